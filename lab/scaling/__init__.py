@@ -1,0 +1,10 @@
+"""What the losses say: scans, exponents with honest intervals, verdicts.
+
+NumPy and SciPy in float64; no JAX. Start at `scan.Scan` and `exponent.exponent`.
+"""
+
+from lab.scaling.across import Line, across
+from lab.scaling.exponent import Exponent, exponent
+from lab.scaling.scan import Scan, ScanError
+
+__all__ = ["Exponent", "Line", "Scan", "ScanError", "across", "exponent"]

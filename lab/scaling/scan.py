@@ -1,0 +1,103 @@
+"""A scan: losses measured at several x, for several teachers and seeds, of one setting.
+
+Object: rows (x, loss, group, seed), and the table of cells they make,
+
+    log L(k, x) = mean over seeds s of log L(k, x, s),
+
+one row per teacher (group) k, one column per distinct x, NaN where nothing was measured.
+The geometric mean over seeds is the point every fit uses, because losses of repeated trainings
+scatter by factors, not by differences. Teachers, not points, are the independent units.
+
+What it does not do: fit anything, or drop bad rows. A diverged run is the caller's to leave out
+and to report as a doubt.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+class ScanError(ValueError):
+    """Rows that cannot form a scan. The message is one sentence with the row and the remedy."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The cells of one scan.
+
+    x: distinct scanned sizes (parameters, samples, …), ascending, shape [points].
+    log_loss: log of the geometric mean over seeds, shape [teachers, points]; NaN: not measured.
+    count: rows behind each cell, shape [teachers, points].
+    groups: names of the teachers, in the order of the rows of `log_loss`.
+    """
+
+    x: Float[np.ndarray, " points"]
+    log_loss: Float[np.ndarray, "teachers points"]
+    count: Int[np.ndarray, "teachers points"]
+    groups: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows that went in."""
+        return int(self.count.sum())
+
+    @property
+    def decades(self) -> float:
+        """Decades of x between the smallest and the largest."""
+        return float(np.log10(self.x[-1] / self.x[0]))
+
+    def only(self, used: np.ndarray) -> "Scan":
+        """The scan at the x where `used` (bool, shape [points]) holds."""
+        return Scan(self.x[used], self.log_loss[:, used], self.count[:, used], self.groups)
+
+    @staticmethod
+    def of(
+        x: Sequence | np.ndarray,
+        loss: Sequence | np.ndarray,
+        group: Sequence | np.ndarray | None = None,
+        seed: Sequence | np.ndarray | None = None,
+    ) -> "Scan":
+        """Cells from rows.
+
+        x, loss: positive finite numbers, shape [rows]. group: teacher of each row (any hashable;
+        all one teacher where None). seed: repetition within a cell; without it, rows that share
+        x and group count as repetitions.
+        Raises ScanError for lengths that differ, no rows, a bad number, or a repeated
+        (x, group, seed).
+        """
+        x, loss = np.asarray(x, float).ravel(), np.asarray(loss, float).ravel()
+        group = np.zeros(x.size, int) if group is None else np.asarray(group).ravel()
+        lengths = {"x": x.size, "loss": loss.size, "group": group.size}
+        if seed is not None:
+            seed = np.asarray(seed).ravel()
+            lengths["seed"] = seed.size
+        if len(set(lengths.values())) > 1:
+            raise ScanError(f"the columns of a scan must be equally long, not {lengths}.")
+        if x.size == 0:
+            raise ScanError("a scan needs at least one row; there is none.")
+        for name, values in (("x", x), ("loss", loss)):
+            bad = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
+            if bad.size:
+                raise ScanError(
+                    f"row {bad[0]}: {name} is {values[bad[0]]:g}; it must be finite and positive. "
+                    f"Leave diverged runs out and report them as a doubt."
+                )
+        xs, column = np.unique(x, return_inverse=True)
+        groups, row = np.unique(group.astype(str), return_inverse=True)
+        if seed is not None:
+            seen: dict[tuple, int] = {}
+            for i, key in enumerate(zip(column, row, seed.astype(str), strict=True)):
+                if key in seen:
+                    raise ScanError(
+                        f"rows {seen[key]} and {i} both give x={x[i]:g}, group {group[i]}, "
+                        f"seed {seed[i]}; keep one of them."
+                    )
+                seen[key] = i
+        count = np.zeros((groups.size, xs.size), int)
+        total = np.zeros((groups.size, xs.size))
+        np.add.at(count, (row, column), 1)
+        np.add.at(total, (row, column), np.log(loss))
+        mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        return Scan(xs, mean, count, tuple(str(g) for g in groups))

@@ -1,0 +1,103 @@
+"""Exponents of simulated scans with a known answer."""
+
+import numpy as np
+import pytest
+
+from lab.scaling import Scan, ScanError, across, exponent
+
+
+def scan(alpha, *, floor=0.0, teachers=4, noise=0.1, spread=0.0, decades=1.5, points=7, seed=0):
+    rng = np.random.default_rng(seed)
+    x = 60 * 10 ** np.linspace(0, decades, points)
+    own = alpha + spread * rng.standard_normal(teachers)
+    beta = 0.3 * np.exp(0.3 * rng.standard_normal(teachers))
+    loss = beta[:, None] * (x / x[0]) ** -own[:, None] + floor
+    loss = loss[:, :, None] * np.exp(noise * rng.standard_normal((teachers, points, 2)))
+    k, i, s = np.indices(loss.shape)
+    return Scan.of(x[i.ravel()], loss.ravel(), k.ravel(), s.ravel())
+
+
+@pytest.mark.parametrize("alpha", [0.5, 4 / 3, 2.0])
+@pytest.mark.parametrize("floor", [0.0, 5e-4, 1e-2])
+def test_noise_free_law_is_recovered(alpha, floor):
+    e = exponent(scan(alpha, floor=floor, noise=0.0))
+    assert e.status == "converged"
+    assert e.alpha == pytest.approx(alpha, rel=1e-6)
+    assert e.parameters["floor"] == pytest.approx(floor, abs=1e-8)
+    truth = scan(alpha, floor=floor, noise=0.0, teachers=4)
+    assert e.predict(truth.x) == pytest.approx(np.exp(truth.log_loss.mean(0)), rel=1e-6)
+
+
+@pytest.mark.parametrize("floor", [0.0, 1e-2])
+def test_interval_covers_and_the_verdict_is_right(floor):
+    found = [exponent(scan(1.0, floor=floor, spread=0.05, seed=s), prediction=1.0)
+             for s in range(60)]
+    covered = np.mean([e.interval[0] <= 1.0 <= e.interval[1] for e in found])
+    assert covered > 0.85  # 60 scans; benchmarks/coverage.py measures it properly
+    assert all(e.verdict != "contradicts" for e in found)
+
+
+def test_a_wrong_prediction_is_rejected_and_a_bound_below_agrees():
+    s = scan(1.0, spread=0.03, noise=0.05)
+    assert exponent(s, prediction=2.0).verdict == "contradicts"
+    assert exponent(s, prediction=0.5).verdict == "agrees"
+    assert exponent(s, prediction=0.5, sense="equal").verdict == "contradicts"
+    assert exponent(s, prediction=1.0, sense="equal").verdict == "agrees"
+    assert exponent(s, prediction=2.0).tests["bound"] < 0.01
+
+
+def test_a_doubt_turns_a_contradiction_into_an_open_question():
+    e = exponent(scan(1.0, noise=0.05), prediction=2.0, doubts=("under-trained",))
+    assert (e.verdict, e.doubts) == ("undecided", ("under-trained",))
+    assert "train longer" in e.advice
+
+
+def test_half_a_decade_decides_nothing_and_says_what_would():
+    e = exponent(scan(1.0, decades=0.5, noise=0.15), prediction=1.0)
+    assert e.verdict == "undecided" and "few-decades" in e.doubts
+    assert "would decide" in e.advice or "widen" in e.advice
+
+
+@pytest.mark.parametrize("level", [0.0, 0.1])
+def test_flat_losses_have_no_exponent(level):
+    s = scan(0.0, noise=level)
+    assert exponent(s, prediction=1.0).verdict == "undecided"
+    assert exponent(s).status != "converged"
+
+
+def test_one_teacher_and_too_few_points_are_said():
+    assert "one-teacher" in exponent(scan(1.0, teachers=1)).doubts
+    assert exponent(scan(1.0, points=2)).status == "too-few-points"
+
+
+def test_rescaling_x_or_the_loss_changes_nothing_but_the_units():
+    s = scan(1.0, floor=1e-2, spread=0.05)
+    a, b = exponent(s), exponent(Scan(1e9 * s.x, s.log_loss + 7, s.count, s.groups))
+    assert a.interval == pytest.approx(b.interval, rel=1e-6)
+    assert a.intervals["profile"] == pytest.approx(b.intervals["profile"], rel=1e-4)
+    assert b.parameters["floor"] == pytest.approx(np.exp(7) * a.parameters["floor"], rel=1e-5)
+
+
+def test_teachers_that_differ_are_flagged():
+    e = exponent(scan(1.0, spread=0.3, noise=0.02))
+    assert "intervals-disagree" in e.doubts
+    t, p = (np.diff(e.intervals[name])[0] for name in ("teacher-t", "profile"))
+    assert t > 2 * p
+
+
+def test_the_line_across_dimensions_is_recovered():
+    dims = (2, 3, 4, 6, 8)
+    line = across(dims, [exponent(scan(4 / d, spread=0.05, seed=d)) for d in dims])
+    assert line.slope_interval[0] < 4 < line.slope_interval[1]
+    assert line.intercept_interval[0] < 0 < line.intercept_interval[1]
+    exact = across(dims, [exponent(scan(4 / d, noise=0.0)) for d in dims])
+    assert (exact.slope, exact.intercept) == pytest.approx((4, 0), abs=1e-5)
+
+
+def test_bad_rows_are_refused_with_a_sentence():
+    with pytest.raises(ScanError, match="row 1: loss is nan"):
+        Scan.of([1, 2], [1, np.nan])
+    with pytest.raises(ScanError, match="rows 0 and 1 both give"):
+        Scan.of([1, 1], [1, 2], ["a", "a"], [0, 0])
+    with pytest.raises(ScanError, match="equally long"):
+        Scan.of([1, 2], [1])
