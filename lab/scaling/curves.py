@@ -1,6 +1,7 @@
 """Many curves of the law power + floor at once, each with its own amplitude and floor.
 
-Equation, with x_1 the largest x, ℓ = log L(x_1) and σ the share of L(x_1) that is power law:
+Equation, with x_1 the largest x of the curve, ℓ = log L(x_1), and σ the share of L(x_1) that is
+power law:
 
     log L(x) = ℓ + log(1 + σ (m − 1)),   m = (x/x_1)^−α,
 
@@ -31,14 +32,16 @@ ITERATIONS = 100
 class Curves:
     """Least-squares fits of B curves.
 
-    alpha, share, level: α, σ and ℓ = log L(x_1), shape [curves]. cost: sum of squared residuals,
-    shape [curves]. residual: log L − fit, 0 where not measured, shape [curves, points].
-    reached: how many of the starts came within 1e-6 (relative) of the best cost, shape [curves].
+    alpha, share, level: α, σ and ℓ = log L(x_1), shape [curves]. last: log x_1. cost: sum of
+    squared residuals, shape [curves]. residual: log L − fit, 0 where not measured, shape
+    [curves, points]. reached: how many of the starts came within 1e-6 (relative) of the best
+    cost, shape [curves].
     """
 
     alpha: Float[np.ndarray, " curves"]
     share: Float[np.ndarray, " curves"]
     level: Float[np.ndarray, " curves"]
+    last: Float[np.ndarray, " curves"]
     cost: Float[np.ndarray, " curves"]
     residual: Float[np.ndarray, "curves points"]
     reached: Float[np.ndarray, " curves"]
@@ -55,9 +58,16 @@ class Curves:
         """The signed floor, in units of loss."""
         return (1 - self.share) * np.exp(self.level)
 
-    def amplitude(self, log_x: Float[np.ndarray, " points"]) -> Float[np.ndarray, " curves"]:
+    def amplitude(self) -> Float[np.ndarray, " curves"]:
         """β of β x^−α + floor."""
-        return self.share * np.exp(self.level + self.alpha * log_x[-1])
+        return self.share * np.exp(self.level + self.alpha * self.last)
+
+    def inner(
+        self, log_x: Float[np.ndarray, " points"]
+    ) -> tuple[Float[np.ndarray, "curves points"], Float[np.ndarray, "curves points"]]:
+        """m and 1 + σ(m − 1) at x; L = e^ℓ (1 + σ(m − 1)) where that is positive."""
+        m = np.exp(-self.alpha[:, None] * (log_x - self.last[:, None]))
+        return m, 1 + self.share[:, None] * (m - 1)
 
 
 def fit_curves(
@@ -74,7 +84,10 @@ def fit_curves(
     power law). starts: the shares to start from; ignored where `share` is held.
     """
     curves, points = log_loss.shape
-    u = log_x - log_x[-1]
+    measured = np.isfinite(log_loss)
+    last = log_x[points - 1 - measured[:, ::-1].argmax(1)]
+    # Beyond the last measured x a negative floor could make the loss negative: u stops at 0.
+    u = np.tile(np.minimum(log_x - last[:, None], 0), (len(starts) if share is None else 1, 1))
     starts = starts if share is None else (share,)
     repeat = len(starts)
     y = np.tile(log_loss, (repeat, 1))
@@ -85,10 +98,9 @@ def fit_curves(
     best = cost.argmin(0)
     pick = best * curves + np.arange(curves)
     reached = (cost <= cost.min(0) * (1 + 1e-6) + 1e-20).sum(0).astype(float)
-    weight = np.isfinite(log_loss).astype(float)
-    y = np.where(weight > 0, log_loss, 0)
-    residual, level, _, _ = _residual(u, y, weight, a[pick], s[pick])
-    return Curves(a[pick], s[pick], level, cost.min(0), residual, reached)
+    y = np.where(measured, log_loss, 0)
+    residual, level, _, _ = _residual(u[:curves], y, measured.astype(float), a[pick], s[pick])
+    return Curves(a[pick], s[pick], level, last, cost.min(0), residual, reached)
 
 
 def _slope(u: np.ndarray, y: np.ndarray, s: np.ndarray) -> np.ndarray:
@@ -123,16 +135,16 @@ def _descend(u, y, a, s, *, free_alpha: bool, free_share: bool):
     damping = np.full(a.size, 1e-3)
     live = np.arange(a.size)
     for _ in range(ITERATIONS):
-        w, al, sl, d = weight[live], a[live], s[live], damping[live]
+        w, ul, al, sl, d = weight[live], u[live], a[live], s[live], damping[live]
         n = w.sum(1, keepdims=True)
-        j = w * (-u * sl[:, None] * m / inner)  # ∂/∂α
+        j = w * (-ul * sl[:, None] * m / inner)  # ∂/∂α
         k = w * ((m - 1) / inner)  # ∂/∂σ
         j -= w * (j.sum(1, keepdims=True) / n)
         k -= w * (k.sum(1, keepdims=True) / n)
         jj, kk, jk = (j * j).sum(1), (k * k).sum(1), (j * k).sum(1)
         gj, gk = (j * r).sum(1), (k * r).sum(1)
         da, ds = _step(jj * (1 + d), kk * (1 + d), jk, gj, gk, al, sl, free_alpha, free_share)
-        r_new, _, m_new, inner_new = _residual(u, y[live], w, al + da, sl + ds)
+        r_new, _, m_new, inner_new = _residual(ul, y[live], w, al + da, sl + ds)
         cost_new = (r_new**2).sum(1)
         better = cost_new <= cost[live]
         gain = cost[live] - cost_new
@@ -171,5 +183,4 @@ def _step(jj, kk, jk, gj, gk, a, s, free_alpha, free_share):
         hit = a_new != a + da
         s_again = np.clip(s + (gk - jk * (a_new - a)) / np.maximum(kk, tiny), 0, SHARE_MAX)
         s_new = np.where(hit, s_again, s_new)
-    # exp(−α u) overflows only beyond 20 · 30; longer steps than this are cut by the damping
     return a_new - a, s_new - s

@@ -19,25 +19,13 @@ from jaxtyping import Bool, Float
 from scipy import special
 
 from lab.scaling import verdict as rule
-from lab.scaling.curves import STARTS, Curves, fit_curves
-from lab.scaling.intervals import (
-    Interval,
-    bootstrap,
-    common_exponent,
-    student_quantile,
-    teacher_t,
-)
+from lab.scaling.curves import STARTS, Curves
+from lab.scaling.estimate import SIGNIFICANT, STATUS, Estimates, estimate
+from lab.scaling.intervals import Interval, bootstrap, student_quantile
 from lab.scaling.scan import Scan
+from lab.scaling.stretch import stretches
 
 LAWS = ("power+floor", "power")
-SIGNIFICANT = 0.01
-STATUS = {
-    "converged": "everything may be used",
-    "bound-hit": "a teacher's fit stopped at the edge of the box: α is an order of magnitude",
-    "ill-conditioned": "exponent and floor cannot be told apart: the interval exceeds α itself",
-    "flat": "the losses do not fall: there is no exponent to quote",
-    "too-few-points": "fewer x than the law has parameters: nothing may be used",
-}
 USABLE = ("converged",)
 
 
@@ -48,10 +36,11 @@ class Exponent:
     alpha: the estimate. interval: THE 95 % interval. intervals: all of them by method.
     parameters: beta (geometric mean over teachers), alpha, floor (mean, signed) of
     L = beta x^-alpha + floor. status: a key of STATUS. x: scanned sizes; used: which of them
-    entered the fit, shape [points]. groups, curves: the teachers and their fits. tests: p-values,
-    `equal` (α = prediction), `bound` (α ≥ prediction), `floor` (no floor), `teachers` (one
-    exponent for all teachers), `law` (power+floor holds). starts: tried and reached_best,
-    summed over teachers. verdict: None without a prediction. advice: what would decide.
+    entered the fit; stretch: what each of them is (`stretch.py`). n: cells fitted.
+    groups, curves: the teachers and their fits. tests: p-values of `equal` (α = prediction),
+    `bound` (α ≥ prediction), `floor` (no floor), `teachers` (one exponent for all teachers),
+    `law` (power + floor holds). starts: tried and reached_best, summed over teachers. doubts:
+    slugs. verdict: None without a prediction. advice: what would decide an undecided point.
     """
 
     alpha: float
@@ -62,6 +51,7 @@ class Exponent:
     law: str
     x: Float[np.ndarray, " points"]
     used: Bool[np.ndarray, " points"]
+    stretch: tuple[str, ...]
     n: int
     teachers: int
     groups: tuple[str, ...]
@@ -79,7 +69,7 @@ class Exponent:
     def x_range(self) -> Interval:
         """Smallest and largest x that entered the fit."""
         inside = self.x[self.used]
-        return float(inside[0]), float(inside[-1])
+        return (float(inside[0]), float(inside[-1])) if inside.size else (np.nan, np.nan)
 
     @property
     def teacher_alpha(self) -> Float[np.ndarray, " teachers"]:
@@ -90,10 +80,8 @@ class Exponent:
         """Fitted loss of each teacher at x. NaN where a negative floor makes it negative."""
         if self.curves is None:
             return np.full((self.teachers, np.size(x)), np.nan)
-        c = self.curves
-        u = np.log(np.asarray(x, float)) - np.log(self.x_range[1])
-        inner = 1 + c.share[:, None] * np.expm1(-c.alpha[:, None] * u)
-        return np.exp(c.level)[:, None] * np.where(inner > 0, inner, np.nan)
+        _, inner = self.curves.inner(np.log(np.asarray(x, float)))
+        return np.exp(self.curves.level)[:, None] * np.where(inner > 0, inner, np.nan)
 
     def predict(self, x: Sequence | np.ndarray) -> Float[np.ndarray, " points"]:
         """Geometric mean over teachers of the fitted losses at x, the curve to draw."""
@@ -122,57 +110,80 @@ def exponent(
         raise ValueError(f"law is {law!r}; an exponent is fitted by one of {', '.join(LAWS)}.")
     if prediction is not None:
         rule.allowed(prediction, sense, tolerance)
-    used = np.ones(scan.x.size, bool)
+    request = dict(prediction=prediction, sense=sense, tolerance=tolerance)
     needed = 3 if law == "power+floor" else 2
     measured = np.isfinite(scan.log_loss).sum(1)
-    fitted = scan if (measured >= needed).all() else _only_teachers(scan, measured >= needed)
+    fitted = _only_teachers(scan, measured >= needed)
     teachers = len(fitted.groups)
-    request = dict(prediction=prediction, sense=sense, tolerance=tolerance)
-    found = list(doubts)
     if teachers == 0:
         nothing = (np.nan, np.nan)
         return Exponent(
-            np.nan, nothing, {}, {}, "too-few-points", law, scan.x, used, 0, 0, (), None, {}, {},
-            tuple(found), **request, verdict=None if prediction is None else rule.UNDECIDED,
+            np.nan, nothing, {}, {}, "too-few-points", law, scan.x, np.zeros(scan.x.size, bool),
+            ("",) * scan.x.size, 0, 0, (), None, {}, {}, tuple(doubts), **request,
+            verdict=None if prediction is None else rule.UNDECIDED,
             advice=f"a teacher has {measured.max()} x; {law} needs at least {needed}.")
-    share = None if law == "power+floor" else 1.0
     log_x = np.log(fitted.x)
-    curves = fit_curves(log_x, fitted.log_loss, share=share)
-    common = common_exponent(log_x, fitted.log_loss[None], curves, share=share)
-    pure = fit_curves(log_x, fitted.log_loss, share=1.0)
-    intervals = {
-        "profile": _pair(common.profile), "wald": _pair(common.wald)
-    }
+    e = estimate(log_x, fitted.log_loss[None], law=law)
+    alpha, interval = float(e.alpha[0]), (float(e.lower[0]), float(e.upper[0]))
+    intervals = {"profile": _pair(e.common.profile), "wald": _pair(e.common.wald)}
     if teachers > 1:
-        alpha = float(curves.alpha.mean())
-        resampled = bootstrap(curves.alpha, replicates=replicates, seed=seed)
-        intervals = {"teacher-t": _pair(teacher_t(curves.alpha)), **intervals,
+        resampled = bootstrap(e.teacher_alpha, replicates=replicates, seed=seed)
+        intervals = {"teacher-t": interval, **intervals,
                      **{name: _pair(ends) for name, ends in resampled.items()}}
-        interval = intervals["teacher-t"]
-    else:
-        alpha, interval = float(curves.alpha[0]), intervals["profile"]
-    tests = _tests(fitted, curves, pure, common, alpha, prediction)
-    found += [d for d in _doubts(fitted, curves, common, tests, interval, alpha) if d not in found]
-    status = _status(fitted, curves, pure, alpha, interval)
+    tests = {name: float(p[0]) for name, p in e.tests.items()}
+    if prediction is not None and teachers > 1:
+        tests |= against(e.teacher_alpha[0], prediction)
+    found = list(dict.fromkeys([*doubts, *doubts_of(e, log_x)[0]]))
     judged, sentence = None, ""
     if prediction is not None:
-        judged = rule.verdict(alpha, interval, usable=status in USABLE, doubts=found, **request)
-        if status not in USABLE:
-            sentence = f"{STATUS[status]}; widen the range of x or lower the noise between seeds."
+        usable = e.status[0] in USABLE
+        judged = rule.verdict(alpha, interval, usable=usable, doubts=found, **request)
+        if not usable:
+            sentence = f"{STATUS[e.status[0]]}: widen the range of x or add seeds."
         elif judged == rule.UNDECIDED:
             sentence = rule.advice(
                 alpha, interval, teachers=teachers, doubts=found, **request,
-                deviation=float(curves.alpha.std(ddof=1)) if teachers > 1 else np.nan,
-                reach=lambda half: _reach(fitted, curves, common, teachers, half))
-    beta = np.maximum(curves.amplitude(log_x), np.finfo(float).tiny)
+                deviation=float(e.teacher_alpha[0].std(ddof=1)) if teachers > 1 else np.nan,
+                reach=lambda half: _reach(fitted.x, e, half))
+    beta = np.maximum(e.curves.amplitude(), np.finfo(float).tiny)
     parameters = {"beta": float(np.exp(np.log(beta).mean())), "alpha": alpha,
-                  "floor": float(curves.floor().mean())}
-    starts = {"tried": len(STARTS if share is None else (share,)) * teachers,
-              "reached_best": int(curves.reached.sum())}
+                  "floor": float(e.curves.floor().mean())}
+    starts = {"tried": len(STARTS if law == "power+floor" else (1.0,)) * teachers,
+              "reached_best": int(e.curves.reached.sum())}
+    stretch = stretches(log_x, fitted.log_loss, e.used[0], e.floor_share[0], e.curves)
     return Exponent(
-        alpha, interval, intervals, parameters, status, law, scan.x, used,
-        int(np.isfinite(fitted.log_loss).sum()), teachers, fitted.groups, curves, tests, starts,
-        tuple(found), **request, verdict=judged, advice=sentence)
+        alpha, interval, intervals, parameters, e.status[0], law, scan.x, e.used[0], stretch,
+        int(np.isfinite(fitted.log_loss[:, e.used[0]]).sum()), teachers, fitted.groups, e.curves,
+        tests, starts, tuple(found), **request, verdict=judged, advice=sentence)
+
+
+def doubts_of(e: Estimates, log_x: Float[np.ndarray, " points"]) -> list[list[str]]:
+    """Doubts found in the data, per scan. In `verdict.REMEDY`, and `intervals-disagree`: teachers
+    differ in their exponents, or one of the two main intervals leaves out the other's estimate."""
+    scans, teachers = e.teacher_alpha.shape
+    floored = (e.floor_share > 0.5).sum(1) > 0.5 * e.used.sum(1)
+    curved = e.curves.share.reshape(scans, teachers).mean(1)
+    steep = (e.tests["floor"] < SIGNIFICANT) & (curved > 1)
+    broken = e.tests["law"] < SIGNIFICANT
+    spans = np.where(e.used, log_x, -np.inf).max(1) - np.where(e.used, log_x, np.inf).min(1)
+    lo, hi = e.common.profile
+    apart = (e.alpha < lo) | (e.alpha > hi) | (e.common.alpha < e.lower) | (
+        e.common.alpha > e.upper)
+    flags = {
+        "floor": floored, "steepening": steep, "wrong-law": broken,
+        "few-decades": spans < np.log(10) * (1 - 1e-9),
+        "one-teacher": np.full(scans, teachers == 1),
+        "intervals-disagree": apart | (e.tests["teachers"] < SIGNIFICANT),
+    }
+    return [[name for name, flag in flags.items() if flag[i]] for i in range(scans)]
+
+
+def against(alpha: Float[np.ndarray, " teachers"], prediction: float) -> dict[str, float]:
+    """Student's tests of the teachers' mean exponent: p of `equal` and, one-sided, of `bound`
+    (α ≥ prediction)."""
+    error = alpha.std(ddof=1) / np.sqrt(alpha.size)
+    below = float(special.stdtr(alpha.size - 1, (alpha.mean() - prediction) / max(error, 1e-300)))
+    return {"equal": 2 * min(below, 1 - below), "bound": below}
 
 
 def _only_teachers(scan: Scan, keep: np.ndarray) -> Scan:
@@ -184,82 +195,16 @@ def _pair(ends: tuple[np.ndarray, np.ndarray]) -> Interval:
     return float(np.ravel(ends[0])[0]), float(np.ravel(ends[1])[0])
 
 
-def _tail(f: float, above: float, below: float) -> float:
-    """P(F > f) of the F distribution; NaN without degrees of freedom."""
-    return float(special.fdtrc(above, below, max(f, 0.0))) if below > 0 and above > 0 else np.nan
-
-
-def _tests(scan, curves, pure, common, alpha, prediction) -> dict[str, float]:
-    teachers = len(scan.groups)
-    points = np.isfinite(scan.log_loss).sum()
-    cost = curves.cost.sum() + 1e-26
-    dof = points - 3 * teachers
-    tests = {
-        "floor": _tail((pure.cost.sum() - cost) / teachers / (cost / max(dof, 1)), teachers, dof),
-        "teachers": _tail(
-            (common.cost[0] - cost) / max(teachers - 1, 1) / (cost / max(dof, 1)),
-            teachers - 1, dof),
-        "law": _law_holds(curves.residual, np.isfinite(scan.log_loss)),
-    }
-    if prediction is not None and teachers > 1:
-        se = curves.alpha.std(ddof=1) / np.sqrt(teachers)
-        t = (alpha - prediction) / max(se, 1e-300)
-        below = float(special.stdtr(teachers - 1, t))
-        tests |= {"equal": 2 * min(below, 1 - below), "bound": below}
-    return tests
-
-
-def _law_holds(residual: np.ndarray, measured: np.ndarray) -> float:
-    """p-value of `the teachers' residuals have no shape in common` (lack of fit, F)."""
-    teachers, points = residual.shape
-    free = points - 3
-    if teachers < 2 or free < 1 or not measured.all():
-        return np.nan
-    mean = residual.mean(0)
-    inside = ((residual - mean) ** 2).sum() / ((teachers - 1) * free)
-    return _tail(teachers * (mean**2).sum() / free / max(inside, 1e-26), free,
-                 (teachers - 1) * free)
-
-
-def _doubts(scan, curves, common, tests, interval, alpha) -> list[str]:
-    found = []
-    power = curves.share[:, None] * np.exp(-curves.alpha[:, None] * np.log(scan.x / scan.x[-1]))
-    floor_share = np.median((1 - curves.share)[:, None] / (1 - curves.share[:, None] + power), 0)
-    if (floor_share > 0.5).mean() > 0.5:
-        found.append("floor")
-    if tests["floor"] < SIGNIFICANT and curves.share.mean() > 1:
-        found.append("steepening")
-    if tests["law"] < SIGNIFICANT:
-        found.append("wrong-law")
-    if scan.decades < 1:
-        found.append("few-decades")
-    if len(scan.groups) == 1:
-        found.append("one-teacher")
-    lo, hi = _pair(common.profile)
-    apart = not (lo <= alpha <= hi) or not (interval[0] <= common.alpha[0] <= interval[1])
-    if tests["teachers"] < SIGNIFICANT or (np.isfinite([lo, hi]).all() and apart):
-        found.append("intervals-disagree")
-    return found
-
-
-def _status(scan, curves, pure, alpha, interval) -> str:
-    spread = np.nanmax(scan.log_loss, 1) - np.nanmin(scan.log_loss, 1)
-    if np.median(pure.alpha) <= 0.01 or np.median(spread) < 1e-3:
-        return "flat"
-    if curves.at_bound.any():
-        return "bound-hit"
-    lo, hi = interval
-    return "ill-conditioned" if not np.isfinite(hi) or (hi - lo) / 2 > alpha else "converged"
-
-
-def _reach(scan, curves, common, teachers: int, half_width: float) -> float | None:
+def _reach(x: np.ndarray, e: Estimates, half_width: float) -> float | None:
     """The largest x at which a scan of the same spacing reaches a half-width, None within three
     more decades. Teachers keep their scatter; the error of each fit follows the design."""
+    teachers, common = e.teacher_alpha.shape[1], e.common
     if common.dof[0] < 1:
         return None
-    alpha, share = common.alpha[0], float(np.median(curves.share))
+    alpha, share = common.alpha[0], float(np.median(e.curves.share))
     noise = common.cost[0] / common.dof[0]
-    u = np.log(scan.x / scan.x[-1])
+    u = np.log(x[e.used[0]])
+    u -= u[-1]
     step = -u[0] / (u.size - 1)
 
     def error(u: np.ndarray) -> float:
@@ -271,11 +216,11 @@ def _reach(scan, curves, common, teachers: int, half_width: float) -> float | No
         return float(noise * np.linalg.pinv(design.T @ design)[1, 1])
 
     now = error(u)
-    total = curves.alpha.var(ddof=1) if teachers > 1 else now
+    total = e.curves.alpha.var(ddof=1) if teachers > 1 else now
     between = max(total - now, 0.0)
     quantile = student_quantile(max(teachers - 1, 1) if teachers > 1 else common.dof[0])
     for extra in range(1, int(np.ceil(3 * np.log(10) / step)) + 1):
         longer = np.append(u, step * np.arange(1, extra + 1))
         if quantile * np.sqrt((between + error(longer)) / teachers) <= half_width:
-            return float(scan.x[-1] * np.exp(extra * step))
+            return float(x[e.used[0]][-1] * np.exp(extra * step))
     return None
