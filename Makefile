@@ -1,0 +1,35 @@
+# `make run` and `make test` need Python >= 3.11 and make; everything else goes into .venv.
+PYTHON ?= python3
+VENV   ?= .venv
+LAB     = $(VENV)/bin/lab
+
+.PHONY: run test lint bench clean
+
+run: $(VENV)/.run
+	$(LAB) run studies/quickstart.toml
+	$(LAB) report studies/quickstart.toml
+
+test: $(VENV)/.dev
+	$(VENV)/bin/python -m pytest -n 2
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check lab tests benchmarks
+
+bench: $(VENV)/.dev
+	$(VENV)/bin/python benchmarks/throughput.py
+	$(VENV)/bin/python benchmarks/time_to_loss.py
+	$(VENV)/bin/python benchmarks/fitting.py
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV)

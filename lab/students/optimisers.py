@@ -1,0 +1,61 @@
+"""The optimisers of a recipe and its learning-rate schedule.
+
+An optimiser here has rate 1; the rate of each step comes from `rates`, so that one compiled program
+serves every rate, schedule and budget. L-BFGS searches its own step and is in `lab.students.polish`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import optax
+import optax.contrib
+from jaxtyping import Float
+
+from lab.spec import TrainingSpec
+
+
+def optimiser(name: str, beta1: float, beta2: float, decay: float) -> optax.GradientTransformation:
+    """The update rule at rate 1.
+
+    Adam, AdamW and SGD work on all parameters as one vector (elementwise rules: the same numbers,
+    one fused loop). Muon (Jordan 2024, as in optax) orthogonalises the momentum of hidden weight
+    matrices; the first layer counts as hidden, the output layer and biases get Adam.
+    """
+    if name == "adam":
+        return optax.flatten(optax.adam(1.0, b1=beta1, b2=beta2))
+    if name == "adamw":
+        return optax.flatten(optax.adamw(1.0, b1=beta1, b2=beta2, weight_decay=decay))
+    if name == "sgd":
+        return optax.flatten(optax.sgd(1.0, momentum=beta1))
+    if name == "muon":
+        return optax.contrib.muon(
+            1.0, beta=beta1, weight_decay=decay, adam_b2=beta2,
+            muon_weight_dimension_numbers=_hidden_matrices,
+        )  # fmt: skip
+    raise ValueError(f"unknown optimiser {name!r}; known: adam, adamw, sgd, muon")
+
+
+def _hidden_matrices(parameters: dict) -> dict:
+    """Axes of the matrices that Muon takes: all weights but those of the output layer."""
+    last = f"W{len(parameters) // 2 - 1}"
+    axes = optax.contrib.MuonDimensionNumbers(reduction_axis=1, output_axis=0)
+    return {k: axes if k.startswith("W") and k != last else None for k in parameters}
+
+
+def rates(training: TrainingSpec) -> Float[np.ndarray, "steps"]:
+    """The learning rate of every step: the stages one after the other under one schedule.
+
+    `constant`, `linear` (to 0) and `cosine` (to 0) act on the whole length; `step` is each stage's
+    own rate. Warm-up rises linearly over its fraction of the steps.
+    """
+    rate = np.concatenate([np.full(s, r) for s, _, r in training.stages] or [np.zeros(0)])
+    t = (np.arange(rate.size) + 0.5) / max(rate.size, 1)
+    shape = {
+        "constant": np.ones_like(t),
+        "step": np.ones_like(t),
+        "linear": 1 - t,
+        "cosine": 0.5 * (1 + np.cos(np.pi * t)),
+    }[training.schedule]
+    if training.warmup > 0:
+        shape = shape * np.minimum(1.0, t / training.warmup)
+    return rate * shape

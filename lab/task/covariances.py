@@ -1,0 +1,189 @@
+"""Covariance functions k(x, x′): radial ones, and those of infinitely wide networks.
+
+A Gaussian field is drawn with one (`lab.task.fields`), kernel regression learns with one
+(`lab.students.kernels`), and a wide network has two of its own. Conventions of the networks: input
+x in R^m, L = `depth` hidden layers, every weight ~ N(0, σ_w²/fan_in), every bias ~ N(0, σ_b²),
+the output layer included and without a non-linearity.
+
+NNGP, the covariance of one output at initialisation (Neal 1996; Cho & Saul 2009; Lee et al.,
+arXiv 1711.00165), with u, v Gaussian of covariance K⁽ˡ⁾:
+
+    K⁽⁰⁾ = σ_b² + σ_w² x·x′/m          K⁽ˡ⁺¹⁾ = σ_b² + σ_w² E[φ(u)φ(v)]
+
+NTK, Σ_θ ∂f(x)/∂θ ∂f(x′)/∂θ in the ntk parametrisation, where the trained numbers are standard
+normal and a weight is σ_w/√fan_in times such a number, a bias σ_b times (Jacot et al., arXiv
+1806.07572):
+
+    Θ⁽⁰⁾ = K⁽⁰⁾                         Θ⁽ˡ⁺¹⁾ = K⁽ˡ⁺¹⁾ + σ_w² Θ⁽ˡ⁾ E[φ′(u)φ′(v)]
+
+In the standard parametrisation the NNGP is the same, and the tangent kernel grows with the width:
+it is not offered. No convolutions, no attention, no normalisation layers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.distance import cdist
+from sklearn.gaussian_process.kernels import Matern
+
+from lab.theory import smoothness
+
+__all__ = ["COVARIANCES", "Covariance", "Network", "Radial", "covariance"]
+
+_ROWS = 512  # rows of k(x, x′) computed at once, so that temporaries stay small beside the result
+
+
+@dataclass(frozen=True)
+class Radial:
+    """Matérn covariance of |x − x′|/length, with k(x, x) = 1.
+
+    Attributes:
+        nu: ½ is the Laplace covariance exp(−r), 3/2 and 5/2 have closed forms, ∞ is the Gaussian
+            exp(−r²/2); any other ν > 0 costs a Bessel function per pair.
+        length: the length scale, in the units of x.
+    """
+
+    nu: float = 0.5
+    length: float = 1.0
+
+    @property
+    def smoothness(self) -> float:
+        """θ of `lab.theory.kernel`: 2ν."""
+        return smoothness("matern", nu=self.nu)
+
+    def __call__(
+        self, x: Float[np.ndarray, "n D_amb"], y: Float[np.ndarray, "m D_amb"]
+    ) -> Float[np.ndarray, "n m"]:
+        return _by_rows(Matern(length_scale=self.length, nu=self.nu), x, y)
+
+    def diagonal(self, x: Float[np.ndarray, "n D_amb"]) -> Float[np.ndarray, " n"]:
+        """k(x, x) per point."""
+        return np.ones(len(x))
+
+
+@dataclass(frozen=True)
+class Network:
+    """NNGP, or with `tangent` NTK, of a fully connected network of infinite width.
+
+    Attributes:
+        activation: `relu` or `erf`.
+        depth: L, the number of hidden layers, at least 1.
+        weight: σ_w², the variance of a weight times its fan-in.
+        bias: σ_b², the variance of a bias.
+        tangent: the NTK instead of the NNGP.
+    """
+
+    activation: Literal["relu", "erf"] = "relu"
+    depth: int = 1
+    weight: float = 1.0
+    bias: float = 0.0
+    tangent: bool = False
+
+    @property
+    def smoothness(self) -> float:
+        """θ of `lab.theory.kernel`, with the angle between inputs as the distance."""
+        return smoothness(f"{self.activation}-{'ntk' if self.tangent else 'nngp'}")
+
+    def __call__(
+        self, x: Float[np.ndarray, "n D_amb"], y: Float[np.ndarray, "m D_amb"]
+    ) -> Float[np.ndarray, "n m"]:
+        return _by_rows(self._block, x, y)
+
+    def diagonal(self, x: Float[np.ndarray, "n D_amb"]) -> Float[np.ndarray, " n"]:
+        """k(x, x) per point."""
+        q = self._input_variance(x)
+        return self._recursion(q, q, np.zeros_like(q))
+
+    def _block(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        s = self.weight / x.shape[1] * cdist(x, y, "sqeuclidean")
+        return self._recursion(self._input_variance(x)[:, None], self._input_variance(y), s)
+
+    def _input_variance(self, x: np.ndarray) -> np.ndarray:
+        return self.bias + self.weight / x.shape[1] * np.sum(x**2, axis=1)
+
+    def _recursion(self, q: np.ndarray, r: np.ndarray, s: np.ndarray) -> np.ndarray:
+        # q = E[u²], r = E[v²], and s = E(u − v)² in place of E[uv] = (q + r − s)/2: the angle
+        # between near points keeps its digits this way, which the NTK's |θ| term needs.
+        layer = _LAYERS[self.activation]
+        tangent = (q + r - s) / 2
+        for _ in range(self.depth):
+            q, r, s, slope = layer(q, r, s)
+            q, r, s = self.bias + self.weight * q, self.bias + self.weight * r, self.weight * s
+            tangent = (q + r - s) / 2 + self.weight * tangent * slope
+        return tangent if self.tangent else (q + r - s) / 2
+
+
+Covariance = Radial | Network
+
+COVARIANCES = {
+    "laplace": ("length",),
+    "matern": ("nu", "length"),
+    "gaussian": ("length",),
+    "relu-nngp": ("depth", "weight", "bias"),
+    "relu-ntk": ("depth", "weight", "bias"),
+    "erf-nngp": ("depth", "weight", "bias"),
+    "erf-ntk": ("depth", "weight", "bias"),
+}
+"""The names of covariances and the settings of each; `lab.theory.smoothness` knows them too."""
+
+
+def covariance(kind: str, **settings: float) -> Covariance:
+    """The covariance of this name, for example `covariance("matern", nu=1.5)`.
+
+    Raises ValueError if the name or a setting is unknown, or a value is out of its range.
+    """
+    if kind not in COVARIANCES:
+        raise ValueError(f"unknown kernel '{kind}'; choose one of {', '.join(COVARIANCES)}")
+    foreign = sorted(set(settings) - set(COVARIANCES[kind]))
+    if foreign:
+        raise ValueError(
+            f"kernel '{kind}' has no setting '{foreign[0]}'; it has {', '.join(COVARIANCES[kind])}"
+        )
+    for name, value in settings.items():
+        if not (value > 0 or (name == "bias" and value == 0)):
+            raise ValueError(f"kernel '{kind}' needs {name} > 0, got {value}")
+    if kind in ("laplace", "gaussian"):
+        return Radial(nu=0.5 if kind == "laplace" else math.inf, **settings)
+    if kind == "matern":
+        return Radial(**settings)
+    activation, limit = kind.split("-")
+    return Network(activation, tangent=limit == "ntk", **settings)
+
+
+def _relu(q, r, s):
+    """E[φ(u)²], E[φ(v)²], E(φ(u) − φ(v))², E[φ′(u)φ′(v)] of φ = max(0, ·): Cho & Saul 2009."""
+    g = np.sqrt(q * r)
+    gap = (np.sqrt(q) - np.sqrt(r)) ** 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        versine = np.where(g > 0, np.clip((s - gap) / (2 * g), 0, 2), 0)  # 1 − cos θ
+    theta = 2 * np.arcsin(np.sqrt(versine / 2))
+    sine = np.sqrt(versine * (2 - versine))
+    s_phi = gap / 2 + g * (versine + (theta * (1 - versine) - sine) / np.pi)
+    return q / 2, r / 2, s_phi, (np.pi - theta) / (2 * np.pi)
+
+
+def _erf(q, r, s):
+    """The same of φ = erf: Williams 1997."""
+    k = (q + r - s) / 2
+    norm = (1 + 2 * q) * (1 + 2 * r)
+    product = 2 / np.pi * np.arcsin(2 * k / np.sqrt(norm))
+    q_phi = 2 / np.pi * np.arcsin(2 * q / (1 + 2 * q))
+    r_phi = 2 / np.pi * np.arcsin(2 * r / (1 + 2 * r))
+    return q_phi, r_phi, q_phi + r_phi - 2 * product, 4 / np.pi / np.sqrt(norm - 4 * k**2)
+
+
+_LAYERS: dict[str, Callable] = {"relu": _relu, "erf": _erf}
+
+
+def _by_rows(block: Callable, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    result = np.empty((len(x), len(y)))
+    for start in range(0, len(x), _ROWS):
+        rows = slice(start, start + _ROWS)
+        result[rows] = block(x[rows], y)
+    return result

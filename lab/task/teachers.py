@@ -1,0 +1,75 @@
+"""Random teacher networks: y = gain · (T(z) − μ)/σ, frozen before any student is made.
+
+T is an MLP with W ~ N(0, 1/fan_in) and b ~ N(0, bias²); no hidden layer makes a linear teacher. On
+a product manifold one network per factor sees that factor's coordinates and the outputs are summed
+(Sharma & Kaplan, arXiv 2004.10802). μ and σ are measured once on a sample of the manifold, so that
+outputs have mean 0 and variance 1; `normalise = false` leaves them as they are.
+
+A teacher without biases on a centred cube is homogeneous, T(λz) = λT(z): one direction is then
+easy for a ReLU student, and its effective dimension may be d − 1.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from lab.spec import TaskSpec
+
+Layers = list[tuple[Float[Array, "out in"], Float[Array, "out 1"]]]
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "relu": jax.nn.relu,
+    "tanh": jnp.tanh,
+    "erf": jax.lax.erf,
+    "gelu": jax.nn.gelu,
+    "identity": lambda h: h,
+}
+
+
+def draw(task: TaskSpec, *, key: Key[Array, ""]) -> list[Layers]:
+    """One network per factor of the manifold; the key is consumed."""
+    networks = []
+    for i, (kind, d) in enumerate(task.manifold):
+        m = {"sphere": d + 1, "torus": 2 * d}.get(kind, d)
+        sizes = (m, *task.teacher_widths, task.outputs)
+        networks.append(
+            [
+                _layer(n_in, n_out, task.teacher_bias, key=_fold(key, i, layer))
+                for layer, (n_in, n_out) in enumerate(itertools.pairwise(sizes))
+            ]
+        )
+    return networks
+
+
+def _fold(key: Key[Array, ""], *indices: int) -> Key[Array, ""]:
+    for i in indices:
+        key = jax.random.fold_in(key, i)
+    return key
+
+
+def _layer(n_in: int, n_out: int, bias: float, *, key: Key[Array, ""]) -> tuple[Array, Array]:
+    W = jax.random.normal(jax.random.fold_in(key, 0), (n_out, n_in)) / n_in**0.5
+    b = bias * jax.random.normal(jax.random.fold_in(key, 1), (n_out, 1))
+    return W, b
+
+
+def apply(
+    networks: list[Layers], activation: str, z: Float[Array, "chart n"]
+) -> Float[Array, "outputs n"]:
+    """T(z), the sum over the factors, before normalisation."""
+    act = ACTIVATIONS[activation]
+    total, start = None, 0
+    for layers in networks:
+        m = layers[0][0].shape[1]
+        h = z[start : start + m]
+        for W, b in layers[:-1]:
+            h = act(W @ h + b)
+        W, b = layers[-1]
+        out = W @ h + b
+        total, start = (out if total is None else total + out), start + m
+    return total
