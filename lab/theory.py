@@ -203,7 +203,7 @@ _OPERATIONS = {
     ast.Mult: operator.mul,
     ast.MatMult: operator.mul,  # stands for a product without a sign, until it is read
     ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
+    ast.Pow: math.pow,  # raises where operator.pow would turn complex
 }
 _PRODUCT = re.compile(r"((?<![\w.])(?:\d+\.?\d*|\.\d+)(?![eE][+-]?\d)|\))\s*(?=[^\W\d]|\()")
 _FOREIGN = re.compile(r"[^\w\s.+\-*/^(),]")
@@ -243,9 +243,11 @@ class Prediction:
         given = ", ".join(f"{name} = {symbols[name]}" for name in self.symbols)
         try:
             value = _number(_evaluate(self._tree, symbols))
-        except (ZeroDivisionError, OverflowError):
+        except PredictionError:
+            raise
+        except (ArithmeticError, ValueError):
             value = math.nan
-        if isinstance(value, complex) or not math.isfinite(value):
+        if not math.isfinite(value):
             raise PredictionError(
                 f"prediction '{self.text}' has no finite value{' at ' + given if given else ''}; "
                 "predict another formula or leave this point out"
@@ -258,8 +260,8 @@ def parse(text: str | float) -> Prediction:
 
     Raises PredictionError, one sentence with the remedy, for what is not in the grammar.
     """
-    if isinstance(text, bool) or not isinstance(text, (str, int, float)):
-        raise PredictionError(f"a prediction is a number or a formula such as '4/d', got {text!r}")
+    if isinstance(text, bool):
+        raise PredictionError(f"a prediction is a number or a formula such as '4/d', got {text}")
     if not isinstance(text, str):
         if not math.isfinite(text):
             raise PredictionError(f"a predicted exponent is a finite number, got {text}")

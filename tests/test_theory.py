@@ -97,7 +97,6 @@ def test_a_prediction_is_a_value():
         ("kernel(teacher)", r"kernel\(teacher, student\)"),
         ("(" * 200 + "d" + ")" * 200, "401 characters"),
         (True, "number or a formula"),
-        (None, "number or a formula"),
         (math.nan, "finite"),
         (math.inf, "finite"),
     ],

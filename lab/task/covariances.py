@@ -2,8 +2,8 @@
 
 A Gaussian field is drawn with one (`lab.task.fields`), kernel regression learns with one
 (`lab.students.kernels`), and a wide network has two of its own. Conventions of the networks: input
-x in R^m, L = `depth` hidden layers, every weight ~ N(0, σ_w²/fan_in), every bias ~ N(0, σ_b²),
-the output layer included and without a non-linearity.
+x in R^m, L = `depth` hidden layers, every weight ~ N(0, σ_w²/fan_in), every bias ~ N(0, σ_b²), the
+output layer included and without a non-linearity.
 
 NNGP, the covariance of one output at initialisation (Neal 1996; Cho & Saul 2009; Lee et al.,
 arXiv 1711.00165), with u, v Gaussian of covariance K⁽ˡ⁾:
@@ -75,7 +75,7 @@ class Network:
         activation: `relu` or `erf`.
         depth: L, the number of hidden layers, at least 1.
         weight: σ_w², the variance of a weight times its fan-in.
-        bias: σ_b², the variance of a bias.
+        bias: σ_b, the standard deviation of a bias.
         tangent: the NTK instead of the NNGP.
     """
 
@@ -105,7 +105,7 @@ class Network:
         return self._recursion(self._input_variance(x)[:, None], self._input_variance(y), s)
 
     def _input_variance(self, x: np.ndarray) -> np.ndarray:
-        return self.bias + self.weight / x.shape[1] * np.sum(x**2, axis=1)
+        return self.bias**2 + self.weight / x.shape[1] * np.sum(x**2, axis=1)
 
     def _recursion(self, q: np.ndarray, r: np.ndarray, s: np.ndarray) -> np.ndarray:
         # q = E[u²], r = E[v²], and s = E(u − v)² in place of E[uv] = (q + r − s)/2: the angle
@@ -114,7 +114,8 @@ class Network:
         tangent = (q + r - s) / 2
         for _ in range(self.depth):
             q, r, s, slope = layer(q, r, s)
-            q, r, s = self.bias + self.weight * q, self.bias + self.weight * r, self.weight * s
+            q, r = (self.bias**2 + self.weight * phi for phi in (q, r))
+            s = self.weight * s
             tangent = (q + r - s) / 2 + self.weight * tangent * slope
         return tangent if self.tangent else (q + r - s) / 2
 

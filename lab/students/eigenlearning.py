@@ -1,0 +1,93 @@
+"""Eigenlearning: the expected risk of kernel regression from the spectrum of its kernel.
+
+A kernel has eigenvalues λ_i, the target power v_i² in mode i. On n samples with ridge δ each mode
+is learned to the degree 𝓛_i, and the test error follows (Simon et al., arXiv 2110.03922; the same
+as Bordelon et al., arXiv 2002.02561):
+
+    n = Σ λ_i/(λ_i + κ) + δ/κ                    defines κ
+    𝓛_i = λ_i/(λ_i + κ)
+    E₀ = n/(n − Σ 𝓛_i²)
+    MSE = E₀ (Σ (1 − 𝓛_i)² v_i² + σ²)
+
+The MSE counts the label noise σ² of the test points. It is asymptotic in n, and assumes modes that
+are as good as independent Gaussians: `lab.task.spectra` draws such data, real manifolds come
+close. Random features of P, by the same equations with P in place of n (`random_features`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import brentq
+
+__all__ = ["Risk", "expected_risk"]
+
+
+@dataclass(frozen=True)
+class Risk:
+    """What the theory says of one number of samples.
+
+    Attributes:
+        mse: mean squared test error, label noise included.
+        kappa: κ, the eigenvalue at which a mode is half learned.
+        learnabilities: 𝓛_i; their sum is at most n.
+        overfitting: E₀ ≥ 1, the factor by which noise and unlearned modes are amplified.
+    """
+
+    mse: float
+    kappa: float
+    learnabilities: Float[np.ndarray, " modes"]
+    overfitting: float
+
+
+def expected_risk(
+    n: int,
+    eigenvalues: Float[np.ndarray, " modes"],
+    power: Float[np.ndarray, " modes"],
+    *,
+    ridge: float = 0.0,
+    noise: float = 0.0,
+) -> Risk:
+    """Solve for κ and give the risk.
+
+    Args:
+        n: number of samples, greater than 0.
+        eigenvalues: λ_i > 0, in any order.
+        power: v_i², the target's power per mode.
+        ridge: δ ≥ 0, added to a kernel matrix that is not divided by n.
+        noise: σ, the standard deviation of the label noise.
+
+    Without a ridge and with n ≥ the number of modes all is learned: κ = 0 and E₀ = n/(n − modes).
+    Raises ValueError if n, a λ or the ridge is out of range.
+    """
+    if not (n > 0 and ridge >= 0 and np.all(eigenvalues > 0)):
+        raise ValueError(
+            f"eigenlearning needs n > 0, ridge ≥ 0 and positive eigenvalues, got n = {n}, "
+            f"ridge = {ridge}, smallest eigenvalue {np.min(eigenvalues):g}"
+        )
+    kappa = _kappa(n, eigenvalues, ridge)
+    learned = eigenvalues / (eigenvalues + kappa)
+    left = n - np.sum(learned**2)
+    overfitting = n / left if left > 0 else np.inf
+    # (1 − 𝓛)² as κ²/(λ + κ)², which keeps its digits where all is learned
+    unlearned = np.sum((kappa / (eigenvalues + kappa)) ** 2 * power) + noise**2
+    mse = overfitting * unlearned if unlearned > 0 else 0.0
+    return Risk(float(mse), kappa, learned, float(overfitting))
+
+
+def _kappa(n: int, eigenvalues: np.ndarray, ridge: float) -> float:
+    if ridge == 0 and n >= len(eigenvalues):
+        return 0.0
+
+    def surplus(log_kappa: float) -> float:
+        kappa = np.exp(log_kappa)
+        return float(np.sum(eigenvalues / (eigenvalues + kappa)) + ridge / kappa - n)
+
+    # Σ λ/(λ+κ) + δ/κ falls in κ, from above n to below (Σλ + δ)/κ = n
+    high = np.log((np.sum(eigenvalues) + ridge) / n)
+    low = high
+    while surplus(low) < 0:
+        low -= 10
+    return float(np.exp(brentq(surplus, low, high, xtol=1e-14, rtol=1e-14)))
