@@ -38,7 +38,7 @@ class Line:
         return self.intercept + self.slope / np.asarray(dims, float)
 
 
-def across(dims: Sequence[float], exponents: Sequence[Exponent]) -> Line:
+def across(dims: Sequence[float | int], exponents: Sequence[Exponent]) -> Line:
     """The line of α on 1/d with its 95 % intervals.
 
     dims, exponents: one exponent per dimension, in the same order.

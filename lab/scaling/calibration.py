@@ -13,7 +13,7 @@ What it does not do: simulate under-training or saturation; those stay doubts.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
@@ -32,12 +32,12 @@ class Truth:
     amplitude, spread: standard deviation between teachers of log β and of α. heavy: seeds scatter
     by Student's t with 3 degrees of freedom instead of normally."""
 
-    alpha: float
-    first: float = 0.3
-    floor: float = 0.0
-    noise: float = 0.15
-    amplitude: float = 0.3
-    spread: float = 0.0
+    alpha: float | int
+    first: float | int = 0.3
+    floor: float | int = 0.0
+    noise: float | int = 0.15
+    amplitude: float | int = 0.3
+    spread: float | int = 0.0
     heavy: bool = False
 
     @staticmethod
@@ -87,10 +87,10 @@ class Design:
     x: Float[np.ndarray, " points"]
     teachers: int
     seeds: int
-    prediction: float
+    prediction: float | int
     sense: str = "bound"
-    tolerance: float = 0.15
-    alternatives: Mapping[str, float] = ()
+    tolerance: float | int = 0.15
+    alternatives: Mapping[str, float | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -150,5 +150,5 @@ def calibrate(
                   for v in (rule.AGREES, rule.CONTRADICTS, rule.UNDECIDED)},
         wrong=float(wrong.mean()), usable=float(usable.mean()),
         power={name: float(np.mean((other < e.lower) | (other > e.upper)))
-               for name, other in dict(design.alternatives).items()},
+               for name, other in design.alternatives.items()},
     )

@@ -31,7 +31,7 @@ class Objective:
     law: Law
     z: Float[np.ndarray, "variables points"]
     log_loss: Float[np.ndarray, " points"]
-    huber: float | None = None
+    huber: float | int | None = None
     residual: str = "log"
 
     def residuals(

@@ -43,7 +43,7 @@ class Exponent:
     slugs. verdict: None without a prediction. advice: what would decide an undecided point.
     """
 
-    alpha: float
+    alpha: float | int
     interval: Interval
     intervals: dict[str, Interval]
     parameters: dict[str, float]
@@ -59,9 +59,9 @@ class Exponent:
     tests: dict[str, float]
     starts: dict[str, int]
     doubts: tuple[str, ...]
-    prediction: float | None
+    prediction: float | int | None
     sense: str
-    tolerance: float
+    tolerance: float | int
     verdict: str | None
     advice: str
 
@@ -91,9 +91,9 @@ class Exponent:
 def exponent(
     scan: Scan,
     *,
-    prediction: float | None = None,
+    prediction: float | int | None = None,
     sense: str = "bound",
-    tolerance: float = 0.15,
+    tolerance: float | int = 0.15,
     law: str = "power+floor",
     replicates: int = 2000,
     seed: int = 0,
@@ -178,7 +178,7 @@ def doubts_of(e: Estimates, log_x: Float[np.ndarray, " points"]) -> list[list[st
     return [[name for name, flag in flags.items() if flag[i]] for i in range(scans)]
 
 
-def against(alpha: Float[np.ndarray, " teachers"], prediction: float) -> dict[str, float]:
+def against(alpha: Float[np.ndarray, " teachers"], prediction: float | int) -> dict[str, float]:
     """Student's tests of the teachers' mean exponent: p of `equal` and, one-sided, of `bound`
     (α ≥ prediction)."""
     error = alpha.std(ddof=1) / np.sqrt(alpha.size)

@@ -72,7 +72,7 @@ def fit_law(
     x: Float[np.ndarray, "variables points"],
     loss: Float[np.ndarray, " points"],
     *,
-    huber: float | None = None,
+    huber: float | int | None = None,
     residual: str = "log",
     starts: int = STARTS,
 ) -> Fit:
@@ -106,7 +106,8 @@ def fit_law(
     polished, least = descend(problem, theta[best][None], iterations=1000, tolerance=1e-15)
     reached = int((cost <= least[0] * (1 + 1e-5) + 1e-20).sum())
     r, jacobian = problem.residuals(polished)
-    values = law.natural(polished, origin)[0]
+    with np.errstate(over="ignore"):  # a parameter that the data do not bound may be infinite
+        values = law.natural(polished, origin)[0]
     parameters = dict(zip(law.parameters, map(float, values), strict=True))
     status, warnings = _judge(problem, polished[0], r[0], jacobian[0])
     if reached < 2 and len(first) > 1:

@@ -23,12 +23,12 @@ LEVEL = 0.95
 Interval = tuple[float, float]
 
 
-def student_quantile(dof: float | np.ndarray, level: float = LEVEL) -> np.ndarray:
+def student_quantile(dof: float | int | np.ndarray, level: float = LEVEL) -> np.ndarray | float:
     """The two-sided quantile t with P(|T| ≤ t) = level."""
     return special.stdtrit(dof, 0.5 + level / 2)
 
 
-def teacher_t(alpha: Float[np.ndarray, "*scans teachers"]) -> tuple[np.ndarray, np.ndarray]:
+def teacher_t(alpha: Float[np.ndarray, "scans teachers"]) -> tuple[np.ndarray, np.ndarray]:
     """Student's interval of the mean over teachers (last axis). NaN for a single teacher."""
     teachers = alpha.shape[-1]
     if teachers < 2:
@@ -56,7 +56,7 @@ def resamples(teachers: int, replicates: int, seed: int) -> tuple[np.ndarray, np
 
 
 def bootstrap(
-    alpha: Float[np.ndarray, "*scans teachers"], *, replicates: int, seed: int
+    alpha: Float[np.ndarray, "scans teachers"], *, replicates: int, seed: int
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Percentile and basic intervals of the mean over teachers, by resampling teachers."""
     counts, weight = resamples(alpha.shape[-1], replicates, seed)

@@ -52,7 +52,8 @@ def uncertainty(
         raise ValueError(f"a refused fit has no intervals: {' '.join(fit.warnings)}")
     law = fit.problem.law
     theta = resample(fit, groups=groups, replicates=replicates, seed=seed)
-    values = law.natural(theta, fit.origin)
+    with np.errstate(over="ignore"):
+        values = law.natural(theta, fit.origin)
     ends = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     squared = fit.problem.huber is None
     error = _wald_errors(fit) if squared else None

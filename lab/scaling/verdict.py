@@ -38,9 +38,9 @@ def verdict(
     alpha: float,
     interval: Interval,
     *,
-    prediction: float,
+    prediction: float | int,
     sense: str,
-    tolerance: float,
+    tolerance: float | int,
     usable: bool = True,
     doubts: Sequence[str] = (),
 ) -> str:
@@ -62,7 +62,7 @@ def verdict(
     return UNDECIDED
 
 
-def allowed(prediction: float, sense: str, tolerance: float) -> Interval:
+def allowed(prediction: float | int, sense: str, tolerance: float | int) -> Interval:
     """The exponents that agree with the prediction."""
     if sense not in ("bound", "equal"):
         raise ValueError(f"sense is {sense!r}; it must be 'bound' or 'equal'.")
@@ -79,9 +79,9 @@ def advice(
     alpha: float,
     interval: Interval,
     *,
-    prediction: float,
+    prediction: float | int,
     sense: str,
-    tolerance: float,
+    tolerance: float | int,
     teachers: int,
     deviation: float,
     doubts: Sequence[str],

@@ -1,0 +1,54 @@
+"""Several dimensions at once: a simultaneous band and corrected p-values.
+
+    band   α_d ± c se_d with one c for all dimensions, so that all true α_d lie inside at once in
+           95 % of studies: the quantile of max_d |t_d| over independent Student t (max-t).
+    holm   p-values that may be compared with the level as they stand, whatever their dependence
+           (Holm 1979).
+
+What it does not do: the line across dimensions; see `across.py`.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from scipy import special
+
+from lab.scaling.exponent import USABLE, Exponent
+from lab.scaling.intervals import LEVEL, Interval
+
+
+def band(exponents: Sequence[Exponent]) -> list[Interval]:
+    """Simultaneous 95 % intervals, one per exponent; NaN where there is no usable one or only one
+    teacher."""
+    usable = [e for e in exponents if e.status in USABLE and e.teachers > 1]
+    dof = np.array([e.teachers - 1 for e in usable], float)
+    c = max_t_quantile(dof) if usable else np.nan
+    out = []
+    for e in exponents:
+        half = np.nan
+        if e.status in USABLE and e.teachers > 1:
+            half = c * e.teacher_alpha.std(ddof=1) / np.sqrt(e.teachers)
+        out.append((e.alpha - half, e.alpha + half))
+    return out
+
+
+def max_t_quantile(dof: Float[np.ndarray, " dims"], level: float = LEVEL) -> float:
+    """c with Π_d P(|t_d| ≤ c) = level for independent t of these degrees of freedom."""
+    lo, hi = 0.0, 1e6
+    for _ in range(200):
+        c = (lo + hi) / 2
+        inside = np.prod(2 * special.stdtr(dof, c) - 1)
+        lo, hi = (c, hi) if inside < level else (lo, c)
+    return (lo + hi) / 2
+
+
+def holm(p: Sequence[float]) -> Float[np.ndarray, " tests"]:
+    """Holm's adjusted p-values, in the order given; NaN stays NaN and counts as no test."""
+    p = np.asarray(p, float)
+    adjusted = np.full(p.size, np.nan)
+    tested = np.flatnonzero(np.isfinite(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
+    steps = p[order] * np.arange(order.size, 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return adjusted

@@ -1,0 +1,150 @@
+"""Intervals against independent oracles, and their coverage on simulated scans."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from lab.scaling.calibration import Design, Truth, calibrate
+from lab.scaling.curves import fit_curves
+from lab.scaling.exponent import exponent
+from lab.scaling.fit import fit_law
+from lab.scaling.intervals import bootstrap, resamples, student_quantile, teacher_t
+from lab.scaling.many import band, holm, max_t_quantile
+from lab.scaling.profile import common_exponent
+from lab.scaling.scan import Scan
+
+X = np.geomspace(60, 1900, 7)
+
+
+def test_exact_resamples_equal_all_sequences():
+    counts, weight = resamples(3, 2000, 0)
+    sequences = [tuple(np.bincount(s, minlength=3)) for s in product(range(3), repeat=3)]
+    for count, w in zip(counts, weight, strict=True):
+        assert w == pytest.approx(sequences.count(tuple(count)) / 27)
+    assert weight.sum() == pytest.approx(1)
+
+
+def test_exact_and_random_bootstrap_agree():
+    alpha = np.array([[0.9, 1.0, 1.2, 0.7, 1.1]])
+    exact = bootstrap(alpha, replicates=2000, seed=0)["percentile"]
+    rng = np.random.default_rng(0)
+    means = rng.choice(alpha[0], (200_000, 5)).mean(1)
+    assert np.ravel(exact) == pytest.approx(np.quantile(means, [0.025, 0.975]), abs=0.01)
+    many = bootstrap(np.tile(alpha, (1, 3)), replicates=2000, seed=1)["basic"]
+    assert many[0][0] < alpha.mean() < many[1][0]
+
+
+def test_teacher_t_is_students():
+    from scipy import stats
+    alpha = np.random.default_rng(0).normal(1, 0.1, 6)
+    oracle = stats.t.interval(0.95, 5, alpha.mean(), stats.sem(alpha))
+    assert np.ravel(teacher_t(alpha[None])) == pytest.approx(oracle)
+
+
+@pytest.mark.parametrize("floor", [0.0, 1e-2])
+def test_the_fast_curves_agree_with_scipy_and_with_the_general_fitter(floor):
+    from scipy.optimize import curve_fit
+    log_loss = Truth(1.0, floor=floor).simulate(X, 3, 2, 1, np.random.default_rng(0))[0]
+    curves = fit_curves(np.log(X), log_loss)
+    for k in range(3):
+        general = fit_law("power+floor", X[None], np.exp(log_loss[k]))
+        assert curves.cost[k] == pytest.approx(general.objective, rel=1e-9)
+        assert curves.alpha[k] == pytest.approx(general.parameters["alpha"], rel=1e-5)
+        assert curves.floor()[k] == pytest.approx(general.parameters["floor"], rel=1e-4)
+        assert curves.amplitude()[k] == pytest.approx(general.parameters["beta"], rel=1e-4)
+
+        def law(x, b, alpha, f):
+            return np.log(np.maximum(np.exp(b - alpha * np.log(x)) + f, 1e-12))
+        p, _ = curve_fit(law, X, log_loss[k], (np.log(18), 1.0, floor), maxfev=10_000)
+        assert curves.alpha[k] == pytest.approx(p[1], rel=1e-3)
+
+
+def test_more_starts_find_nothing_better():
+    truth = Truth(1.0, 0.1, 5e-4, 0.15)
+    flat = truth.simulate(X, 4, 2, 100, np.random.default_rng(0)).reshape(400, -1)
+    usual = fit_curves(np.log(X), flat)
+    dense = fit_curves(np.log(X), flat, starts=tuple(np.linspace(0.01, 3.9, 60)))
+    assert (usual.cost <= dense.cost * (1 + 1e-6)).all()
+
+
+def test_cells_that_were_not_measured_are_left_out():
+    log_loss = Truth(1.0, noise=0.05).simulate(X, 4, 2, 1, np.random.default_rng(0))
+    holed = log_loss.copy()
+    holed[0, 1, [0, 6]] = np.nan
+    curves = fit_curves(np.log(X), holed[0])
+    alone = fit_curves(np.log(X[1:6]), log_loss[0, 1:2, 1:6])
+    assert curves.alpha[1] == pytest.approx(alone.alpha[0], rel=1e-6)
+    common = common_exponent(np.log(X), holed, curves)
+    assert common.dof[0] == 26 - 9
+    assert common.profile[0][0] < common.alpha[0] < common.profile[1][0]
+
+
+def test_the_common_profile_is_where_f_reaches_its_quantile():
+    log_loss = Truth(1.0, 0.1, 1e-2).simulate(X, 4, 2, 1, np.random.default_rng(2))
+    curves = fit_curves(np.log(X), log_loss[0])
+    common = common_exponent(np.log(X), log_loss, curves)
+    for end in common.profile:
+        held = fit_curves(np.log(X), log_loss[0], alpha=np.repeat(end, 4)).cost.sum()
+        f = (held / common.cost[0] - 1) * common.dof[0]
+        assert f == pytest.approx(student_quantile(common.dof[0]) ** 2, rel=1e-3)
+
+
+SCENARIOS = [(k, spread, floor, heavy) for k in (5, 10) for spread in (0.0, 0.1)
+             for floor in (0.0, 5e-4, 1e-2) for heavy in (False, True)]
+
+
+@pytest.mark.parametrize("teachers, spread, floor, heavy", SCENARIOS)
+def test_the_quoted_interval_covers(teachers, spread, floor, heavy):
+    truth = Truth(1.0, 0.1, floor, spread=spread, heavy=heavy)
+    rng = np.random.default_rng(7)
+    losses = truth.simulate(X, teachers, 2, 2000, rng).reshape(-1, X.size)
+    alpha = fit_curves(np.log(X), losses).alpha.reshape(2000, teachers)
+    lo, hi = teacher_t(alpha)
+    covered = np.mean((lo <= 1) & (1 <= hi))
+    assert 0.93 <= covered <= 0.97
+
+
+def test_the_range_rule_keeps_the_coverage_and_verdicts_are_rarely_wrong():
+    found = calibrate(Design(X, 5, 2, 1.0, alternatives={"2/d": 0.5, "near": 0.98}),
+                      Truth(1.0, 0.1, 5e-4, spread=0.1), scans=1000, seed=3)
+    assert 0.93 <= found.coverage["quoted"] <= 0.97
+    assert found.coverage["profile"] < 0.9  # teachers differ, the profile does not know
+    assert found.wrong < 0.01 and abs(found.bias) < 0.01
+    assert found.power["2/d"] > 0.95 and found.power["near"] < 0.2
+
+
+def test_a_false_prediction_is_found_out():
+    found = calibrate(Design(X, 5, 2, 2.0), Truth(1.0, 0.1, spread=0.05), scans=200, seed=4)
+    assert found.verdicts["contradicts"] > 0.9 and found.wrong == 0
+
+
+def test_the_truth_of_a_fit_resembles_the_truth_it_came_from():
+    truth = Truth(1.0, 0.3, 1e-2, noise=0.1, spread=0.1)
+    rng = np.random.default_rng(0)
+    own = truth.simulate(X, 40, 2, 1, rng)[0]
+    scan = Scan(X, own, np.full(own.shape, 2), tuple(map(str, range(40))))
+    found = Truth.of(exponent(scan), scan)
+    assert found.alpha == pytest.approx(1.0, abs=0.1)
+    assert found.first == pytest.approx(0.3, rel=0.3)
+    assert found.floor == pytest.approx(0.01, rel=0.3)
+    assert found.noise == pytest.approx(0.1, rel=0.2)
+    assert found.spread == pytest.approx(0.1, rel=0.5)
+
+
+def test_holm_steps_down():
+    assert holm([0.01, 0.04, np.nan, 0.03]) == pytest.approx([0.03, 0.06, np.nan, 0.06],
+                                                           nan_ok=True)
+
+
+def test_the_band_covers_all_dimensions_at_once():
+    rng = np.random.default_rng(0)
+    draws = rng.normal(0, 1, (20_000, 5, 4))
+    t = np.abs(draws.mean(2) / (draws.std(2, ddof=1) / 2)).max(1)
+    assert max_t_quantile(np.full(5, 3.0)) == pytest.approx(np.quantile(t, 0.95), rel=0.03)
+    truth = Truth(1.0, noise=0.05)
+    scans = [Scan(X, truth.simulate(X, 4, 2, 1, rng)[0], np.full((4, 7), 2), tuple("abcd"))
+             for _ in range(3)]
+    found = [exponent(s) for s in scans]
+    for e, (lo, hi) in zip(found, band(found), strict=True):
+        assert lo < e.interval[0] and hi > e.interval[1]

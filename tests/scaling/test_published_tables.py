@@ -1,0 +1,110 @@
+"""Published tables and their published fits. Skipped where the tables are not at hand."""
+
+import csv
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lab.scaling.fit import fit_law
+from lab.scaling.table import fit_table
+from lab.scaling.uncertainty import rejects, uncertainty
+from lab.scaling.weights import law_weights
+
+TABLES = Path(os.environ.get("LAB_TABLES", Path(__file__).parents[3] / "shared" / "data"))
+COLUMNS = {"N": "parameters", "D": "tokens", "L": "loss"}
+
+
+def table(name):
+    if not (TABLES / name).is_file():
+        pytest.skip(f"{name} is not in {TABLES}")
+    return TABLES / name
+
+
+def chinchilla(**options):
+    return fit_table(table("chinchilla_digitised.csv"), law="chinchilla", columns=COLUMNS,
+                     replicates=options.pop("replicates", 20), **options)
+
+
+def test_chinchilla_with_huber_loss():
+    # Besiroglu et al. 2024
+    found = chinchilla(drop_worst=5, huber=1e-3, replicates=1000)
+    assert found["n"] == 240 and found["status"] == "converged"
+    assert found["objective"] <= 0.0010182741
+    p = found["parameters"]
+    assert p["alpha"] == pytest.approx(0.3473, abs=5e-4)
+    assert p["beta"] == pytest.approx(0.3672, abs=5e-4)
+    assert p["E"] == pytest.approx(1.8172, abs=1e-3)
+    for name, published in (("alpha", 0.0154), ("beta", 0.0206), ("E", 0.0257)):
+        assert found["errors"][name] == pytest.approx(published, rel=0.3)
+    assert found["starts"]["reached_best"] > 0.8 * found["starts"]["tried"]
+    lo, hi = found["intervals"]["beta"]["percentile"]
+    assert not lo <= 0.28 <= hi
+
+
+def test_the_exponents_of_2022_are_rejected_and_those_of_2024_are_not():
+    with table("chinchilla_digitised.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    rows = sorted(rows, key=lambda r: float(r["loss"]))[:-5]
+    x = np.array([[float(r[c]) for r in rows] for c in ("parameters", "tokens")])
+    fit = fit_law("chinchilla", x, np.array([float(r["loss"]) for r in rows]), huber=1e-3)
+    sure = uncertainty(fit, replicates=500)
+    old = dict(E=1.69, A=406.4, B=410.7, alpha=0.34, beta=0.28)
+    new = dict(E=1.8172, A=482.0, B=2085.0, alpha=0.3478, beta=0.3658)
+    assert rejects(sure, fit, old) < 1e-6
+    assert rejects(sure, fit, new) > 0.1
+
+
+def test_chinchilla_with_raw_residuals_below_a_budget():
+    found = chinchilla(drop_worst=5, where="flops<1e21", residual="raw")
+    assert found["n"] == 217
+    assert found["objective"] == pytest.approx(0.062414, abs=2e-6)
+    p = found["parameters"]
+    for name, value in (("E", 1.9051), ("alpha", 0.3511), ("beta", 0.4587)):
+        assert p[name] == pytest.approx(value, abs=3e-4)
+    assert not any("stand out" in warning for warning in found["warnings"])
+
+
+def test_five_points_move_an_exponent_and_the_warning_says_so():
+    found = chinchilla(residual="raw")
+    assert found["n"] == 245
+    assert found["parameters"]["alpha"] == pytest.approx(0.368, abs=1e-3)
+    assert found["parameters"]["beta"] == pytest.approx(0.661, abs=1e-3)
+    assert any("5 of 245 rows stand out" in warning for warning in found["warnings"])
+
+
+@pytest.mark.parametrize("huber, best", [(1e-3, 0.0019816129), (1e-4, 2.0751e-4)])
+def test_gemstone(huber, best):
+    found = fit_table(table("gemstone_hot.csv"), law="chinchilla", columns=COLUMNS, huber=huber,
+                      replicates=20)
+    assert found["objective"] <= best
+    if huber == 1e-3:
+        assert found["parameters"]["alpha"] == pytest.approx(0.2929, abs=2e-3)
+        assert found["parameters"]["beta"] == pytest.approx(0.7129, abs=2e-3)
+
+
+# Losses of machine translation against millions of sentences, .5 to 512 in powers of two; the
+# last one is held out (Gordon, Duh & Kaplan 2021; Alabdulmohsin et al. 2022).
+TRANSLATION = [
+    [.93117531, .74392821, .63623915, .55678850, .48200735, .40960946, .37374052, .35317313,
+     .34907098, .34027806, .34015626],
+    [.75919533, .65578815, .59055431, .50851942, .43818854, .38691631, .35276569, .32963345,
+     .31268725, .30665265],
+    [.99032277, .81789637, .68472812, .59614742, .50694719, .42430973, .37750491, .34202812,
+     .31908395, .30031865, .29687762],
+    [.87370862, .73622873, .61658881, .50852027, .45428619, .40974885, .39646827, .38657346,
+     .38614538, .38069771, .38232453],
+    [.79600012, .64515915, .55517958, .50570188, .44988050, .40848720, .39109538, .38673850,
+     .37468915, .37242197],
+]
+
+
+@pytest.mark.parametrize("loss", TRANSLATION)
+def test_m3_predicts_the_largest_data_set_of_machine_translation(loss):
+    loss = np.array(loss)
+    x = (0.5 * 2.0 ** np.arange(11))[-loss.size:][None]
+    fit = fit_law("m3", x[:, :-1], loss[:-1])
+    assert fit.predict(np.array([512.0]))[0] == pytest.approx(loss[-1], rel=0.02)
+    weights = law_weights(["power+floor", "m3"], x, loss, held=1)
+    assert weights.holdout["m3"] > weights.holdout["power+floor"]

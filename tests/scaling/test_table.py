@@ -1,0 +1,160 @@
+"""Fitting a table a user brings: the answer's form, and one sentence for every mistake."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lab.scaling.rows import TableError
+from lab.scaling.table import fit_table
+from lab.scaling.where import ConditionError, parse_condition
+
+X = np.geomspace(10, 1e4, 12)
+LOSS = 3 * X**-0.7 + 0.01
+
+
+def write(path, header, rows, delimiter=","):
+    lines = [delimiter.join(header), *(delimiter.join(map(str, row)) for row in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def curve(tmp_path):
+    return write(tmp_path / "t.csv", ["size", "err", "flops"],
+                 zip(X.tolist(), LOSS.tolist(), (X * 1e3).tolist(), strict=True))
+
+
+@pytest.fixture
+def groups(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [(x, b * (3 * x**-a) + 0.01, f"g{k}") for k, (a, b) in enumerate(
+        zip(0.7 + 0.02 * rng.standard_normal(5), (1, 2, 3, 4, 5), strict=True)) for x in X.tolist()]
+    return write(tmp_path / "g.csv", ["size", "err", "who"], rows)
+
+
+def test_the_answer_has_the_documented_form(curve):
+    found = fit_table(curve, law="power+floor", x="size", loss="err", predict=0.7, replicates=50)
+    assert json.loads(json.dumps(found)) == found
+    assert found["parameters"] == pytest.approx(dict(beta=3, alpha=0.7, floor=0.01), rel=1e-6)
+    assert {"law", "parameters", "intervals", "objective", "n", "status", "starts",
+            "warnings"} <= set(found)
+    assert set(found["starts"]) == {"tried", "reached_best"}
+    assert set(found["intervals"]["alpha"]) == {"profile", "percentile", "basic", "wald"}
+    assert (found["n"], found["status"], found["verdict"]) == (12, "converged", "agrees")
+    assert set(found["weights"]["aicc"]) == {"power", "power+floor", "m3", "m4", "bnsl"}
+
+
+def test_groups_are_teachers(groups):
+    found = fit_table(groups, law="power+floor", x="size", loss="err", group="who", predict=0.7)
+    assert json.loads(json.dumps(found)) == found
+    assert found["groups"] == 5
+    lo, hi = found["intervals"]["alpha"]["teacher-t"]
+    assert lo < 0.7 < hi and found["verdict"] == "agrees"
+    assert next(iter(found["intervals"]["alpha"])) == "teacher-t"
+    assert set(found["intervals"]) == {"beta", "floor", "alpha"}
+    wrong = fit_table(groups, law="power+floor", x="size", loss="err", group="who", predict=1.4)
+    assert wrong["verdict"] == "contradicts" and wrong["p"]["equal"] < 0.01
+
+
+def test_groups_of_other_laws_are_resampled_whole(groups):
+    found = fit_table(groups, law="m3", x="size", loss="err", group="who", replicates=50)
+    alone = fit_table(groups, law="m3", x="size", loss="err", replicates=50)
+    assert found["parameters"] == alone["parameters"]
+    assert found["intervals"]["alpha"]["percentile"] != alone["intervals"]["alpha"]["percentile"]
+
+
+def test_rows_are_narrowed_by_condition_and_by_the_worst(curve):
+    found = fit_table(curve, law="power", x="size", loss="err", where="flops < 1e7 and size>=20",
+                      drop_worst=2, replicates=20)
+    assert found["n"] == np.sum((X * 1e3 < 1e7) & (X >= 20)) - 2
+
+
+@pytest.mark.parametrize("suffix, delimiter", [(".tsv", "\t"), (".csv", ",")])
+def test_delimiters_follow_the_ending(tmp_path, suffix, delimiter):
+    path = write(tmp_path / f"t{suffix}", ["x", "L"],
+                 zip(X.tolist(), LOSS.tolist(), strict=True), delimiter)
+    assert fit_table(path, law="power+floor", x="x", loss="L", replicates=10)["n"] == 12
+
+
+def test_parquet_equals_csv(tmp_path, curve):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+    path = tmp_path / "t.parquet"
+    parquet.write_table(pyarrow.table({"size": X, "err": LOSS}), path)
+    options = dict(law="power+floor", x="size", loss="err", replicates=10)
+    one, two = fit_table(path, **options), fit_table(curve, **options)
+    assert one["parameters"] == pytest.approx(two["parameters"], rel=1e-9)
+
+
+HEAD = ["size", "err"]
+GOOD = list(zip(X.tolist(), LOSS.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("header, rows, message", [
+    (HEAD, [*GOOD[:3], (5, "nan")], "line 5: err is nan; it must be finite"),
+    (HEAD, [*GOOD[:3], (5, "inf")], "line 5: err is inf"),
+    (HEAD, [*GOOD[:3], (-5, 1)], "line 5: size is -5; it must be positive"),
+    (HEAD, [*GOOD[:3], (5, 0)], "line 5: err is 0; it must be positive"),
+    (HEAD, [*GOOD[:3], ("five", 1)], "line 5: size is 'five', which is not a number"),
+    (HEAD, [*GOOD[:3], (5, "")], "line 5: err is empty"),
+    (HEAD, [*GOOD[:3], (5,)], "line 5: 1 fields where the header has 2"),
+    (["size", "size", "err"], [], "two columns named 'size'"),
+    (["size", "eror"], GOOD, "no column 'err'.*Did you mean 'eror'"),
+    (HEAD, [], "has no rows"),
+])
+def test_a_bad_table_gets_one_sentence(tmp_path, header, rows, message):
+    path = write(tmp_path / "bad.csv", header, rows)
+    with pytest.raises(TableError, match=message) as error:
+        fit_table(path, law="power+floor", x="size", loss="err")
+    assert "\n" not in str(error.value) and isinstance(error.value, ValueError)
+
+
+@pytest.mark.parametrize("options, message", [
+    (dict(law="cubic"), "the laws are power"),
+    (dict(law="chinchilla"), "--columns N=COLUMN,D=COLUMN,L=COLUMN"),
+    (dict(law="power", loss=None), "no column for L"),
+    (dict(law="power", huber=0.0), "huber is 0.0"),
+    (dict(law="power", residual="abs"), "'log' or 'raw'"),
+    (dict(law="power", drop_worst=-1), "must not be negative"),
+    (dict(law="power", drop_worst=12), "leaves none of the 12 rows"),
+    (dict(law="power", where="flops < many"), "'column < number'"),
+    (dict(law="power", where="flop < 1"), "Did you mean 'flops'"),
+    (dict(law="power", where="flops < 1"), "has no rows where flops < 1"),
+    (dict(law="power", predict=-1.0), "must be a positive number"),
+    (dict(law="power", group="who"), "no column 'who'"),
+])
+def test_a_bad_request_gets_one_sentence(curve, options, message):
+    with pytest.raises(TableError, match=message) as error:
+        fit_table(curve, **{"x": "size", "loss": "err", **options})
+    assert "\n" not in str(error.value)
+
+
+def test_files_that_are_no_tables(tmp_path):
+    for name, content, message in (
+        ("empty.csv", b"", "is empty"), ("bytes.csv", b"\xff\xfe\x00x", "not text in UTF-8"),
+        ("t.parquet", b"not parquet", "is not Parquet|needs pyarrow"),
+    ):
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(TableError, match=message):
+            fit_table(path, law="power", x="a", loss="b")
+    with pytest.raises(TableError, match="is not a file"):
+        fit_table(tmp_path / "none.csv", law="power", x="a", loss="b")
+
+
+def test_a_refused_design_is_a_status_not_an_error(tmp_path):
+    path = write(tmp_path / "two.csv", HEAD, GOOD[:2])
+    found = fit_table(path, law="power+floor", x="size", loss="err", predict=1.0)
+    assert (found["status"], found["parameters"], found["verdict"]) == (
+        "too-few-points", {}, "undecided")
+    assert found["objective"] is None and found["warnings"]
+
+
+def test_conditions_are_parsed_and_never_evaluated():
+    one, two = parse_condition("train loss <= 1e3 AND n!=2")
+    assert (one.column, one.op, one.number) == ("train loss", "<=", 1000.0)
+    assert two.holds(3.0) and not two.holds(2.0)
+    for bad in ("", "a", "a < b", "a < 1 or b < 2", "__import__('os') < 1 and", "a < nan"):
+        with pytest.raises(ConditionError):
+            parse_condition(bad)
