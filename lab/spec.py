@@ -130,3 +130,30 @@ class Planned:
 
     run: Run
     check: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Runs that train together. `teachers` differ in their index only.
+
+    `shapes` is (student, D or None, seeds) per program; all take the same recipe.
+    """
+
+    teachers: tuple[TaskSpec, ...]
+    shapes: tuple[tuple[StudentSpec, int | None, tuple[int, ...]], ...]
+    training: TrainingSpec
+    root: int
+
+    def runs(self) -> list[Run]:
+        """The runs in the order of `train`'s results: shape, teacher, seed."""
+        return [
+            Run(task, student, self.training, D, s, self.root)
+            for student, D, seeds in self.shapes
+            for task in self.teachers
+            for s in seeds
+        ]
+
+    @property
+    def student_steps(self) -> int:
+        """Student-steps of the whole group, the unit of its progress."""
+        return self.training.steps * len(self.teachers) * sum(len(s) for _, _, s in self.shapes)

@@ -410,7 +410,8 @@ def read(path: str | Path, overrides: tuple[str, ...] = ()) -> Study:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise StudyError([f"{path}: no such file; `lab init {path}` writes a study to start from"])
+        remedy = f"`lab init {path}` writes a study to start from"
+        raise StudyError([f"{path}: no such file; {remedy}"]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError([f"{path}: cannot be read as text ({error})"]) from None
     try:

@@ -42,7 +42,7 @@ def _hidden_matrices(parameters: dict) -> dict:
     return {k: axes if k.startswith("W") and k != last else None for k in parameters}
 
 
-def rates(training: TrainingSpec) -> Float[np.ndarray, "steps"]:
+def rates(training: TrainingSpec) -> Float[np.ndarray, steps]:
     """The learning rate of every step: the stages one after the other under one schedule.
 
     `constant`, `linear` (to 0) and `cosine` (to 0) act on the whole length; `step` is each stage's

@@ -14,7 +14,6 @@ loss where a separate validation set was best (early stopping); with fresh data 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Key
 
-from lab.spec import Run, StudentSpec, TaskSpec, TrainingSpec
+from lab.spec import Group, Run, StudentSpec
 from lab.students import mlp, optimisers
 from lab.task import data
 from lab.task.streams import stream
@@ -36,35 +35,10 @@ CHUNK = 200
 """Steps in one call of a program."""
 TEST_POINTS = 20_000
 VALIDATION_POINTS = 4_000
+BLOCK = 2_000
+"""Points evaluated at once; divides both."""
 DIVERGED = 10.0
 """A relative loss above this, or one that is not finite, is a diverged run."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Runs that train together. `teachers` differ in their index only.
-
-    `shapes` is (student, D or None, seeds) per program; all take the same recipe.
-    """
-
-    teachers: tuple[TaskSpec, ...]
-    shapes: tuple[tuple[StudentSpec, int | None, tuple[int, ...]], ...]
-    training: TrainingSpec
-    root: int
-
-    def runs(self) -> list[Run]:
-        """The runs in the order of `train`'s results: shape, teacher, seed."""
-        return [
-            Run(task, student, self.training, D, s, self.root)
-            for student, D, seeds in self.shapes
-            for task in self.teachers
-            for s in seeds
-        ]
-
-    @property
-    def student_steps(self) -> int:
-        """Student-steps of the whole group, the unit of its progress."""
-        return self.training.steps * len(self.teachers) * sum(len(s) for _, _, s in self.shapes)
 
 
 @dataclass(frozen=True)
@@ -143,14 +117,15 @@ class _Class:
         student: StudentSpec,
         D: int | None,
         seeds: tuple[int, ...],
-        key: Key[Array, "T"],
+        key: Key[Array, T],
     ) -> None:
         t = group.training
         self.student, self.D, self.seeds, self.S = student, D, seeds, len(seeds)
         self.loss, self.power = src.loss, src.power
         self.rule = (t.optimiser, t.beta1, t.beta2, t.weight_decay)
         self.scale = 1 / src.rms if student.inputs == "standardised" else jnp.ones_like(src.rms)
-        keys = jnp.stack([jax.vmap(partial(jax.random.fold_in, k))(jnp.asarray(seeds)) for k in key])
+        of_seed = jnp.asarray(seeds)
+        keys = jnp.stack([jax.vmap(partial(jax.random.fold_in, k))(of_seed) for k in key])
         self.parameters = mlp.init(student, src.D_amb, src.mu.shape[-2], keys=keys)
         self.state = None if t.optimiser == "lbfgs" else _init_state(self.rule, self.parameters)
         self.curve: list[tuple[int, np.ndarray, np.ndarray]] = []
@@ -220,12 +195,12 @@ def _record_steps(total: int, *, every_chunk: bool) -> frozenset[int]:
 
 
 @partial(jax.jit, static_argnums=1)
-def _clean(src: data.Source, n: int, keys: Key[Array, "T"]) -> tuple[Array, Array]:
+def _clean(src: data.Source, n: int, keys: Key[Array, T]) -> tuple[Array, Array]:
     return jax.vmap(lambda s, k: data.clean(s, n, key=k))(src, keys)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _baseline(loss: str, power: float, y: Array) -> Float[Array, "T"]:
+def _baseline(loss: str, power: float, y: Array) -> Float[Array, T]:
     return jax.vmap(partial(data.baseline, loss, power))(y)
 
 
@@ -255,7 +230,7 @@ def _init_state(rule: tuple, parameters: Any) -> Any:
     return jax.vmap(jax.vmap(optimisers.optimiser(*rule).init))(parameters)
 
 
-def _students_loss(student, loss, power, parameters, scale, x, y) -> Float[Array, "S"]:
+def _students_loss(student, loss, power, parameters, scale, x, y) -> Float[Array, S]:
     """Losses of the S students of one teacher on one batch."""
     f = jax.vmap(lambda p: mlp.apply(student, p, scale * x))(parameters)
     return jax.vmap(lambda f: data.losses(loss, power, f, y))(f)
@@ -308,7 +283,14 @@ def _polish(student, loss, power, steps, parameters, scale, x, y) -> Any:
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _evaluate(student, loss, power, parameters, scale, x, y) -> Float[Array, "T S"]:
-    return jax.vmap(partial(_students_loss, student, loss, power))(parameters, scale, x, y)
+    """Losses on a fixed set, in blocks, so that memory does not grow with the set."""
+
+    def one_teacher(parameters, scale, x, y):
+        blocks = [jnp.moveaxis(v.reshape(v.shape[0], -1, BLOCK), 1, 0) for v in (x, y)]
+        mean = partial(_students_loss, student, loss, power, parameters, scale)
+        return jnp.mean(jax.lax.map(lambda xy: mean(*xy), tuple(blocks)), axis=0)
+
+    return jax.vmap(one_teacher)(parameters, scale, x, y)
 
 
 def compile_seconds() -> Callable[[], float]:
@@ -321,9 +303,3 @@ def compile_seconds() -> Callable[[], float]:
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     return lambda: total[0]
-
-
-def timed(group: Group, tick: Callable[[int], None]) -> tuple[list[Result], float]:
-    """`train` and the seconds it took."""
-    start = time.perf_counter()
-    return train(group, tick=tick), time.perf_counter() - start

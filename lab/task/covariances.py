@@ -1,9 +1,9 @@
 """Covariance functions k(x, x′): radial ones, and those of infinitely wide networks.
 
 A Gaussian field is drawn with one (`lab.task.fields`), kernel regression learns with one
-(`lab.students.kernels`), and a wide network has two of its own. Conventions of the networks: input
-x in R^m, L = `depth` hidden layers, every weight ~ N(0, σ_w²/fan_in), every bias ~ N(0, σ_b²), the
-output layer included and without a non-linearity.
+(`lab.students.kernels`), and a wide network has two of its own. Conventions of the networks are
+those of `lab.students.mlp`: input x in R^m, L = `depth` hidden layers, weights ~ N(0, σ_w²/fan_in),
+biases ~ N(0, σ_b²); the output layer has no non-linearity and a σ_w of its own, 1 unless told.
 
 NNGP, the covariance of one output at initialisation (Neal 1996; Cho & Saul 2009; Lee et al.,
 arXiv 1711.00165), with u, v Gaussian of covariance K⁽ˡ⁾:
@@ -74,15 +74,17 @@ class Network:
     Attributes:
         activation: `relu` or `erf`.
         depth: L, the number of hidden layers, at least 1.
-        weight: σ_w², the variance of a weight times its fan-in.
-        bias: σ_b, the standard deviation of a bias.
+        weight: σ_w² of the hidden layers, the variance of a weight times its fan-in.
+        bias: σ_b, the standard deviation of a bias, in every layer.
+        readout: σ_w² of the output layer.
         tangent: the NTK instead of the NNGP.
     """
 
     activation: Literal["relu", "erf"] = "relu"
     depth: int = 1
-    weight: float = 1.0
+    weight: float = 2.0
     bias: float = 0.0
+    readout: float = 1.0
     tangent: bool = False
 
     @property
@@ -112,11 +114,11 @@ class Network:
         # between near points keeps its digits this way, which the NTK's |θ| term needs.
         layer = _LAYERS[self.activation]
         tangent = (q + r - s) / 2
-        for _ in range(self.depth):
+        for weight in (*[self.weight] * (self.depth - 1), self.readout):
             q, r, s, slope = layer(q, r, s)
-            q, r = (self.bias**2 + self.weight * phi for phi in (q, r))
-            s = self.weight * s
-            tangent = (q + r - s) / 2 + self.weight * tangent * slope
+            q, r = self.bias**2 + weight * q, self.bias**2 + weight * r
+            s = weight * s
+            tangent = (q + r - s) / 2 + weight * tangent * slope
         return tangent if self.tangent else (q + r - s) / 2
 
 
@@ -126,10 +128,10 @@ COVARIANCES = {
     "laplace": ("length",),
     "matern": ("nu", "length"),
     "gaussian": ("length",),
-    "relu-nngp": ("depth", "weight", "bias"),
-    "relu-ntk": ("depth", "weight", "bias"),
-    "erf-nngp": ("depth", "weight", "bias"),
-    "erf-ntk": ("depth", "weight", "bias"),
+    "relu-nngp": ("depth", "weight", "bias", "readout"),
+    "relu-ntk": ("depth", "weight", "bias", "readout"),
+    "erf-nngp": ("depth", "weight", "bias", "readout"),
+    "erf-ntk": ("depth", "weight", "bias", "readout"),
 }
 """The names of covariances and the settings of each; `lab.theory.smoothness` knows them too."""
 

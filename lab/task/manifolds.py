@@ -2,8 +2,8 @@
 
 Points are columns: an array of m coordinates and n points has shape [m, n], the layout in which
 many small networks train fastest. A manifold is written in its chart: d coordinates for the cube
-[−½, ½]^d, the ball of radius ½ and the Gaussian, d + 1 for the unit sphere S^d ⊂ R^{d+1}, 2d for the
-torus (cos θ_i, sin θ_i). A product has the charts of its factors one after the other.
+[−½, ½]^d, the ball of radius ½ and the Gaussian, d + 1 for the unit sphere S^d ⊂ R^{d+1}, 2d for
+the torus (cos θ_i, sin θ_i). A product has the charts of its factors one after the other.
 
 Embeddings keep d: identity; `linear`, a random isometry; `curved`, z ↦ Q[z; ½ sin(Ωz + φ)] with Q
 orthogonal, injective with a Jacobian of full rank because z itself is among the coordinates;

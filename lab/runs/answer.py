@@ -1,0 +1,249 @@
+"""The answer of a study: exponent per dimension with interval, verdict and doubts, and the line.
+
+Object: for each setting of the grid, the scan L(x, teacher) = geometric mean over seeds of the
+relative losses in the store, its fitted exponent, the prediction written beforehand, and what the
+runs with the larger budget say about convergence; across d, slope and intercept of α on 1/d.
+
+A setting is everything of the grid that is neither x, teacher nor seed. Diverged and failed runs are
+counted as doubts and never enter a fit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from lab.runs.store import Row, Store
+from lab.scaling import Exponent, Line, Scan, across, exponent
+from lab.spec import Run
+from lab.study import Study
+
+FALLING = 0.10
+"""Fall of the loss under the larger budget, at the largest third of x, that is under-training."""
+SHIFT = 0.05
+"""Relative rise of α under the larger budget that is under-training."""
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """What more training changed: arrays over the repeated pairs of runs.
+
+    `change` is log(loss at the larger budget / loss at the planned one); `alpha` the change of
+    the exponent that a line through them implies; `late` the mean change at the largest third of x.
+    """
+
+    budget: float
+    x: Float[np.ndarray, pairs]
+    change: Float[np.ndarray, pairs]
+    alpha: float
+    late: float
+
+    def under_trained(self, alpha: float) -> bool:
+        """Whether the planned budget was too small for this exponent, by the rule above."""
+        return self.late < math.log(1 - FALLING) or self.alpha > SHIFT * abs(alpha)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One setting: what it is, what was measured, what it means.
+
+    `rows` are (x, relative loss, teacher) of the finished runs, for figures and export.
+    """
+
+    dim: int
+    setting: dict[str, Any]
+    prediction: float
+    exponent: Exponent | None
+    verdict: str
+    doubts: tuple[str, ...]
+    advice: str
+    runs: int
+    teachers: int
+    diverged: int
+    failed: int
+    missing: int
+    convergence: Convergence | None
+    rows: tuple[tuple[float, float, int], ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All points of a study in the order of the grid, and one line of α on 1/d per setting."""
+
+    study: Study
+    x_name: str
+    points: tuple[Point, ...]
+    lines: tuple[tuple[dict[str, Any], Line | None], ...]
+
+    @property
+    def line(self) -> Line | None:
+        """The line of α on 1/d, where the study has just one setting besides d."""
+        return self.lines[0][1] if len(self.lines) == 1 else None
+
+
+def answer(study: Study, store: Store, *, replicates: int = 2000) -> Answer:
+    """Fit everything that the store has of the study."""
+    planned: dict[tuple, list[tuple[Run, Row | None]]] = defaultdict(list)
+    larger: dict[tuple, list[tuple[Run, Row | None]]] = defaultdict(list)
+    rows = store.rows(p.run.fingerprint() for p in study.plan)
+    for p in study.plan:
+        entry = (p.run, rows.get(p.run.fingerprint()))
+        (larger if p.check else planned)[_setting_key(study, p.run)].append(entry)
+    varying = _varying([key for key in planned])
+    points = tuple(
+        _point(study, key, varying, found, larger[key], replicates)
+        for key, found in planned.items()
+    )
+    lines: dict[tuple, list[Point]] = defaultdict(list)
+    for point in points:
+        lines[tuple(point.setting.items())].append(point)
+    fitted = tuple((dict(setting), _line(some)) for setting, some in lines.items())
+    return Answer(
+        study, "N" if study.regime == "resolution-width" else "D", points, fitted
+    )
+
+
+def _setting_key(study: Study, run: Run) -> tuple:
+    """Everything that stays fixed in a scan, as sorted (name, value) pairs; the dimension first."""
+    task, student = run.task, run.student
+    fixed = {
+        "teacher.widths": task.teacher_widths, "teacher.activation": task.teacher_activation,
+        "teacher.bias": task.teacher_bias, "teacher.gain": task.teacher_gain,
+        "noise": task.noise, "student.activation": student.activation,
+    }  # fmt: skip
+    if study.regime == "resolution-width":
+        fixed["data.size"] = run.size
+    else:
+        fixed["student.widths"] = student.widths
+    return (task.manifold, *fixed.items())
+
+
+def _varying(keys: list[tuple]) -> set[str]:
+    values: dict[str, set] = defaultdict(set)
+    for _, *fixed in keys:
+        for name, value in fixed:
+            values[name].add(value)
+    return {name for name, some in values.items() if len(some) > 1}
+
+
+def _point(study, key, varying, found, larger, replicates) -> Point:
+    manifold, *fixed = key
+    setting = {name: value for name, value in fixed if name in varying}
+    if len(manifold) > 1:
+        setting = {"manifold": "×".join(f"{k} {d}" for k, d in manifold), **setting}
+    done = [(run, row) for run, row in found if row and row.status == "done"]
+    count = {s: sum(r is not None and r.status == s for _, r in found)
+             for s in ("diverged", "failed")}  # fmt: skip
+    missing = sum(row is None for _, row in found)
+    some_run = found[0][0]
+    prediction = study.predicted(some_run.task)
+    x = np.array([study.x(run) for run, _ in done], float)
+    loss = np.array([row.relative for _, row in done], float)
+    teacher = np.array([run.task.teacher for run, _ in done], int)
+    doubts = []
+    if count["diverged"]:
+        doubts.append("diverged")
+    if count["failed"]:
+        doubts.append("failed")
+    if missing:
+        doubts.append("unfinished")
+    if study.regime == "resolution-width" and _saturated(found):
+        doubts.append("saturated")
+    ask = dict(prediction=prediction, sense=study.prediction.sense,
+               tolerance=study.prediction.tolerance, replicates=replicates)  # fmt: skip
+    fitted = None
+    convergence = _convergence(study, done, larger)
+    if x.size:
+        scan = Scan.of(x, loss, teacher, np.array([run.seed for run, _ in done]))
+        fitted = exponent(scan, doubts=doubts, **ask)
+        if convergence and convergence.under_trained(fitted.alpha):
+            fitted = exponent(scan, doubts=(*doubts, "under-trained"), **ask)
+    return Point(
+        dim=some_run.task.dim, setting=setting, prediction=prediction, exponent=fitted,
+        verdict=fitted.verdict if fitted else "undecided",
+        doubts=fitted.doubts if fitted else tuple(doubts),
+        advice=fitted.advice if fitted else "no run has finished yet: run the study.",
+        runs=len(done), teachers=len(set(teacher.tolist())), diverged=count["diverged"],
+        failed=count["failed"], missing=missing, convergence=convergence,
+        rows=tuple(zip(x.tolist(), loss.tolist(), teacher.tolist(), strict=True)),
+    )  # fmt: skip
+
+
+def _saturated(found: list[tuple[Run, Row | None]]) -> bool:
+    """Whether a student is as wide as its teacher in every layer and can represent it exactly."""
+    return any(
+        len(run.student.widths) >= len(run.task.teacher_widths)
+        and all(
+            n >= w for n, w in zip(run.student.widths, run.task.teacher_widths, strict=False)
+        )
+        for run, _ in found
+    )
+
+
+def _convergence(study, done, larger) -> Convergence | None:
+    """Pairs of the same run at the planned and at the larger budget."""
+    planned = {replace(run, training=None): row for run, row in done}
+    x, change = [], []
+    for run, row in larger:
+        base = planned.get(replace(run, training=None))
+        if row and row.status == "done" and base is not None:
+            x.append(study.x(run))
+            change.append(math.log(row.relative / base.relative))
+    if len(set(x)) < 2:
+        return None
+    log_x, shift = np.log(np.array(x, float)), np.array(change)
+    slope = np.polyfit(log_x, shift, 1)[0]
+    late = shift[log_x >= np.quantile(log_x, 2 / 3)]
+    return Convergence(
+        study.evidence.budget, np.array(x, float), shift, float(-slope), float(late.mean())
+    )
+
+
+def _line(points: list[Point]) -> Line | None:
+    fitted = [p for p in points if p.exponent is not None]
+    if len({p.dim for p in fitted}) < 3:
+        return None
+    line = across([p.dim for p in fitted], [p.exponent for p in fitted])
+    return line if math.isfinite(line.slope) else None
+
+
+def as_json(found: Answer, name: str) -> dict[str, Any]:
+    """The answer as plain values: what `lab fit --json` prints. Not-a-number becomes null."""
+    line = found.line
+    points = []
+    for p in found.points:
+        interval = p.exponent.interval if p.exponent else (math.nan, math.nan)
+        points.append(
+            {
+                "dim": p.dim,
+                "alpha": _finite(p.exponent.alpha if p.exponent else math.nan),
+                "interval": [_finite(v) for v in interval],
+                "prediction": p.prediction,
+                "verdict": p.verdict,
+                "doubts": list(p.doubts),
+                "runs": p.runs,
+                "teachers": p.teachers,
+            }
+            | ({"setting": {k: v for k, v in p.setting.items()}} if p.setting else {})
+        )
+    nothing = {"value": None, "interval": [None, None]}
+    return {
+        "study": name,
+        "regime": found.study.regime,
+        "points": points,
+        "slope": _coefficient(line.slope, line.slope_interval) if line else nothing,
+        "intercept": _coefficient(line.intercept, line.intercept_interval) if line else nothing,
+    }
+
+
+def _coefficient(value: float, interval: tuple[float, float]) -> dict[str, Any]:
+    return {"value": _finite(value), "interval": [_finite(v) for v in interval]}
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
