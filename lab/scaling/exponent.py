@@ -22,6 +22,7 @@ from lab.scaling import verdict as rule
 from lab.scaling.curves import STARTS, Curves
 from lab.scaling.estimate import SIGNIFICANT, STATUS, Estimates, estimate
 from lab.scaling.intervals import Interval, bootstrap, student_quantile
+from lab.scaling.profile import likelihood_ratio
 from lab.scaling.scan import Scan
 from lab.scaling.stretch import stretches
 
@@ -37,10 +38,11 @@ class Exponent:
     parameters: beta (geometric mean over teachers), alpha, floor (mean, signed) of
     L = beta x^-alpha + floor. status: a key of STATUS. x: scanned sizes; used: which of them
     entered the fit; stretch: what each of them is (`stretch.py`). n: cells fitted.
-    groups, curves: the teachers and their fits. tests: p-values of `equal` (α = prediction),
-    `bound` (α ≥ prediction), `floor` (no floor), `teachers` (one exponent for all teachers),
-    `law` (power + floor holds). starts: tried and reached_best, summed over teachers. doubts:
-    slugs. verdict: None without a prediction. advice: what would decide an undecided point.
+    groups, curves: the teachers and their fits. tests: p-values of `equal` (α = prediction,
+    Student), `likelihood` (the same, by the profile), `bound` (α ≥ prediction), `floor` (there is
+    none), `teachers` (they share one exponent), `law` (power + floor holds). starts: tried and
+    reached_best, summed over teachers. doubts: slugs. verdict: None without a prediction.
+    advice: what would decide an undecided point.
     """
 
     alpha: float | int
@@ -131,8 +133,12 @@ def exponent(
         intervals = {"teacher-t": interval, **intervals,
                      **{name: _pair(ends) for name, ends in resampled.items()}}
     tests = {name: float(p[0]) for name, p in e.tests.items()}
-    if prediction is not None and teachers > 1:
-        tests |= against(e.teacher_alpha[0], prediction)
+    if prediction is not None:
+        kept = np.where(e.used[0], fitted.log_loss, np.nan)
+        tests["likelihood"] = likelihood_ratio(
+            log_x, kept, e.common, prediction, share=None if law == "power+floor" else 1.0)
+        if teachers > 1:
+            tests |= against(e.teacher_alpha[0], prediction)
     found = list(dict.fromkeys([*doubts, *doubts_of(e, log_x)[0]]))
     judged, sentence = None, ""
     if prediction is not None:

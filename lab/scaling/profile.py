@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from scipy import special
 
 from lab.scaling.curves import ALPHA_RANGE, Curves, fit_curves
 from lab.scaling.intervals import student_quantile
@@ -62,7 +63,8 @@ def common_exponent(
     def slope_and_cost(alpha: np.ndarray, scan: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         rows = (scan.astype(int)[:, None] * teachers + np.arange(teachers)).ravel()
         held = np.repeat(alpha, teachers)
-        fit = fit_curves(log_x, flat[rows], alpha=held, share=share, starts=(1.0, 0.2))
+        # At a held α one start is enough: twenty find nothing better.
+        fit = fit_curves(log_x, flat[rows], alpha=held, share=share, starts=(0.5,))
         m, inner = fit.inner(log_x)
         u = log_x - fit.last[:, None]
         # dS/dα at fixed α: the other parameters are at their optimum (envelope theorem).
@@ -95,6 +97,21 @@ def common_exponent(
     nan = np.where(dof < 1, np.nan, 0)
     lower, upper = np.where(lower <= lo, 0, lower) + nan, np.where(upper >= hi, np.inf, upper) + nan
     return Common(alpha, cost, dof, (lower, upper), (alpha - half + nan, alpha + half + nan))
+
+
+def likelihood_ratio(
+    log_x: Float[np.ndarray, " points"],
+    log_loss: Float[np.ndarray, "teachers points"],
+    common: Common,
+    alpha: float | int,
+    *,
+    share: float | None = None,
+) -> float:
+    """p of `the common exponent is alpha`, F of the likelihood ratio. common: of this one scan."""
+    held = fit_curves(log_x, log_loss, alpha=np.full(len(log_loss), float(alpha)), share=share,
+                      starts=(0.5,))
+    f = (held.cost.sum() - common.cost[0]) * common.dof[0] / max(common.cost[0], 1e-26)
+    return float(special.fdtrc(1, common.dof[0], max(f, 0.0))) if common.dof[0] > 0 else np.nan
 
 
 def crossing(

@@ -77,8 +77,8 @@ def fit_table(
         fit = fit_law(law, inputs, values[LOSS], huber=huber, residual=residual)
         out = _whole(fit, groups, rows, keep, request, replicates, seed)
     same = [name for name, other in LAWS.items() if other.variables == LAWS[law].variables]
-    if out["parameters"] and groups is None:
-        weights = law_weights(same, inputs, values[LOSS])
+    if out["parameters"]:
+        weights = law_weights(same, inputs, values[LOSS], groups=groups if as_scan else None)
         out["weights"] = {"aicc": weights.aicc, "holdout": weights.holdout,
                           "held_out": weights.held}
     return _plain(out)
@@ -229,7 +229,8 @@ def _scan(law, x, loss, groups, request, replicates, seed) -> dict:
                         f"{c:.3g}..{d:.3g}; the first is the one to quote.")
     if request["prediction"] is not None:
         out |= dict(prediction=e.prediction, verdict=e.verdict, doubts=list(e.doubts),
-                    advice=e.advice, p={k: e.tests[k] for k in ("equal", "bound") if k in e.tests})
+                    advice=e.advice, p={name: e.tests[name] for name in
+                                        ("equal", "bound", "likelihood") if name in e.tests})
     return out | {"warnings": warnings}
 
 

@@ -39,34 +39,49 @@ def law_weights(
     x: Float[np.ndarray, "variables points"],
     loss: Float[np.ndarray, " points"],
     *,
+    groups: Sequence | np.ndarray | None = None,
     held: int | None = None,
 ) -> Weights:
     """Weights of laws of the same variables.
 
-    held: how many rows at the largest x (largest product, for two variables) the hold-out keeps
-    from the fit; a tenth of them by default, at least one. Laws whose design is refused get none.
+    groups: one label per row; each group has a curve of its own, and AICc adds up. held: how many
+    rows of each curve at its largest x (largest product, for two variables) the hold-out keeps
+    from the fit; a tenth of them by default, at least one. Laws refused by one of the curves get
+    no weight.
     """
+    label = np.zeros(loss.size, int) if groups is None else np.asarray(groups)
+    members = [np.flatnonzero(label == g) for g in np.unique(label)]
+    aicc, errors, kept = {}, {}, 0
+    for law in laws:
+        parts = [_one_curve(law, x[:, rows], loss[rows], held) for rows in members]
+        aicc[law] = sum(part[0] for part in parts)
+        off = np.concatenate([part[1] for part in parts])
+        kept = off.size
+        errors[law] = float(np.sqrt((off**2).mean()))
+    errors = {law: e for law, e in errors.items() if np.isfinite(e)}
+    return Weights(
+        _normalised({law: -v / 2 for law, v in aicc.items() if np.isfinite(v)}),
+        _normalised({law: -kept * np.log(max(e, 1e-14)) for law, e in errors.items()}),
+        errors, kept)
+
+
+def _one_curve(law, x, loss, held) -> tuple[float, np.ndarray]:
+    """AICc and the errors of log L in the rows held out; NaN where the law is refused."""
     n = loss.size
     held = max(round(n / 10), 1) if held is None else held
     order = np.argsort(np.log(x).sum(0), kind="stable")
     near, far = np.sort(order[: n - held]), np.sort(order[n - held:])
-    aicc, errors = {}, {}
-    for law in laws:
-        whole = fit_law(law, x, loss, starts=STARTS)
-        k = whole.theta.size + 1
-        if whole.parameters and n - k - 1 > 0:
-            spread = n * np.log(max(whole.objective, 1e-28) / n)
-            aicc[law] = spread + 2 * k + 2 * k * (k + 1) / (n - k - 1)
-        part = fit_law(law, x[:, near], loss[near], starts=STARTS)
-        if part.parameters:
-            with np.errstate(invalid="ignore"):
-                off = np.log(loss[far]) - np.log(part.predict(*x[:, far]))
-            error = float(np.sqrt((off**2).mean()))
-            errors[law] = error if np.isfinite(error) else np.inf
-    return Weights(
-        _normalised({law: -value / 2 for law, value in aicc.items()}),
-        _normalised({law: -held * np.log(max(e, 1e-14)) for law, e in errors.items()}),
-        errors, held)
+    whole = fit_law(law, x, loss, starts=STARTS)
+    k = whole.theta.size + 1
+    aicc = np.nan
+    if whole.parameters and n - k - 1 > 0:
+        spread = n * np.log(max(whole.objective, 1e-28) / n)
+        aicc = spread + 2 * k + 2 * k * (k + 1) / (n - k - 1)
+    part = fit_law(law, x[:, near], loss[near], starts=STARTS)
+    if not part.parameters:
+        return aicc, np.full(held, np.nan)
+    with np.errstate(invalid="ignore"):  # a negative floor may make an extrapolated loss negative
+        return aicc, np.log(loss[far]) - np.log(part.predict(*x[:, far]))
 
 
 def _normalised(log_weight: dict[str, float]) -> dict[str, float]:
