@@ -20,9 +20,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     NonNegativeFloat,
     PositiveFloat,
@@ -32,8 +30,9 @@ from pydantic import (
 )
 
 from lab import theory
-from lab.mistakes import StudyError, sentences, unknown
-from lab.spec import Planned, Run, StudentSpec, TaskSpec, TrainingSpec
+from lab.mistakes import StudyError, sentences
+from lab.recipe import Table, Training
+from lab.spec import Planned, Run, StudentSpec, TaskSpec
 
 Regime = Literal["resolution-width", "resolution-data"]
 Activation = Literal["relu", "tanh", "erf", "gelu", "identity"]
@@ -44,9 +43,9 @@ def _as_tuple(value: Any) -> Any:
 
 
 def _as_shapes(value: Any) -> Any:
-    """[96, 96] is one network of two layers; [[96, 96], [32]] is a grid of two networks."""
-    if isinstance(value, list | tuple) and all(isinstance(v, list | tuple) for v in value):
-        return tuple(tuple(v) for v in value)
+    """[96, 96] is one network of two layers, [[96, 96], [32]] a grid of two, [] a linear map."""
+    if value and isinstance(value, list | tuple) and isinstance(value[0], list | tuple):
+        return tuple(tuple(v) if isinstance(v, list) else v for v in value)
     return (tuple(value),) if isinstance(value, list | tuple) else value
 
 
@@ -58,7 +57,7 @@ def _as_widths(value: Any) -> Any:
 _grid = BeforeValidator(_as_tuple)
 Dims = Annotated[tuple[PositiveInt, ...], _grid, Field(min_length=1)]
 Shapes = Annotated[
-    tuple[Annotated[tuple[PositiveInt, ...], Field(min_length=1)], ...],
+    tuple[tuple[PositiveInt, ...], ...],
     BeforeValidator(_as_shapes),
     Field(min_length=1),
 ]
@@ -71,18 +70,14 @@ Floats = Annotated[tuple[NonNegativeFloat, ...], _grid, Field(min_length=1)]
 Activations = Annotated[tuple[Activation, ...], _grid, Field(min_length=1)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
-
-
-class Factor(_Table):
+class Factor(Table):
     """One factor of a product manifold."""
 
     kind: Literal["cube", "ball", "sphere", "torus", "gaussian"] = "cube"
     dim: PositiveInt
 
 
-class Manifold(_Table):
+class Manifold(Table):
     """Where the data lie; `dim` is the intrinsic dimension d."""
 
     kind: Literal["cube", "ball", "sphere", "torus", "gaussian", "product"] = "cube"
@@ -101,7 +96,7 @@ class Manifold(_Table):
         return self
 
 
-class Embedding(_Table):
+class Embedding(Table):
     """How a point of the manifold reaches the student: in `ambient` coordinates."""
 
     kind: Literal["identity", "features", "linear", "curved"] = "identity"
@@ -116,7 +111,7 @@ class Embedding(_Table):
         return self
 
 
-class Teacher(_Table):
+class Teacher(Table):
     """A random network; `count` of them are drawn per dimension. One output per `outputs`."""
 
     widths: Shapes = ((96, 96),)
@@ -128,7 +123,7 @@ class Teacher(_Table):
     normalise: bool = True
 
 
-class Task(_Table):
+class Task(Table):
     """What is to be learned."""
 
     manifold: Manifold
@@ -149,7 +144,7 @@ class Task(_Table):
         return self
 
 
-class Student(_Table):
+class Student(Table):
     """Who learns it. `widths` is the scan of resolution-width, one number elsewhere."""
 
     kind: Literal["mlp"] = "mlp"
@@ -163,76 +158,13 @@ class Student(_Table):
     seeds: PositiveInt = 2
 
 
-class Data(_Table):
+class Data(Table):
     """Training sets of resolution-data: sizes D, each the first D samples of one draw."""
 
     sizes: Annotated[tuple[PositiveInt, ...], _grid, Field(min_length=1)]
 
 
-class Stage(_Table):
-    """One stage of a step schedule; the optimiser's moments carry over."""
-
-    steps: PositiveInt
-    batch: PositiveInt
-    rate: PositiveFloat
-
-
-PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "default": {},
-    "adam-cosine": {"optimiser": "adam", "rate": 0.01, "beta2": 0.999, "schedule": "cosine",
-                    "batch": 256},
-    "muon": {"optimiser": "muon", "rate": 0.01, "beta1": 0.95, "schedule": "linear"},
-    "adam-lbfgs": {"optimiser": "adam", "polish": 100},
-    "sgd": {"optimiser": "sgd", "rate": 0.1, "beta1": 0.9, "schedule": "cosine"},
-    "sharma-kaplan": {
-        "optimiser": "adam", "beta2": 0.999, "schedule": "step", "precision": "float64",
-        "stages": [{"steps": 200_000, "batch": 200, "rate": 0.01},
-                   {"steps": 20_000, "batch": 1000, "rate": 0.01},
-                   {"steps": 20_000, "batch": 4000, "rate": 0.001}],
-    },
-    "bahri-data": {"optimiser": "adam", "rate": 0.003, "beta2": 0.999, "schedule": "cosine",
-                   "batch": 64, "steps": 40_000},
-}
-"""Recipes of training; a key that the file sets itself wins over its preset."""
-
-
-class Training(_Table):
-    """How a student learns: optimiser, schedule, budget."""
-
-    preset: str = "default"
-    optimiser: Literal["adam", "adamw", "sgd", "muon", "lbfgs"] = "adam"
-    rate: PositiveFloat = 0.02
-    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    beta2: Annotated[float, Field(gt=0, lt=1)] = 0.99
-    weight_decay: NonNegativeFloat = 0.0
-    steps: PositiveInt = 20_000
-    batch: PositiveInt = 128
-    schedule: Literal["constant", "cosine", "linear", "step"] = "linear"
-    warmup: Annotated[float, Field(ge=0, lt=1, description="fraction of the steps")] = 0.0
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1)] | None = None
-    polish: Annotated[int, Field(ge=0, description="L-BFGS steps on one large batch")] = 0
-    polish_batch: PositiveInt = 8192
-    precision: Literal["float32", "float64"] = "float32"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_preset(cls, values: Any) -> Any:
-        if isinstance(values, dict) and "preset" in values:
-            return {**PRESETS.get(values["preset"], {}), **values}
-        return values
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Training:
-        if self.preset not in PRESETS:
-            raise ValueError(unknown("preset", self.preset, PRESETS))
-        if (self.schedule == "step") != (self.stages is not None):
-            raise ValueError(
-                "schedule = \"step\" and 'stages = [{steps, batch, rate}, …]' belong together"
-            )
-        return self
-
-
-class Prediction(_Table):
+class Prediction(Table):
     """The number in the question, written before the run."""
 
     exponent: str | float = "4/d"
@@ -240,7 +172,7 @@ class Prediction(_Table):
     tolerance: Annotated[float, Field(gt=0, lt=1, description="relative")] = 0.15
 
 
-class Evidence(_Table):
+class Evidence(Table):
     """Evidence of convergence: this share of the runs is trained again with `budget` × steps."""
 
     share: Annotated[float, Field(ge=0, le=1)] = 0.1
@@ -250,7 +182,7 @@ class Evidence(_Table):
 # ---- the study ---------------------------------------------------------------------------------
 
 
-class Study(_Table):
+class Study(Table):
     """A validated study file. The same class is the Python API: `Study(**tables)`."""
 
     schema_: Literal[1] = Field(1, alias="schema")
@@ -309,17 +241,7 @@ class Study(_Table):
             yield f"prediction.exponent: {error}"
 
     def _stages_batch(self) -> int:
-        return max(b for _, b, _ in self._recipe().stages)
-
-    def _recipe(self) -> TrainingSpec:
-        t = self.training
-        stages = ((t.steps, t.batch, t.rate),)
-        if t.stages is not None:
-            stages = tuple((s.steps, s.batch, s.rate) for s in t.stages)
-        return TrainingSpec(
-            t.optimiser, t.beta1, t.beta2, t.weight_decay, stages, t.schedule, t.warmup,
-            t.polish, t.polish_batch, t.precision,
-        )  # fmt: skip
+        return max((b for _, b, _ in self.training.resolved().stages), default=0)
 
     def _tasks(self, teachers: int) -> Iterator[TaskSpec]:
         m, t = self.task.manifold, self.task.teacher
@@ -361,7 +283,7 @@ class Study(_Table):
         each setting, `share` of its (teacher, seed) pairs, at least one, drawn by hash of the
         study's seed, so that a longer grid never changes which were drawn before.
         """
-        recipe = self._recipe()
+        recipe = self.training.resolved()
         sizes = self.data.sizes if self.data else (None,)
         runs, checks = [], []
         for task in self._tasks(self.task.teacher.count):

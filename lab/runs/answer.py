@@ -4,8 +4,8 @@ Object: for each setting of the grid, the scan L(x, teacher) = geometric mean ov
 relative losses in the store, its fitted exponent, the prediction written beforehand, and what the
 runs with the larger budget say about convergence; across d, slope and intercept of α on 1/d.
 
-A setting is everything of the grid that is neither x, teacher nor seed. Diverged and failed runs are
-counted as doubts and never enter a fit.
+A setting is everything of the grid that is neither x, teacher nor seed. Diverged and failed runs
+are counted as doubts and never enter a fit.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Convergence:
     """
 
     budget: float
-    x: Float[np.ndarray, pairs]
-    change: Float[np.ndarray, pairs]
+    x: Float[np.ndarray, " pairs"]
+    change: Float[np.ndarray, " pairs"]
     alpha: float
     late: float
 

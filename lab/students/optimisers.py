@@ -1,7 +1,7 @@
 """The optimisers of a recipe and its learning-rate schedule.
 
 An optimiser here has rate 1; the rate of each step comes from `rates`, so that one compiled program
-serves every rate, schedule and budget. L-BFGS searches its own step and is in `lab.students.polish`.
+serves every rate, schedule and budget. L-BFGS, which searches its own step, is in `training.py`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _hidden_matrices(parameters: dict) -> dict:
     return {k: axes if k.startswith("W") and k != last else None for k in parameters}
 
 
-def rates(training: TrainingSpec) -> Float[np.ndarray, steps]:
+def rates(training: TrainingSpec) -> Float[np.ndarray, " steps"]:
     """The learning rate of every step: the stages one after the other under one schedule.
 
     `constant`, `linear` (to 0) and `cosine` (to 0) act on the whole length; `step` is each stage's

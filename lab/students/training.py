@@ -117,7 +117,7 @@ class _Class:
         student: StudentSpec,
         D: int | None,
         seeds: tuple[int, ...],
-        key: Key[Array, T],
+        key: Key[Array, " T"],
     ) -> None:
         t = group.training
         self.student, self.D, self.seeds, self.S = student, D, seeds, len(seeds)
@@ -195,12 +195,12 @@ def _record_steps(total: int, *, every_chunk: bool) -> frozenset[int]:
 
 
 @partial(jax.jit, static_argnums=1)
-def _clean(src: data.Source, n: int, keys: Key[Array, T]) -> tuple[Array, Array]:
+def _clean(src: data.Source, n: int, keys: Key[Array, " T"]) -> tuple[Array, Array]:
     return jax.vmap(lambda s, k: data.clean(s, n, key=k))(src, keys)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _baseline(loss: str, power: float, y: Array) -> Float[Array, T]:
+def _baseline(loss: str, power: float, y: Array) -> Float[Array, " T"]:
     return jax.vmap(partial(data.baseline, loss, power))(y)
 
 
@@ -230,7 +230,7 @@ def _init_state(rule: tuple, parameters: Any) -> Any:
     return jax.vmap(jax.vmap(optimisers.optimiser(*rule).init))(parameters)
 
 
-def _students_loss(student, loss, power, parameters, scale, x, y) -> Float[Array, S]:
+def _students_loss(student, loss, power, parameters, scale, x, y) -> Float[Array, " S"]:
     """Losses of the S students of one teacher on one batch."""
     f = jax.vmap(lambda p: mlp.apply(student, p, scale * x))(parameters)
     return jax.vmap(lambda f: data.losses(loss, power, f, y))(f)

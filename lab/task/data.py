@@ -34,14 +34,15 @@ class Source:
     """A drawn task. Arrays first; the rest decides shapes and programs.
 
     y = scale · (T(z) − mu), with `scale` = gain/σ or gain; `rms` is the root mean square of an
-    ambient coordinate, by which students with standardised inputs divide.
+    ambient coordinate, by which students with standardised inputs divide. Several
+    teachers stack along a leading axis T.
     """
 
     networks: list[teachers.Layers]
     arrays: dict[str, Array]
-    mu: Float[Array, "outputs 1"]
-    scale: Float[Array, "outputs 1"]
-    rms: Float[Array, ""]
+    mu: Float[Array, "*T outputs 1"]
+    scale: Float[Array, "*T outputs 1"]
+    rms: Float[Array, "*T"]
     manifold: tuple[tuple[str, int], ...]
     embedding: str
     D_amb: int

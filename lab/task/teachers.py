@@ -20,7 +20,8 @@ from jaxtyping import Array, Float, Key
 
 from lab.spec import TaskSpec
 
-Layers = list[tuple[Float[Array, "out in"], Float[Array, "out 1"]]]
+Layers = list[tuple[Array, Array]]
+"""Weights [out, in] and biases [out, 1] of a network, first layer first."""
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,

@@ -1,0 +1,105 @@
+"""How a student learns, as a study file says it: optimiser, schedule, budget, and presets.
+
+`Training.resolved()` is the recipe of a run, `lab.spec.TrainingSpec`, in which nothing is left of
+the preset's name: two files that mean the same recipe share their runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
+
+from lab.mistakes import unknown
+from lab.spec import TrainingSpec
+
+
+class Table(BaseModel):
+    """A table of a study file: unknown keys are mistakes, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Stage(Table):
+    """One stage of a step schedule; the optimiser's moments carry over."""
+
+    steps: PositiveInt
+    batch: PositiveInt
+    rate: PositiveFloat
+
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "default": {},
+    "adam-cosine": {"optimiser": "adam", "rate": 0.01, "beta2": 0.999, "schedule": "cosine",
+                    "batch": 256},
+    "muon": {"optimiser": "muon", "rate": 0.01, "beta1": 0.95, "schedule": "linear"},
+    "adam-lbfgs": {"optimiser": "adam", "polish": 100},
+    "sgd": {"optimiser": "sgd", "rate": 0.1, "beta1": 0.9, "schedule": "cosine"},
+    "sharma-kaplan": {
+        "optimiser": "adam", "beta2": 0.999, "schedule": "step", "precision": "float64",
+        "stages": [{"steps": 200_000, "batch": 200, "rate": 0.01},
+                   {"steps": 20_000, "batch": 1000, "rate": 0.01},
+                   {"steps": 20_000, "batch": 4000, "rate": 0.001}],
+    },
+    "bahri-data": {"optimiser": "adam", "rate": 0.003, "beta2": 0.999, "schedule": "cosine",
+                   "batch": 64, "steps": 40_000},
+}
+"""Recipes of training; a key that the file sets itself wins over its preset."""
+
+
+class Training(Table):
+    """How a student learns: optimiser, schedule, budget."""
+
+    preset: str = "default"
+    optimiser: Literal["adam", "adamw", "sgd", "muon", "lbfgs"] = "adam"
+    rate: PositiveFloat = 0.02
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    beta2: Annotated[float, Field(gt=0, lt=1)] = 0.99
+    weight_decay: NonNegativeFloat = 0.0
+    steps: PositiveInt = 20_000
+    batch: PositiveInt = 128
+    schedule: Literal["constant", "cosine", "linear", "step"] = "linear"
+    warmup: Annotated[float, Field(ge=0, lt=1, description="fraction of the steps")] = 0.0
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)] | None = None
+    polish: Annotated[int, Field(ge=0, description="L-BFGS steps on one large batch")] = 0
+    polish_batch: PositiveInt = 8192
+    precision: Literal["float32", "float64"] = "float32"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_preset(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "preset" in values:
+            return {**PRESETS.get(values["preset"], {}), **values}
+        return values
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Training:
+        if self.preset not in PRESETS:
+            raise ValueError(unknown("preset", self.preset, PRESETS))
+        if (self.schedule == "step") != (self.stages is not None):
+            raise ValueError(
+                "schedule = \"step\" and 'stages = [{steps, batch, rate}, …]' belong together"
+            )
+        return self
+
+    def resolved(self) -> TrainingSpec:
+        """The recipe of a run. L-BFGS is all polish: its batch is drawn once."""
+        stages = ((self.steps, self.batch, self.rate),)
+        if self.stages is not None:
+            stages = tuple((s.steps, s.batch, s.rate) for s in self.stages)
+        polish, polish_batch = self.polish, self.polish_batch
+        if self.optimiser == "lbfgs":
+            stages, polish, polish_batch = (), self.steps, self.batch
+        return TrainingSpec(
+            self.optimiser, self.beta1, self.beta2, self.weight_decay, stages, self.schedule,
+            self.warmup, polish, polish_batch, self.precision,
+        )  # fmt: skip

@@ -1,0 +1,49 @@
+"""Shapes in signatures are checked while the tests run; JAX is set up as `lab run` does it."""
+
+import os
+import tempfile
+
+from jaxtyping import install_import_hook
+
+os.environ.setdefault("LAB_CACHE", os.path.join(tempfile.gettempdir(), "scaling-lab-tests"))
+install_import_hook("lab", "typechecker.check")
+
+import pytest  # noqa: E402
+
+from lab import study  # noqa: E402
+from lab.runs import engines  # noqa: E402
+
+engines.configure()
+
+SMALL = {
+    "schema": 1,
+    "question": "A study small enough for a test.",
+    "regime": "resolution-width",
+    "task": {
+        "manifold": {"kind": "cube", "dim": [2]},
+        "teacher": {"widths": [16, 16], "count": 2},
+    },
+    "student": {"widths": [3, 4, 5], "seeds": 1},
+    "training": {"steps": 200, "batch": 32},
+    "evidence": {"share": 0.0},
+}
+
+
+def merged(base: dict, changes: dict) -> dict:
+    out = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        out[key] = merged(base[key], value) if both else value
+    return out
+
+
+@pytest.fixture
+def make_study():
+    """A small study with changes: make_study(student={"seeds": 2})."""
+    return lambda **changes: study.validate(merged(SMALL, changes))
+
+
+@pytest.fixture
+def make_tables():
+    """The tables of a small study, before validation."""
+    return lambda **changes: merged(SMALL, changes)
