@@ -1,6 +1,7 @@
 """Kernel regression: against wide random networks, known learning curves, and an oracle solver."""
 
 import math
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -9,11 +10,11 @@ import pytest
 from sklearn.kernel_ridge import KernelRidge
 
 from lab import theory
-from lab.students import kernels
+from lab.spec import StudentSpec
+from lab.students import kernels, mlp
 from lab.task.covariances import Network, Radial, covariance
 
 NETWORKS = [("relu", 1, 0.0), ("relu", 2, 0.5), ("relu", 3, 0.0), ("erf", 1, 0.5), ("erf", 2, 0.0)]
-ACTIVATIONS = {"relu": jax.nn.relu, "erf": jax.scipy.special.erf}
 
 
 def on_sphere(n: int, d: int, rng: np.random.Generator) -> np.ndarray:
@@ -22,38 +23,26 @@ def on_sphere(n: int, d: int, rng: np.random.Generator) -> np.ndarray:
     return x / np.linalg.norm(x, axis=1, keepdims=True)
 
 
-def parameters(key, sizes, bias):
-    """Standard normal weights and biases of a network in the ntk parametrisation."""
-    keys = jax.random.split(key, 2 * len(sizes))
-    return [
-        (jax.random.normal(kw, (m, n)), bias * jax.random.normal(kb, (n,)))
-        for kw, kb, m, n in zip(keys[::2], keys[1::2], sizes[:-1], sizes[1:], strict=False)
-    ]
-
-
-def network(params, x, weight, activation):
-    for i, (w, b) in enumerate(params):
-        x = ACTIVATIONS[activation](x) if i else x
-        x = x @ w * math.sqrt(weight / w.shape[0]) + b
-    return x
+def wide(activation, depth, bias, width):
+    """A network of the lab, in the ntk parametrisation, and the settings of its kernels."""
+    spec = StudentSpec("mlp", (width,) * depth, activation, "ntk", 1.7, bias, "raw")
+    return spec, {"activation": activation, "depth": depth, "weight": 1.7, "bias": bias}
 
 
 @pytest.mark.parametrize(("activation", "depth", "bias"), NETWORKS)
 def test_nngp_is_the_covariance_of_wide_random_networks(activation, depth, bias):
-    width, weight, draws = 1024, 1.7, 40
+    width = 256
+    spec, settings = wide(activation, depth, bias, width)
     x = np.random.default_rng(0).standard_normal((5, 3))
-    sizes = [3, *[width] * (depth + 1)]
-
-    @jax.jit
-    def sample(key):
-        # every one of the last layer's outputs is a draw of the field
-        f = network(parameters(key, sizes, bias), jnp.asarray(x), weight, activation)
-        return f @ f.T / width
-
-    draws = np.stack([sample(jax.random.key(seed)) for seed in range(draws)]).astype(float)
-    kernel = Network(activation, depth=depth, weight=weight, bias=bias)(x, x)
-    standard_error = draws.std(axis=0, ddof=1) / math.sqrt(len(draws))
-    assert np.all(np.abs(draws.mean(axis=0) - kernel) < 3 * standard_error)
+    apply = jax.jit(partial(mlp.apply, spec))
+    draws = []
+    for seed in range(600):
+        params = mlp.init(spec, 3, width, keys=jax.random.key(seed))
+        f = np.asarray(apply(params, jnp.asarray(x.T)), dtype=float)
+        draws.append(f.T @ f / width)  # every output is a draw of the field
+    kernel = Network(**settings)(x, x)
+    standard_error = np.std(draws, axis=0, ddof=1) / math.sqrt(len(draws))
+    assert np.all(np.abs(np.mean(draws, axis=0) - kernel) < 3 * standard_error)
     assert np.all(standard_error < 0.02 * kernel.max())
 
 
@@ -61,23 +50,23 @@ def test_nngp_is_the_covariance_of_wide_random_networks(activation, depth, bias)
     ("activation", "depth", "bias"), [("relu", 1, 0.0), ("relu", 2, 0.5), ("erf", 1, 0.5)]
 )
 def test_ntk_is_the_empirical_one_of_networks_of_width_4096(activation, depth, bias):
-    weight, draws = 1.7, 8
+    spec, settings = wide(activation, depth, bias, 4096)
     x = np.random.default_rng(1).standard_normal((4, 3))
 
     @jax.jit
-    def sample(key):
+    def tangent_kernel(params):
         def f(params, point):
-            scaled = [(w, bias * b) for w, b in params]  # a bias, too, is a standard normal number
-            return network(scaled, point, weight, activation)[0]
+            return mlp.apply(spec, params, point[:, None])[0, 0]
 
-        params = parameters(key, [3, *[4096] * depth, 1], 1.0)
         gradients = [jax.tree.leaves(jax.grad(f)(params, point)) for point in jnp.asarray(x)]
         return jnp.array([[sum(map(jnp.vdot, g, h)) for h in gradients] for g in gradients])
 
-    empirical = np.stack([sample(jax.random.key(seed)) for seed in range(draws)]).astype(float)
-    kernel = Network(activation, depth=depth, weight=weight, bias=bias, tangent=True)(x, x)
-    error = empirical.mean(axis=0) - kernel
-    standard_error = empirical.std(axis=0, ddof=1) / math.sqrt(draws)
+    draws = np.stack(
+        [tangent_kernel(mlp.init(spec, 3, 1, keys=jax.random.key(seed))) for seed in range(8)]
+    )
+    kernel = Network(**settings, tangent=True)(x, x)
+    error = draws.mean(axis=0, dtype=float) - kernel
+    standard_error = draws.std(axis=0, ddof=1) / math.sqrt(len(draws))
     # one such network scatters by √(5/4096) = 3.5 % of the diagonal, the mean of eight by 1.2 %
     assert np.linalg.norm(error) < 0.02 * np.linalg.norm(kernel)
     assert np.linalg.norm(error) < 3 * np.linalg.norm(standard_error)
@@ -175,7 +164,11 @@ def test_bad_regressions_are_refused_in_a_sentence():
 @pytest.mark.parametrize(
     "kernel",
     [covariance(kind) for kind in ("laplace", "gaussian", "relu-nngp", "relu-ntk", "erf-nngp")]
-    + [Radial(nu=1.0), Network("relu", depth=3, bias=1.0, tangent=True), Network("erf", 2, 2.0)],
+    + [
+        Radial(nu=1.0),
+        Network("relu", depth=3, bias=1.0, tangent=True),
+        Network("erf", 2, bias=2.0),
+    ],
 )
 def test_a_covariance_is_symmetric_and_positive_and_knows_its_diagonal(kernel):
     x = np.random.default_rng(4).standard_normal((600, 4))  # more than one block of rows
@@ -205,5 +198,5 @@ def test_an_angle_of_1e_minus_9_is_not_lost():
     theta = 1e-9
     x = np.array([[1.0, 0.0], [np.cos(theta), np.sin(theta)]])
     k = Network("relu", depth=1, weight=2.0, tangent=True)(x, x)
-    # Θ = θ-independent part − θ/(2π)·σ_w²·K⁽⁰⁾ + O(θ²), σ_w² K⁽⁰⁾ = 2
-    assert (k[0, 0] - k[0, 1]) == pytest.approx(theta / np.pi, rel=1e-3)
+    # Θ⁽¹⁾(0) − Θ⁽¹⁾(θ) = K⁽⁰⁾ θ/2π + O(θ²), with K⁽⁰⁾ = σ_w²/m = 1
+    assert (k[0, 0] - k[0, 1]) == pytest.approx(theta / (2 * np.pi), rel=1e-3)

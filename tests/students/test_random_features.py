@@ -14,8 +14,8 @@ def test_many_features_have_the_kernel_that_they_sample():
     rng = np.random.default_rng(0)
     x, P = rng.standard_normal((6, 3)), 100_000
     kernels = {
-        # the NNGP adds σ_w² = 1 and no bias of the output layer: E[φφ] itself
-        "relu": Network("relu", weight=2.0, bias=0.5)(x, x) / 2 - 0.25 / 2,
+        # E[φφ] is the NNGP without the bias of its output layer
+        "relu": Network("relu", weight=2.0, bias=0.5)(x, x) - 0.25,
         "fourier": Radial(nu=math.inf, length=1.5)(x, x),
         "gaussian": x @ x.T,
     }
