@@ -188,7 +188,7 @@ def _judge(problem: Objective, theta, r, jacobian) -> tuple[str, list[str]]:
                 f"describe these {r.size} points; compare other laws or narrow the range.")))
     for name, row in zip(law.variables, z, strict=True):
         decades = np.ptp(row) / np.log(10)
-        if decades < 1:
+        if decades < 1 - 1e-9:
             found.append(("short-range", (
                 f"{name} spans {decades:.2g} decades: an exponent from less than one decade is a "
                 f"local slope.")))

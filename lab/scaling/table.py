@@ -56,7 +56,7 @@ def fit_table(
     of one variable only. replicates, seed: of the bootstrap.
 
     Returns law, parameters, intervals (parameter → method → [lower, upper]; the main one first),
-    errors (bootstrap standard errors), objective (sum over rows), n, status and what it allows,
+    quoted (parameter → the name of that method), errors (bootstrap standard errors), objective (sum over rows), n, status and what it allows,
     starts {tried, reached_best}, weights {aicc, holdout}, warnings, and with `predict` also
     prediction, verdict, doubts, advice and p-values. An infinite or undefined number is None.
     Raises TableError.
@@ -76,6 +76,7 @@ def fit_table(
     else:
         fit = fit_law(law, inputs, values[LOSS], huber=huber, residual=residual)
         out = _whole(fit, groups, rows, keep, request, replicates, seed)
+    out["quoted"] = {name: next(iter(found)) for name, found in out["intervals"].items()}
     same = [name for name, other in LAWS.items() if other.variables == LAWS[law].variables]
     if out["parameters"]:
         weights = law_weights(same, inputs, values[LOSS], groups=groups if as_scan else None)

@@ -75,6 +75,8 @@ def test_cells_that_were_not_measured_are_left_out():
     curves = fit_curves(np.log(X), holed[0])
     alone = fit_curves(np.log(X[1:6]), log_loss[0, 1:2, 1:6])
     assert curves.alpha[1] == pytest.approx(alone.alpha[0], rel=1e-6)
+    assert curves.amplitude()[1] == pytest.approx(alone.amplitude()[0], rel=1e-5)
+    assert curves.floor()[1] == pytest.approx(alone.floor()[0], rel=1e-4)
     common = common_exponent(np.log(X), holed, curves)
     assert common.dof[0] == 26 - 9
     assert common.profile[0][0] < common.alpha[0] < common.profile[1][0]

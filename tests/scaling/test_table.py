@@ -51,7 +51,7 @@ def test_groups_are_teachers(groups):
     assert found["groups"] == 5
     lo, hi = found["intervals"]["alpha"]["teacher-t"]
     assert lo < 0.7 < hi and found["verdict"] == "agrees"
-    assert next(iter(found["intervals"]["alpha"])) == "teacher-t"
+    assert found["quoted"]["alpha"] == next(iter(found["intervals"]["alpha"])) == "teacher-t"
     assert set(found["intervals"]) == {"beta", "floor", "alpha"}
     wrong = fit_table(groups, law="power+floor", x="size", loss="err", group="who", predict=1.4)
     assert wrong["verdict"] == "contradicts" and wrong["p"]["equal"] < 0.01
