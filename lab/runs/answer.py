@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from lab.study import Study
 FALLING = 0.10
 """Fall of the loss under the larger budget, at the largest third of x, that is under-training."""
 SHIFT = 0.05
-"""Relative rise of α under the larger budget that is under-training."""
+"""Relative rise of α under the larger budget, beyond twice its error, that is under-training."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,21 @@ class Convergence:
     """What more training changed: arrays over the repeated pairs of runs.
 
     `change` is log(loss at the larger budget / loss at the planned one); `alpha` the change of
-    the exponent that a line through them implies; `late` the mean change at the largest third of x.
+    the exponent that a line through them implies and `alpha_error` its standard error; `late` the
+    mean change at the largest third of x.
     """
 
     budget: float
     x: Float[np.ndarray, " pairs"]
     change: Float[np.ndarray, " pairs"]
     alpha: float
+    alpha_error: float
     late: float
 
     def under_trained(self, alpha: float) -> bool:
         """Whether the planned budget was too small for this exponent, by the rule above."""
-        return self.late < math.log(1 - FALLING) or self.alpha > SHIFT * abs(alpha)
+        steeper = self.alpha > max(SHIFT * abs(alpha), 2 * self.alpha_error)
+        return steeper or self.late < math.log(1 - FALLING)
 
 
 @dataclass(frozen=True)
@@ -187,20 +190,27 @@ def _saturated(found: list[tuple[Run, Row | None]]) -> bool:
 
 def _convergence(study, done, larger) -> Convergence | None:
     """Pairs of the same run at the planned and at the larger budget."""
-    planned = {replace(run, training=None): row for run, row in done}
+
+    def but_the_budget(run: Run) -> tuple:
+        return run.task, run.student, run.size, run.seed
+
+    planned = {but_the_budget(run): row for run, row in done}
     x, change = [], []
     for run, row in larger:
-        base = planned.get(replace(run, training=None))
+        base = planned.get(but_the_budget(run))
         if row and row.status == "done" and base is not None:
             x.append(study.x(run))
             change.append(math.log(row.relative / base.relative))
-    if len(set(x)) < 2:
+    if len(set(x)) < 3:
         return None
     log_x, shift = np.log(np.array(x, float)), np.array(change)
-    slope = np.polyfit(log_x, shift, 1)[0]
+    centred = log_x - log_x.mean()
+    slope = centred @ shift / (centred @ centred)
+    residual = shift - shift.mean() - slope * centred
+    error = math.sqrt(residual @ residual / (shift.size - 2) / (centred @ centred))
     late = shift[log_x >= np.quantile(log_x, 2 / 3)]
     return Convergence(
-        study.evidence.budget, np.array(x, float), shift, float(-slope), float(late.mean())
+        study.evidence.budget, np.array(x, float), shift, float(-slope), error, float(late.mean())
     )
 
 

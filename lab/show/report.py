@@ -41,7 +41,7 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
         str(p.teachers),
         str(p.runs),
         f"×{math.exp(float(c.change.mean())):.2f}" if c else "–",
-        f"{c.alpha:+.2f}" if c else "–",
+        f"{c.alpha:+.2f} ± {2 * c.alpha_error:.2f}" if c else "–",
     )
 
 
@@ -129,7 +129,7 @@ def _fits(answer: Answer, name: str) -> dict[str, Any]:
             c = p.convergence
             entry["convergence"] = {
                 "budget": c.budget, "x": c.x.tolist(), "log_change": c.change.tolist(),
-                "alpha_change": c.alpha,
+                "alpha_change": c.alpha, "alpha_change_error": c.alpha_error,
             }  # fmt: skip
     return found
 

@@ -34,7 +34,7 @@ share = 0.0
 
 def lab(*arguments, cwd, **kwargs):
     return subprocess.Popen(
-        [sys.executable, "-m", "lab.cli", *arguments], cwd=cwd, stdout=subprocess.PIPE,
+        [sys.executable, "-m", "lab", *arguments], cwd=cwd, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, start_new_session=True, **kwargs,
     )  # fmt: skip
 

@@ -44,8 +44,10 @@ def test_one_writer(tmp_path):
 
 def test_a_transaction_is_all_or_nothing(tmp_path):
     with Store.write(tmp_path) as store:
+        bad = row("y")
+        object.__setattr__(bad, "status", None)  # the column is NOT NULL
         with pytest.raises(sqlite3.Error):
-            store.add([row("x"), row(None, status=None)])
+            store.add([row("x"), bad])
         assert store.states() == {}
 
 
@@ -79,8 +81,5 @@ def test_studies_share_runs(tmp_path):
 
 @pytest.mark.parametrize("name", ["..", "...toml", ".hidden.toml", "a b.toml", "é.toml"])
 def test_results_stay_inside_the_folder(tmp_path, name):
-    if name == "é.toml":
-        assert folder(name, tmp_path).parent == tmp_path
-        return
     with pytest.raises(StudyError):
         folder(name, tmp_path)

@@ -1,0 +1,106 @@
+"""The answer: known exponents are recovered, wrong predictions rejected, doubts counted."""
+
+import json
+
+import numpy as np
+import pytest
+from simulated import power, rows
+
+from lab.runs import answer as answers
+from lab.runs.store import Store
+
+WIDE = {
+    "student": {"widths": [4, 6, 8, 12, 17, 24, 34], "seeds": 2},
+    "task": {"manifold": {"dim": [2, 4, 8]}, "teacher": {"count": 6}},
+    "evidence": {"share": 0.1},
+}
+
+
+@pytest.fixture
+def fitted(make_study, tmp_path):
+    def fit(law, *, changes=WIDE, **simulation):
+        found = make_study(**changes)
+        with Store.write(tmp_path) as store:
+            store.add(rows(found, law, **simulation))
+            return answers.answer(found, store)
+
+    return fit
+
+
+@pytest.mark.parametrize("floor", [0.0, 3e-5])
+def test_known_exponents_with_and_without_floor(fitted, floor):
+    found = fitted(power(lambda d: 4 / d, floor), noise=0.02)
+    for p in found.points:
+        lo, hi = p.exponent.interval
+        assert lo < 4 / p.dim < hi and hi - lo < 0.5 * 4 / p.dim
+        assert p.verdict == "agrees" and p.runs == 84 and p.teachers == 6
+    slope, intercept = found.line.slope_interval, found.line.intercept_interval
+    assert slope[0] < 4 < slope[1] and intercept[0] < 0 < intercept[1]
+
+
+def test_noise_free_exponents_are_exact(fitted):
+    for p in fitted(power(0.9, 1e-4)).points:
+        assert p.exponent.alpha == pytest.approx(0.9, abs=1e-4)
+
+
+def test_a_wrong_prediction_is_rejected_and_a_bound_is_one_sided(fitted):
+    below = fitted(power(lambda d: 2 / d), noise=0.02)
+    assert {p.verdict for p in below.points} == {"contradicts"}
+    above = fitted(power(lambda d: 6 / d), noise=0.02)
+    assert {p.verdict for p in above.points} == {"agrees"}
+    equality = {**WIDE, "prediction": {"sense": "equal"}}
+    assert {p.verdict for p in fitted(power(lambda d: 6 / d), noise=0.02,
+                                      changes=equality).points} == {"contradicts"}  # fmt: skip
+
+
+def test_under_training_forbids_contradicting(fitted):
+    found = fitted(power(lambda d: 2 / d), noise=0.02, gain=0.7)
+    for p in found.points:
+        assert p.verdict == "undecided" and "under-trained" in p.doubts
+        assert np.allclose(np.exp(p.convergence.change), 0.7, rtol=0.2)
+        assert "under-trained" in p.advice
+
+
+def test_noise_alone_decides_nothing(fitted):
+    found = fitted(power(1.0), noise=1.0)
+    assert "contradicts" not in {p.verdict for p in found.points}
+
+
+def test_diverged_runs_are_doubts_and_never_fitted(fitted):
+    found = fitted(power(lambda d: 4 / d), noise=0.02,
+                   diverge=lambda run: run.seed == 1 and run.task.teacher == 0)  # fmt: skip
+    for p in found.points:
+        assert p.diverged == 7 and p.runs == 77 and "diverged" in p.doubts
+        assert p.exponent.alpha == pytest.approx(4 / p.dim, rel=0.1)
+
+
+def test_an_unfinished_study_says_so(make_study, tmp_path):
+    found = make_study(**WIDE)
+    with Store.write(tmp_path) as store:
+        store.add(list(rows(found, power(lambda d: 4 / d), noise=0.02))[:100])
+        got = answers.answer(found, store)
+    assert got.points[-1].verdict == "undecided" and got.points[-1].exponent is None
+    assert "unfinished" in got.points[1].doubts
+
+
+def test_a_student_as_wide_as_its_teacher_is_saturated(fitted):
+    changes = {**WIDE, "task": {"manifold": {"dim": [2]}, "teacher": {"widths": [34, 34]}}}
+    assert "saturated" in fitted(power(2.0), changes=changes).points[0].doubts
+
+
+def test_settings_are_told_apart(fitted):
+    changes = {**WIDE, "task": {"manifold": {"dim": [2, 3, 4]},
+                                "teacher": {"count": 4, "bias": [0.0, 0.5]}}}  # fmt: skip
+    found = fitted(lambda run, x: x ** -(1.0 + run.task.teacher_bias), changes=changes)
+    assert len(found.points) == 6 and len(found.lines) == 2 and found.line is None
+    for p in found.points:
+        assert p.exponent.alpha == pytest.approx(1 + p.setting["teacher.bias"], abs=1e-3)
+
+
+def test_json_is_exactly_what_was_promised(fitted):
+    found = json.loads(json.dumps(answers.as_json(fitted(power(1.0), noise=0.02), "s")))
+    assert set(found) == {"study", "regime", "points", "slope", "intercept"}
+    for p in found["points"]:
+        assert set(p) == {"dim", "alpha", "interval", "prediction", "verdict", "doubts", "runs",
+                          "teachers"}  # fmt: skip
+    assert set(found["slope"]) == set(found["intercept"]) == {"value", "interval"}

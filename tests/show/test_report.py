@@ -1,0 +1,79 @@
+"""Figures and report: every point is drawn, every word escaped, nothing else changes."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "runs"))
+from simulated import power, rows  # noqa: E402
+
+from lab.runs import answer as answers  # noqa: E402
+from lab.runs import table  # noqa: E402
+from lab.runs.store import Store  # noqa: E402
+from lab.show import figures, report  # noqa: E402
+
+
+@pytest.fixture
+def found(make_study, tmp_path):
+    study = make_study(
+        question="Is <b>α</b> | 4/d?",
+        student={"widths": [4, 6, 8, 12, 17, 24]},
+        task={"manifold": {"dim": [2, 3, 5]}, "teacher": {"count": 4, "bias": [0.0, 0.5]}},
+        evidence={"share": 0.25},
+    )
+    with Store.write(tmp_path / "s") as store:
+        store.add(rows(study, power(lambda d: 4 / d), noise=0.05))
+        yield study, store, answers.answer(study, store)
+
+
+def test_exponents_shows_every_point_the_prediction_and_the_line(found):
+    figure, caption = figures.exponents(found[2])
+    assert len(figure.axes) == 2
+    for ax in figure.axes:
+        bars = [c for c in ax.containers if hasattr(c, "has_yerr")]
+        assert sorted(c.lines[0].get_xdata()[0] for c in bars) == [2, 3, 5]
+        assert ax.get_title() in ("bias 0.0", "bias 0.5")
+    labels = [t.get_text() for t in figure.axes[0].get_legend().get_texts()]
+    assert any("4/d" in t for t in labels) and any("fit" in t for t in labels)
+    assert "95 %" in caption and "band" in caption
+
+
+def test_losses_shows_every_dimension_on_log_axes(found):
+    figure, caption = figures.losses(found[2])
+    for ax in figure.axes:
+        assert ax.get_xscale() == ax.get_yscale() == "log"
+        assert len(ax.get_legend().get_texts()) == 3
+    assert "standard error" in caption
+
+
+def test_report_writes_what_it_says_and_escapes(found):
+    _, store, answer = found
+    files = report.write(answer, store, "s")
+    assert all(f.exists() and f.parent == store.path for f in files)
+    text = (store.path / "report.md").read_text()
+    assert "<b>" not in text and "&lt;b&gt;α&lt;/b&gt; \\| 4/d?" in text
+    assert "![Exponent against dimension](exponents.png)" in text
+    fits = json.loads((store.path / "fits.json").read_text())
+    assert len(fits["points"]) == 6 and fits["points"][0]["fit"]["status"] == "converged"
+    with open(store.path / "table.csv", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 6
+
+
+def test_an_empty_store_makes_figures_too(make_study, tmp_path):
+    with Store.write(tmp_path / "e") as store:
+        report.write(answers.answer(make_study(), store), store, "e")
+
+
+def test_export_round_trip(found, tmp_path):
+    study, store, _ = found
+    columns = table.columns(study, store)
+    assert columns["status"].size == len(study.plan)
+    table.write(columns, tmp_path / "t.csv")
+    with open(tmp_path / "t.csv", newline="") as file:
+        read = list(csv.DictReader(file))
+    assert [float(r["relative_loss"]) for r in read] == columns["relative_loss"].tolist()
+    table.write(columns, tmp_path / "t.json")
+    assert json.loads((tmp_path / "t.json").read_text())["N"] == columns["N"].tolist()

@@ -1,0 +1,110 @@
+"""The command line: contracts that others read, and mistakes that write nothing."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import lab
+from lab import cli
+from lab.mistakes import StudyError
+
+sys.path.insert(0, str(Path(__file__).parent / "runs"))
+from simulated import power, rows  # noqa: E402
+
+from lab import study as studies  # noqa: E402
+from lab.runs.store import Store  # noqa: E402
+
+SMALL = """
+schema = 1
+question = "Does the command line work?"
+regime = "resolution-width"
+[task]
+manifold = { kind = "cube", dim = [2, 3, 4] }
+teacher = { widths = [96, 96], count = 3 }
+[student]
+widths = [3, 5, 9, 16]
+seeds = 1
+[training]
+steps = 100
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s.toml").write_text(SMALL)
+    return tmp_path
+
+
+def invoke(*arguments):
+    result = CliRunner().invoke(cli.app, list(arguments))
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_status_json(here):
+    found = json.loads(invoke("status", "s.toml", "--json").output)
+    assert set(found) == {"planned", "done", "failed", "diverged", "left", "seconds_left"}
+    assert found["planned"] == found["left"] == 48 and found["done"] == 0
+
+
+def test_plan_trains_and_writes_nothing(here):
+    found = json.loads(invoke("plan", "s.toml", "--json").output)
+    assert found["planned"] == 48 and found["memory_bytes"] > 0 and found["seconds"] > 0
+    assert sorted(p.name for p in here.iterdir()) == ["s.toml"]
+
+
+def test_fit_json_after_a_run(here):
+    study = studies.read("s.toml")
+    with Store.write(here / "results/s") as store:
+        store.add(rows(study, power(lambda d: 4 / d), noise=0.02))
+    found = json.loads(invoke("fit", "s.toml", "--json").output)
+    assert found["study"] == "s" and [p["dim"] for p in found["points"]] == [2, 3, 4]
+    assert found["slope"]["value"] == pytest.approx(4, abs=0.5)
+    assert "agrees" in invoke("fit", "s.toml").output
+    assert invoke("export", "s.toml", "out.csv").exit_code == 0
+    assert lab.load("s.toml")["N"].size == 48
+    with pytest.raises(StudyError, match="ending"):
+        invoke("export", "s.toml", "out.xls")
+
+
+def test_run_report_and_the_second_run(here):
+    first = invoke("run", "s.toml", "--lanes", "2")
+    assert first.exit_code == 0 and "48 runs trained" in first.output
+    assert (here / "results/s/exponents.png").stat().st_size > 10_000
+    assert "nothing to train" in invoke("run", "s.toml").output
+    assert json.loads(invoke("status", "s.toml", "--json").output)["left"] == 0
+
+
+@pytest.mark.parametrize("verb", ["check", "plan", "run", "status", "fit", "report"])
+def test_mistakes_write_nothing(here, verb):
+    (here / "s.toml").write_text(SMALL.replace("cube", "cubr"))
+    with pytest.raises(StudyError, match="did you mean 'cube'"):
+        invoke(verb, "s.toml")
+    assert sorted(p.name for p in here.iterdir()) == ["s.toml"]
+
+
+def test_main_turns_mistakes_into_exit_code_2(here, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["lab", "check", "none.toml"])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 2 and "lab init none.toml" in capsys.readouterr().err
+
+
+def test_fit_of_an_empty_store_says_what_comes_first(here):
+    with pytest.raises(StudyError, match="lab run"):
+        invoke("fit", "s.toml")
+
+
+def test_init_writes_a_study_that_passes_check(here):
+    assert invoke("init", "new.toml").exit_code == 0
+    assert invoke("check", "new.toml").exit_code == 0
+    with pytest.raises(StudyError, match="--force"):
+        invoke("init", "new.toml")
+    with pytest.raises(StudyError, match="unknown preset"):
+        invoke("init", "other.toml", "--preset", "quickstrat")
+    assert "quickstart" in invoke("init", "x.toml", "--list").output
