@@ -21,6 +21,7 @@ from jaxtyping import Bool, Float
 from lab.scaling.law import Law
 
 RESIDUALS = ("log", "raw")
+BATCH = 400_000  # numbers in one Jacobian: more neither fits the processor's cache nor is faster
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,20 @@ def descend(
     """Minimise from each row of `theta`; returns the end points and their S (inf: never finite).
 
     weights: of the rows, per fit (bootstrap counts). held: coordinates that must not move.
-    tolerance: relative gain of S that ends a descent.
+    tolerance: relative gain of S that ends a descent. Fits are independent and run in batches of
+    bounded memory.
     """
+    size = max(BATCH // (theta.shape[1] * objective.log_loss.size), 1)
+    parts = [
+        _descend(objective, theta[i : i + size],
+                 None if weights is None else weights[i : i + size],
+                 None if held is None else held[i : i + size], iterations, tolerance)
+        for i in range(0, len(theta), size)
+    ]
+    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+
+
+def _descend(objective, theta, weights, held, iterations, tolerance):
     theta = np.array(theta, float)
     fits, coords = theta.shape
     diagonal = np.arange(coords)

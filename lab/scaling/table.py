@@ -56,9 +56,10 @@ def fit_table(
     of one variable only. replicates, seed: of the bootstrap.
 
     Returns law, parameters, intervals (parameter → method → [lower, upper]; the main one first),
-    quoted (parameter → the name of that method), errors (bootstrap standard errors), objective (sum over rows), n, status and what it allows,
-    starts {tried, reached_best}, weights {aicc, holdout}, warnings, and with `predict` also
-    prediction, verdict, doubts, advice and p-values. An infinite or undefined number is None.
+    quoted (parameter → the name of that method), errors (bootstrap standard errors), objective
+    (sum over rows), n, status and what it allows, starts {tried, reached_best}, weights {aicc,
+    holdout}, warnings, and with `predict` also prediction, verdict, doubts, advice and, for
+    groups, p-values. An infinite or undefined number is None.
     Raises TableError.
     """
     _check(law, huber, residual, drop_worst, predict, tolerance, sense)

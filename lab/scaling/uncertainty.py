@@ -24,7 +24,7 @@ from lab.scaling.fit import Fit, covariance
 from lab.scaling.intervals import LEVEL, Interval, student_quantile
 from lab.scaling.profile import crossing
 
-CHUNK = 250  # resamples per batch, so that one Jacobian stays in the processor's cache
+CHUNK = 250  # resamples drawn at a time, so that their counts need little memory
 
 
 @dataclass(frozen=True)
