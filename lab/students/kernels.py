@@ -72,9 +72,9 @@ def factor(
     for jitter in _JITTERS:
         gram = covariance(x, x)  # made anew: the factorisation overwrites it, a copy costs memory
         gram[np.diag_indices_from(gram)] += ridge + jitter * np.trace(gram) / len(x)
-        norm = np.abs(gram).sum(axis=0).max()
-        # the transpose of a symmetric matrix is itself, in the memory order that LAPACK wants
-        lower, failed = lapack.dpotrf(gram.T, lower=1, clean=0, overwrite_a=1)
+        gram = gram.T  # itself, in the memory order that LAPACK wants
+        norm = lapack.dlange("1", gram)
+        lower, failed = lapack.dpotrf(gram, lower=1, clean=0, overwrite_a=1)
         if not failed:
             reciprocal, _ = lapack.dpocon(lower, norm, uplo="L")
             return Factor(lower, jitter, 1 / reciprocal if reciprocal > 0 else np.inf)

@@ -17,7 +17,9 @@ normal and a weight is σ_w/√fan_in times such a number, a bias σ_b times (Ja
     Θ⁽⁰⁾ = K⁽⁰⁾                         Θ⁽ˡ⁺¹⁾ = K⁽ˡ⁺¹⁾ + σ_w² Θ⁽ˡ⁾ E[φ′(u)φ′(v)]
 
 In the standard parametrisation the NNGP is the same, and the tangent kernel grows with the width:
-it is not offered. No convolutions, no attention, no normalisation layers.
+it is not offered. Without biases one hidden ReLU layer has no odd harmonic above the first on the
+sphere: its kernel matrix may be singular and some targets are out of reach; a bias or a second layer
+mends it. No convolutions, no attention, no normalisation layers.
 """
 
 from __future__ import annotations
@@ -165,7 +167,7 @@ def _relu(q, r, s):
     gap = (np.sqrt(q) - np.sqrt(r)) ** 2
     with np.errstate(invalid="ignore", divide="ignore"):
         versine = np.where(g > 0, np.clip((s - gap) / (2 * g), 0, 2), 0)  # 1 − cos θ
-    theta = 2 * np.arcsin(np.sqrt(versine / 2))
+    theta = 2 * np.arctan2(np.sqrt(versine), np.sqrt(2 - versine))  # accurate at 0 and at π
     sine = np.sqrt(versine * (2 - versine))
     s_phi = gap / 2 + g * (versine + (theta * (1 - versine) - sine) / np.pi)
     return q / 2, r / 2, s_phi, (np.pi - theta) / (2 * np.pi)
