@@ -1,54 +1,18 @@
-"""The command line: one verb per thing a person does with a study.
-
-Heavy modules are imported inside the verb that needs them: help, check, plan and status never start
-JAX. Exit codes: 0 done, 2 a mistake in the command or the study, 3 some runs failed, 130
-interrupted.
-"""
+"""The verbs of a study: write one, check it, plan it, run it, report it."""
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from lab.cli.options import RESULTS, AsJson, Overrides, Results, StudyFile, read
+from lab.cli.output import print_answer, say
 from lab.mistakes import StudyError
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="A laboratory for neural scaling laws. A study file asks a question with a number in it; "
-    "the lab trains the students that answer it, estimates the exponent with an honest interval, "
-    "and says whether the theory holds.\n\nStart with: lab init my-study.toml, lab plan "
-    "my-study.toml, lab run my-study.toml.",
-    epilog="Exit codes: 0 done, 2 mistake in the command or the study, 3 some runs failed, "
-    "130 interrupted.",
-)
 
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (TOML).")]
-Results = Annotated[Path, typer.Option("--results", help="Folder that holds all results.")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE",
-                 help="Override a setting, as in --set training.steps=2000. Repeatable."),
-]  # fmt: skip
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-RESULTS = Path("results")
-
-
-def _read(study: Path, overrides: list[str] | None) -> Any:
-    from lab.study import read
-
-    return read(study, tuple(overrides or ()))
-
-
-def _say(text: str = "") -> None:
-    typer.echo(text)
-
-
-@app.command()
 def init(
     study: StudyFile,
     preset: Annotated[
@@ -64,25 +28,23 @@ def init(
 
     if show:
         for name, question in templates.questions().items():
-            _say(f"{name:24} {question}")
+            say(f"{name:24} {question}")
         return
     if study.exists() and not force:
         raise StudyError([f"{study}: exists already; choose another name or add --force"])
     text = templates.text(preset)
     study.write_text(text, encoding="utf-8")
-    _say(f"{study} written from '{preset}'. Next: lab plan {study}")
+    say(f"{study} written from '{preset}'. Next: lab plan {study}")
 
 
-@app.command()
 def check(study: StudyFile, overrides: Overrides = None) -> None:
     """Validate a study file and report every mistake at once; nothing is trained or written."""
-    found = _read(study, overrides)
+    found = read(study, overrides)
     runs = len({p.run for p in found.plan})
-    _say(f"{study}: fine. {runs} runs, regime {found.regime}, prediction "
+    say(f"{study}: fine. {runs} runs, regime {found.regime}, prediction "
          f"{found.prediction.exponent} ({found.prediction.sense}).")  # fmt: skip
 
 
-@app.command()
 def plan(
     study: StudyFile,
     overrides: Overrides = None,
@@ -94,7 +56,7 @@ def plan(
     from lab.runs import plan as plans
     from lab.runs.store import Store, folder
 
-    found = _read(study, overrides)
+    found = read(study, overrides)
     with Store.read(folder(study, results)) as store:
         left, correction = plans.left(found, store.states()), _correction(found, store)
     groups = plans.groups(left.missing)
@@ -108,21 +70,20 @@ def plan(
         "memory_bytes": bill.memory * lanes, "lanes": lanes,
     }  # fmt: skip
     if as_json:
-        _say(json.dumps(numbers))
+        say(json.dumps(numbers))
         return
     from lab.show.progress import duration
 
-    _say(f"{found.question}")
-    _say(f"runs      {left.planned} planned, {left.planned - bill.runs} stored, {bill.runs} left")
-    _say(f"groups    {bill.groups}, committed one by one; {bill.programs} programs to compile")
-    _say(f"work      {bill.student_steps:.3g} student-steps, {bill.flops:.3g} FLOP")
-    _say(f"time      about {duration(bill.seconds / lanes)} on {lanes} cores, and at most "
+    say(f"{found.question}")
+    say(f"runs      {left.planned} planned, {left.planned - bill.runs} stored, {bill.runs} left")
+    say(f"groups    {bill.groups}, committed one by one; {bill.programs} programs to compile")
+    say(f"work      {bill.student_steps:.3g} student-steps, {bill.flops:.3g} FLOP")
+    say(f"time      about {duration(bill.seconds / lanes)} on {lanes} cores, and at most "
          f"{duration(compiling)} to compile")  # fmt: skip
-    _say(f"memory    at most {bill.memory * lanes / 2**20:.0f} MiB of arrays at once, "
+    say(f"memory    at most {bill.memory * lanes / 2**20:.0f} MiB of arrays at once, "
          f"{lanes} groups in flight")  # fmt: skip
 
 
-@app.command()
 def run(
     study: StudyFile,
     overrides: Overrides = None,
@@ -143,29 +104,28 @@ def run(
     from lab.runs.store import folder
     from lab.show.progress import display, duration
 
-    found = _read(study, overrides)
+    found = read(study, overrides)
     console = Console()
     with display(console) as observe:
         done = runner.run(found, folder(study, results), lanes=lanes, observe=observe)
     if done.adopted:
-        _say(f"{done.adopted} runs taken over from other studies in {results}.")
+        say(f"{done.adopted} runs taken over from other studies in {results}.")
     if done.trained:
-        _say(f"{done.trained} runs trained in {duration(done.seconds)} on {done.device}, "
+        say(f"{done.trained} runs trained in {duration(done.seconds)} on {done.device}, "
              f"{done.compile_seconds:.0f} s of compilation summed over lanes.")  # fmt: skip
     elif not done.interrupted:
-        _say("Everything was in the store; nothing to train.")
+        say("Everything was in the store; nothing to train.")
     if done.interrupted:
-        _say(f"Interrupted; {done.left} runs are left. Go on with: lab run {study}")
+        say(f"Interrupted; {done.left} runs are left. Go on with: lab run {study}")
         raise typer.Exit(130)
-    _answer(found, study, results, write=report)
+    print_answer(found, study, results, write=report)
     if done.failed:
         last = (done.first_error or "").strip().split("\n")[-1]
-        _say(f"{done.failed} runs failed ({last}). `lab status {study}` counts them; the next "
+        say(f"{done.failed} runs failed ({last}). `lab status {study}` counts them; the next "
              "`lab run` tries them again.")  # fmt: skip
         raise typer.Exit(3)
 
 
-@app.command()
 def status(
     study: StudyFile,
     overrides: Overrides = None,
@@ -177,7 +137,7 @@ def status(
     from lab.runs import plan as plans
     from lab.runs.store import Store, folder
 
-    found = _read(study, overrides)
+    found = read(study, overrides)
     with Store.read(folder(study, results)) as store:
         left, correction = plans.left(found, store.states()), _correction(found, store)
     groups = plans.groups(left.missing)
@@ -187,11 +147,11 @@ def status(
         "diverged": left.diverged, "left": len(left.missing), "seconds_left": round(seconds, 1),
     }  # fmt: skip
     if as_json:
-        _say(json.dumps(numbers))
+        say(json.dumps(numbers))
         return
     from lab.show.progress import duration
 
-    _say(f"{left.planned} runs planned: {left.done} done, {left.diverged} diverged, "
+    say(f"{left.planned} runs planned: {left.done} done, {left.diverged} diverged, "
          f"{left.failed} failed, {len(left.missing)} left"
          + (f", about {duration(seconds)}" if left.missing else ""))  # fmt: skip
 
@@ -208,58 +168,11 @@ def _correction(study: Any, store: Any) -> float:
     return sum(measured[run.fingerprint()] for run in set(done)) / model
 
 
-@app.command()
-def fit(
-    study: StudyFile,
-    overrides: Overrides = None,
-    results: Results = RESULTS,
-    as_json: AsJson = False,
-) -> None:
-    """Fit the exponents of what is stored and judge the prediction. Writes nothing."""
-    found = _read(study, overrides)
-    if not as_json:
-        _answer(found, study, results, write=False)
-        return
-    from lab.runs import answer
-    from lab.runs.store import Store, folder
-
-    with Store.read(folder(study, results)) as store:
-        _say(json.dumps(answer.as_json(answer.answer(found, store), study.stem)))
-
-
-@app.command()
 def report(study: StudyFile, overrides: Overrides = None, results: Results = RESULTS) -> None:
     """Write table, fits and figures of what is stored to results/STUDY/."""
-    _answer(_read(study, overrides), study, results, write=True)
+    print_answer(read(study, overrides), study, results, write=True)
 
 
-def _answer(study: Any, path: Path, results: Path, *, write: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from lab.runs import answer
-    from lab.runs.store import Store, folder
-    from lab.show import report as reports
-
-    with Store.read(folder(path, results)) as store:
-        if not store.states():
-            raise StudyError([f"{store.path}: nothing stored yet; `lab run {path}` comes first"])
-        found = answer.answer(study, store)
-        table = Table(title=study.question)
-        for name in reports.HEAD:
-            table.add_column(name, overflow="fold")
-        for cells in reports.lines(found):
-            table.add_row(*cells)
-        console = Console() if sys.stdout.isatty() else Console(width=150)
-        console.print(table)
-        for sentence in reports.sentences(found):
-            console.print(sentence, highlight=False, markup=False)
-        if write:
-            files = reports.write(found, store, path.stem)
-            _say("Written: " + ", ".join(map(str, files)))
-
-
-@app.command()
 def export(
     study: StudyFile,
     out: Annotated[Path, typer.Argument(metavar="FILE", help=".csv, .json or .parquet")],
@@ -271,18 +184,6 @@ def export(
     from lab.runs.store import Store, folder
 
     with Store.read(folder(study, results)) as store:
-        columns = table.columns(_read(study, overrides), store)
+        columns = table.columns(read(study, overrides), store)
     table.write(columns, out)
-    _say(f"{out}: {columns['status'].size} runs, {len(columns)} columns.")
-
-
-def main() -> None:
-    """Entry point: mistakes become sentences and exit code 2."""
-    try:
-        app()
-    except StudyError as error:
-        for mistake in error.mistakes:
-            typer.echo(mistake, err=True)
-        raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+    say(f"{out}: {columns['status'].size} runs, {len(columns)} columns.")
