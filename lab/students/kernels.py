@@ -69,14 +69,17 @@ def factor(
             f"{memory / 2**30:.1f} GiB; train on {int((memory / 16) ** 0.5)} points or fewer, or "
             "raise the memory limit"
         )
+    gram = covariance(x, x).T  # itself, in the memory order that LAPACK wants
+    diagonal = np.diag_indices_from(gram)
+    gram[diagonal] += ridge
+    mean = np.trace(gram) / len(x)
+    added = 0.0
     for jitter in _JITTERS:
-        gram = covariance(x, x)  # made anew: the factorisation overwrites it, a copy costs memory
-        gram[np.diag_indices_from(gram)] += ridge + jitter * np.trace(gram) / len(x)
-        gram = gram.T  # itself, in the memory order that LAPACK wants
-        norm = lapack.dlange("1", gram)
-        lower, failed = lapack.dpotrf(gram, lower=1, clean=0, overwrite_a=1)
+        gram[diagonal] += (jitter - added) * mean
+        added = jitter
+        lower, failed = lapack.dpotrf(gram, lower=1, clean=0)
         if not failed:
-            reciprocal, _ = lapack.dpocon(lower, norm, uplo="L")
+            reciprocal, _ = lapack.dpocon(lower, lapack.dlange("1", gram), uplo="L")
             return Factor(lower, jitter, 1 / reciprocal if reciprocal > 0 else np.inf)
     raise ValueError(
         f"the kernel matrix of {len(x)} points is not positive definite even with a jitter of "

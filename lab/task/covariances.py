@@ -18,8 +18,8 @@ normal and a weight is σ_w/√fan_in times such a number, a bias σ_b times (Ja
 
 In the standard parametrisation the NNGP is the same, and the tangent kernel grows with the width:
 it is not offered. Without biases one hidden ReLU layer has no odd harmonic above the first on the
-sphere: its kernel matrix may be singular and some targets are out of reach; a bias or a second layer
-mends it. No convolutions, no attention, no normalisation layers.
+sphere: its kernel matrix may be singular and some targets are out of its reach; a bias or a second
+layer mends it. No convolutions, no attention, no normalisation layers.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from lab.theory import smoothness
 
 __all__ = ["COVARIANCES", "Covariance", "Network", "Radial", "covariance"]
 
-_ROWS = 512  # rows of k(x, x′) computed at once, so that temporaries stay small beside the result
+_ROWS = 128  # rows of k(x, x′) computed at once, so that temporaries stay small beside the result
 
 
 @dataclass(frozen=True)

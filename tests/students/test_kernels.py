@@ -36,7 +36,7 @@ def test_nngp_is_the_covariance_of_wide_random_networks(activation, depth, bias)
     x = np.random.default_rng(0).standard_normal((5, 3))
     apply = jax.jit(partial(mlp.apply, spec))
     draws = []
-    for seed in range(600):
+    for seed in range(400):
         params = mlp.init(spec, 3, width, keys=jax.random.key(seed))
         f = np.asarray(apply(params, jnp.asarray(x.T)), dtype=float)
         draws.append(f.T @ f / width)  # every output is a draw of the field
@@ -171,7 +171,7 @@ def test_bad_regressions_are_refused_in_a_sentence():
     ],
 )
 def test_a_covariance_is_symmetric_and_positive_and_knows_its_diagonal(kernel):
-    x = np.random.default_rng(4).standard_normal((600, 4))  # more than one block of rows
+    x = np.random.default_rng(4).standard_normal((300, 4))  # more than one block of rows
     gram = kernel(x, x)
     np.testing.assert_allclose(gram, gram.T, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(np.diag(gram), kernel.diagonal(x), rtol=1e-12)
