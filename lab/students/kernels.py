@@ -77,14 +77,20 @@ def factor(
     for jitter in _JITTERS:
         gram[diagonal] += (jitter - added) * mean
         added = jitter
-        lower, failed = lapack.dpotrf(gram, lower=1, clean=0)
-        if not failed:
+        lower = _cholesky(gram)
+        if lower is not None:
             reciprocal, _ = lapack.dpocon(lower, lapack.dlange("1", gram), uplo="L")
             return Factor(lower, jitter, 1 / reciprocal if reciprocal > 0 else np.inf)
     raise ValueError(
         f"the kernel matrix of {len(x)} points is not positive definite even with a jitter of "
         f"{_JITTERS[-1]:g}; remove repeated points or set a ridge"
     )
+
+
+def _cholesky(gram: np.ndarray) -> np.ndarray | None:
+    """The factor, or None, and then what was tried is freed before the next jitter."""
+    lower, failed = lapack.dpotrf(gram, lower=1, clean=0)
+    return None if failed else lower
 
 
 @dataclass(frozen=True)
