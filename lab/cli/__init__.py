@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 VERBS = (
     study_verbs.init, study_verbs.check, study_verbs.plan, study_verbs.run, study_verbs.status,
-    statistics_verbs.fit, study_verbs.report, study_verbs.export,
+    statistics_verbs.fit, study_verbs.report, study_verbs.export, statistics_verbs.calibrate,
 )  # fmt: skip
 for verb in VERBS:
     app.command()(verb)

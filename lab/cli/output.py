@@ -1,14 +1,20 @@
-"""What verbs print: lines, and the answer of a study."""
+"""What verbs print: lines, tables, progress, and the answer of a study."""
 
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 
 from lab.mistakes import StudyError
+
+PATIENCE = 2.0
+"""Seconds of silence before progress is shown."""
+Item = TypeVar("Item")
 
 
 def say(text: str = "") -> None:
@@ -23,10 +29,46 @@ def console() -> Any:
     return Console() if sys.stdout.isatty() else Console(width=150)
 
 
-def print_answer(study: Any, path: Path, results: Path, *, write: bool) -> None:
-    """Print the table and the sentences of what is stored; with `write`, write the report too."""
+def print_table(out: Any, title: str, head: Iterable[str], lines: Iterable[Sequence[str]]) -> None:
+    """A table of text cells."""
     from rich.table import Table
 
+    table = Table(title=title)
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for cells in lines:
+        table.add_row(*cells)
+    out.print(table)
+
+
+def counted(items: Sequence[Item], what: str) -> Iterator[Item]:
+    """The items one by one, with progress on standard error after PATIENCE: a bar that vanishes
+    at the end on a terminal, one line elsewhere."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    err = Console(stderr=True)
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(what, total=len(items), visible=False)
+
+        def show() -> None:
+            if err.is_terminal:
+                bar.update(task, visible=True)
+            else:
+                typer.echo(f"{what} {len(items)} points …", err=True)
+
+        timer = threading.Timer(PATIENCE, show)
+        timer.start()
+        try:
+            for item in items:
+                yield item
+                bar.advance(task)
+        finally:
+            timer.cancel()
+
+
+def print_answer(study: Any, path: Path, results: Path, *, write: bool) -> None:
+    """Print the table and the sentences of what is stored; with `write`, write the report too."""
     from lab.runs import answer
     from lab.runs.store import Store, folder
     from lab.show import report as reports
@@ -35,13 +77,8 @@ def print_answer(study: Any, path: Path, results: Path, *, write: bool) -> None:
         if not store.states():
             raise StudyError([f"{store.path}: nothing stored yet; `lab run {path}` comes first"])
         found = answer.answer(study, store)
-        table = Table(title=study.question)
-        for name in reports.HEAD:
-            table.add_column(name, overflow="fold")
-        for cells in reports.lines(found):
-            table.add_row(*cells)
         out = console()
-        out.print(table)
+        print_table(out, study.question, reports.HEAD, reports.lines(found))
         for sentence in reports.sentences(found):
             out.print(sentence, highlight=False, markup=False)
         if write:

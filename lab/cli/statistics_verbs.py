@@ -1,26 +1,249 @@
-"""The verbs of the statistics: fit what is stored."""
+"""The verbs of the statistics: fit a study or a table, calibrate a design."""
 
 from __future__ import annotations
 
 import json
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
 
 from lab.cli.options import RESULTS, AsJson, Overrides, Results, StudyFile, read
-from lab.cli.output import print_answer, say
+from lab.cli.output import console, counted, print_answer, print_table, say
+from lab.mistakes import StudyError
+
+TABLES = (".csv", ".tsv", ".parquet")
+ALTERNATIVES = ("3/(d-1)", "2/d", "1")
+EXAMPLE = "N=parameters,D=tokens,L=loss"
 
 
 def fit(
-    study: StudyFile,
+    source: Annotated[
+        Path, typer.Argument(metavar="STUDY|TABLE", help="A study (.toml) or a table (.csv, .tsv, "
+                             ".parquet).")
+    ],
     overrides: Overrides = None,
-    results: Results = RESULTS,
+    results: Annotated[
+        Path | None, typer.Option(help="Folder that holds all results; default: results.")
+    ] = None,
+    law: Annotated[
+        str | None, typer.Option(metavar="LAW", help="Law to fit to a table: power+floor, m3, m4, "
+                                 "bnsl, power; chinchilla, kaplan, rosenfeld, power-mean, max.")
+    ] = None,
+    x: Annotated[str | None, typer.Option("--x", metavar="COLUMN", help="Column of x.")] = None,
+    loss: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the loss.")] = None,
+    columns: Annotated[
+        str | None, typer.Option(metavar=EXAMPLE, help="Columns of a law of two variables.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column of teachers, or of other groups "
+                                 "whose rows belong together.")
+    ] = None,
+    predict: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Exponent to test, such as 4/3.")
+    ] = None,
+    sense: Annotated[
+        str | None, typer.Option(metavar="equal|bound", help="The prediction is the exponent, the "
+                                 "default, or a lower bound.")
+    ] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(help="Relative tolerance of the prediction; default: 0.15.")
+    ] = None,
+    huber: Annotated[
+        float | None, typer.Option(metavar="DELTA", help="Huber's δ; default: least squares.")
+    ] = None,
+    residual: Annotated[
+        str | None, typer.Option(metavar="log|raw", help="Residuals in log loss, the default, or "
+                                 "in loss.")
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option(metavar="CONDITION", help="Rows to use, as in 'flops<1e21 and "
+                                 "tokens>1e8'.")
+    ] = None,
+    drop_worst: Annotated[
+        int | None, typer.Option(metavar="K", help="Leave out the K largest losses, after --where.")
+    ] = None,
     as_json: AsJson = False,
-) -> None:
-    """Fit the exponents of what is stored and judge the prediction. Writes nothing."""
-    found = read(study, overrides)
-    if not as_json:
-        print_answer(found, study, results, write=False)
-        return
+) -> None:  # fmt: skip
+    """Fit what is stored of a study, or a law to a table, with intervals. Writes nothing.
+
+    A study's prediction stands in its file. A table needs --law and the names of its columns:
+    --x and --loss, or --columns.
+    """
+    options = {
+        "law": law, "x": x, "loss": loss, "columns": columns, "group": group, "predict": predict,
+        "sense": sense, "tolerance": tolerance, "huber": huber, "residual": residual,
+        "where": where, "drop_worst": drop_worst,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    ending = source.suffix.lower()
+    if ending == ".toml":
+        _refuse(given, "a table", "a study")
+        _fit_study(source, overrides, results or RESULTS, as_json)
+    elif ending in TABLES:
+        _refuse({"set": overrides, "results": results}, "a study", "a table")
+        _fit_table(source, given, as_json)
+    else:
+        raise StudyError(
+            [f"{source}: its ending is neither .toml, a study, nor {', '.join(TABLES)}, a table; "
+             "rename it or give another file"]
+        )  # fmt: skip
+
+
+def _refuse(options: dict[str, Any], whose: str, what: str) -> None:
+    """StudyError if an option of the other kind of file was given."""
+    for name in (name for name, value in options.items() if value is not None):
+        option = "--" + name.replace("_", "-")
+        raise StudyError([f"{option} is for {whose}, and this is {what}; leave it out"])
+
+
+def _fit_study(path: Path, overrides: list[str] | None, results: Path, as_json: bool) -> None:
     from lab.runs import answer
     from lab.runs.store import Store, folder
 
+    found = read(path, overrides)
+    if not as_json:
+        print_answer(found, path, results, write=False)
+        return
+    with Store.read(folder(path, results)) as store:
+        say(json.dumps(answer.as_json(answer.answer(found, store), path.stem)))
+
+
+def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
+    from lab.scaling.fit import LAWS
+    from lab.scaling.rows import TableError
+    from lab.scaling.table import fit_table
+
+    if "law" not in given:
+        raise StudyError([f"{path}: a table needs --law; the laws are {', '.join(LAWS)}"])
+    asked = dict(given)
+    if "columns" in given:
+        asked["columns"] = _columns(given)
+    if "predict" in given:
+        asked["predict"] = _value(given["predict"])
+    try:
+        found = fit_table(path, **asked)
+    except TableError as error:
+        raise StudyError([str(error)]) from None
+    if as_json:
+        say(json.dumps(found))
+        return
+    from lab.show import statistics
+
+    out = console()
+    if found["parameters"]:
+        title = f"{found['law']} fitted to {found['n']} rows of {path}"
+        print_table(out, title, statistics.FIT_HEAD, statistics.fit_lines(found))
+    for sentence in statistics.fit_sentences(found):
+        out.print(sentence, highlight=False, markup=False)
+
+
+def _columns(given: dict[str, Any]) -> dict[str, str]:
+    """'N=parameters,D=tokens' as a mapping, without symbols that --x or --loss give too."""
+    text, taken = given["columns"], {"x": "x" in given, "L": "loss" in given}
+    named: dict[str, str] = {}
+    for part in text.split(","):
+        symbol, sign, column = (piece.strip() for piece in part.partition("="))
+        if not (symbol and sign and column):
+            raise StudyError(
+                [f"--columns {text}: '{part.strip()}' is not of the form SYMBOL=COLUMN; write it "
+                 f"as in {EXAMPLE}"]
+            )  # fmt: skip
+        if symbol in named or taken.get(symbol):
+            raise StudyError([f"--columns {text}: {symbol} is given twice; keep one"])
+        named[symbol] = column
+    return named
+
+
+def _value(text: str) -> float:
+    """The number that an expression of numbers, such as 4/3, stands for."""
+    from lab.theory import PredictionError, parse
+
+    try:
+        formula = parse(text)
+        if formula.symbols:
+            raise StudyError([f"--predict {text}: a table has no {formula.symbols[0]}; give a "
+                              "number, such as 4/3"])  # fmt: skip
+        return formula.value({})
+    except PredictionError as error:
+        raise StudyError([f"--predict {text}: {error}"]) from None
+
+
+def calibrate(
+    study: StudyFile,
+    overrides: Overrides = None,
+    results: Results = RESULTS,
+    alpha: Annotated[
+        list[str] | None, typer.Option(metavar="FORMULA", help="True exponent, such as 4/d or 1.2; "
+                                       "default: the study's own fit, else its prediction. "
+                                       "Repeatable.")
+    ] = None,
+    floor: Annotated[float | None, typer.Option(help="True floor, in units of loss.")] = None,
+    noise: Annotated[
+        float | None, typer.Option(help="Scatter of log loss between seeds, one standard "
+                                   "deviation.")
+    ] = None,
+    spread: Annotated[
+        float | None, typer.Option(help="Scatter of α between teachers, one standard deviation.")
+    ] = None,
+    scans: Annotated[
+        int, typer.Option(min=20, max=20_000, help="Simulated scans per point.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 0,
+    alternatives: Annotated[
+        list[str] | None, typer.Option(metavar="FORMULAS", help="Exponents to tell from the truth, "
+                                       "separated by commas; default: "
+                                       f"{', '.join(ALTERNATIVES)}. Repeatable.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Simulate scans of the study's design: what can it show, before anything is trained?
+
+    Prints per point the coverage of each interval, the bias, the share of each verdict and of
+    wrong ones, and the power to tell the truth from other exponents.
+    """
+    found = read(study, overrides)
+    asked = {"floor": floor, "noise": noise, "spread": spread}
+    changes = {name: value for name, value in asked.items() if value is not None}
+    for name, value in changes.items():
+        if not (math.isfinite(value) and value >= 0):
+            raise StudyError([f"--{name} is {value}; it must be 0 or a positive number"])
+
+    from lab.runs import answer, design
+    from lab.runs.store import Store, folder
+    from lab.scaling.calibration import calibrate as simulate
+
+    others = [text for some in alternatives or () for text in _listed(some)] or ALTERNATIVES
     with Store.read(folder(study, results)) as store:
-        say(json.dumps(answer.as_json(answer.answer(found, store), study.stem)))
+        points = answer.answer(found, store).points
+    cases = design.cases(found, points, alphas=alpha or (), alternatives=others, changes=changes)
+    calibrated = [
+        (case, simulate(case.design, case.truth, scans=scans, seed=seed))
+        for case in counted(cases, "calibrating")
+    ]
+    if as_json:
+        entries = [design.as_json(case, shown) for case, shown in calibrated]
+        say(json.dumps({"study": study.stem, "scans": scans, "seed": seed, "points": entries}))
+        return
+    from lab.show import statistics
+
+    out = console()
+    head, lines = statistics.COVERAGE_HEAD, statistics.coverage_lines(calibrated)
+    print_table(out, "Coverage of 95 % intervals", head, lines)
+    head, lines = statistics.verdict_head(calibrated), statistics.verdict_lines(calibrated)
+    print_table(out, "Verdicts, and power against other exponents", head, lines)
+    for sentence in statistics.calibration_sentences(calibrated, scans=scans, seed=seed):
+        out.print(sentence, highlight=False, markup=False)
+
+
+def _listed(text: str) -> list[str]:
+    """Formulas separated by commas; a comma inside parentheses belongs to its formula."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts]

@@ -175,7 +175,7 @@ class M4(Law):
 def _solve(right: np.ndarray, a: np.ndarray) -> np.ndarray:
     """v of log σ(v) − a log σ(−v) = right: Newton from the side where the left side is concave
     or convex throughout, so that it never overshoots twice."""
-    v = np.where(right < 0, right, right / a)
+    v = np.divide(right, a, out=right.copy(), where=right >= 0)
     for _ in range(60):
         step = (log_expit(v) - a * log_expit(-v) - right) / (expit(-v) + a * expit(v))
         v = v - step

@@ -1,21 +1,16 @@
-"""The command line: contracts that others read, and mistakes that write nothing."""
+"""The verbs of a study: contracts that others read, and mistakes that write nothing."""
 
 import json
 import sys
-from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from invocation import invoke, power, rows
 
 import lab
 from lab import cli
+from lab import study as studies
 from lab.mistakes import StudyError
-
-sys.path.insert(0, str(Path(__file__).parent / "runs"))
-from simulated import power, rows  # noqa: E402
-
-from lab import study as studies  # noqa: E402
-from lab.runs.store import Store  # noqa: E402
+from lab.runs.store import Store
 
 SMALL = """
 schema = 1
@@ -37,13 +32,6 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "s.toml").write_text(SMALL)
     return tmp_path
-
-
-def invoke(*arguments):
-    result = CliRunner().invoke(cli.app, list(arguments))
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 def test_status_json(here):

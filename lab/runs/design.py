@@ -1,0 +1,184 @@
+"""The design of a study as calibration sees it: what is scanned, by how many teachers and seeds.
+
+One `Design` per point of the study, in the order of `answer.answer`, from the plan alone: nothing
+is trained. Beside it the truth that simulated scans come from: the study's own fit where the store
+has a usable one, else a number given or the prediction, with scatter as in `assumed`.
+
+What it does not do: simulate or judge; see `lab.scaling.calibration`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lab.mistakes import StudyError
+from lab.runs.answer import Point
+from lab.scaling.calibration import Calibration, Design, Truth
+from lab.scaling.exponent import USABLE
+from lab.scaling.scan import Scan
+from lab.spec import Run
+from lab.study import Study
+from lab.theory import PredictionError, parse
+
+SPREAD = 0.1
+"""Assumed standard deviation of α between teachers, relative to α."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A design and a truth to simulate it from. source: `fit`, `prediction` or `given`."""
+
+    point: Point
+    design: Design
+    truth: Truth
+    source: str
+
+
+def cases(
+    study: Study,
+    points: Sequence[Point],
+    *,
+    alphas: Sequence[str] = (),
+    alternatives: Sequence[str] = (),
+    changes: Mapping[str, float] | None = None,
+) -> list[Case]:
+    """What to calibrate, point by point.
+
+    points: of the study's answer. alphas: formulas of true exponents, each a case of its own;
+    without any, the truth is the point's own fit, or the prediction. changes: fields of every
+    `Truth` to replace, such as floor.
+    Raises StudyError for a formula without a positive value, or an alternative without any.
+    """
+    given = [_positive(study, text) for text in alphas]
+    found = []
+    for i, (point, design) in enumerate(zip(points, designs(study, alternatives), strict=True)):
+        own = None if given else fitted(point, design)
+        truths = [("given", assumed(alpha[i])) for alpha in given] or [
+            ("fit", own) if own else ("prediction", assumed(design.prediction))
+        ]
+        found += [Case(point, design, replace(truth, **(changes or {})), source)
+                  for source, truth in truths]  # fmt: skip
+    return found
+
+
+def designs(study: Study, alternatives: Sequence[str] = ()) -> tuple[Design, ...]:
+    """One design per point; alternatives without a value at a point are left out there.
+
+    alternatives: formulas as in a prediction, such as "3/(d-1)"; each gets its text as its name.
+    The prediction itself is always among them.
+    Raises StudyError for an alternative that has no value at any point.
+    """
+    texts = dict.fromkeys([parse(study.prediction.exponent).text, *alternatives])
+    values = {text: exponents(study, text) for text in texts}
+    found = []
+    for i, runs in enumerate(_points(study)):
+        found.append(Design(
+            x=np.unique(np.array([study.x(run) for run in runs], float)),
+            teachers=len({run.task.teacher for run in runs}),
+            seeds=len({run.seed for run in runs}),
+            prediction=study.predicted(runs[0].task),
+            sense=study.prediction.sense,
+            tolerance=study.prediction.tolerance,
+            alternatives={t: v for t, some in values.items() if (v := some[i]) is not None},
+        ))  # fmt: skip
+    return tuple(found)
+
+
+def exponents(study: Study, text: str) -> tuple[float | None, ...]:
+    """The value of a formula at each point of the study, None where it has none (3/(d-1) at 1).
+
+    Raises StudyError if it has none anywhere: it does not parse, or needs what the study lacks.
+    """
+    asked = study.model_copy(
+        update={"prediction": study.prediction.model_copy(update={"exponent": text})}
+    )
+    values: list[float | None] = []
+    mistakes: list[str] = []
+    for runs in _points(study):
+        try:
+            values.append(asked.predicted(runs[0].task))
+        except PredictionError as error:
+            values.append(None)
+            mistakes.append(str(error))
+    if len(mistakes) == len(values):
+        raise StudyError(mistakes[:1])
+    return tuple(values)
+
+
+def _positive(study: Study, text: str) -> list[float]:
+    values = exponents(study, text)
+    for runs, value in zip(_points(study), values, strict=True):
+        if value is None or value <= 0:
+            what = "no value" if value is None else f"the value {value:g}"
+            raise StudyError(
+                [f"--alpha {text} has {what} at d = {runs[0].task.dim}; give an exponent that is "
+                 "positive at every point"]
+            )  # fmt: skip
+    return [value for value in values if value is not None]
+
+
+def _points(study: Study) -> list[list[Run]]:
+    """The planned runs of each point: alike in all but x, teacher and seed."""
+    wide = study.regime == "resolution-width"
+    together: dict[tuple, list[Run]] = defaultdict(list)
+    for planned in study.plan:
+        run = planned.run
+        if not planned.check:
+            student = replace(run.student, widths=()) if wide else run.student
+            together[replace(run.task, teacher=0), student, run.size if wide else None].append(run)
+    return list(together.values())
+
+
+def assumed(alpha: float) -> Truth:
+    """A truth for an exponent of which nothing else is known: no floor, 0.15 of scatter in log loss
+    between seeds, 0.3 between teachers, and SPREAD of α between teachers."""
+    return Truth(alpha, spread=SPREAD * alpha)
+
+
+def fitted(point: Point, design: Design) -> Truth | None:
+    """The truth that the study's own fit of a point suggests, None without a usable one."""
+    found = point.exponent
+    if found is None or found.status not in USABLE:
+        return None
+    truth = Truth.of(found, Scan.of(*map(np.array, zip(*point.rows, strict=True))))
+    back = (design.x[0] / found.x_range[0]) ** -truth.alpha  # to the smallest x of the design
+    return replace(truth, first=float(truth.first * back))
+
+
+def as_json(case: Case, found: Calibration) -> dict[str, Any]:
+    """One calibrated case as plain values; what is not a number becomes None.
+
+    The power against an alternative that is the truth itself is None.
+    """
+    design = case.design
+    alternatives = {
+        name: {"exponent": value, "power": None if same(value, case.truth) else found.power[name]}
+        for name, value in design.alternatives.items()
+    }
+    plain = {
+        "dim": case.point.dim, **({"setting": case.point.setting} if case.point.setting else {}),
+        "x": design.x.tolist(), "teachers": design.teachers, "seeds": design.seeds,
+        "prediction": design.prediction, "sense": design.sense, "tolerance": design.tolerance,
+        "source": case.source, "truth": asdict(found.truth), "coverage": found.coverage,
+        "width": found.width, "bias": found.bias, "error": found.error,
+        "verdicts": found.verdicts, "wrong": found.wrong, "usable": found.usable,
+        "alternatives": alternatives,
+    }  # fmt: skip
+    return _finite(plain)
+
+
+def same(alternative: float, truth: Truth) -> bool:
+    """Whether an alternative is the true exponent: then there is nothing to tell apart."""
+    return math.isclose(alternative, truth.alpha, rel_tol=1e-9)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,164 @@
+"""Fits of tables and calibrations of studies as text: heads, lines of cells, sentences.
+
+Every function takes what `lab.scaling` or `lab.runs.design` found and returns plain strings for
+whoever prints them. Nothing is computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lab.runs.design import Case, same
+from lab.scaling.calibration import Calibration, Truth
+
+FIT_HEAD = ("parameter", "value", "error", "95 % interval", "by", "other intervals")
+INTERVALS = ("quoted", "profile", "wald", "percentile", "basic")
+COVERAGE_HEAD = ("d", "true α", "from", *INTERVALS, "width", "bias")
+VERDICTS = ("agrees", "contradicts", "undecided")
+VERDICT_HEAD = ("d", "true α", "usable", *VERDICTS, "wrong")
+NOTABLE = 0.005
+"""Laws of less weight than this are not listed."""
+HONEST = (0.93, 0.97)
+"""Coverage of a 95 % interval that needs no remark."""
+
+
+# ---- a fitted table ----------------------------------------------------------------------------
+
+
+def fit_lines(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """One line per parameter of what `fit_table` returns, in the columns of FIT_HEAD."""
+    lines = []
+    for name, value in found["parameters"].items():
+        ends = dict(found["intervals"].get(name, {}))
+        by = found["quoted"].get(name)
+        quoted = _interval(ends.pop(by)) if by else "–"
+        others = ", ".join(f"{method} {_interval(pair)}" for method, pair in ends.items())
+        lines.append((name, _number(value), _number(found["errors"].get(name)), quoted, by or "–",
+                      others or "–"))  # fmt: skip
+    return lines
+
+
+def fit_sentences(found: Mapping[str, Any]) -> list[str]:
+    """Verdict, objective, status, census, weights and warnings of what `fit_table` returns."""
+    said = []
+    if "verdict" in found:
+        p = found.get("p", {})
+        tests = ", ".join(f"{name} {value:.2g}" for name, value in p.items() if value is not None)
+        doubts = f"; doubts: {', '.join(found['doubts'])}" if found["doubts"] else ""
+        advice = f" {found['advice']}" if found["advice"] else ""
+        said.append(f"verdict    {found['verdict']}, prediction α = {found['prediction']:.4g}"
+                    + (f" (p: {tests})" if tests else "") + f"{doubts}.{advice}")  # fmt: skip
+    groups = f" in {found['groups']} groups" if "groups" in found else ""
+    if found["objective"] is not None:
+        said.append(f"objective  {found['objective']:.8g}, the sum over {found['n']} rows{groups}")
+    said.append(f"status     {found['status']}: {found['usable']}")
+    starts = found["starts"]
+    if starts.get("tried"):
+        said.append(f"starts     {starts['reached_best']} of {starts['tried']} reached the best "
+                    "objective")  # fmt: skip
+    outside = [f"{x} {what}" for x, what in found.get("stretch", {}).items()
+               if what != "resolution-limited"]  # fmt: skip
+    if outside:
+        said.append(f"stretch    {', '.join(outside)}")
+    weights = found.get("weights")
+    if weights:
+        said.append(f"weights    AICc: {_shares(weights['aicc'])}; hold-out of "
+                    f"{weights['held_out']} rows: {_shares(weights['holdout'])}")  # fmt: skip
+    return said + [f"warning    {sentence}" for sentence in found["warnings"]]
+
+
+def _shares(weights: Mapping[str, float | None]) -> str:
+    listed = sorted(((w, name) for name, w in weights.items() if w and w > NOTABLE), reverse=True)
+    return ", ".join(f"{name} {w:.2f}" for w, name in listed) or "none"
+
+
+# ---- a calibrated study ------------------------------------------------------------------------
+
+
+def coverage_lines(found: Sequence[tuple[Case, Calibration]]) -> list[tuple[str, ...]]:
+    """One line per case in the columns of COVERAGE_HEAD."""
+    return [
+        (*_case(case), case.source, *(_share(c.coverage.get(name)) for name in INTERVALS),
+         _number(c.width["quoted"], 3), f"{c.bias:+.3f}")
+        for case, c in found
+    ]  # fmt: skip
+
+
+def verdict_head(found: Sequence[tuple[Case, Calibration]]) -> tuple[str, ...]:
+    """VERDICT_HEAD and a column of power per alternative."""
+    return (*VERDICT_HEAD, *(f"≠ {name}" for name in _alternatives(found)))
+
+
+def verdict_lines(found: Sequence[tuple[Case, Calibration]]) -> list[tuple[str, ...]]:
+    """One line per case in the columns of `verdict_head`."""
+    names = _alternatives(found)
+    return [
+        (*_case(case), _share(c.usable), *(_share(c.verdicts[v]) for v in VERDICTS),
+         f"{c.wrong:.3f}", *(_power(case, c, name) for name in names))
+        for case, c in found
+    ]  # fmt: skip
+
+
+def calibration_sentences(
+    found: Sequence[tuple[Case, Calibration]], *, scans: int, seed: int
+) -> list[str]:
+    """What was simulated, how to read it, and which quoted intervals are not what they say."""
+    error = (0.95 * 0.05 / scans) ** 0.5
+    said = [
+        f"{scans} scans per line, seed {seed}; a coverage near 0.95 has a standard error of "
+        f"{error:.3f}. Under ≠: how often the quoted interval leaves that exponent out."
+    ]
+    truths: dict[str, list[str]] = {}
+    for case, _ in found:
+        t, design = case.truth, case.design
+        text = (
+            f"{design.x.size} x, {design.teachers} teachers, {design.seeds} seeds; loss "
+            f"{t.first:.3g} at the smallest x, floor {t.floor:.3g}, scatter of log loss "
+            f"{t.noise:.3g} between seeds and {t.amplitude:.3g} between teachers, of α as shown"
+        )
+        truths.setdefault(text, []).append(_case(case)[0])
+    for text, dims in truths.items():
+        said.append(f"d = {', '.join(dict.fromkeys(dims))}: {text}.")
+    for case, c in found:
+        covered = c.coverage["quoted"]
+        low, high = (HONEST[0] - 2 * error, HONEST[1] + 2 * error)
+        if not low <= covered <= high:
+            said.append(f"d = {_case(case)[0]}: the quoted 95 % interval covers {covered:.0%} of "
+                        "such scans; quote it with that number.")  # fmt: skip
+    return said
+
+
+def _case(case: Case) -> tuple[str, str]:
+    values = ("×".join(map(str, v)) if isinstance(v, tuple) else str(v)
+              for v in case.point.setting.values())  # fmt: skip
+    return ", ".join([str(case.point.dim), *values]), _true(case.truth)
+
+
+def _true(truth: Truth) -> str:
+    spread = f" ± {truth.spread:.2g}" if truth.spread else ""
+    return f"{truth.alpha:.3g}{spread}"
+
+
+def _alternatives(found: Sequence[tuple[Case, Calibration]]) -> list[str]:
+    return list(dict.fromkeys(name for case, _ in found for name in case.design.alternatives))
+
+
+def _power(case: Case, found: Calibration, name: str) -> str:
+    if name not in case.design.alternatives:
+        return "–"
+    return "same" if same(case.design.alternatives[name], case.truth) else _share(found.power[name])
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _interval(pair: Sequence[float | None]) -> str:
+    lower, upper = pair
+    return (f"[{'−∞' if lower is None else _number(lower)}, "
+            f"{'∞' if upper is None else _number(upper)}]")  # fmt: skip
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    return "–" if value is None else f"{value:.{digits}g}"

@@ -1,0 +1,185 @@
+"""`lab fit TABLE`: the JSON contract, published fits, and one sentence with exit code 2."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from invocation import invoke
+
+from lab import cli
+
+TABLES = Path(os.environ.get("LAB_TABLES", Path(__file__).parents[3] / "shared" / "data"))
+COLUMNS = "N=parameters,D=tokens,L=loss"
+CONTRACT = {"law", "parameters", "intervals", "objective", "n", "status", "starts", "warnings"}
+X = np.geomspace(10, 1e4, 9)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    rows = [(x, b * x**-a + 5e-4, f"t{b}") for b, a in enumerate(1 + 0.05 * rng.normal(size=5), 1)
+            for x in X.tolist()]
+    write("t.csv", ["size", "err", "who"], rows)
+    return tmp_path
+
+
+def write(name, header, rows, delimiter=","):
+    lines = [delimiter.join(header), *(delimiter.join(map(str, row)) for row in rows)]
+    Path(name).write_text("\n".join(lines) + "\n")
+
+
+def fitted(*arguments):
+    return json.loads(invoke("fit", *arguments, "--json").stdout)
+
+
+def refused(monkeypatch, capsys, *arguments):
+    """What `lab ARGUMENTS…` says as it exits with 2."""
+    monkeypatch.setattr(sys, "argv", ["lab", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    out, err = capsys.readouterr()
+    assert caught.value.code == 2 and not out
+    assert err.count("\n") == 1, err
+    return err
+
+
+def test_json_of_a_curve(here):
+    found = fitted("t.csv", "--law", "power+floor", "--x", "size", "--loss", "err",
+                   "--where", "err > 0")
+    assert set(found) >= CONTRACT and "verdict" not in found
+    assert set(found["parameters"]) == {"beta", "alpha", "floor"} == set(found["intervals"])
+    assert set(found["starts"]) == {"tried", "reached_best"} and found["n"] == 45
+
+
+@pytest.mark.parametrize("text, value", [("4/3", 4 / 3), ("1", 1.0), ("2^0.5", 2**0.5)])
+def test_predictions_are_numbers_or_expressions(here, text, value):
+    found = fitted("t.csv", "--law", "power+floor", "--x", "size", "--loss", "err",
+                   "--group", "who", "--predict", text, "--sense", "equal", "--tolerance", "0.1")
+    assert found["prediction"] == value and found["groups"] == 5
+    assert found["verdict"] == ("agrees" if value == 1 else "contradicts")
+    assert next(iter(found["intervals"]["alpha"])) == found["quoted"]["alpha"] == "teacher-t"
+
+
+def test_columns_may_name_the_variable_too(here):
+    one = fitted("t.csv", "--law", "power", "--x", "size", "--loss", "err")
+    two = fitted("t.csv", "--law", "power", "--columns", "x=size, L=err")
+    assert one == two
+
+
+@pytest.mark.parametrize("law", ["power", "power+floor", "m3", "m4", "bnsl"])
+def test_the_table_for_people_has_every_number(here, law):
+    said = invoke("fit", "t.csv", "--law", law, "--x", "size", "--loss", "err", "--group", "who",
+                  "--predict", "1").stdout
+    found = fitted("t.csv", "--law", law, "--x", "size", "--loss", "err", "--group", "who",
+                   "--predict", "1")
+    for name, value in found["parameters"].items():
+        assert name in said and f"{value:.4g}" in said
+    for word in (found["verdict"], found["status"], "objective", "starts", "weights"):
+        assert word in said
+    assert said.count("warning ") == len(found["warnings"])
+
+
+def test_a_refused_design_is_an_answer(here):
+    write("two.csv", ["x", "L"], [(1, 2), (2, 1)])
+    arguments = ("two.csv", "--law", "power+floor", "--x", "x", "--loss", "L")
+    assert fitted(*arguments)["status"] == "too-few-points"
+    said = invoke("fit", *arguments).stdout
+    assert "too-few-points" in said and "2 rows cannot carry" in said
+
+
+GOOD = [(x, 3 / x) for x in X.tolist()]
+
+
+@pytest.mark.parametrize("header, rows, message", [
+    (["size", "err"], [*GOOD[:3], (5, "nan")], "line 5: err is nan"),
+    (["size", "err"], [*GOOD[:3], ("inf", 1)], "line 5: size is inf"),
+    (["size", "err"], [*GOOD[:3], (5, -1)], "line 5: err is -1; it must be positive"),
+    (["size", "err"], [*GOOD[:3], (0, 1)], "line 5: size is 0; it must be positive"),
+    (["size", "err"], [*GOOD[:3], ("five", 1)], "line 5: size is 'five'"),
+    (["size", "eror"], GOOD, "no column 'err'"),
+    (["size", "size", "err"], [(1, 1, 1)], "two columns named 'size'"),
+])
+@pytest.mark.parametrize("ending, delimiter", [(".csv", ","), (".tsv", "\t")])
+def test_a_bad_table_is_one_sentence(
+    here, monkeypatch, capsys, header, rows, message, ending, delimiter
+):
+    write(f"bad{ending}", header, rows, delimiter)
+    assert message in refused(monkeypatch, capsys, "fit", f"bad{ending}", "--law", "power",
+                              "--x", "size", "--loss", "err", "--json")
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["t.csv"], "--law; the laws are power"),
+    (["t.csv", "--law", "cubic", "--x", "size", "--loss", "err"], "the law 'cubic' is unknown"),
+    (["t.csv", "--law", "power", "--x", "size"], "no column for L"),
+    (["t.csv", "--law", "chinchilla", "--columns", "N=size,D=size"], "no column for L"),
+    (["t.csv", "--law", "chinchilla", "--columns", "N=size,D=size,Q=err"], "no column for L"),
+    (["t.csv", "--law", "chinchilla", "--columns", "N:size"], "SYMBOL=COLUMN"),
+    (["t.csv", "--law", "chinchilla", "--columns", "N=size,N=err"], "N is given twice"),
+    (["t.csv", "--law", "power", "--columns", "x=size,L=err", "--x", "who"], "x is given twice"),
+    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--predict", "4/d"], "no d"),
+    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--predict", "f(1)"], "call"),
+    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--predict", "1/0"], "finite"),
+    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--predict", "1",
+      "--sense", "about"], "'bound' or 'equal'"),
+    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--where", "err <"], "condition"),
+    (["t.csv", "--law", "power", "--set", "seed=1"], "--set is for a study"),
+    (["s.toml", "--law", "power"], "--law is for a table"),
+    (["s.toml", "--drop-worst", "0"], "--drop-worst is for a table"),
+    (["t.txt", "--law", "power"], "rename it"),
+    (["t"], "rename it"),
+    (["none.csv", "--law", "power", "--x", "a", "--loss", "b"], "is not a file"),
+])
+def test_a_bad_request_is_one_sentence(here, monkeypatch, capsys, arguments, message):
+    assert message in refused(monkeypatch, capsys, "fit", *arguments)
+    assert sorted(p.name for p in here.iterdir()) == ["t.csv"]
+
+
+# ---- published tables; skipped where they are not at hand ----------------------------------------
+
+
+def published(name, *options):
+    if not (TABLES / name).is_file():
+        pytest.skip(f"{name} is not in {TABLES}")
+    return fitted(TABLES / name, "--law", "chinchilla", "--columns", COLUMNS, *options)
+
+
+def test_chinchilla_with_huber_loss():
+    # Besiroglu et al. 2024
+    found = published("chinchilla_digitised.csv", "--drop-worst", "5", "--huber", "1e-3")
+    p = found["parameters"]
+    assert found["objective"] <= 0.0010182741 and found["n"] == 240
+    assert list(p) == ["E", "A", "B", "alpha", "beta"]
+    assert p["alpha"] == pytest.approx(0.3473, abs=5e-4)
+    assert p["beta"] == pytest.approx(0.3672, abs=5e-4)
+    assert p["E"] == pytest.approx(1.8172, abs=1e-3)
+    for name, error in (("alpha", 0.0154), ("beta", 0.0206), ("E", 0.0257)):
+        assert found["errors"][name] == pytest.approx(error, rel=0.3)
+    for name, of_2022 in (("beta", 0.28), ("E", 1.69)):
+        lo, hi = found["intervals"][name][found["quoted"][name]]
+        assert not lo <= of_2022 <= hi
+
+
+def test_chinchilla_with_raw_residuals():
+    below = published("chinchilla_digitised.csv", "--drop-worst", "5", "--where", "flops<1e21",
+                      "--residual", "raw")
+    assert below["n"] == 217 and below["objective"] == pytest.approx(0.062414, abs=2e-6)
+    for name, value in (("E", 1.9051), ("alpha", 0.3511), ("beta", 0.4587)):
+        assert below["parameters"][name] == pytest.approx(value, abs=3e-4)
+    every = published("chinchilla_digitised.csv", "--residual", "raw")
+    assert every["n"] == 245 and every["parameters"]["alpha"] == pytest.approx(0.368, abs=1e-3)
+    assert every["parameters"]["beta"] == pytest.approx(0.661, abs=1e-3)
+    assert any("stand out" in warning for warning in every["warnings"])
+
+
+@pytest.mark.parametrize("huber, best", [("1e-3", 0.0019816129), ("1e-4", 2.0751e-4)])
+def test_gemstone(huber, best):
+    found = published("gemstone_hot.csv", "--huber", huber)
+    assert found["objective"] <= best
+    if huber == "1e-3":
+        assert found["parameters"]["alpha"] == pytest.approx(0.2929, abs=2e-3)
+        assert found["parameters"]["beta"] == pytest.approx(0.7129, abs=2e-3)
