@@ -37,13 +37,22 @@ class Stage(Table):
     rate: PositiveFloat
 
 
+RULES: Mapping[str, Mapping[str, float]] = {
+    "muon": {"rate": 0.01, "beta1": 0.95, "beta2": 0.999},
+    "adam": {"rate": 0.01, "beta1": 0.9, "beta2": 0.99},
+    "adamw": {"rate": 0.01, "beta1": 0.9, "beta2": 0.99},
+    "sgd": {"rate": 0.1, "beta1": 0.9, "beta2": 0.999},
+    "lbfgs": {"rate": 1.0, "beta1": 0.9, "beta2": 0.999},
+}
+"""What rate and momenta an optimiser takes unless the file says otherwise."""
+
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "default": {},
-    "adam-cosine": {"optimiser": "adam", "rate": 0.01, "beta2": 0.999, "schedule": "cosine",
-                    "batch": 256},
-    "muon": {"optimiser": "muon", "rate": 0.01, "beta1": 0.95, "schedule": "linear"},
+    "default": {"optimiser": "muon"},
+    "adam": {"optimiser": "adam"},
+    "adam-cosine": {"optimiser": "adam", "beta2": 0.999, "schedule": "cosine", "batch": 256},
     "adam-lbfgs": {"optimiser": "adam", "polish": 100},
-    "sgd": {"optimiser": "sgd", "rate": 0.1, "beta1": 0.9, "schedule": "cosine"},
+    "muon-lbfgs": {"optimiser": "muon", "polish": 100},
+    "sgd": {"optimiser": "sgd", "schedule": "cosine"},
     "sharma-kaplan": {
         "optimiser": "adam", "beta2": 0.999, "schedule": "step", "precision": "float64",
         "stages": [{"steps": 200_000, "batch": 200, "rate": 0.01},
@@ -60,10 +69,10 @@ class Training(Table):
     """How a student learns: optimiser, schedule, budget."""
 
     preset: str = "default"
-    optimiser: Literal["adam", "adamw", "sgd", "muon", "lbfgs"] = "adam"
-    rate: PositiveFloat = 0.02
-    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    beta2: Annotated[float, Field(gt=0, lt=1)] = 0.99
+    optimiser: Literal["muon", "adam", "adamw", "sgd", "lbfgs"] = "muon"
+    rate: PositiveFloat = Field(RULES["muon"]["rate"], description="default by optimiser")
+    beta1: Annotated[float, Field(ge=0, lt=1)] = RULES["muon"]["beta1"]
+    beta2: Annotated[float, Field(gt=0, lt=1)] = RULES["muon"]["beta2"]
     weight_decay: NonNegativeFloat = 0.0
     steps: PositiveInt = 20_000
     batch: PositiveInt = 128
@@ -77,9 +86,11 @@ class Training(Table):
     @model_validator(mode="before")
     @classmethod
     def _fill_preset(cls, values: Any) -> Any:
-        if isinstance(values, dict) and "preset" in values:
-            return {**PRESETS.get(values["preset"], {}), **values}
-        return values
+        if not isinstance(values, dict):
+            return values
+        named = PRESETS.get(values.get("preset", "default"), {})
+        optimiser = values.get("optimiser", named.get("optimiser", "muon"))
+        return {**RULES.get(optimiser, {}), **named, **values}
 
     @model_validator(mode="after")
     def _consistent(self) -> Training:

@@ -173,7 +173,7 @@ class Prediction(Table):
 
 
 class Evidence(Table):
-    """Evidence of convergence: this share of the runs is trained again with `budget` × steps."""
+    """Evidence of convergence: the scans of this share of the teachers, with `budget` × steps."""
 
     share: Annotated[float, Field(ge=0, le=1)] = 0.1
     budget: Annotated[float, Field(gt=1)] = 2.0
@@ -279,9 +279,10 @@ class Study(Table):
     def plan(self) -> tuple[Planned, ...]:
         """Every run of the study, and after them the checks with the larger budget.
 
-        The checks repeat whole scans, so that they tell the change in α as well as in loss: of
-        each setting, `share` of its (teacher, seed) pairs, at least one, drawn by hash of the
-        study's seed, so that a longer grid never changes which were drawn before.
+        The checks repeat whole scans, so that they tell the change in α as well as in loss: a
+        `share` of the teachers, at least one, drawn by hash of the study's seed, so that a longer
+        grid never changes which were drawn before. All seeds of a teacher come along: the checks
+        then train in the programs that are compiled already.
         """
         recipe = self.training.resolved()
         sizes = self.data.sizes if self.data else (None,)
@@ -291,21 +292,21 @@ class Study(Table):
                 self._students(), sizes, range(self.student.seeds)
             ):
                 runs.append(Planned(Run(task, student, recipe, D, s, self.seed), check=False))
-                if (task.teacher, s) in self._checked:
+                if task.teacher in self.checked:
                     doubled = recipe.scaled(self.evidence.budget)
                     checks.append(Planned(Run(task, student, doubled, D, s, self.seed), True))
         return (*runs, *checks)
 
     @cached_property
-    def _checked(self) -> frozenset[tuple[int, int]]:
+    def checked(self) -> frozenset[int]:
+        """Indices k of the teachers whose scans are repeated with the larger budget."""
         if self.evidence.share == 0:
             return frozenset()
-        pairs = itertools.product(range(self.task.teacher.count), range(self.student.seeds))
 
-        def draw(pair: tuple[int, int]) -> str:
-            return hashlib.sha256(f"{self.seed}:{pair}".encode()).hexdigest()
+        def draw(k: int) -> str:
+            return hashlib.sha256(f"{self.seed}:{k}".encode()).hexdigest()
 
-        ordered = sorted(pairs, key=draw)
+        ordered = sorted(range(self.task.teacher.count), key=draw)
         return frozenset(ordered[: max(1, math.floor(self.evidence.share * len(ordered) + 0.5))])
 
     def x(self, run: Run) -> int:

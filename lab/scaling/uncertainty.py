@@ -52,9 +52,10 @@ def uncertainty(
         raise ValueError(f"a refused fit has no intervals: {' '.join(fit.warnings)}")
     law = fit.problem.law
     theta = resample(fit, groups=groups, replicates=replicates, seed=seed)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # what the data do not bound is infinite
         values = law.natural(theta, fit.origin)
-    ends = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+        ends = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+        spread = values.std(0, ddof=1)
     squared = fit.problem.huber is None
     error = _wald_errors(fit) if squared else None
     quantile = float(student_quantile(max(fit.n - fit.theta.size, 1)))
@@ -65,13 +66,12 @@ def uncertainty(
         found = {"profile": profiles[name]} if name in profiles else {}
         found["percentile"] = (lo, hi)
         if (values[:, j] > 0).all() and value > 0 and name not in _signed(fit):
-            found["basic"] = (value**2 / hi, value**2 / lo)
+            found["basic"] = (value * (value / hi), value * (value / lo))
         else:
             found["basic"] = (2 * value - hi, 2 * value - lo)
         if error is not None:
             found["wald"] = (value - quantile * error[j], value + quantile * error[j])
         intervals[name] = {k: (float(a), float(b)) for k, (a, b) in found.items()}
-    spread = values.std(0, ddof=1)
     return Uncertainty(intervals, dict(zip(fit.parameters, map(float, spread), strict=True)), theta)
 
 

@@ -101,9 +101,10 @@ def _markdown(answer: Answer, name: str, captions: list[tuple[str, str, str]]) -
         f"{'a lower bound' if study.prediction.sense == 'bound' else 'an equality'}, tolerance "
         f"{study.prediction.tolerance:.0%}, written before the run.",
         "\n".join(rows),
-        f"α: mean over teachers of the exponent of a power law plus floor; interval: 95 %, "
-        f"Student's t over teachers. Last two columns: change of the loss, and of α, when "
-        f"{study.evidence.share:.0%} of the runs were trained again with {study.evidence.budget:g} "
+        "α: mean over teachers of the exponent of a power law plus floor; interval: 95 %, "
+        "Student's t over teachers. Last two columns: change of the loss (geometric mean), and of "
+        f"α with its 95 % error, when the scans of {len(study.checked)} of "
+        f"{study.task.teacher.count} teachers were trained again with {study.evidence.budget:g} "
         "times the steps.",
         "\n".join(f"- {_escape(s)}" for s in sentences(answer)),
     ]

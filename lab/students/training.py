@@ -194,6 +194,19 @@ def _record_steps(total: int, *, every_chunk: bool) -> frozenset[int]:
 # The leading axis of src, keys, x and y is the teacher (T); parameters have [T, S, …].
 
 
+def _over_teachers(f: Callable) -> Callable:
+    """`vmap` over the leading axis; without it for one teacher, whose matrix products it would
+    turn into batches of one that XLA's CPU backend runs 20 % slower."""
+
+    def mapped(*args: Any) -> Any:
+        if jax.tree.leaves(args)[0].shape[0] != 1:
+            return jax.vmap(f)(*args)
+        one = f(*jax.tree.map(lambda a: a[0], args))
+        return jax.tree.map(lambda a: a[None], one)
+
+    return mapped
+
+
 @partial(jax.jit, static_argnums=1)
 def _clean(src: data.Source, n: int, keys: Key[Array, " T"]) -> tuple[Array, Array]:
     return jax.vmap(lambda s, k: data.clean(s, n, key=k))(src, keys)
@@ -209,7 +222,7 @@ def _fresh(src, start, batch, keys, noise_keys) -> tuple[Array, Array]:
     def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
         return data.fresh(s, start, CHUNK, batch, key=k, noise_key=noise)
 
-    return jax.vmap(one)(src, keys, noise_keys)
+    return _over_teachers(one)(src, keys, noise_keys)
 
 
 def _pool(src, sizes, keys, noise_keys) -> tuple[Array, Array]:
@@ -256,7 +269,7 @@ def _advance(
 
         return jax.lax.fori_loop(0, n, step, (parameters, state))
 
-    return jax.vmap(one_teacher)(parameters, state, scale, x, y)
+    return _over_teachers(one_teacher)(parameters, state, scale, x, y)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
@@ -290,7 +303,7 @@ def _evaluate(student, loss, power, parameters, scale, x, y) -> Float[Array, "T 
         mean = partial(_students_loss, student, loss, power, parameters, scale)
         return jnp.mean(jax.lax.map(lambda xy: mean(*xy), tuple(blocks)), axis=0)
 
-    return jax.vmap(one_teacher)(parameters, scale, x, y)
+    return _over_teachers(one_teacher)(parameters, scale, x, y)
 
 
 def compile_seconds() -> Callable[[], float]:

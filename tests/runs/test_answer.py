@@ -11,7 +11,7 @@ from lab.runs.store import Store
 
 WIDE = {
     "student": {"widths": [4, 6, 8, 12, 17, 24, 34], "seeds": 2},
-    "task": {"manifold": {"dim": [2, 4, 8]}, "teacher": {"count": 6}},
+    "task": {"manifold": {"dim": [2, 4, 8]}, "teacher": {"count": 6, "widths": [96, 96]}},
     "evidence": {"share": 0.1},
 }
 
