@@ -90,6 +90,7 @@ def test_the_tables_for_people(here):
     (("--alternatives", "2a"), "does not have"),
     (("--noise", "-1"), "--noise is -1.0; it must be 0 or"),
     (("--floor", "nan"), "--floor is nan"),
+    (("--spread", "inf"), "--spread is inf"),
 ])
 def test_mistakes_are_sentences(here, options, message):
     with pytest.raises(StudyError) as caught:

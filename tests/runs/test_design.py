@@ -85,6 +85,22 @@ def test_with_results_the_truth_is_the_fit(answered):
     assert {(c.truth.floor, c.truth.noise) for c in changed} == {(0.5, 0.0)}
 
 
+def test_the_fit_of_a_part_reaches_back_to_the_smallest_x_of_the_design(make_study, tmp_path):
+    study, larger = (make_study(**{**WIDE, "student": {"widths": widths, "seeds": 2}})
+                     for widths in ([4, 8, 12, 17, 24, 34, 48], [12, 17, 24, 34, 48]))
+    with Store.write(tmp_path) as store:
+        store.add(rows(larger, power(1.0), noise=0.01))
+        case, _ = designs.cases(study, answers.answer(study, store).points)
+    assert case.source == "fit" and case.design.x.size == 7
+    assert case.truth.first == pytest.approx(1 / case.design.x[0], rel=0.5)
+
+
+def test_a_fit_that_may_not_be_used_is_no_truth(answered):
+    study, points = answered(lambda run, x: 0.3, noise=0.01)
+    assert {p.exponent.status for p in points} == {"flat"}
+    assert {c.source for c in designs.cases(study, points)} == {"prediction"}
+
+
 def test_given_exponents_are_cases_of_their_own(answered):
     study, points = answered(power(1.0), noise=0.1)
     found = designs.cases(study, points, alphas=("1", "2/d"))
