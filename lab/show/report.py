@@ -17,8 +17,8 @@ import numpy as np
 from lab.runs.answer import Answer, Point, as_json
 from lab.runs.store import Store
 
-HEAD = ("d", "prediction", "α", "95 % interval", "verdict", "doubts", "teachers", "runs",
-        "loss ×budget", "Δα ×budget")  # fmt: skip
+HEAD = ("d", "prediction", "α", "95 % interval", "profile", "verdict", "doubts", "teachers", "runs",
+        "x", "loss ×budget", "Δα ×budget")  # fmt: skip
 
 
 def lines(answer: Answer) -> list[tuple[str, ...]]:
@@ -30,16 +30,18 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
     e, c = p.exponent, p.convergence
     name = ", ".join([str(p.dim), *(f"{k.split('.')[-1]} {_plain(v)}"
                                     for k, v in p.setting.items())])  # fmt: skip
-    interval = f"[{_number(e.interval[0])}, {_number(e.interval[1])}]" if e else "–"
+    x = sorted({row[0] for row in p.rows})
     return (
         name,
         f"{answer.study.prediction.exponent} = {p.prediction:.3g}",
         _number(e.alpha) if e else "–",
-        interval,
+        _interval(e.interval) if e else "–",
+        _interval(e.intervals["profile"]) if e and "profile" in e.intervals else "–",
         p.verdict,
         ", ".join(p.doubts) or "none",
         str(p.teachers),
         str(p.runs),
+        f"{answer.x_name} {x[0]:.0f}–{x[-1]:.0f}" if x else "–",
         f"×{math.exp(float(c.change.mean())):.2f}" if c else "–",
         f"{c.alpha:+.2f} ± {2 * c.alpha_error:.2f}" if c else "–",
     )
@@ -102,7 +104,10 @@ def _markdown(answer: Answer, name: str, captions: list[tuple[str, str, str]]) -
         f"{study.prediction.tolerance:.0%}, written before the run.",
         "\n".join(rows),
         "α: mean over teachers of the exponent of a power law plus floor; interval: 95 %, "
-        "Student's t over teachers. Last two columns: change of the loss (geometric mean), and of "
+        "Student's t over teachers; profile: 95 % profile likelihood of one exponent for all "
+        "teachers. x: smallest and largest number of "
+        f"{'trainable parameters' if answer.x_name == 'N' else 'training samples'}. "
+        "Last two columns: change of the loss (geometric mean), and of "
         f"α with its 95 % error, when the scans of {len(study.checked)} of "
         f"{study.task.teacher.count} teachers were trained again with {study.evidence.budget:g} "
         "times the steps.",
@@ -155,6 +160,10 @@ def _plain_numbers(values: dict[str, float]) -> dict[str, float | None]:
 
 def _null(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+def _interval(ends: tuple[float, float]) -> str:
+    return f"[{_number(ends[0])}, {_number(ends[1])}]"
 
 
 def _number(value: float) -> str:

@@ -225,11 +225,12 @@ def _fresh(src, start, batch, keys, noise_keys) -> tuple[Array, Array]:
     return _over_teachers(one)(src, keys, noise_keys)
 
 
+@partial(jax.jit, static_argnums=1)
 def _pool(src, sizes, keys, noise_keys) -> tuple[Array, Array]:
-    draw = jax.jit(
-        jax.vmap(lambda s, k, noise: data.pool(s, sizes, key=k, noise_key=noise)),
-    )
-    return draw(src, keys, noise_keys)
+    def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
+        return data.pool(s, sizes, key=k, noise_key=noise)
+
+    return _over_teachers(one)(src, keys, noise_keys)
 
 
 @partial(jax.jit, static_argnums=4)
