@@ -7,7 +7,6 @@ LAB     = $(VENV)/bin/lab
 
 run: $(VENV)/.run
 	$(LAB) run studies/quickstart.toml
-	$(LAB) report studies/quickstart.toml
 
 test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n 2

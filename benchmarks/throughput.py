@@ -64,7 +64,7 @@ def measure_lab(students: int, steps: int, lanes: int, repeats: int = 3) -> dict
                      "embedding": {"kind": "features", "ambient": D_AMB},
                      "teacher": {"widths": [96, 96], "count": lanes}},
             "student": {"widths": list(WIDTHS), "seeds": students},
-            "training": {"batch": BATCH, "steps": steps},
+            "training": {"preset": "adam", "batch": BATCH, "steps": steps},
         }
     )  # fmt: skip
     runs = [p.run for p in found.plan if not p.check]
@@ -85,11 +85,12 @@ def measure_lab(students: int, steps: int, lanes: int, repeats: int = 3) -> dict
                 return time.perf_counter() - start
 
             clock(training.CHUNK)  # compiles
+            more = steps * WIDTHS[-1] // student.widths[0]  # as much work at every width
             # Start-up, test set and evaluation cost the same in both and cancel; at most one more
             # evaluation stays in, which counts against the lab.
-            laps = [clock(steps + training.CHUNK) - clock(training.CHUNK) for _ in range(repeats)]
+            laps = [clock(more + training.CHUNK) - clock(training.CHUNK) for _ in range(repeats)]
             times[student.widths[0]] = (
-                statistics.median(laps) / steps / students / len(tasks) * 1e6
+                statistics.median(laps) / more / students / len(tasks) * 1e6
             )
     return times
 
