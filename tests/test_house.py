@@ -19,10 +19,13 @@ FLOORS = [
     {"lab.students"},
     {"lab.task"},
     {"lab.scaling", "lab.dimension", "lab.study"},
+    {"lab.tables"},
     {"lab.recipe"},
-    {"lab.spec", "lab.theory", "lab.mistakes"},
+    {"lab.spec"},
+    {"lab.catalogue", "lab.theory"},
+    {"lab.mistakes"},
 ]
-NO_JAX = {"lab.study", "lab.recipe", "lab.spec", "lab.theory", "lab.mistakes", "lab.scaling",
+NO_JAX = {"lab.study", "lab.tables", "lab.catalogue", "lab.recipe", "lab.spec", "lab.theory", "lab.mistakes", "lab.scaling",
           "lab.dimension"}  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from lab.runs import costs
 from lab.spec import Group, Run, StudentSpec, TaskSpec
 from lab.study import Study
 
@@ -78,10 +79,10 @@ def groups(
         lambda: defaultdict(lambda: defaultdict(list))
     )
     for run in runs:
-        alike = (replace(run.task, teacher=0), run.training, run.root)
+        alike = (replace(run.task, teacher=0), run.training, run.root, run.limit)
         together[alike][run.task][run.student, run.size].append(run.seed)
     packed = []
-    for (_, training, root), tasks in together.items():
+    for (_, training, root, limit), tasks in together.items():
         # Teachers share a group only if they miss the same shapes and seeds.
         by_shapes: dict[tuple, list[TaskSpec]] = defaultdict(list)
         for task, shapes in tasks.items():
@@ -91,14 +92,19 @@ def groups(
             for start in range(0, len(alike_tasks), teachers):
                 some = tuple(alike_tasks[start : start + teachers])
                 packed += [
-                    Group(some, part, training, root)
+                    Group(some, part, training, root, limit)
                     for part in _split(shapes, some, training, memory_limit)
                 ]
     return sorted(packed, key=lambda g: -seconds(g))
 
 
 def _split(shapes: tuple, tasks: tuple, training, limit: float) -> list[tuple]:
-    """Cut the shapes so that each part stays under the limit; one student at least."""
+    """Cut the shapes so that each part stays under the limit; one student at least.
+
+    Exact students learn one after the other: they stay together and share the teacher's targets.
+    """
+    if shapes[0][0].kind != "mlp":
+        return [shapes]
     parts: list[list] = [[]]
     used = 0.0
     for student, D, seeds in shapes:
@@ -125,6 +131,8 @@ def _student_bytes(student: StudentSpec, task: TaskSpec, training) -> float:
 
 def memory(group: Group) -> float:
     """Bytes of arrays that a group holds at its peak, chunks of data included."""
+    if group.exact:
+        return costs.memory(group)
     task, training = group.teachers[0], group.training
     size = 8 if training.precision == "float64" else 4
     students = sum(
@@ -138,6 +146,8 @@ def memory(group: Group) -> float:
 
 def flops(group: Group) -> float:
     """FLOPs of a group: 6 per weight and sample for a student, 2 for the teacher's labels."""
+    if group.exact:
+        return costs.flops(group)
     task, training = group.teachers[0], group.training
     labels = 2 * _weights((task.chart, *task.teacher_widths, task.outputs))
     pools = {D for _, D, _ in group.shapes if D is not None}
@@ -167,6 +177,7 @@ def programs(found: Iterable[Group]) -> int:
             (g.teachers[0].D_amb, student, len(seeds), len(g.teachers), batch, g.training.optimiser,
              g.training.precision)
             for g in found
+            if not g.exact
             for student, _, seeds in g.shapes
             for _, batch, _ in g.training.stages or ((0, g.training.polish_batch, 0.0),)
         }
