@@ -125,7 +125,7 @@ class TrainingSpec:
 
 
 NO_TRAINING = TrainingSpec("none", 0.0, 0.0, 0.0, (), "constant", 0.0, 0, 0, "float64")
-"""The recipe of exact students: nothing to tune."""
+"""The recipe of exact students, and of networks in one basin: nothing to tune."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,15 @@ class Study(Table):
             yield _too_few("data.sizes", len(set(sizes)))
         if self.student.exact:
             return
+        if self.regime == "variance-data":
+            for table in sorted({"training", "evidence"} & self.model_fields_set):
+                yield (
+                    f"[{table}]: networks of variance-data descend from the population optimum by "
+                    "Newton's method until they arrive; leave it out"
+                )
+            if len(self.student.widths or ()) > 1 or self.task.loss != "mse":
+                yield "student.widths: variance-data takes one fixed network, and loss = \"mse\""
+            return
         if self.training.optimiser == "lbfgs" or self.training.polish:
             yield (
                 "training.optimiser: L-BFGS needs fresh data (resolution-width), where it "
@@ -219,7 +228,8 @@ class Study(Table):
     @property
     def recipe(self) -> TrainingSpec:
         """How every student of the study learns."""
-        return NO_TRAINING if self.student.exact else self.training.resolved()
+        by_algebra = self.student.exact or self.regime == "variance-data"
+        return NO_TRAINING if by_algebra else self.training.resolved()
 
     @cached_property
     def plan(self) -> tuple[Planned, ...]:
@@ -250,7 +260,7 @@ class Study(Table):
     @cached_property
     def checked(self) -> frozenset[int]:
         """Indices k of the teachers whose scans are repeated with the larger budget."""
-        if self.evidence.share == 0 or self.student.exact:
+        if self.evidence.share == 0 or self.recipe == NO_TRAINING:
             return frozenset()
 
         def draw(k: int) -> str:

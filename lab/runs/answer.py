@@ -196,7 +196,7 @@ def _point(study, key, varying, found, larger, replicates) -> Point:
     ask["law"] = "power" if study.no_floor else "power+floor"
     if some_run.limit and x.size:
         limit = np.array([row.details["limit"] for _, row in done], float)
-        cells = excess(x, loss - limit, teacher)
+        cells = excess(x, loss, limit, teacher, smallest=some_run.limit == "data")
         doubts += cells.doubts
         x, loss, teacher = (v[cells.positive] for v in (cells.x, cells.mean, cells.teacher))
         seeds = np.zeros(x.size, int)

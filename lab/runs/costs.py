@@ -12,6 +12,9 @@ from lab.catalogue import FIELD_TEST_POINTS
 from lab.spec import Group, StudentSpec, TaskSpec
 
 TEST_POINTS = 20_000
+POPULATION = 2_048
+NEWTON_STEPS = 10
+"""Steps of a network from the population optimum to that of its data."""
 KERNEL = 60
 """Operations of one kernel entry besides the distance."""
 SEARCH = 200
@@ -48,6 +51,9 @@ def _student(student: StudentSpec, D: int | None, task: TaskSpec) -> float:
     if student.kind in ("nearest", "simplex"):
         cells = math.factorial(min(m, 6)) if student.kind == "simplex" else 1
         return SEARCH * cells * (samples + test) * math.log2(samples + 2)
+    if student.kind == "mlp":  # of one basin: Hessians on the whole population
+        N = student.parameters(m, task.outputs)
+        return NEWTON_STEPS * 10 * N**2 * POPULATION
     P = int(dict(student.settings).get("count", m))
     return 2 * m * P * (samples + test) + 2 * max(samples, P) * min(samples or P, P) ** 2
 

@@ -93,17 +93,19 @@ def groups(
                 some = tuple(alike_tasks[start : start + teachers])
                 packed += [
                     Group(some, part, training, root, limit)
-                    for part in _split(shapes, some, training, memory_limit)
+                    for part in _split(shapes, some, training, memory_limit, limit)
                 ]
     return sorted(packed, key=lambda g: -seconds(g))
 
 
-def _split(shapes: tuple, tasks: tuple, training, limit: float) -> list[tuple]:
+def _split(
+    shapes: tuple, tasks: tuple, training, limit: float, excess: str = ""
+) -> list[tuple]:
     """Cut the shapes so that each part stays under the limit; one student at least.
 
-    Exact students learn one after the other: they stay together and share the teacher's targets.
+    Students that learn one after the other stay together and share the teacher's targets.
     """
-    if shapes[0][0].kind != "mlp":
+    if shapes[0][0].kind != "mlp" or excess == "data":
         return [shapes]
     parts: list[list] = [[]]
     used = 0.0
@@ -131,7 +133,7 @@ def _student_bytes(student: StudentSpec, task: TaskSpec, training) -> float:
 
 def memory(group: Group) -> float:
     """Bytes of arrays that a group holds at its peak, chunks of data included."""
-    if group.exact:
+    if group.exact or group.limit == "data":
         return costs.memory(group)
     task, training = group.teachers[0], group.training
     size = 8 if training.precision == "float64" else 4
@@ -146,7 +148,7 @@ def memory(group: Group) -> float:
 
 def flops(group: Group) -> float:
     """FLOPs of a group: 6 per weight and sample for a student, 2 for the teacher's labels."""
-    if group.exact:
+    if group.exact or group.limit == "data":
         return costs.flops(group)
     task, training = group.teachers[0], group.training
     labels = 2 * _weights((task.chart, *task.teacher_widths, task.outputs))
@@ -177,7 +179,7 @@ def programs(found: Iterable[Group]) -> int:
             (g.teachers[0].D_amb, student, len(seeds), len(g.teachers), batch, g.training.optimiser,
              g.training.precision)
             for g in found
-            if not g.exact
+            if not (g.exact or g.limit == "data")
             for student, _, seeds in g.shapes
             for _, batch, _ in g.training.stages or ((0, g.training.polish_batch, 0.0),)
         }

@@ -4,8 +4,8 @@ One entry for the runner. Networks go to `lab.students.training`; exact students
 after the other, each from the training sets of `lab.task.sets`, and leave the same `Result`.
 
 In the variance-limited regime of data a model stays fixed and its training sets are drawn anew:
-features are drawn once per teacher, the seed counts the draws, and what the same model leaves after
-learning from the whole population goes into the details as `limit`.
+features, or the start of a network, are drawn once per teacher, the seed counts the draws, and what
+the same model leaves after learning from the whole population goes into the details as `limit`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from lab.spec import Group, Run
-from lab.students import exact, random_features, training
+from lab.students import basin, exact, random_features, training
 from lab.students.training import Result
 from lab.task import sets
 from lab.task.sets import Sets
@@ -29,12 +29,14 @@ def learn(group: Group, *, tick: Callable[[int], None]) -> list[Result]:
     tick: told of student-steps as they are done; an exact student is one step. An exception that
     it raises abandons the group.
     """
-    if not group.exact:
+    if not group.exact and not group.limit:
         return training.train(group, tick=tick)
     found: dict[Run, Result] = {}
     for task in group.teachers:
         runs = [run for run in group.runs() if run.task == task]
-        of_task = _excesses if group.limit else _losses
+        of_task = _losses
+        if group.limit:
+            of_task = _excesses if group.exact else _in_one_basin
         for result in of_task(runs):
             found[result.run] = result
             tick(1)
@@ -67,8 +69,7 @@ def _excesses(runs: list[Run]):
         drawn = world or sets.spectral(task, run.size, draw=run.seed, root=root)
         x, y = drawn.x, drawn.y
         if world:
-            draw = sets.generator(stream("draw", task, root=root), run.size, run.seed)
-            rows = draw.integers(len(world.x), size=run.size)
+            rows = _drawn(run, len(world.x))
             x, y = world.x[rows], world.y[rows]
         if run.student not in limits:
             limits[run.student] = (
@@ -79,6 +80,31 @@ def _excesses(runs: list[Run]):
         student = _student(run, drawn, x, y, seed=0)
         details = {"limit": limits[run.student], **_conditioning(student)}
         yield _result(run, drawn.risk(student), drawn.baseline, details)
+
+
+def _in_one_basin(runs: list[Run]):
+    """Population losses of networks that descend from the population optimum, beside its own."""
+    task, root = runs[0].task, runs[0].root
+    world = sets.population(task, root=root)
+    basins: dict = {}
+    for run in runs:
+        if run.student not in basins:
+            scale = 1 / world.rms if run.student.inputs == "standardised" else 1.0
+            key = stream("init", task, root=root)
+            trials = sets.generator(stream("draw", task, root=root), 0)
+            basins[run.student] = basin.find(
+                run.student, scale * world.x, world.y, key=key, rng=trials
+            )
+        found = basins[run.student]
+        counts = np.bincount(_drawn(run, len(world.x)), minlength=len(world.x))
+        details = {"limit": found.reference / world.baseline, "rounds": found.rounds}
+        yield _result(run, found.run(counts), world.baseline, details)
+
+
+def _drawn(run: Run, population: int) -> np.ndarray:
+    """Which points of a population a run learns from: its own D draws with repetition."""
+    rng = sets.generator(stream("draw", run.task, root=run.root), run.size, run.seed)
+    return rng.integers(population, size=run.size)
 
 
 def _student(run: Run, of: Sets, x: np.ndarray, y: np.ndarray, *, seed: int) -> exact.Predictor:

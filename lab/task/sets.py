@@ -28,10 +28,9 @@ from lab.task.covariances import covariance
 from lab.task.spectra import Spectrum
 from lab.task.streams import stream
 
-POPULATION = 16_384
+POPULATION = 2_048
 """Points of a population."""
 
-Rows = Float[np.ndarray, "n columns"]
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,8 @@ class Sets:
         rms: root mean square of a coordinate, by which standardised inputs are divided.
     """
 
-    x: Rows
-    y: Rows
+    x: Float[np.ndarray, "D D_amb"]
+    y: Float[np.ndarray, "D out"]
     risk: Callable[[Callable[[np.ndarray], np.ndarray]], float]
     baseline: float
     rms: float
@@ -138,7 +137,7 @@ def _blocks(
     return tuple(np.concatenate(p)[:n] for p in zip(*parts, strict=True))
 
 
-def _rows(*columns: Float[Array, "m n"]) -> tuple[np.ndarray, ...]:
+def _rows(*columns: Float[Array, "_ n"]) -> tuple[np.ndarray, ...]:
     return tuple(np.ascontiguousarray(np.asarray(c, float).T) for c in columns)
 
 
