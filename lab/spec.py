@@ -128,6 +128,12 @@ NO_TRAINING = TrainingSpec("none", 0.0, 0.0, 0.0, (), "constant", 0.0, 0, 0, "fl
 """The recipe of exact students, and of networks in one basin: nothing to tune."""
 
 
+def full_batch(steps: int, D: int) -> TrainingSpec:
+    """Plain descent on all D samples, at a rate in units of the largest stable one's half."""
+    stages = ((steps, D, 1.0),)
+    return TrainingSpec("descent", 0.0, 0.0, 0.0, stages, "constant", 0.0, 0, 0, "float64")
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One student trained once: everything that decides the result, and nothing else.
@@ -213,4 +219,5 @@ class Group:
     @property
     def student_steps(self) -> int:
         """Student-steps of the whole group, the unit of its progress; an exact student is one."""
-        return max(self.training.steps, 1) * len(self.teachers) * sum(len(s) for _, _, s in self.shapes)
+        students = len(self.teachers) * sum(len(s) for _, _, s in self.shapes)
+        return max(self.training.steps, 1) * students

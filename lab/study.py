@@ -25,7 +25,7 @@ from pydantic import Field, ValidationError, model_validator
 from lab import catalogue, theory
 from lab.mistakes import StudyError, sentences
 from lab.recipe import Table, Training
-from lab.spec import NO_TRAINING, Planned, Run, StudentSpec, TaskSpec, TrainingSpec
+from lab.spec import NO_TRAINING, Planned, Run, StudentSpec, TaskSpec, TrainingSpec, full_batch
 from lab.tables import Data, Evidence, Prediction, Student, Task
 
 Regime = Literal["resolution-width", "resolution-data", "variance-width", "variance-data"]
@@ -100,6 +100,9 @@ class Study(Table):
                 f"[prediction]: {self.regime} predicts another number than the resolution-limited "
                 "regimes; give exponent = 1 and sense = \"equal\""
             )
+        if self.regime == "variance-width":
+            yield from self._mistakes_of_wide(sizes)
+            return
         if not sizes:
             yield f"[data]: {self.regime} learns from training sets: give 'sizes = [256, …]'"
         elif len(set(sizes)) < 3:
@@ -127,6 +130,28 @@ class Study(Table):
                     f"of data.sizes = {D}; take a batch of at most {D}"
                 )
 
+    def _mistakes_of_wide(self, sizes: tuple[int, ...]) -> Iterator[str]:
+        s = self.student
+        if len(set(sizes)) != 1:
+            yield "[data]: variance-width learns one fixed training set: give 'sizes = 64'"
+        if s.exact or s.parametrisation != "ntk" or set(s.activation) - {"relu", "erf"}:
+            yield (
+                "student.parametrisation: variance-width takes networks with a limit: kind = "
+                "\"mlp\", parametrisation = \"ntk\", activation = \"relu\" or \"erf\""
+            )
+        if len({*map(str, s.widths or ())}) < 3:
+            yield _too_few("student.widths", len({*map(str, s.widths or ())}))
+        if any(isinstance(w, tuple) for w in s.widths or ()):
+            yield "student.widths: variance-width scans layers of equal width; give numbers"
+        plain = self.training == Training(steps=self.training.steps)
+        if not plain or "evidence" in self.model_fields_set:
+            yield (
+                "[training]: variance-width takes full-batch descent at a rate of its own, and "
+                "limits after as many steps; give 'steps' alone, and no [evidence]"
+            )
+        if self.task.loss != "mse" or self.task.teacher.outputs > 1:
+            yield "task.loss: variance-width takes loss = \"mse\" and one output"
+
     def _mistakes_of_exact(self) -> Iterator[str]:
         s, spectral = self.student, self.task.manifold.kind == "spectral"
         for table in sorted({"training", "evidence"} & self.model_fields_set):
@@ -141,8 +166,8 @@ class Study(Table):
             )
         if self.regime == "resolution-width" and not (spectral and s.kind == "random-features"):
             yield (
-                f"student.kind: {s.kind} students have no answer on unlimited data; scan data.sizes "
-                "with regime = \"resolution-data\""
+                f"student.kind: {s.kind} students have no answer on unlimited data; scan "
+                "data.sizes with regime = \"resolution-data\""
             )
         if self.regime == "variance-data" and s.kind not in ("random-features", "linear"):
             yield (
@@ -229,6 +254,8 @@ class Study(Table):
     def recipe(self) -> TrainingSpec:
         """How every student of the study learns."""
         by_algebra = self.student.exact or self.regime == "variance-data"
+        if self.regime == "variance-width" and self.data:
+            return full_batch(self.training.steps, self.data.sizes[0])
         return NO_TRAINING if by_algebra else self.training.resolved()
 
     @cached_property
@@ -260,7 +287,7 @@ class Study(Table):
     @cached_property
     def checked(self) -> frozenset[int]:
         """Indices k of the teachers whose scans are repeated with the larger budget."""
-        if self.evidence.share == 0 or self.recipe == NO_TRAINING:
+        if self.evidence.share == 0 or self.student.exact or self.regime in LIMITS:
             return frozenset()
 
         def draw(k: int) -> str:
@@ -289,7 +316,7 @@ class Study(Table):
     @property
     def x_name(self) -> str:
         """What `x` is called."""
-        return "N" if self.wide else "D"
+        return "w" if self.regime == "variance-width" else "N" if self.wide else "D"
 
     def point(self, run: Run) -> tuple[TaskSpec, StudentSpec, int | None]:
         """What the runs of one scan share: all but x, teacher and seed."""
@@ -302,7 +329,9 @@ class Study(Table):
         return replace(run.task, teacher=0), student, size
 
     def x(self, run: Run) -> int:
-        """The quantity that the study scans: N or D."""
+        """The quantity that the study scans: N, the width w (variance-width), or D."""
+        if self.regime == "variance-width":
+            return run.student.widths[0]
         return run.N if self.wide else int(run.size or 0)
 
 

@@ -25,8 +25,8 @@ FLOORS = [
     {"lab.catalogue", "lab.theory"},
     {"lab.mistakes"},
 ]
-NO_JAX = {"lab.study", "lab.tables", "lab.catalogue", "lab.recipe", "lab.spec", "lab.theory", "lab.mistakes", "lab.scaling",
-          "lab.dimension"}  # fmt: skip
+NO_JAX = {"lab.study", "lab.tables", "lab.catalogue", "lab.recipe", "lab.spec",
+          "lab.theory", "lab.mistakes", "lab.scaling", "lab.dimension"}  # fmt: skip
 
 
 def floor(module: str) -> int:

@@ -63,6 +63,7 @@ class Point:
 
     `rows` are (x, relative loss, teacher) of the finished runs, for figures and export; in the
     variance-limited regimes (x, mean excess over the limit, teacher) where that is positive.
+    `gaps` are (limit, w, mean loss over that limit − 1) at the smallest and largest width.
     `conditioning` is the largest condition number and jitter of the systems that exact students
     solved.
     """
@@ -83,6 +84,7 @@ class Point:
     rows: tuple[tuple[float, float, int], ...]
     rivals: tuple[Rival, ...] = ()
     conditioning: tuple[float, float] | None = None
+    gaps: tuple[tuple[str, int, float], ...] = ()
 
     @property
     def name(self) -> str:
@@ -215,7 +217,7 @@ def _point(study, key, varying, found, larger, replicates) -> Point:
         runs=len(done), teachers=len(set(teacher.tolist())), diverged=count["diverged"],
         failed=count["failed"], missing=missing, convergence=convergence,
         rows=tuple(zip(x.tolist(), loss.tolist(), teacher.tolist(), strict=True)),
-        rivals=_rivals(study, some_run, fitted), conditioning=conditioning,
+        rivals=_rivals(study, some_run, fitted), conditioning=conditioning, gaps=_gaps(study, done),
     )  # fmt: skip
 
 
@@ -226,6 +228,18 @@ def _rivals(study: Study, run: Run, fitted: Exponent | None) -> tuple[Rival, ...
         usable = fitted is not None and fitted.status in USABLE
         meets = usable and survives(fitted.interval, value, study.prediction.tolerance)
         found.append(Rival(parse(formula).text, value, meets if usable else None))
+    return tuple(found)
+
+
+def _gaps(study: Study, done: list[tuple[Run, Row]]) -> tuple[tuple[str, int, float], ...]:
+    if study.regime != "variance-width" or not done:
+        return ()
+    found = []
+    for w in (min(study.x(run) for run, _ in done), max(study.x(run) for run, _ in done)):
+        rows = [row for run, row in done if study.x(run) == w]
+        loss = sum(row.relative for row in rows)
+        found += [(name, w, loss / sum(row.details[name] for row in rows) - 1)
+                  for name in ("kernel", "tangent")]  # fmt: skip
     return tuple(found)
 
 

@@ -1,9 +1,9 @@
 """The excess over a limit: mean of L − L∞ over repetitions, the quantity that is variance-limited.
 
 The law L(x) − L∞ ∝ 1/x is one of expectations, over draws of the data or over starts: a cell is the
-arithmetic mean over them, with its standard error. A mean that is negative by more than two standard
-errors cannot be: then L∞ was not the limit. Over draws of the data not even one excess can be
-negative, for L∞ is the smallest loss that the model has. Such cells, and those that are not
+arithmetic mean over them, with its standard error. A mean that is negative by more than two
+standard errors cannot be: then L∞ was not the limit. Over draws of the data not even one excess can
+be negative, for L∞ is the smallest loss that the model has. Such cells, and those that are not
 positive for want of repetitions, have no logarithm: they are told, never dropped in silence.
 """
 

@@ -26,8 +26,8 @@ def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
     """One array per column of COLUMNS, one entry per stored run of the study.
 
     `D` is 0 for unlimited fresh data; losses are nan for runs that are not done; `check` marks
-    runs with the larger budget. Lists such as widths are text, "8x8"; the settings of exact students
-    and the details of a result are text, "name=value name=value".
+    runs with the larger budget. Lists such as widths are text, "8x8"; the settings of exact
+    students and the details of a result are text, "name=value name=value".
     """
     rows = store.rows(p.run.fingerprint() for p in study.plan)
     found: dict[str, list] = {name: [] for name in COLUMNS}
@@ -41,7 +41,8 @@ def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
             task.dim, task.D_amb, "×".join(f"{k}{d}" for k, d in task.manifold), task.embedding,
             task.teacher, _text(task.teacher_widths), task.teacher_activation, task.teacher_bias,
             task.noise, task.loss, run.student.kind, _pairs(run.student.settings),
-            _text(run.student.widths), run.student.activation, run.seed, run.N, run.size or 0, run.training.steps, p.check,
+            _text(run.student.widths), run.student.activation, run.seed, run.N, run.size or 0,
+            run.training.steps, p.check,
             row.status, _number(row.loss), _number(row.relative), row.best_step or 0,
             _number(row.seconds), row.fingerprint, row.provenance["device"],
             row.provenance["dtype"], row.provenance["jax"], row.provenance["git"] or "",

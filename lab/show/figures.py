@@ -49,14 +49,16 @@ def losses(answer: Answer) -> tuple[Figure, str]:
                       title_fontsize=9)  # fmt: skip
         for ax in axes.flat[len(settings) :]:
             ax.set_axis_off()
-        what = "trainable parameters N" if answer.x_name == "N" else "training samples D"
+        what = {"N": "trainable parameters N", "D": "training samples D",
+                "w": "width w of the hidden layers"}[answer.x_name]  # fmt: skip
         figure.supxlabel(what, fontsize=10.5)
         excess = answer.study.regime in LIMITS
         figure.supylabel(("mean excess over the limit" if excess else "test loss")
                          + " / loss of the constant student", fontsize=10.5)  # fmt: skip
         law = "power law" if answer.study.no_floor else "power law plus floor"
     return figure, (
-        f"{'Mean excess of the relative' if excess else 'Relative'} test loss against {what}. Large markers: geometric mean over teachers; bars: "
+        f"{'Mean excess of the relative' if excess else 'Relative'} test loss against {what}. "
+        "Large markers: geometric mean over teachers; bars: "
         "its standard error over teachers; small dots: single teachers. Hollow markers were left "
         f"out of the fit by the range rule. Lines: fitted {law} over the range used, "
         "geometric mean over teachers; the legend gives α with half its 95 % interval."

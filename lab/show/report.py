@@ -52,6 +52,7 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
     )
 
 
+_LIMITS = {"kernel": "exact NTK regression", "tangent": "the linearised models"}
 _FATE = {True: "survives", False: "excluded", None: "undecided"}
 
 
@@ -72,6 +73,10 @@ def sentences(answer: Answer) -> list[str]:
         name = ", ".join(filter(None, [f"d = {p.dim}", p.name]))
         if p.advice:
             found.append(f"{name}: {p.advice}")
+        for limit, w, gap in p.gaps:
+            found.append(
+                f"{name}: at w = {w} the mean loss lies {gap:+.2%} above that of {_LIMITS[limit]}."
+            )
         if p.conditioning:
             condition, jitter = p.conditioning
             found.append(
@@ -149,7 +154,7 @@ def _method(answer: Answer) -> str:
 
 LIMIT_WORDS = {
     "variance-data": "the same model on the whole population of data",
-    "variance-width": "the linearised model of the same start",
+    "variance-width": "exact NTK regression (after as many steps)",
 }
 
 

@@ -13,10 +13,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+import jax
 import numpy as np
 
 from lab.spec import Group, Run
-from lab.students import basin, exact, random_features, training
+from lab.students import basin, exact, random_features, tangent, training
 from lab.students.training import Result
 from lab.task import sets
 from lab.task.sets import Sets
@@ -36,7 +37,7 @@ def learn(group: Group, *, tick: Callable[[int], None]) -> list[Result]:
         runs = [run for run in group.runs() if run.task == task]
         of_task = _losses
         if group.limit:
-            of_task = _excesses if group.exact else _in_one_basin
+            of_task = _excesses if group.exact else _NETWORKS[group.limit]
         for result in of_task(runs):
             found[result.run] = result
             tick(1)
@@ -99,6 +100,36 @@ def _in_one_basin(runs: list[Run]):
         counts = np.bincount(_drawn(run, len(world.x)), minlength=len(world.x))
         details = {"limit": found.reference / world.baseline, "rounds": found.rounds}
         yield _result(run, found.run(counts), world.baseline, details)
+
+
+def _over_tangents(runs: list[Run]):
+    """Losses of wide networks, beside those of their tangents and of the exact NTK.
+
+    `limit` is the exact NTK's with the change by this start's kernel, which has mean zero.
+    """
+    task, root = runs[0].task, runs[0].root
+    largest = max(run.size for run in runs)
+    nested = sets.nested(task, largest, test=WIDE_TEST_POINTS, root=root)
+    for run in runs:
+        scale = 1 / nested.rms if run.student.inputs == "standardised" else 1.0
+        key = jax.random.fold_in(stream("init", task, root=root), run.seed)
+        found = tangent.predictions(
+            run.student, scale * nested.x[: run.size], nested.y[: run.size], scale * nested.x_test,
+            steps=run.training.steps, key=key,
+        )  # fmt: skip
+        network, own, kernel = (
+            float(np.mean((f - nested.y_test) ** 2))
+            for f in (found.network, found.tangent, found.kernel)
+        )
+        change = 2 * float(np.mean((found.kernel - nested.y_test) * found.change))
+        limits = {"limit": kernel + change, "kernel": kernel, "tangent": own}
+        details = {name: value / nested.baseline for name, value in limits.items()}
+        yield _result(run, network, nested.baseline, details)
+
+
+_NETWORKS = {"data": _in_one_basin, "width": _over_tangents}
+WIDE_TEST_POINTS = 2_000
+"""Test points of variance-width, shared by network and limits."""
 
 
 def _drawn(run: Run, population: int) -> np.ndarray:

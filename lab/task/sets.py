@@ -38,7 +38,8 @@ class Sets:
     """A training set and the risk on the test set or population.
 
     Attributes:
-        x, y: training points and targets, label noise included. y is not empty.
+        x, y: training points and targets, label noise included.
+        x_test, y_test: the test set, or the population again; empty for a spectral task.
         risk: mean squared error of a student, given as a function from points to predictions.
         baseline: risk of the constant student; losses are reported relative to it.
         rms: root mean square of a coordinate, by which standardised inputs are divided.
@@ -46,6 +47,8 @@ class Sets:
 
     x: Float[np.ndarray, "D D_amb"]
     y: Float[np.ndarray, "D out"]
+    x_test: Float[np.ndarray, "m D_amb"]
+    y_test: Float[np.ndarray, "m out"]
     risk: Callable[[Callable[[np.ndarray], np.ndarray]], float]
     baseline: float
     rms: float
@@ -95,7 +98,11 @@ def spectral(task: TaskSpec, size: int, *, draw: int | None = None, root: int) -
     noise = generator(stream("noise", task, root=root), *indices)
     y = x @ teacher + task.noise * noise.standard_normal((size, 1))
     unit = np.eye(spectrum.modes)
-    return Sets(x, y, lambda predict: spectrum.risk(predict(unit), teacher), 1.0, 1.0)
+
+    def risk(predict: Callable[[np.ndarray], np.ndarray]) -> float:
+        return spectrum.risk(predict(unit), teacher)
+
+    return Sets(x, y, x[:0], y[:0], risk, 1.0, 1.0)
 
 
 def target(task: TaskSpec, *, root: int) -> tuple[Spectrum, Float[np.ndarray, "modes 1"]]:
@@ -112,7 +119,7 @@ def _sets(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) 
         return float(sum(squares) / y_test.size)
 
     baseline = float(np.mean((y_test - y_test.mean(axis=0)) ** 2))
-    return Sets(x, y, risk, baseline, math.sqrt(np.mean(x_test**2)))
+    return Sets(x, y, x_test, y_test, risk, baseline, math.sqrt(np.mean(x_test**2)))
 
 
 BLOCK = 2_000

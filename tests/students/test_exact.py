@@ -66,7 +66,8 @@ def test_scales_with_its_target_and_forgets_the_order_of_its_data(student):
 
 def test_counts_what_it_trains():
     counts = {
-        kind: catalogue.parameters(kind, {}, D=1000, D_amb=7, outputs=2) for kind in catalogue.STUDENTS
+        kind: catalogue.parameters(kind, {}, D=1000, D_amb=7, outputs=2)
+        for kind in catalogue.STUDENTS
     }
     assert counts == {
         "kernel": 2000, "random-features": 512, "linear": 14, "nearest": 2000, "simplex": 2000,

@@ -114,11 +114,12 @@ def test_duality_of_features_and_samples(small_fields):
     """P features on unlimited data and all features on P samples follow one law."""
     sizes = [4, 8, 16]
     predict = {"exponent": "alpha", "sense": "equal"}
-    features = made(regime="resolution-width", task=SPECTRAL, data=None, prediction=predict,
+    task = {**SPECTRAL, "teacher": {"count": 150}}
+    features = made(regime="resolution-width", task=task, data=None, prediction=predict,
                     student={"kind": "random-features", "features": "gaussian", "count": sizes,
-                             "seeds": 60})  # fmt: skip
-    samples = made(task={**SPECTRAL, "teacher": {"count": 60}}, data={"sizes": sizes},
-                   student={"kind": "linear"}, prediction=predict)  # fmt: skip
+                             "seeds": 1})  # fmt: skip
+    samples = made(task=task, data={"sizes": sizes}, student={"kind": "linear"},
+                   prediction=predict)  # fmt: skip
     a, b = (
         [np.mean([r.relative for run, r in learned(f).items() if f.x(run) == n]) for n in sizes]
         for f in (features, samples)
