@@ -6,7 +6,7 @@ at budgets that double; the seconds are where the line through (log seconds, log
 neighbouring budgets crosses the target. Loss: geometric mean over students. Seconds: training
 alone, compilation excluded, per student, on one lane with nothing else running.
 
-    python benchmarks/time_to_loss.py [--presets default,muon] [--teachers 4] [--json FILE]
+    python benchmarks/time_to_loss.py [--presets default,adam] [--teachers 4] [--json FILE]
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PROBLEMS = (
     {"dim": 4, "width": 27, "target": 2e-3, "first": 500},
     {"dim": 2, "width": 20, "target": 1.5e-5, "first": 4000},
 )
-DOUBLINGS = 7
+DOUBLINGS = 6
 SEEDS = 2
 
 
@@ -79,7 +79,7 @@ def crossing(found: list[tuple[float, float, int]], target: float) -> float | No
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--presets", default="default,adam-cosine,muon,adam-lbfgs,sgd")
+    parser.add_argument("--presets", default="default,adam,adam-cosine,muon-lbfgs,sgd")
     parser.add_argument("--teachers", type=int, default=4)
     parser.add_argument("--json")
     arguments = parser.parse_args()

@@ -24,7 +24,7 @@ SMALL = {
         "teacher": {"widths": [16, 16], "count": 2},
     },
     "student": {"widths": [3, 4, 5], "seeds": 1},
-    "training": {"steps": 200, "batch": 32},
+    "training": {"preset": "adam", "rate": 0.02, "steps": 200, "batch": 32},
     "evidence": {"share": 0.0},
 }
 

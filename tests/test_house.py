@@ -25,8 +25,9 @@ FLOORS = [
     {"lab.catalogue", "lab.theory"},
     {"lab.mistakes"},
 ]
-NO_JAX = {"lab.study", "lab.tables", "lab.catalogue", "lab.recipe", "lab.spec",
-          "lab.theory", "lab.mistakes", "lab.scaling", "lab.dimension"}  # fmt: skip
+NO_JAX = {"lab.study", "lab.tables", "lab.catalogue", "lab.recipe", "lab.spec", "lab.theory",
+          "lab.mistakes", "lab.scaling", "lab.dimension", "lab.runs.design",
+          "lab.show.statistics"}  # fmt: skip
 
 
 def floor(module: str) -> int:
@@ -83,17 +84,25 @@ def test_files_are_short_and_say_what_they_are():
         assert file.stem not in ("utils", "helpers", "common", "core")
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["status", "studies/quickstart.toml"],
-                  ["plan", "studies/quickstart.toml"], ["check", "studies/quickstart.toml"]]
-)  # fmt: skip
-def test_light_verbs_start_no_jax(arguments):
+LIGHT = {"jax", "flax", "optax", "matplotlib", "sklearn", "scipy"}
+FITTING = LIGHT - {"scipy"}
+
+
+@pytest.mark.parametrize("arguments, absent", [
+    (["--help"], LIGHT), (["fit", "--help"], LIGHT), (["calibrate", "--help"], LIGHT),
+    (["status", "studies/quickstart.toml"], LIGHT), (["plan", "studies/quickstart.toml"], LIGHT),
+    (["check", "studies/quickstart.toml"], LIGHT),
+    (["calibrate", "studies/quickstart.toml", "--scans", "20", "--alpha", "4/d"], FITTING),
+    (["fit", "results/coverage/coverage.csv", "--law", "power", "--x", "teachers", "--loss",
+      "width"], FITTING),
+])  # fmt: skip
+def test_verbs_import_no_more_than_they_need(arguments, absent):
     code = (
         "import sys; sys.argv = ['lab', *sys.argv[1:]]\n"
         "from lab.cli import main\n"
         "try: main()\n"
         "except SystemExit as e: assert not e.code, e.code\n"
-        "assert not {'jax', 'flax', 'optax', 'matplotlib', 'sklearn'} & set(sys.modules)"
+        f"assert not {absent} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, check=True,
                    capture_output=True)  # fmt: skip

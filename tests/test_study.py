@@ -64,7 +64,7 @@ def test_all_mistakes_at_once_with_line_and_remedy(tmp_path):
         ("task.manifold.dim=[0]", "out of range"),
         ("student.widths=[-3, 4, 5]", "out of range"),
         ("student.widths=[4, 8]", "at least three"),
-        ("training.preset='mon'", "did you mean"),
+        ("training.preset='adm'", "did you mean"),
         ("task.embedding={kind='linear', ambient=2}", "take ambient ≥ 3"),
         ("task.loss='power'", "needs it"),
         ("task.loss='kl'", "at least 2"),

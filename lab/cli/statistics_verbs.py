@@ -75,7 +75,7 @@ def fit(
         "law": law, "x": x, "loss": loss, "columns": columns, "group": group, "predict": predict,
         "sense": sense, "tolerance": tolerance, "huber": huber, "residual": residual,
         "where": where, "drop_worst": drop_worst,
-    }
+    }  # fmt: skip
     given = {name: value for name, value in options.items() if value is not None}
     ending = source.suffix.lower()
     if ending == ".toml":

@@ -14,13 +14,15 @@ from lab.mistakes import StudyError
 
 
 def init(
-    study: StudyFile,
+    study: Annotated[
+        Path | None, typer.Argument(metavar="STUDY", help="The study file to write (TOML).")
+    ] = None,
     preset: Annotated[
         str, typer.Option(help="What to start from: a name that `lab init --list` shows.")
     ] = "quickstart",
     force: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
     show: Annotated[
-        bool, typer.Option("--list", is_eager=True, help="List the presets and stop.")
+        bool, typer.Option("--list", help="List the presets and their questions, and stop.")
     ] = False,
 ) -> None:
     """Write a commented study file to start from."""
@@ -30,6 +32,8 @@ def init(
         for name, question in templates.questions().items():
             say(f"{name:24} {question}")
         return
+    if study is None:
+        raise StudyError(["lab init: which file? Say `lab init my-study.toml`, or add --list"])
     if study.exists() and not force:
         raise StudyError([f"{study}: exists already; choose another name or add --force"])
     text = templates.text(preset)

@@ -29,8 +29,10 @@ RATE = 1.0e11
 """FLOP/s of one CPU lane on these shapes, measured by benchmarks/throughput.py."""
 OVERHEAD = 1.0e-5
 """Seconds that a lane spends on one step of one shape besides arithmetic."""
-COMPILE = 0.6
-"""Seconds of compilation per program that is not in the cache."""
+MUON_RATE, MUON_OVERHEAD = 4.0e10, 2.0e-5
+"""The same for the five Newton-Schulz iterations of Muon, products of very small matrices."""
+COMPILE = 1.5
+"""Seconds of tracing and compilation per program that is not in the cache."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,16 @@ def _weights(layers: tuple[int, ...]) -> int:
 
 def seconds(group: Group) -> float:
     """Lane-seconds of a group by the model, compilation aside."""
-    return flops(group) / RATE + OVERHEAD * group.training.steps * (len(group.shapes) + 2)
+    steps, shapes = group.training.steps, len(group.shapes)
+    found = flops(group) / RATE + OVERHEAD * steps * (shapes + 2)
+    if group.training.optimiser != "muon":
+        return found
+    iterations = 5 * 6 * len(group.teachers) * sum(
+        len(seeds) * max(m, n) * min(m, n) ** 2
+        for student, _, seeds in group.shapes
+        for m, n in itertools.pairwise((group.teachers[0].D_amb, *student.widths))
+    )
+    return found + steps * (iterations / MUON_RATE + MUON_OVERHEAD * shapes)
 
 
 def programs(found: Iterable[Group]) -> int:

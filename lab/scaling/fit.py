@@ -67,6 +67,9 @@ class Fit:
         return np.exp(self.problem.law.evaluate(self.theta[None], z)[0][0])
 
 
+# Trials far from the data overflow; their cost is infinite and they are never the best. A parameter
+# that the data do not bound may end up infinite.
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def fit_law(
     law: Law | str,
     x: Float[np.ndarray, "variables points"],
@@ -106,8 +109,7 @@ def fit_law(
     polished, least = descend(problem, theta[best][None], iterations=1000, tolerance=1e-15)
     reached = int((cost <= least[0] * (1 + 1e-5) + 1e-20).sum())
     r, jacobian = problem.residuals(polished)
-    with np.errstate(over="ignore"):  # a parameter that the data do not bound may be infinite
-        values = law.natural(polished, origin)[0]
+    values = law.natural(polished, origin)[0]
     parameters = dict(zip(law.parameters, map(float, values), strict=True))
     status, warnings = _judge(problem, polished[0], r[0], jacobian[0])
     if reached < 2 and len(first) > 1:

@@ -206,22 +206,26 @@ def _scan(law, x, loss, groups, request, replicates, seed) -> dict:
                n=len(loss), status=e.status, usable=STATUS[e.status], starts=dict(e.starts),
                groups=e.teachers, stretch=dict(zip(map(str, e.x.tolist()), e.stretch, strict=True)))
     warnings = []
-    if e.curves is not None:
-        out["objective"] = float(e.curves.cost.sum())
-        beta = np.log(np.maximum(e.curves.amplitude(), np.finfo(float).tiny))
-        for name, value, back in (("beta", beta, np.exp), ("floor", e.curves.floor(), float)):
-            ends = {"teacher-t": teacher_t(value[None]),
-                    **bootstrap(value[None], replicates=replicates, seed=seed)}
-            out["intervals"][name] = {
-                k: (float(back(lo[0])), float(back(hi[0]))) for k, (lo, hi) in ends.items()}
-        out["intervals"]["alpha"] = e.intervals
-        for name, value in (("alpha", e.curves.alpha), ("floor", e.curves.floor())):
-            out["errors"][name] = float(value.std(ddof=1) / np.sqrt(value.size))
-        if law == "power":
-            out["parameters"].pop("floor"), out["intervals"].pop("floor")
-            out["errors"].pop("floor")
-    else:
+    if e.curves is None:
         out["parameters"] = {}
+    else:
+        out["objective"] = float(e.curves.cost.sum())
+        out["intervals"]["alpha"] = e.intervals
+        if law == "power":
+            out["parameters"].pop("floor")
+    if e.teachers > 1:
+        tiny = np.finfo(float).tiny
+        own = {"alpha": (e.curves.alpha, float), "floor": (e.curves.floor(), float),
+               "beta": (np.log(np.maximum(e.curves.amplitude(), tiny)), np.exp)}
+        for name in out["parameters"]:
+            value, back = own[name]
+            if back is float:
+                out["errors"][name] = float(value.std(ddof=1) / np.sqrt(value.size))
+            if name != "alpha":
+                ends = {"teacher-t": teacher_t(value[None]),
+                        **bootstrap(value[None], replicates=replicates, seed=seed)}
+                out["intervals"][name] = {
+                    k: (float(back(lo[0])), float(back(hi[0]))) for k, (lo, hi) in ends.items()}
     if e.status != "converged":
         warnings.append(f"{STATUS[e.status]}.")
     warnings += [f"{doubt}: {rule.REMEDY[doubt]}." for doubt in e.doubts if doubt in rule.REMEDY]

@@ -101,11 +101,11 @@ class Kaplan(Law):
         side = max(round(count**0.5), 3)
         grid = np.meshgrid(np.geomspace(0.2, 5, side), np.geomspace(0.02, 1.5, side))
         r, alpha = (g.ravel() for g in grid)
-        rows = []
+        rows, level = [], log_loss.mean()
         for power in np.unique(alpha):  # L^(1/α_D) is linear in the two amplitudes
             rr = r[alpha == power]
             terms = np.exp(np.stack([-rr[:, None] * z[0], -z[1] + 0 * rr[:, None]], 1))
-            c = np.log(weights_of_terms(terms, log_loss / power))
+            c = np.log(weights_of_terms(terms, (log_loss - level) / power)) + level / power
             rows.append(np.column_stack([c, rr, np.full(rr.size, power)]))
         return np.concatenate(rows)
 

@@ -37,6 +37,8 @@ class Uncertainty:
     theta: Float[np.ndarray, "replicates coords"]
 
 
+# What the data do not bound is infinite, and what is computed from it infinite or undefined.
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def uncertainty(
     fit: Fit,
     *,
@@ -52,10 +54,9 @@ def uncertainty(
         raise ValueError(f"a refused fit has no intervals: {' '.join(fit.warnings)}")
     law = fit.problem.law
     theta = resample(fit, groups=groups, replicates=replicates, seed=seed)
-    with np.errstate(over="ignore", invalid="ignore"):  # what the data do not bound is infinite
-        values = law.natural(theta, fit.origin)
-        ends = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-        spread = values.std(0, ddof=1)
+    values = law.natural(theta, fit.origin)
+    ends = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    spread = values.std(0, ddof=1)
     squared = fit.problem.huber is None
     error = _wald_errors(fit) if squared else None
     quantile = float(student_quantile(max(fit.n - fit.theta.size, 1)))

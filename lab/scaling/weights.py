@@ -69,6 +69,8 @@ def _one_curve(law, x, loss, held) -> tuple[float, np.ndarray]:
     """AICc and the errors of log L in the rows held out; NaN where the law is refused."""
     n = loss.size
     held = max(round(n / 10), 1) if held is None else held
+    if n <= held:
+        return np.nan, np.full(held, np.nan)
     order = np.argsort(np.log(x).sum(0), kind="stable")
     near, far = np.sort(order[: n - held]), np.sort(order[n - held:])
     whole = fit_law(law, x, loss, starts=STARTS)
@@ -80,7 +82,8 @@ def _one_curve(law, x, loss, held) -> tuple[float, np.ndarray]:
     part = fit_law(law, x[:, near], loss[near], starts=STARTS)
     if not part.parameters:
         return aicc, np.full(held, np.nan)
-    with np.errstate(invalid="ignore"):  # a negative floor may make an extrapolated loss negative
+    # A negative floor may make an extrapolated loss negative, a steep law make it overflow.
+    with np.errstate(over="ignore", invalid="ignore"):
         return aicc, np.log(loss[far]) - np.log(part.predict(*x[:, far]))
 
 

@@ -137,7 +137,8 @@ def _prediction(ax: Axes, answer: Answer, points: list[Point], dims: np.ndarray)
     tau = study.prediction.tolerance
     bound = study.prediction.sense == "bound"
     label = f"{text} (lower bound)" if bound else f"{text}"
-    ax.fill_between(d, p * (1 - tau), p * (1 + tau), color="#d9d9d9", lw=0, zorder=1)
+    ax.fill_between(d, p * (1 - tau), p * (1 + tau), color="#d9d9d9", lw=0, zorder=1,
+                    label=f"tolerance ±{tau:.0%}")  # fmt: skip
     ax.plot(d, p, "-", color="black", lw=1.6, label=label, zorder=2)
     setting = points[0].setting
     line = next((ln for s, ln in answer.lines if s == setting), None)

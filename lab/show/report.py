@@ -18,8 +18,8 @@ from lab.runs.answer import Answer, Point, as_json
 from lab.runs.store import Store
 from lab.study import LIMITS
 
-HEAD = ("d", "prediction", "α", "95 % interval", "verdict", "doubts", "teachers", "runs",
-        "loss ×budget", "Δα ×budget")  # fmt: skip
+HEAD = ("d", "prediction", "α", "95 % interval", "profile", "verdict", "doubts", "teachers", "runs",
+        "x", "loss ×budget", "Δα ×budget")  # fmt: skip
 
 
 def head(answer: Answer) -> tuple[str, ...]:
@@ -36,16 +36,18 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
     e, c = p.exponent, p.convergence
     name = ", ".join(filter(None, [str(p.dim), p.name]))
     rivals = "; ".join(f"{r.formula} = {r.value:.3g} {_FATE[r.survives]}" for r in p.rivals)
-    interval = f"[{_number(e.interval[0])}, {_number(e.interval[1])}]" if e else "–"
+    x = sorted({row[0] for row in p.rows})
     return (
         name,
         f"{answer.study.prediction.exponent} = {p.prediction:.3g}",
         _number(e.alpha) if e else "–",
-        interval,
+        _interval(e.interval) if e else "–",
+        _interval(e.intervals["profile"]) if e and "profile" in e.intervals else "–",
         p.verdict,
         ", ".join(p.doubts) or "none",
         str(p.teachers),
         str(p.runs),
+        f"{answer.x_name} {x[0]:.0f}–{x[-1]:.0f}" if x else "–",
         f"×{math.exp(float(c.change.mean())):.2f}" if c else "–",
         f"{c.alpha:+.2f} ± {2 * c.alpha_error:.2f}" if c else "–",
         *([rivals] if p.rivals else []),
@@ -135,7 +137,8 @@ def _method(answer: Answer) -> str:
     study = answer.study
     law = "a power law" if study.no_floor else "a power law plus floor"
     text = (f"α: mean over teachers of the exponent of {law}; interval: 95 %, Student's t over "
-            "teachers.")  # fmt: skip
+            "teachers; profile: 95 % profile likelihood of one exponent for all teachers. x: "
+            "smallest and largest of the scan.")  # fmt: skip
     if study.regime in LIMITS:
         text += (" Fitted is the mean excess of the relative loss over its limit, "
                  f"{LIMIT_WORDS[study.regime]}.")  # fmt: skip
@@ -200,6 +203,10 @@ def _plain_numbers(values: dict[str, float]) -> dict[str, float | None]:
 
 def _null(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+def _interval(ends: tuple[float, float]) -> str:
+    return f"[{_number(ends[0])}, {_number(ends[1])}]"
 
 
 def _number(value: float) -> str:

@@ -6,11 +6,13 @@ whoever prints them. Nothing is computed here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lab.runs.design import Case, same
 from lab.scaling.calibration import Calibration, Truth
+from lab.scaling.verdict import allowed
 
 FIT_HEAD = ("parameter", "value", "error", "95 % interval", "by", "other intervals")
 INTERVALS = ("quoted", "profile", "wald", "percentile", "basic")
@@ -19,6 +21,8 @@ VERDICTS = ("agrees", "contradicts", "undecided")
 VERDICT_HEAD = ("d", "true α", "usable", *VERDICTS, "wrong")
 NOTABLE = 0.005
 """Laws of less weight than this are not listed."""
+LIKELY_WRONG = 0.05
+"""Share of wrong verdicts that needs a remark."""
 HONEST = (0.93, 0.97)
 """Coverage of a 95 % interval that needs no remark."""
 
@@ -80,7 +84,7 @@ def coverage_lines(found: Sequence[tuple[Case, Calibration]]) -> list[tuple[str,
     """One line per case in the columns of COVERAGE_HEAD."""
     return [
         (*_case(case), case.source, *(_share(c.coverage.get(name)) for name in INTERVALS),
-         _number(c.width["quoted"], 3), f"{c.bias:+.3f}")
+         _number(c.width["quoted"], 3), f"{c.bias:+.3f}" if math.isfinite(c.bias) else "–")
         for case, c in found
     ]  # fmt: skip
 
@@ -126,7 +130,20 @@ def calibration_sentences(
         if not low <= covered <= high:
             said.append(f"d = {_case(case)[0]}: the quoted 95 % interval covers {covered:.0%} of "
                         "such scans; quote it with that number.")  # fmt: skip
+        if c.wrong > LIKELY_WRONG:
+            said.append(f"d = {_case(case)[0]}: {c.wrong:.0%} of the verdicts are wrong: "
+                        f"{_edge(case)}.")  # fmt: skip
     return said
+
+
+def _edge(case: Case) -> str:
+    """Where the truth lies against what the prediction allows."""
+    d, alpha = case.design, case.truth.alpha
+    low, high = allowed(d.prediction, d.sense, d.tolerance)
+    edge = low if abs(alpha - low) < abs(alpha - high) else high
+    where = "inside" if low <= alpha <= high else "outside"
+    return (f"the true {alpha:.3g} lies {abs(alpha - edge):.2g} {where} the edge {edge:.3g} of "
+            "what the prediction allows")  # fmt: skip
 
 
 def _case(case: Case) -> tuple[str, str]:

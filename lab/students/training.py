@@ -80,12 +80,12 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
     sources = [data.source(task, root=group.root) for task in group.teachers]
     src = jax.tree.map(lambda *leaves: jnp.stack(leaves), *sources)
     test = _clean(src, TEST_POINTS, keys["test"])
-    validation = _clean(src, VALIDATION_POINTS, keys["validation"])
     base = np.asarray(_baseline(src.loss, src.power, test[1]), float)
     sizes = tuple(D for _, D, _ in group.shapes if D is not None)
     pool = _pool(src, sizes, keys["pool"], keys["noise"]) if sizes else None
+    validation = _clean(src, VALIDATION_POINTS, keys["validation"]) if sizes else None
 
-    classes = [_Class(src, group, *shape, keys["init"]) for shape in group.shapes]
+    cohorts = [_Cohort(src, group, *shape, keys["init"]) for shape in group.shapes]
     rate = optimisers.rates(group.training)
     record = _record_steps(rate.size, every_chunk=bool(sizes))
     step = 0
@@ -94,23 +94,23 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
         while step < stop:
             n = min(CHUNK, stop - step)
             xy = None if sizes else _fresh(src, step, batch, keys["data"], keys["noise"])
-            for c in classes:
-                x, y = xy or _batches(*pool, c.D, step, batch, keys["batch"])
-                c.advance(x, y, rate[step : step + n])
-                tick(n * c.S * len(group.teachers))
+            for cohort in cohorts:
+                x, y = xy or _batches(*pool, cohort.D, step, batch, keys["batch"])
+                cohort.advance(x, y, rate[step : step + n])
+                tick(n * cohort.S * len(group.teachers))
             step += n
             if step in record or step == rate.size:
-                for c in classes:
-                    c.evaluate(step, test, validation if sizes else None)
+                for cohort in cohorts:
+                    cohort.evaluate(step, test, validation)
     if group.training.polish:
-        xy = _clean(src, group.training.polish_batch, keys["polish"])
-        for c in classes:
-            c.polish(*xy, group.training.polish)
-            c.evaluate(step + group.training.polish, test, None)
-    return [r for c in classes for r in c.results(group, base)]
+        xy = _noisy(src, group.training.polish_batch, keys["polish"], keys["noise"])
+        for cohort in cohorts:
+            cohort.polish(*xy, group.training.polish)
+            cohort.evaluate(step + group.training.polish, test, None)
+    return [r for cohort in cohorts for r in cohort.results(group, base)]
 
 
-class _Class:
+class _Cohort:
     """The students of one shape in training: parameters [T, S, …], optimiser, loss curves."""
 
     def __init__(
@@ -215,6 +215,14 @@ def _clean(src: data.Source, n: int, keys: Key[Array, " T"]) -> tuple[Array, Arr
     return jax.vmap(lambda s, k: data.clean(s, n, key=k))(src, keys)
 
 
+@partial(jax.jit, static_argnums=1)
+def _noisy(src, n, keys, noise_keys) -> tuple[Array, Array]:
+    def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
+        return data.noisy(s, n, key=k, noise_key=noise)
+
+    return _over_teachers(one)(src, keys, noise_keys)
+
+
 @partial(jax.jit, static_argnums=(0, 1))
 def _baseline(loss: str, power: float, y: Array) -> Float[Array, " T"]:
     return jax.vmap(partial(data.baseline, loss, power))(y)
@@ -228,11 +236,12 @@ def _fresh(src, start, batch, keys, noise_keys) -> tuple[Array, Array]:
     return _over_teachers(one)(src, keys, noise_keys)
 
 
+@partial(jax.jit, static_argnums=1)
 def _pool(src, sizes, keys, noise_keys) -> tuple[Array, Array]:
-    draw = jax.jit(
-        jax.vmap(lambda s, k, noise: data.pool(s, sizes, key=k, noise_key=noise)),
-    )
-    return draw(src, keys, noise_keys)
+    def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
+        return data.pool(s, sizes, key=k, noise_key=noise)
+
+    return _over_teachers(one)(src, keys, noise_keys)
 
 
 @partial(jax.jit, static_argnums=4)

@@ -77,7 +77,7 @@ def test_the_table_for_people_has_every_number(here, law):
     found = fitted("t.csv", "--law", law, "--x", "size", "--loss", "err", "--group", "who",
                    "--predict", "1")
     for name, value in found["parameters"].items():
-        assert name in said and f"{value:.4g}" in said
+        assert name in said and (value is None or f"{value:.4g}" in said)
     for word in (found["verdict"], found["status"], "objective", "starts", "weights"):
         assert word in said
     assert said.count("warning ") == len(found["warnings"])

@@ -158,3 +158,36 @@ def test_conditions_are_parsed_and_never_evaluated():
     for bad in ("", "a", "a < b", "a < 1 or b < 2", "__import__('os') < 1 and", "a < nan"):
         with pytest.raises(ConditionError):
             parse_condition(bad)
+
+
+def test_one_group_with_enough_rows_says_nothing_of_the_scatter_between_groups(tmp_path):
+    rng = np.random.default_rng(0)
+    noisy = (LOSS * np.exp(0.05 * rng.normal(size=X.size))).tolist()
+    rows = [*zip(X.tolist(), noisy, ["a"] * X.size, strict=True), (10.0, 3.0, "b")]
+    path = write(tmp_path / "g.csv", ["x", "L", "who"], rows)
+    found = fit_table(path, law="power+floor", x="x", loss="L", group="who", replicates=10)
+    assert found["groups"] == 1 and set(found["intervals"]) == {"alpha"}
+    assert found["quoted"]["alpha"] == "profile" and found["errors"] == {}
+
+
+@pytest.mark.parametrize("law", ["m4", "bnsl"])
+def test_what_the_rows_do_not_bound_is_none(curve, law):
+    # A ceiling far above the losses, a break outside their range: warnings would be errors here.
+    found = fit_table(curve, law=law, x="size", loss="err", replicates=50)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_losses_of_any_size_have_the_same_exponents(tmp_path):
+    rng = np.random.default_rng(1)
+    N, D = np.exp(rng.uniform(0, 7, (2, 60)))
+    loss = N**-0.4 + D**-0.3 + 0.5
+    found = []
+    for unit in (1.0, 1e100, 1e-100):
+        path = write(tmp_path / "t.csv", ["N", "D", "L"],
+                     zip(N.tolist(), D.tolist(), (unit * loss).tolist(), strict=True))
+        names = {s: s for s in "NDL"}
+        found.append([fit_table(path, law=law, columns=names, replicates=10)["parameters"]
+                      for law in ("chinchilla", "kaplan")])
+    for other in found[1:]:
+        assert other[0]["alpha"] == pytest.approx(found[0][0]["alpha"], rel=1e-4)
+        assert other[1]["alpha_D"] == pytest.approx(found[0][1]["alpha_D"], rel=1e-4)

@@ -1,0 +1,54 @@
+"""Text of fits and calibrations: what is missing is a dash, what misleads gets a sentence."""
+
+import numpy as np
+import pytest
+
+from lab.runs.answer import Point
+from lab.runs.design import Case
+from lab.scaling.calibration import Calibration, Design, Truth
+from lab.show import statistics
+
+POINT = Point(dim=2, setting={"noise": 0.1}, prediction=2.0, exponent=None, verdict="undecided",
+              doubts=(), advice="", runs=0, teachers=0, diverged=0, failed=0, missing=0,
+              convergence=None, rows=())  # fmt: skip
+DESIGN = Design(np.geomspace(10, 100, 5), 4, 2, 2.0,
+                alternatives={"4/d": 2.0, "2/d": 1.0})  # fmt: skip
+
+
+def calibrated(alpha=2.0, *, covered=0.95, wrong=0.0):
+    truth = Truth(alpha)
+    coverage = {"quoted": covered, "profile": 0.5, "wald": 0.5}
+    verdicts = {"agrees": 0.7, "contradicts": 0.1, "undecided": 0.2}
+    found = Calibration(truth, 1000, coverage, {"quoted": 0.123456}, float("nan"), 0.1, verdicts,
+                        wrong, 0.9, {"4/d": 0.05, "2/d": 0.87})  # fmt: skip
+    return Case(POINT, DESIGN, truth, "given"), found
+
+
+def test_lines_have_a_cell_per_column():
+    found = [calibrated()]
+    (line,) = statistics.coverage_lines(found)
+    assert line == ("2, 0.1", "2", "given", "0.95", "0.50", "0.50", "–", "–", "0.123", "–")
+    head, (line,) = statistics.verdict_head(found), statistics.verdict_lines(found)
+    assert dict(zip(head, line, strict=True)) == {
+        "d": "2, 0.1", "true α": "2", "usable": "0.90", "agrees": "0.70", "contradicts": "0.10",
+        "undecided": "0.20", "wrong": "0.000", "≠ 4/d": "same", "≠ 2/d": "0.87"}  # fmt: skip
+
+
+@pytest.mark.parametrize("case, remark", [
+    (calibrated(), None),
+    (calibrated(covered=0.92), None),  # within two standard errors of what is honest
+    (calibrated(covered=0.9), "covers 90%"),
+    (calibrated(1.65, wrong=0.4), "the true 1.65 lies 0.05 outside the edge 1.7"),
+    (calibrated(1.75, wrong=0.4), "the true 1.75 lies 0.05 inside the edge 1.7"),
+])
+def test_what_misleads_gets_a_sentence(case, remark):
+    said = statistics.calibration_sentences([case], scans=1000, seed=0)
+    assert len(said) == (2 if remark is None else 3)
+    assert remark is None or remark in said[-1]
+
+
+def test_a_fit_without_an_interval_shows_dashes_and_open_ends():
+    found = {"parameters": {"beta": 1.0, "floor": None}, "errors": {}, "quoted": {"beta": "wald"},
+             "intervals": {"beta": {"wald": [None, 2.0]}}}
+    assert statistics.fit_lines(found) == [
+        ("beta", "1", "–", "[−∞, 2]", "wald", "–"), ("floor", "–", "–", "–", "–", "–")]
