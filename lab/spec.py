@@ -9,7 +9,12 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from typing import Any
+
+from lab import catalogue
+from lab.catalogue import Setting
 
 PHYSICS_VERSION = 1
 """Raised when the same settings give another result: old rows then no longer count as done."""
@@ -17,7 +22,12 @@ PHYSICS_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """A resolved task: every field one value. `teacher` is the index k."""
+    """A resolved task: every field one value. `teacher` is the index k.
+
+    teacher_kind: `network`; `field`, a Gaussian field of the `covariance`, which is its kind and
+    (name, value) of its settings; or `spectral`, the target of a spectral manifold, whose `decays`
+    are (a, b).
+    """
 
     manifold: tuple[tuple[str, int], ...]
     embedding: str
@@ -32,6 +42,9 @@ class TaskSpec:
     power: float
     noise: float
     teacher: int
+    teacher_kind: str = "network"
+    covariance: tuple[str, tuple[tuple[str, Setting], ...]] | None = None
+    decays: tuple[float, float] | None = None
 
     @property
     def dim(self) -> int:
@@ -52,7 +65,11 @@ class TaskSpec:
 
 @dataclass(frozen=True, slots=True)
 class StudentSpec:
-    """A resolved student, without its seed."""
+    """A resolved student, without its seed.
+
+    `settings` are (name, value) of an exact student, sorted; what belongs to networks is then
+    empty or zero (`exact` below).
+    """
 
     kind: str
     widths: tuple[int, ...]
@@ -61,9 +78,21 @@ class StudentSpec:
     weight: float
     bias: float
     inputs: str
+    settings: tuple[tuple[str, Setting], ...] = ()
 
-    def parameters(self, D_amb: int, outputs: int) -> int:
-        """N: every trainable number, biases included."""
+    @classmethod
+    def exact(
+        cls, kind: str, settings: Mapping[str, Setting], *, inputs: str = "standardised"
+    ) -> StudentSpec:
+        """An exact student with these resolved settings."""
+        return cls(kind, (), "", "", 0.0, 0.0, inputs, tuple(sorted(settings.items())))
+
+    def parameters(self, D_amb: int, outputs: int, D: int | None = None) -> int:
+        """N: every trainable number, biases included; of some exact students one per sample."""
+        if self.kind != "mlp":
+            return catalogue.parameters(
+                self.kind, dict(self.settings), D=D or 0, D_amb=D_amb, outputs=outputs
+            )
         layers = (D_amb, *self.widths, outputs)
         return sum((m + 1) * n for m, n in itertools.pairwise(layers))
 
@@ -95,11 +124,24 @@ class TrainingSpec:
         return TrainingSpec(**values)
 
 
+NO_TRAINING = TrainingSpec("none", 0.0, 0.0, 0.0, (), "constant", 0.0, 0, 0, "float64")
+"""The recipe of exact students, and of networks in one basin: nothing to tune."""
+
+
+def full_batch(steps: int, D: int) -> TrainingSpec:
+    """Plain descent on all D samples, at a rate in units of the largest stable one's half."""
+    stages = ((steps, D, 1.0),)
+    return TrainingSpec("descent", 0.0, 0.0, 0.0, stages, "constant", 0.0, 0, 0, "float64")
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One student trained once: everything that decides the result, and nothing else.
 
-    `size` is D, or None for unlimited fresh data; `root` is the seed of all randomness.
+    `size` is D, or None for unlimited fresh data; `root` is the seed of all randomness. `limit` is
+    what the loss is an excess over in the variance-limited regimes: `data` (the model trained on
+    the whole population; the seed is then the draw of the data) or `width` (the same start,
+    linearised); empty where the loss itself is asked for.
     """
 
     task: TaskSpec
@@ -108,20 +150,34 @@ class Run:
     size: int | None
     seed: int
     root: int
+    limit: str = ""
 
     @property
     def N(self) -> int:
         """Trainable parameters."""
-        return self.student.parameters(self.task.D_amb, self.task.outputs)
+        return self.student.parameters(self.task.D_amb, self.task.outputs, self.size)
 
     def canonical(self) -> str:
-        """JSON with sorted keys and no spaces: equal runs give equal text."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        """JSON with sorted keys and no spaces: equal runs give equal text.
+
+        A field with a default is left out while it has it, so that fields can be added and the
+        runs of before keep their text.
+        """
+        return json.dumps(_plain(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     def fingerprint(self) -> str:
         """sha256 of the canonical JSON and the physics version, in hex."""
         text = f"{PHYSICS_VERSION}:{self.canonical()}"
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(spec: Any) -> Any:
+    if not is_dataclass(spec):
+        return spec
+    values = {f: getattr(spec, f.name) for f in fields(spec)}
+    return {
+        f.name: _plain(v) for f, v in values.items() if f.default is MISSING or v != f.default
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +192,25 @@ class Planned:
 class Group:
     """Runs that train together. `teachers` differ in their index only.
 
-    `shapes` is (student, D or None, seeds) per program; all take the same recipe.
+    `shapes` is (student, D or None, seeds) per program; all take the same recipe and limit, and
+    are networks, or else exact students.
     """
 
     teachers: tuple[TaskSpec, ...]
     shapes: tuple[tuple[StudentSpec, int | None, tuple[int, ...]], ...]
     training: TrainingSpec
     root: int
+    limit: str = ""
+
+    @property
+    def exact(self) -> bool:
+        """Whether these are exact students, which no descent trains."""
+        return self.shapes[0][0].kind != "mlp"
 
     def runs(self) -> list[Run]:
         """The runs in the order of `train`'s results: shape, teacher, seed."""
         return [
-            Run(task, student, self.training, D, s, self.root)
+            Run(task, student, self.training, D, s, self.root, self.limit)
             for student, D, seeds in self.shapes
             for task in self.teachers
             for s in seeds
@@ -155,5 +218,6 @@ class Group:
 
     @property
     def student_steps(self) -> int:
-        """Student-steps of the whole group, the unit of its progress."""
-        return self.training.steps * len(self.teachers) * sum(len(s) for _, _, s in self.shapes)
+        """Student-steps of the whole group, the unit of its progress; an exact student is one."""
+        students = len(self.teachers) * sum(len(s) for _, _, s in self.shapes)
+        return max(self.training.steps, 1) * students

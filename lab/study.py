@@ -15,171 +15,22 @@ import itertools
 import math
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    NonNegativeFloat,
-    PositiveFloat,
-    PositiveInt,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 
-from lab import theory
+from lab import catalogue, theory
 from lab.mistakes import StudyError, sentences
 from lab.recipe import Table, Training
-from lab.spec import Planned, Run, StudentSpec, TaskSpec
+from lab.spec import NO_TRAINING, Planned, Run, StudentSpec, TaskSpec, TrainingSpec, full_batch
+from lab.tables import Data, Evidence, Prediction, Student, Task
 
-Regime = Literal["resolution-width", "resolution-data"]
-Activation = Literal["relu", "tanh", "erf", "gelu", "identity"]
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
-
-
-def _as_shapes(value: Any) -> Any:
-    """[96, 96] is one network of two layers, [[96, 96], [32]] a grid of two, [] a linear map."""
-    if value and isinstance(value, list | tuple) and isinstance(value[0], list | tuple):
-        return tuple(tuple(v) if isinstance(v, list) else v for v in value)
-    return (tuple(value),) if isinstance(value, list | tuple) else value
-
-
-def _as_widths(value: Any) -> Any:
-    """6 is one width, [6, 8] two of them, [[6, 8], [12, 16]] two students of unequal layers."""
-    return tuple(tuple(v) if isinstance(v, list) else v for v in _as_tuple(value))
-
-
-_grid = BeforeValidator(_as_tuple)
-Dims = Annotated[tuple[PositiveInt, ...], _grid, Field(min_length=1)]
-Shapes = Annotated[
-    tuple[tuple[PositiveInt, ...], ...],
-    BeforeValidator(_as_shapes),
-    Field(min_length=1),
-]
-Widths = Annotated[
-    tuple[PositiveInt | tuple[PositiveInt, ...], ...],
-    BeforeValidator(_as_widths),
-    Field(min_length=1),
-]
-Floats = Annotated[tuple[NonNegativeFloat, ...], _grid, Field(min_length=1)]
-Activations = Annotated[tuple[Activation, ...], _grid, Field(min_length=1)]
-
-
-class Factor(Table):
-    """One factor of a product manifold."""
-
-    kind: Literal["cube", "ball", "sphere", "torus", "gaussian"] = "cube"
-    dim: PositiveInt
-
-
-class Manifold(Table):
-    """Where the data lie; `dim` is the intrinsic dimension d."""
-
-    kind: Literal["cube", "ball", "sphere", "torus", "gaussian", "product"] = "cube"
-    dim: Dims | None = None
-    factors: tuple[Factor, ...] | None = None
-
-    @model_validator(mode="after")
-    def _dims_or_factors(self) -> Manifold:
-        if self.kind == "product":
-            if not self.factors or self.dim is not None:
-                raise ValueError(
-                    "a product manifold takes 'factors = [{kind, dim}, …]' and no 'dim'"
-                )
-        elif self.dim is None or self.factors is not None:
-            raise ValueError(f"a {self.kind} takes 'dim' (a number or a list) and no 'factors'")
-        return self
-
-
-class Embedding(Table):
-    """How a point of the manifold reaches the student: in `ambient` coordinates."""
-
-    kind: Literal["identity", "features", "linear", "curved"] = "identity"
-    ambient: PositiveInt | None = None
-
-    @model_validator(mode="after")
-    def _ambient(self) -> Embedding:
-        if self.kind == "identity" and self.ambient is not None:
-            raise ValueError("the identity embedding has no 'ambient'; leave it out")
-        if self.kind != "identity" and self.ambient is None:
-            raise ValueError(f"the {self.kind} embedding needs 'ambient = …' coordinates")
-        return self
-
-
-class Teacher(Table):
-    """A random network; `count` of them are drawn per dimension. One output per `outputs`."""
-
-    widths: Shapes = ((96, 96),)
-    activation: Activations = ("relu",)
-    bias: Floats = (0.0,)
-    gain: Annotated[tuple[PositiveFloat, ...], _grid, Field(min_length=1)] = (1.0,)
-    outputs: PositiveInt = 1
-    count: PositiveInt = 5
-    normalise: bool = True
-
-
-class Task(Table):
-    """What is to be learned."""
-
-    manifold: Manifold
-    embedding: Embedding = Embedding()
-    teacher: Teacher = Teacher()
-    loss: Literal["mse", "power", "kl"] = "mse"
-    power: PositiveFloat | None = None
-    noise: Floats = (0.0,)
-
-    @model_validator(mode="after")
-    def _loss(self) -> Task:
-        if (self.loss == "power") != (self.power is not None):
-            raise ValueError("'power' belongs to loss = \"power\", and that loss needs it")
-        if self.loss == "kl" and self.teacher.outputs < 2:
-            raise ValueError("loss = \"kl\" needs teacher.outputs of at least 2")
-        if self.loss == "kl" and any(self.noise):
-            raise ValueError("label noise is for loss = \"mse\" or \"power\", not \"kl\"")
-        return self
-
-
-class Student(Table):
-    """Who learns it. `widths` is the scan of resolution-width, one number elsewhere."""
-
-    kind: Literal["mlp"] = "mlp"
-    widths: Widths
-    depth: PositiveInt | None = None
-    activation: Activations = ("relu",)
-    parametrisation: Literal["standard", "ntk"] = "standard"
-    weight: PositiveFloat = Field(2.0, description="variance of a weight times its fan-in")
-    bias: NonNegativeFloat = Field(0.5, description="standard deviation of a bias at the start")
-    inputs: Literal["standardised", "raw"] = "standardised"
-    seeds: PositiveInt = 2
-
-
-class Data(Table):
-    """Training sets of resolution-data: sizes D, each the first D samples of one draw."""
-
-    sizes: Annotated[tuple[PositiveInt, ...], _grid, Field(min_length=1)]
-
-
-class Prediction(Table):
-    """The number in the question, written before the run."""
-
-    exponent: str | float = "4/d"
-    sense: Literal["bound", "equal"] = "bound"
-    tolerance: Annotated[float, Field(gt=0, lt=1, description="relative")] = 0.15
-
-
-class Evidence(Table):
-    """Evidence of convergence: the scans of this share of the teachers, with `budget` × steps."""
-
-    share: Annotated[float, Field(ge=0, le=1)] = 0.1
-    budget: Annotated[float, Field(gt=1)] = 2.0
-
-
-# ---- the study ---------------------------------------------------------------------------------
+Regime = Literal["resolution-width", "resolution-data", "variance-width", "variance-data"]
+LIMITS: Mapping[str, str] = {"variance-width": "width", "variance-data": "data"}
+"""What the loss is an excess over, by regime: `Run.limit`."""
 
 
 class Study(Table):
@@ -204,76 +55,208 @@ class Study(Table):
         return self
 
     def _mistakes(self) -> Iterator[str]:
-        scan = self.student.widths
-        if self.regime == "resolution-width":
-            if self.data is not None:
-                yield "[data]: resolution-width draws fresh data without limit; leave [data] out"
-            if len(set(map(str, scan))) < 3:
-                yield _too_few("student.widths", len(set(map(str, scan))))
-        else:
-            if self.data is None:
-                yield "[data]: resolution-data scans the training set: give 'sizes = [256, …]'"
-            elif len(set(self.data.sizes)) < 3:
-                yield _too_few("data.sizes", len(set(self.data.sizes)))
-            if self.training.optimiser == "lbfgs" or self.training.polish:
-                yield (
-                    "training.optimiser: L-BFGS needs fresh data (resolution-width), where it "
-                    "cannot fit the training set by heart"
-                )
-            for D in self.data.sizes if self.data else ():
-                if self._stages_batch() > D:
-                    yield (
-                        f"training.batch: {self._stages_batch()} is more than the training set "
-                        f"of data.sizes = {D}; take a batch of at most {D}"
-                    )
-        if self.student.depth is not None and any(isinstance(w, tuple) for w in scan):
+        s = self.student
+        yield from self._mistakes_of_the_scan()
+        if s.exact:
+            yield from self._mistakes_of_exact()
+        elif s.depth is not None and any(isinstance(w, tuple) for w in s.widths or ()):
             yield "student.depth: widths that list their layers have their depth; leave it out"
+        kind = "spectral" if self.task.manifold.kind == "spectral" else self.task.teacher.kind
+        if kind != "network" and not s.exact:
+            yield f"task.teacher: {kind} targets are for exact students, not networks"
         for task in self._tasks(teachers=1):
             if task.D_amb < task.chart:
                 yield (
                     f"task.embedding.ambient: {task.D_amb} coordinates cannot hold a manifold of "
                     f"d = {task.dim} that needs {task.chart}; take ambient ≥ {task.chart}"
                 )
-        try:
-            for task in self._tasks(teachers=1):
-                self.predicted(task)
-        except theory.PredictionError as error:
-            yield f"prediction.exponent: {error}"
+        for field, formula in (("exponent", self.prediction.exponent),
+                               *(("rivals", r) for r in self.prediction.rivals)):  # fmt: skip
+            try:
+                for task, student in itertools.product(self._tasks(teachers=1), self._students()):
+                    self.predicted(task, student, formula)
+            except theory.PredictionError as error:
+                yield f"prediction.{field}: {error}"
+
+    def _mistakes_of_the_scan(self) -> Iterator[str]:
+        sizes = self.data.sizes if self.data else ()
+        if self.regime == "resolution-width":
+            if self.data is not None:
+                yield "[data]: resolution-width draws fresh data without limit; leave [data] out"
+            name = "count" if self.student.kind == "random-features" else "widths"
+            scanned = {*map(str, getattr(self.student, name) or ())}
+            if len(scanned) < 3:
+                yield _too_few(f"student.{name}", len(scanned))
+            return
+        if self.regime == "variance-data":
+            if self.data is None or self.data.draws is None:
+                yield "[data]: variance-data averages over draws of the data: give 'draws = 64'"
+            if "seeds" in self.student.model_fields_set:
+                yield "student.seeds: variance-data repeats draws of the data; give data.draws"
+        elif self.data is not None and self.data.draws is not None:
+            yield "data.draws: only variance-data draws training sets anew; leave it out"
+        if self.regime in LIMITS and "prediction" not in self.model_fields_set:
+            yield (
+                f"[prediction]: {self.regime} predicts another number than the resolution-limited "
+                "regimes; give exponent = 1 and sense = \"equal\""
+            )
+        if self.regime == "variance-width":
+            yield from self._mistakes_of_wide(sizes)
+            return
+        if not sizes:
+            yield f"[data]: {self.regime} learns from training sets: give 'sizes = [256, …]'"
+        elif len(set(sizes)) < 3:
+            yield _too_few("data.sizes", len(set(sizes)))
+        if self.student.exact:
+            return
+        if self.regime == "variance-data":
+            for table in sorted({"training", "evidence"} & self.model_fields_set):
+                yield (
+                    f"[{table}]: networks of variance-data descend from the population optimum by "
+                    "Newton's method until they arrive; leave it out"
+                )
+            if len(self.student.widths or ()) > 1 or self.task.loss != "mse":
+                yield "student.widths: variance-data takes one fixed network, and loss = \"mse\""
+            return
+        if self.training.optimiser == "lbfgs" or self.training.polish:
+            yield (
+                "training.optimiser: L-BFGS needs fresh data (resolution-width), where it "
+                "cannot fit the training set by heart"
+            )
+        for D in sizes:
+            if self._stages_batch() > D:
+                yield (
+                    f"training.batch: {self._stages_batch()} is more than the training set "
+                    f"of data.sizes = {D}; take a batch of at most {D}"
+                )
+
+    def _mistakes_of_wide(self, sizes: tuple[int, ...]) -> Iterator[str]:
+        s = self.student
+        if len(set(sizes)) != 1:
+            yield "[data]: variance-width learns one fixed training set: give 'sizes = 64'"
+        if s.exact or s.parametrisation != "ntk" or set(s.activation) - {"relu", "erf"}:
+            yield (
+                "student.parametrisation: variance-width takes networks with a limit: kind = "
+                "\"mlp\", parametrisation = \"ntk\", activation = \"relu\" or \"erf\""
+            )
+        if len({*map(str, s.widths or ())}) < 3:
+            yield _too_few("student.widths", len({*map(str, s.widths or ())}))
+        if any(isinstance(w, tuple) for w in s.widths or ()):
+            yield "student.widths: variance-width scans layers of equal width; give numbers"
+        plain = self.training == Training(steps=self.training.steps)
+        if not plain or "evidence" in self.model_fields_set:
+            yield (
+                "[training]: variance-width takes full-batch descent at a rate of its own, and "
+                "limits after as many steps; give 'steps' alone, and no [evidence]"
+            )
+        if self.task.loss != "mse" or self.task.teacher.outputs > 1:
+            yield "task.loss: variance-width takes loss = \"mse\" and one output"
+
+    def _mistakes_of_exact(self) -> Iterator[str]:
+        s, spectral = self.student, self.task.manifold.kind == "spectral"
+        for table in sorted({"training", "evidence"} & self.model_fields_set):
+            yield f"[{table}]: {s.kind} students are exact, no descent trains them; leave it out"
+        if self.task.loss != "mse":
+            yield f"task.loss: {s.kind} students minimise the squared error; take loss = \"mse\""
+        linear = s.kind == "linear" or (s.features == ("gaussian",) and s.kind != "kernel")
+        if spectral and not linear:
+            yield (
+                "student.kind: a spectral task has linear students: kind = \"linear\", or "
+                "\"random-features\" with features = \"gaussian\""
+            )
+        if self.regime == "resolution-width" and not (spectral and s.kind == "random-features"):
+            yield (
+                f"student.kind: {s.kind} students have no answer on unlimited data; scan "
+                "data.sizes with regime = \"resolution-data\""
+            )
+        if self.regime == "variance-data" and s.kind not in ("random-features", "linear"):
+            yield (
+                f"student.kind: a {s.kind} student grows with its data, and variance-data wants a "
+                "fixed model; take random-features, linear or mlp"
+            )
+        if s.domain == ("sphere",) and s.inputs != "raw":
+            yield "student.inputs: simplices on the unit sphere take inputs = \"raw\""
+        largest = max(self.data.sizes) if self.data else 0
+        room = catalogue.FIELD_POINTS - catalogue.FIELD_TEST_POINTS
+        if self.task.teacher.kind == "field" and largest > room:
+            yield (
+                f"data.sizes: a Gaussian field is drawn at D and {catalogue.FIELD_TEST_POINTS} "
+                f"test points together, at most {catalogue.FIELD_POINTS}; take D ≤ {room}"
+            )
+        for task, settings in itertools.product(self._tasks(teachers=1), s.settings()):
+            for D in self.data.sizes if self.data else ():
+                refused = catalogue.refusal(s.kind, settings, D=D, D_amb=task.D_amb)
+                if refused:
+                    yield f"data.sizes: {refused}"
 
     def _stages_batch(self) -> int:
         return max((b for _, b, _ in self.training.resolved().stages), default=0)
 
     def _tasks(self, teachers: int) -> Iterator[TaskSpec]:
         m, t = self.task.manifold, self.task.teacher
-        manifolds = (
-            [tuple((f.kind, f.dim) for f in m.factors or ())]
-            if m.kind == "product"
-            else [((m.kind, d),) for d in m.dim or ()]
-        )
+        manifolds: list = [((m.kind, d),) for d in m.dim or ()]
+        decays: list = [None]
+        networks = itertools.product(t.widths, t.activation, t.bias, (None,))
+        if m.kind == "product":
+            manifolds = [tuple((f.kind, f.dim) for f in m.factors or ())]
+        if m.kind == "spectral":
+            manifolds = [((m.kind, m.modes),)]
+            decays = list(itertools.product(m.a or (), m.b or ()))
+        kind = "spectral" if m.kind == "spectral" else t.kind
+        if kind != "network":
+            fields = t.covariances() if kind == "field" else (None,)
+            networks = itertools.product(((),), ("",), (0.0,), fields)
         loss_power = {"mse": 2.0, "kl": 2.0}.get(self.task.loss, self.task.power)
         grid = itertools.product(
-            manifolds, t.widths, t.activation, t.bias, t.gain, self.task.noise, range(teachers)
+            manifolds, networks, t.gain, self.task.noise, decays, range(teachers)
         )
-        for manifold, widths, activation, bias, gain, noise, k in grid:
+        for manifold, (widths, activation, bias, covariance), gain, noise, decay, k in grid:
             yield TaskSpec(
                 manifold, self.task.embedding.kind, self.task.embedding.ambient, widths,
                 activation, bias, gain, t.outputs, t.normalise, self.task.loss, loss_power,
-                noise, k,
+                noise, k, kind, covariance, decay,
             )  # fmt: skip
 
     def _students(self) -> Iterator[StudentSpec]:
         s = self.student
-        for activation, width in itertools.product(s.activation, s.widths):
+        if s.exact:
+            inputs = "raw" if self.task.manifold.kind == "spectral" else s.inputs
+            for settings in s.settings():
+                yield StudentSpec.exact(s.kind, settings, inputs=inputs)
+            return
+        for activation, width in itertools.product(s.activation, s.widths or ()):
             widths = width if isinstance(width, tuple) else (width,) * (s.depth or 2)
             yield StudentSpec(
                 s.kind, widths, activation, s.parametrisation, s.weight, s.bias, s.inputs
             )
 
-    def predicted(self, task: TaskSpec) -> float:
-        """The predicted exponent for one task, from the text of the prediction."""
+    def predicted(
+        self,
+        task: TaskSpec,
+        student: StudentSpec | None = None,
+        formula: str | float | None = None,
+    ) -> float:
+        """The predicted exponent for one task and student, or the value of another formula."""
         dims = tuple(d for _, d in task.manifold)
-        symbols = {"d": dims if len(dims) > 1 else dims[0], "p": task.power}
-        return theory.parse(self.prediction.exponent).value(symbols)
+        symbols: dict[str, Any] = {"d": dims if len(dims) > 1 else dims[0], "p": task.power}
+        if task.decays:
+            a, b = task.decays
+            symbols = {"p": task.power, "a": a, "b": b} | ({"alpha": b - 1} if a == b else {})
+        if task.covariance:
+            kind, settings = task.covariance
+            symbols["teacher"] = theory.smoothness(kind, nu=dict(settings).get("nu"))
+        if student and student.kind == "kernel":
+            settings = dict(student.settings)
+            symbols["student"] = theory.smoothness(settings["kernel"], nu=settings.get("nu"))
+        return theory.parse(self.prediction.exponent if formula is None else formula).value(symbols)
+
+    @property
+    def recipe(self) -> TrainingSpec:
+        """How every student of the study learns."""
+        by_algebra = self.student.exact or self.regime == "variance-data"
+        if self.regime == "variance-width" and self.data:
+            return full_batch(self.training.steps, self.data.sizes[0])
+        return NO_TRAINING if by_algebra else self.training.resolved()
 
     @cached_property
     def plan(self) -> tuple[Planned, ...]:
@@ -284,23 +267,27 @@ class Study(Table):
         grid never changes which were drawn before. All seeds of a teacher come along: the checks
         then train in the programs that are compiled already.
         """
-        recipe = self.training.resolved()
+        recipe, limit = self.recipe, LIMITS.get(self.regime, "")
         sizes = self.data.sizes if self.data else (None,)
+        seeds = self.student.seeds
+        if self.regime == "variance-data" and self.data:
+            seeds = self.data.draws or 1
         runs, checks = [], []
         for task in self._tasks(self.task.teacher.count):
             for student, D, s in itertools.product(
-                self._students(), sizes, range(self.student.seeds)
+                self._students(), sizes, range(seeds)
             ):
-                runs.append(Planned(Run(task, student, recipe, D, s, self.seed), check=False))
+                run = Run(task, student, recipe, D, s, self.seed, limit)
+                runs.append(Planned(run, check=False))
                 if task.teacher in self.checked:
-                    doubled = recipe.scaled(self.evidence.budget)
-                    checks.append(Planned(Run(task, student, doubled, D, s, self.seed), True))
+                    doubled = replace(run, training=recipe.scaled(self.evidence.budget))
+                    checks.append(Planned(doubled, check=True))
         return (*runs, *checks)
 
     @cached_property
     def checked(self) -> frozenset[int]:
         """Indices k of the teachers whose scans are repeated with the larger budget."""
-        if self.evidence.share == 0:
+        if self.evidence.share == 0 or self.student.exact or self.regime in LIMITS:
             return frozenset()
 
         def draw(k: int) -> str:
@@ -309,9 +296,43 @@ class Study(Table):
         ordered = sorted(range(self.task.teacher.count), key=draw)
         return frozenset(ordered[: max(1, math.floor(self.evidence.share * len(ordered) + 0.5))])
 
+    @property
+    def wide(self) -> bool:
+        """Whether the scan is over the size of the student, not of the training set."""
+        return self.regime.endswith("width")
+
+    @property
+    def no_floor(self) -> bool:
+        """Whether L∞ is known to be 0, so that a power law needs no floor.
+
+        So it is of excesses over a limit, and of noise-free targets for students that interpolate
+        them and grow with the data.
+        """
+        growing = self.student.kind in ("kernel", "nearest", "simplex")
+        return self.regime in LIMITS or (
+            growing and not any(self.task.noise) and not any(self.student.ridge or ())
+        )
+
+    @property
+    def x_name(self) -> str:
+        """What `x` is called."""
+        return "w" if self.regime == "variance-width" else "N" if self.wide else "D"
+
+    def point(self, run: Run) -> tuple[TaskSpec, StudentSpec, int | None]:
+        """What the runs of one scan share: all but x, teacher and seed."""
+        student, size = run.student, run.size
+        if self.wide:
+            settings = tuple((k, v) for k, v in student.settings if k != "count")
+            student = replace(student, widths=(), settings=settings)
+        else:
+            size = None
+        return replace(run.task, teacher=0), student, size
+
     def x(self, run: Run) -> int:
-        """The quantity that the study scans: N or D."""
-        return run.N if self.regime == "resolution-width" else int(run.size or 0)
+        """The quantity that the study scans: N, the width w (variance-width), or D."""
+        if self.regime == "variance-width":
+            return run.student.widths[0]
+        return run.N if self.wide else int(run.size or 0)
 
 
 def _too_few(field: str, n: int) -> str:

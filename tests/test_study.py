@@ -140,3 +140,123 @@ def test_product_manifold_predicts_by_its_largest_factor(make_study):
     )
     task = found.plan[0].run.task
     assert task.dim == 9 and found.predicted(task) == pytest.approx(4 / 3)
+
+
+EXACT = """
+schema = 1
+question = "Does it?"
+regime = "resolution-data"
+[task]
+manifold = { kind = "sphere", dim = [2, 3] }
+teacher = { kind = "field", covariance = "matern", nu = [0.5, 1.5], count = 3 }
+[student]
+kind = "kernel"
+kernel = "matern"
+nu = [0.5, 1.5]
+[data]
+sizes = [64, 128, 256]
+[prediction]
+exponent = "kernel(teacher, student)"
+sense = "equal"
+"""
+
+
+def test_an_exact_study_is_a_product_of_settings_too(tmp_path):
+    found = study.read(write(tmp_path, EXACT))
+    assert len(found.plan) == 2 * 2 * 2 * 3 * 3  # d, both nu, sizes, k; one seed, no evidence
+    for p in found.plan:
+        nu = dict(p.run.task.covariance[1])["nu"]
+        assert found.predicted(p.run.task, p.run.student) == pytest.approx(2 * nu / p.run.task.dim)
+        assert p.run.N == p.run.size
+    assert len({p.run.fingerprint() for p in found.plan}) == len(found.plan)
+    assert len({found.point(p.run) for p in found.plan}) == 8
+
+
+@pytest.mark.parametrize(
+    "override, words",
+    [
+        ("student.kernel='mattern'", "did you mean 'matern'"),
+        ("student.nus=1", "did you mean 'nu'"),
+        ("student.depth=2", "unknown setting of kernel students 'depth'"),
+        ("student.seeds=3", "nothing is random"),
+        ("student={kind='mlp', widths=8}", "'field'|exact students, not networks"),
+        ("student={kind='simplex', inputs='raw', domain='cube'}", "unknown domain 'cube'"),
+        ("student={kind='simplex', domain='sphere'}", "inputs = \"raw\""),
+        ("student={kind='random-features', count=0}", "out of range"),
+        ("training.steps=10", "leave it out"),
+        ("evidence.share=0.1", "leave it out"),
+        ("task.loss='power'", "needs it"),
+        ("task.teacher={kind='field'}", "a field needs 'covariance'"),
+        ("task.teacher={kind='field', covariance='matern', depth=2}", "unknown setting of matern"),
+        ("task.teacher={kind='network', nu=0.5}", "is of kind"),
+        ("task.manifold={kind='spectral', a=1.5}", "takes 'a', 'b' and 'modes'"),
+        ("data.sizes=[64, 128, 13000]", "take D ≤ 12288"),
+        ("data.draws=3", "only variance-data"),
+        ("prediction.rivals=['3/(d-']", "prediction.rivals"),
+        ("prediction.exponent='min(a-1, 2b)'", "which this study does not have"),
+        ("regime='resolution-width'", "no answer on unlimited data"),
+        ("regime='variance-data'", "grows with its data"),
+        ("regime='variance-width'", "networks with a limit"),
+    ],
+)
+def test_each_mistake_of_an_exact_study_is_a_sentence(tmp_path, override, words):
+    found = mistakes(tmp_path, EXACT, override)
+    assert any(word in m for m in found for word in words.split("|")), found
+
+
+@pytest.mark.parametrize(
+    "student, task, words",
+    [
+        ("{kind='kernel'}", "{kind='cube', dim=2}", "kernel regression on 12000 points"),
+        ("{kind='simplex'}", "{kind='cube', dim=7}", "takes 1 to 6 coordinates, got 7"),
+        ("{kind='simplex'}", "{kind='cube', dim=6}", "3084 points"),
+    ],
+)
+def test_limits_are_refused_before_anything_runs(tmp_path, student, task, words):
+    text = EXACT[: EXACT.index("[student]")] + EXACT[EXACT.index("[data]") :]
+    found = mistakes(tmp_path, text, f"student={student}", f"task={{manifold={task}}}",
+                     "data.sizes=[64, 128, 12000]", "prediction.exponent='2/d'")  # fmt: skip
+    assert any(words in m for m in found), found
+
+
+WIDE = """
+schema = 1
+question = "Does it?"
+regime = "variance-width"
+[task]
+manifold = { kind = "sphere", dim = 3 }
+[student]
+widths = [16, 32, 64]
+parametrisation = "ntk"
+[data]
+sizes = 16
+[training]
+steps = 20
+[prediction]
+exponent = 1
+sense = "equal"
+"""
+
+
+def test_variance_width_scans_the_width_at_one_training_set(tmp_path):
+    found = study.read(write(tmp_path, WIDE))
+    assert {found.x(p.run) for p in found.plan} == {16, 32, 64} and found.x_name == "w"
+    assert {p.run.limit for p in found.plan} == {"width"} and len(found.plan) == 3 * 5 * 2
+
+
+@pytest.mark.parametrize(
+    "gone, words",
+    [
+        ("[data]\nsizes = 16", "fixed training set"),
+        ('parametrisation = "ntk"', "networks with a limit"),
+        ('[prediction]\nexponent = 1\nsense = "equal"', "give exponent = 1"),
+    ],
+)
+def test_variance_width_wants_what_makes_it_one(tmp_path, gone, words):
+    assert any(words in m for m in mistakes(tmp_path, WIDE.replace(gone, "")))
+
+
+def test_fields_added_later_leave_old_fingerprints(make_study):
+    text = make_study().plan[0].run.canonical()
+    for name in ("settings", "teacher_kind", "covariance", "decays", "limit"):
+        assert f'"{name}"' not in text

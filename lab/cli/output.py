@@ -78,7 +78,7 @@ def print_answer(study: Any, path: Path, results: Path, *, write: bool) -> None:
             raise StudyError([f"{store.path}: nothing stored yet; `lab run {path}` comes first"])
         found = answer.answer(study, store)
         out = console()
-        print_table(out, study.question, reports.HEAD, reports.lines(found))
+        print_table(out, study.question, reports.head(found), reports.lines(found))
         for sentence in reports.sentences(found):
             out.print(sentence, highlight=False, markup=False)
         if write:

@@ -18,13 +18,19 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from lab.runs.excess import excess
 from lab.runs.store import Row, Store
 from lab.scaling import Exponent, Line, Scan, across, exponent
+from lab.scaling.exponent import USABLE
+from lab.scaling.verdict import survives
 from lab.spec import Run
 from lab.study import Study
+from lab.theory import parse
 
 FALLING = 0.10
 """Fall of the loss under the larger budget, at the largest third of x, that is under-training."""
+ILL_CONDITIONED = 1e13
+"""Condition number beyond which the small eigenvalues of a system are rounding errors."""
 SHIFT = 0.05
 """Relative rise of α under the larger budget, beyond twice its error, that is under-training."""
 
@@ -55,7 +61,11 @@ class Convergence:
 class Point:
     """One setting: what it is, what was measured, what it means.
 
-    `rows` are (x, relative loss, teacher) of the finished runs, for figures and export.
+    `rows` are (x, relative loss, teacher) of the finished runs, for figures and export; in the
+    variance-limited regimes (x, mean excess over the limit, teacher) where that is positive.
+    `gaps` are (limit, w, mean loss over that limit − 1) at the smallest and largest width.
+    `conditioning` is the largest condition number and jitter of the systems that exact students
+    solved.
     """
 
     dim: int
@@ -72,6 +82,28 @@ class Point:
     missing: int
     convergence: Convergence | None
     rows: tuple[tuple[float, float, int], ...]
+    rivals: tuple[Rival, ...] = ()
+    conditioning: tuple[float, float] | None = None
+    gaps: tuple[tuple[str, int, float], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The setting as text; a word that two of its names end in is told apart by the first."""
+        last = [name.split(".")[-1] for name in self.setting]
+        return ", ".join(
+            f"{name.replace('.', ' ') if last.count(word) > 1 else word} "
+            f"{'×'.join(map(str, v)) if isinstance(v, tuple) else v}"
+            for word, (name, v) in zip(last, self.setting.items(), strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Another exponent written beforehand, taken as an equality. survives: None if undecidable."""
+
+    formula: str
+    value: float
+    survives: bool | None
 
 
 @dataclass(frozen=True)
@@ -106,23 +138,23 @@ def answer(study: Study, store: Store, *, replicates: int = 2000) -> Answer:
     for point in points:
         lines[tuple(point.setting.items())].append(point)
     fitted = tuple((dict(setting), _line(some)) for setting, some in lines.items())
-    return Answer(
-        study, "N" if study.regime == "resolution-width" else "D", points, fitted
-    )
+    return Answer(study, study.x_name, points, fitted)
 
 
 def _setting_key(study: Study, run: Run) -> tuple:
-    """Everything that stays fixed in a scan, as sorted (name, value) pairs; the dimension first."""
-    task, student = run.task, run.student
-    fixed = {
-        "teacher.widths": task.teacher_widths, "teacher.activation": task.teacher_activation,
-        "teacher.bias": task.teacher_bias, "teacher.gain": task.teacher_gain,
-        "noise": task.noise, "student.activation": student.activation,
-    }  # fmt: skip
-    if study.regime == "resolution-width":
-        fixed["data.size"] = run.size
+    """Everything that stays fixed in a scan, as (name, value) pairs; the manifold first."""
+    task, student, size = study.point(run)
+    fixed: dict[str, Any] = {"teacher.gain": task.teacher_gain, "noise": task.noise}
+    if task.decays:
+        fixed |= {"a": task.decays[0], "b": task.decays[1]}
+    elif task.covariance:
+        kind, settings = task.covariance
+        fixed |= {"teacher.covariance": kind, **{f"teacher.{k}": v for k, v in settings}}
     else:
-        fixed["student.widths"] = student.widths
+        fixed |= {"teacher.widths": task.teacher_widths, "teacher.bias": task.teacher_bias,
+                  "teacher.activation": task.teacher_activation}  # fmt: skip
+    fixed |= {"student.widths": student.widths, "student.activation": student.activation}
+    fixed |= {f"student.{k}": v for k, v in student.settings} | {"data.size": size}
     return (task.manifold, *fixed.items())
 
 
@@ -144,7 +176,7 @@ def _point(study, key, varying, found, larger, replicates) -> Point:
              for s in ("diverged", "failed")}  # fmt: skip
     missing = sum(row is None for _, row in found)
     some_run = found[0][0]
-    prediction = study.predicted(some_run.task)
+    prediction = study.predicted(some_run.task, some_run.student)
     x = np.array([study.x(run) for run, _ in done], float)
     loss = np.array([row.relative for _, row in done], float)
     teacher = np.array([run.task.teacher for run, _ in done], int)
@@ -155,14 +187,25 @@ def _point(study, key, varying, found, larger, replicates) -> Point:
         doubts.append("failed")
     if missing:
         doubts.append("unfinished")
-    if study.regime == "resolution-width" and _saturated(found):
+    if study.regime == "resolution-width" and not study.student.exact and _saturated(found):
         doubts.append("saturated")
     ask = dict(prediction=prediction, sense=study.prediction.sense,
                tolerance=study.prediction.tolerance, replicates=replicates)  # fmt: skip
+    conditioning = _conditioning([row for _, row in done])
+    if conditioning and (conditioning[1] > 0 or conditioning[0] > ILL_CONDITIONED):
+        doubts.append("ill-conditioned")
+    seeds = np.array([run.seed for run, _ in done], int)
+    ask["law"] = "power" if study.no_floor else "power+floor"
+    if some_run.limit and x.size:
+        limit = np.array([row.details["limit"] for _, row in done], float)
+        cells = excess(x, loss, limit, teacher, smallest=some_run.limit == "data")
+        doubts += cells.doubts
+        x, loss, teacher = (v[cells.positive] for v in (cells.x, cells.mean, cells.teacher))
+        seeds = np.zeros(x.size, int)
     fitted = None
     convergence = _convergence(study, done, larger)
     if x.size:
-        scan = Scan.of(x, loss, teacher, np.array([run.seed for run, _ in done]))
+        scan = Scan.of(x, loss, teacher, seeds)
         fitted = exponent(scan, doubts=doubts, **ask)
         if convergence and convergence.under_trained(fitted.alpha):
             fitted = exponent(scan, doubts=(*doubts, "under-trained"), **ask)
@@ -174,7 +217,37 @@ def _point(study, key, varying, found, larger, replicates) -> Point:
         runs=len(done), teachers=len(set(teacher.tolist())), diverged=count["diverged"],
         failed=count["failed"], missing=missing, convergence=convergence,
         rows=tuple(zip(x.tolist(), loss.tolist(), teacher.tolist(), strict=True)),
+        rivals=_rivals(study, some_run, fitted), conditioning=conditioning, gaps=_gaps(study, done),
     )  # fmt: skip
+
+
+def _rivals(study: Study, run: Run, fitted: Exponent | None) -> tuple[Rival, ...]:
+    found = []
+    for formula in study.prediction.rivals:
+        value = study.predicted(run.task, run.student, formula)
+        usable = fitted is not None and fitted.status in USABLE
+        meets = usable and survives(fitted.interval, value, study.prediction.tolerance)
+        found.append(Rival(parse(formula).text, value, meets if usable else None))
+    return tuple(found)
+
+
+def _gaps(study: Study, done: list[tuple[Run, Row]]) -> tuple[tuple[str, int, float], ...]:
+    if study.regime != "variance-width" or not done:
+        return ()
+    found = []
+    for w in (min(study.x(run) for run, _ in done), max(study.x(run) for run, _ in done)):
+        rows = [row for run, row in done if study.x(run) == w]
+        loss = sum(row.relative for row in rows)
+        found += [(name, w, loss / sum(row.details[name] for row in rows) - 1)
+                  for name in ("kernel", "tangent")]  # fmt: skip
+    return tuple(found)
+
+
+def _conditioning(rows: list[Row]) -> tuple[float, float] | None:
+    known = [row.details for row in rows if "condition" in row.details]
+    if not known:
+        return None
+    return max(d["condition"] for d in known), max(d["jitter"] for d in known)
 
 
 def _saturated(found: list[tuple[Run, Row | None]]) -> bool:
@@ -240,6 +313,8 @@ def as_json(found: Answer, name: str) -> dict[str, Any]:
                 "teachers": p.teachers,
             }
             | ({"setting": {k: v for k, v in p.setting.items()}} if p.setting else {})
+            | ({"rivals": [{"exponent": r.formula, "value": r.value, "survives": r.survives}
+                           for r in p.rivals]} if p.rivals else {})
         )
     nothing = {"value": None, "interval": [None, None]}
     return {

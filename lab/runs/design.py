@@ -82,7 +82,7 @@ def designs(study: Study, alternatives: Sequence[str] = ()) -> tuple[Design, ...
             x=np.unique(np.array([study.x(run) for run in runs], float)),
             teachers=len({run.task.teacher for run in runs}),
             seeds=len({run.seed for run in runs}),
-            prediction=study.predicted(runs[0].task),
+            prediction=study.predicted(runs[0].task, runs[0].student),
             sense=study.prediction.sense,
             tolerance=study.prediction.tolerance,
             alternatives={t: v for t, some in values.items() if (v := some[i]) is not None},
@@ -95,14 +95,11 @@ def exponents(study: Study, text: str) -> tuple[float | None, ...]:
 
     Raises StudyError if it has none anywhere: it does not parse, or needs what the study lacks.
     """
-    asked = study.model_copy(
-        update={"prediction": study.prediction.model_copy(update={"exponent": text})}
-    )
     values: list[float | None] = []
     mistakes: list[str] = []
     for runs in _points(study):
         try:
-            values.append(asked.predicted(runs[0].task))
+            values.append(study.predicted(runs[0].task, runs[0].student, text))
         except PredictionError as error:
             values.append(None)
             mistakes.append(str(error))
@@ -125,13 +122,10 @@ def _positive(study: Study, text: str) -> list[float]:
 
 def _points(study: Study) -> list[list[Run]]:
     """The planned runs of each point: alike in all but x, teacher and seed."""
-    wide = study.regime == "resolution-width"
     together: dict[tuple, list[Run]] = defaultdict(list)
     for planned in study.plan:
-        run = planned.run
         if not planned.check:
-            student = replace(run.student, widths=()) if wide else run.student
-            together[replace(run.task, teacher=0), student, run.size if wide else None].append(run)
+            together[study.point(planned.run)].append(planned.run)
     return list(together.values())
 
 

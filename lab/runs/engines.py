@@ -88,7 +88,7 @@ def execute(
 
     After `stop` no new group starts; after `abandon` those in flight are dropped.
     """
-    from lab.students import training
+    from lab.students import learning
 
     todo: queue.SimpleQueue[Group] = queue.SimpleQueue()
     for group in groups:
@@ -109,7 +109,7 @@ def execute(
 
             start = time.perf_counter()
             try:
-                results, error = training.train(group, tick=advance), None
+                results, error = learning.learn(group, tick=advance), None
             except Abandoned:
                 break
             except Exception:  # a failed group is a result; the others go on

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from lab.runs import costs
 from lab.spec import Group, Run, StudentSpec, TaskSpec
 from lab.study import Study
 
@@ -80,10 +81,10 @@ def groups(
         lambda: defaultdict(lambda: defaultdict(list))
     )
     for run in runs:
-        alike = (replace(run.task, teacher=0), run.training, run.root)
+        alike = (replace(run.task, teacher=0), run.training, run.root, run.limit)
         together[alike][run.task][run.student, run.size].append(run.seed)
     packed = []
-    for (_, training, root), tasks in together.items():
+    for (_, training, root, limit), tasks in together.items():
         # Teachers share a group only if they miss the same shapes and seeds.
         by_shapes: dict[tuple, list[TaskSpec]] = defaultdict(list)
         for task, shapes in tasks.items():
@@ -93,14 +94,21 @@ def groups(
             for start in range(0, len(alike_tasks), teachers):
                 some = tuple(alike_tasks[start : start + teachers])
                 packed += [
-                    Group(some, part, training, root)
-                    for part in _split(shapes, some, training, memory_limit)
+                    Group(some, part, training, root, limit)
+                    for part in _split(shapes, some, training, memory_limit, limit)
                 ]
     return sorted(packed, key=lambda g: -seconds(g))
 
 
-def _split(shapes: tuple, tasks: tuple, training, limit: float) -> list[tuple]:
-    """Cut the shapes so that each part stays under the limit; one student at least."""
+def _split(
+    shapes: tuple, tasks: tuple, training, limit: float, excess: str = ""
+) -> list[tuple]:
+    """Cut the shapes so that each part stays under the limit; one student at least.
+
+    Students that learn one after the other stay together and share the teacher's targets.
+    """
+    if shapes[0][0].kind != "mlp" or excess == "data":
+        return [shapes]
     parts: list[list] = [[]]
     used = 0.0
     for student, D, seeds in shapes:
@@ -127,6 +135,8 @@ def _student_bytes(student: StudentSpec, task: TaskSpec, training) -> float:
 
 def memory(group: Group) -> float:
     """Bytes of arrays that a group holds at its peak, chunks of data included."""
+    if group.exact or group.limit == "data":
+        return costs.memory(group)
     task, training = group.teachers[0], group.training
     size = 8 if training.precision == "float64" else 4
     students = sum(
@@ -140,6 +150,8 @@ def memory(group: Group) -> float:
 
 def flops(group: Group) -> float:
     """FLOPs of a group: 6 per weight and sample for a student, 2 for the teacher's labels."""
+    if group.exact or group.limit == "data":
+        return costs.flops(group)
     task, training = group.teachers[0], group.training
     labels = 2 * _weights((task.chart, *task.teacher_widths, task.outputs))
     pools = {D for _, D, _ in group.shapes if D is not None}
@@ -178,6 +190,7 @@ def programs(found: Iterable[Group]) -> int:
             (g.teachers[0].D_amb, student, len(seeds), len(g.teachers), batch, g.training.optimiser,
              g.training.precision)
             for g in found
+            if not (g.exact or g.limit == "data")
             for student, _, seeds in g.shapes
             for _, batch, _ in g.training.stages or ((0, g.training.polish_batch, 0.0),)
         }

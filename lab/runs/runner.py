@@ -149,7 +149,7 @@ def _rows(finished: engines.Finished, provenance: dict) -> list[Row]:
     return [
         Row(r.run.fingerprint(), r.run.canonical(), r.status, r.run.N,
             r.loss if r.status == "done" else None, r.relative if r.status == "done" else None,
-            r.best_step, r.curve, None, share, len(runs), **common)
+            r.best_step, r.curve, None, share, len(runs), **common, details=r.details)
         for r in finished.results
     ]  # fmt: skip
 

@@ -18,7 +18,7 @@ import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,8 @@ CREATE TABLE IF NOT EXISTS runs (
     error TEXT,                  -- traceback of a failed run
     seconds REAL,                -- of its group, shared equally
     group_size INTEGER,
-    device TEXT, dtype TEXT, jax TEXT, lab TEXT, git TEXT, finished REAL
+    device TEXT, dtype TEXT, jax TEXT, lab TEXT, git TEXT, finished REAL,
+    details TEXT                 -- JSON {name: number}, see `Result.details`; NULL: none
 );
 """
 
@@ -60,11 +61,12 @@ class Row:
     seconds: float | None
     group_size: int | None
     provenance: Mapping[str, Any]
+    details: Mapping[str, float] = field(default_factory=dict)
 
 
 PROVENANCE = ("device", "dtype", "jax", "lab", "git", "finished")
 COLUMNS = ("fingerprint", "spec", "status", "N", "loss", "relative", "best_step", "curve", "error",
-           "seconds", "group_size", *PROVENANCE)  # fmt: skip
+           "seconds", "group_size", "details", *PROVENANCE)  # fmt: skip
 
 
 def folder(study_path: str | Path, results: str | Path = "results") -> Path:
@@ -122,6 +124,8 @@ class Store:
                 db.execute("PRAGMA synchronous=NORMAL")
                 db.executescript(SCHEMA)
                 _check_version(db, path / "lab.db")
+                if not _has_details(db):  # a store from before exact students
+                    db.execute("ALTER TABLE runs ADD COLUMN details TEXT")
                 with db:
                     db.execute(
                         "INSERT OR IGNORE INTO meta VALUES ('physics_version', ?)",
@@ -135,10 +139,13 @@ class Store:
         """The stored rows among these fingerprints."""
         found: dict[str, Row] = {}
         wanted = list(fingerprints)
+        columns = ",".join(COLUMNS)
+        if not _has_details(self._db):
+            columns = columns.replace("details", "NULL")
         for start in range(0, len(wanted), 500):
             some = wanted[start : start + 500]
             marks = ",".join("?" * len(some))
-            query = f"SELECT {','.join(COLUMNS)} FROM runs WHERE fingerprint IN ({marks})"
+            query = f"SELECT {columns} FROM runs WHERE fingerprint IN ({marks})"
             for values in self._db.execute(query, some):
                 row = _row(values)
                 found[row.fingerprint] = row
@@ -196,16 +203,22 @@ def _check_version(db: sqlite3.Connection, file: Path) -> None:
         )
 
 
+def _has_details(db: sqlite3.Connection) -> bool:
+    return any(name == "details" for _, name, *_ in db.execute("PRAGMA table_info(runs)"))
+
+
 def _row(values: tuple) -> Row:
     named = dict(zip(COLUMNS, values, strict=True))
     provenance = {k: named.pop(k) for k in PROVENANCE}
     curve = json.loads(named["curve"])
     named["curve"] = tuple((n, float("nan") if v is None else v) for n, v in curve)
+    named["details"] = json.loads(named["details"] or "{}")
     return Row(**named, provenance=provenance)
 
 
 def _values(row: Row) -> tuple:
     # JSON has no NaN: a loss that is not finite is stored as null.
     curve = json.dumps([[n, v if math.isfinite(v) else None] for n, v in row.curve])
-    named = {**vars(row), **row.provenance, "curve": curve}
+    details = json.dumps(dict(row.details)) if row.details else None
+    named = {**vars(row), **row.provenance, "curve": curve, "details": details}
     return tuple(named.get(c) for c in COLUMNS)

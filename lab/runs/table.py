@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from lab.study import Study
 
 COLUMNS = (
     "dim", "D_amb", "manifold", "embedding", "teacher", "teacher_widths", "teacher_activation",
-    "teacher_bias", "noise", "loss_kind", "student", "widths", "activation", "seed", "N", "D",
+    "teacher_bias", "noise", "loss_kind", "student", "settings", "widths", "activation", "seed",
+    "N", "D",
     "steps", "check", "status", "loss", "relative_loss", "best_step", "seconds", "fingerprint",
-    "device", "dtype", "jax", "git",
+    "device", "dtype", "jax", "git", "details",
 )  # fmt: skip
 
 
@@ -24,7 +26,8 @@ def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
     """One array per column of COLUMNS, one entry per stored run of the study.
 
     `D` is 0 for unlimited fresh data; losses are nan for runs that are not done; `check` marks
-    runs with the larger budget. Lists such as widths are text, "8x8".
+    runs with the larger budget. Lists such as widths are text, "8x8"; the settings of exact
+    students and the details of a result are text, "name=value name=value".
     """
     rows = store.rows(p.run.fingerprint() for p in study.plan)
     found: dict[str, list] = {name: [] for name in COLUMNS}
@@ -37,11 +40,13 @@ def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
         values = (
             task.dim, task.D_amb, "×".join(f"{k}{d}" for k, d in task.manifold), task.embedding,
             task.teacher, _text(task.teacher_widths), task.teacher_activation, task.teacher_bias,
-            task.noise, task.loss, run.student.kind, _text(run.student.widths),
-            run.student.activation, run.seed, run.N, run.size or 0, run.training.steps, p.check,
+            task.noise, task.loss, run.student.kind, _pairs(run.student.settings),
+            _text(run.student.widths), run.student.activation, run.seed, run.N, run.size or 0,
+            run.training.steps, p.check,
             row.status, _number(row.loss), _number(row.relative), row.best_step or 0,
             _number(row.seconds), row.fingerprint, row.provenance["device"],
             row.provenance["dtype"], row.provenance["jax"], row.provenance["git"] or "",
+            _pairs(row.details.items()),
         )  # fmt: skip
         for name, value in zip(COLUMNS, values, strict=True):
             found[name].append(value)
@@ -75,6 +80,10 @@ def write(table: dict[str, np.ndarray], path: Path) -> None:
 
 def _text(widths: tuple[int, ...]) -> str:
     return "x".join(map(str, widths))
+
+
+def _pairs(items: Iterable[tuple[str, object]]) -> str:
+    return " ".join(f"{name}={value}" for name, value in items)
 
 
 def _number(value: float | None) -> float:

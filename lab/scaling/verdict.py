@@ -30,6 +30,12 @@ REMEDY = {
     "diverged": "diverged runs are missing from the fit: repeat them at a lower rate",
     "steepening": "the curve steepens towards large x: start the scan at larger x",
     "wrong-law": "the curve is not a power law with a floor: choose a narrower range of x",
+    "reference-not-converged": "a mean excess is negative: the limit that it is counted from is "
+    "no limit; train the reference longer",
+    "excess-unresolved": "a mean excess is not positive within its error: take more repetitions "
+    "or smaller x",
+    "ill-conditioned": "a system was solved with jitter or beyond double precision: set a ridge or "
+    "take fewer points",
     "one-teacher": "one teacher shows nothing of the scatter between teachers: use at least 4",
 }
 
@@ -60,6 +66,13 @@ def verdict(
     if (low <= lo and hi <= high) or (short and low <= alpha <= high):
         return UNDECIDED if "few-decades" in doubts else AGREES
     return UNDECIDED
+
+
+def survives(interval: Interval, rival: float | int, tolerance: float | int) -> bool:
+    """Whether a rival exponent, an equality, is compatible: the interval meets rival·(1 ± τ)."""
+    lo, hi = interval
+    ends = sorted((rival * (1 - tolerance), rival * (1 + tolerance)))
+    return not (hi < ends[0] or lo > ends[1])
 
 
 def allowed(prediction: float | int, sense: str, tolerance: float | int) -> Interval:

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter
 
 from lab.runs.answer import Answer, Point
+from lab.study import LIMITS
 
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
 VERDICTS = {"agrees": (GREEN, "o"), "undecided": (ORANGE, "s"), "contradicts": (VERMILLION, "X")}
@@ -48,13 +49,18 @@ def losses(answer: Answer) -> tuple[Figure, str]:
                       title_fontsize=9)  # fmt: skip
         for ax in axes.flat[len(settings) :]:
             ax.set_axis_off()
-        what = "trainable parameters N" if answer.x_name == "N" else "training samples D"
+        what = {"N": "trainable parameters N", "D": "training samples D",
+                "w": "width w of the hidden layers"}[answer.x_name]  # fmt: skip
         figure.supxlabel(what, fontsize=10.5)
-        figure.supylabel("test loss / loss of the constant student", fontsize=10.5)
+        excess = answer.study.regime in LIMITS
+        figure.supylabel(("mean excess over the limit" if excess else "test loss")
+                         + " / loss of the constant student", fontsize=10.5)  # fmt: skip
+        law = "power law" if answer.study.no_floor else "power law plus floor"
     return figure, (
-        f"Relative test loss against {what}. Large markers: geometric mean over teachers; bars: "
+        f"{'Mean excess of the relative' if excess else 'Relative'} test loss against {what}. "
+        "Large markers: geometric mean over teachers; bars: "
         "its standard error over teachers; small dots: single teachers. Hollow markers were left "
-        "out of the fit by the range rule. Lines: fitted power law plus floor over the range used, "
+        f"out of the fit by the range rule. Lines: fitted {law} over the range used, "
         "geometric mean over teachers; the legend gives α with half its 95 % interval."
     )
 
@@ -177,14 +183,8 @@ def _axis(ax: Axes, dims: np.ndarray, points: list[Point]) -> None:
 def _settings(answer: Answer) -> list[tuple[str, list[Point]]]:
     grouped: dict[str, list[Point]] = {}
     for p in answer.points:
-        name = ", ".join(f"{k.split('.')[-1]} {_plain(v)}" for k, v in p.setting.items()
-                         if k != "manifold")  # fmt: skip
-        grouped.setdefault(name, []).append(p)
+        grouped.setdefault(p.name, []).append(p)
     return list(grouped.items())
-
-
-def _plain(value: Any) -> str:
-    return "×".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _shades(n: int) -> list[Any]:

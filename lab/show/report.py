@@ -16,20 +16,26 @@ import numpy as np
 
 from lab.runs.answer import Answer, Point, as_json
 from lab.runs.store import Store
+from lab.study import LIMITS
 
 HEAD = ("d", "prediction", "α", "95 % interval", "profile", "verdict", "doubts", "teachers", "runs",
         "x", "loss ×budget", "Δα ×budget")  # fmt: skip
 
 
+def head(answer: Answer) -> tuple[str, ...]:
+    """The columns of the table; rivals have one where the study names any."""
+    return (*HEAD, "rivals") if answer.study.prediction.rivals else HEAD
+
+
 def lines(answer: Answer) -> list[tuple[str, ...]]:
-    """The table of the answer as text cells, one row per point, in the columns of HEAD."""
+    """The table of the answer as text cells, one row per point, in the columns of `head`."""
     return [_cells(answer, p) for p in answer.points]
 
 
 def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
     e, c = p.exponent, p.convergence
-    name = ", ".join([str(p.dim), *(f"{k.split('.')[-1]} {_plain(v)}"
-                                    for k, v in p.setting.items())])  # fmt: skip
+    name = ", ".join(filter(None, [str(p.dim), p.name]))
+    rivals = "; ".join(f"{r.formula} = {r.value:.3g} {_FATE[r.survives]}" for r in p.rivals)
     x = sorted({row[0] for row in p.rows})
     return (
         name,
@@ -44,7 +50,12 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
         f"{answer.x_name} {x[0]:.0f}–{x[-1]:.0f}" if x else "–",
         f"×{math.exp(float(c.change.mean())):.2f}" if c else "–",
         f"{c.alpha:+.2f} ± {2 * c.alpha_error:.2f}" if c else "–",
+        *([rivals] if p.rivals else []),
     )
+
+
+_LIMITS = {"kernel": "exact NTK regression", "tangent": "the linearised models"}
+_FATE = {True: "survives", False: "excluded", None: "undecided"}
 
 
 def sentences(answer: Answer) -> list[str]:
@@ -53,7 +64,7 @@ def sentences(answer: Answer) -> list[str]:
     for setting, line in answer.lines:
         if line is None:
             continue
-        name = ", ".join(f"{k.split('.')[-1]} {_plain(v)}" for k, v in setting.items())
+        name = next(p.name for p in answer.points if p.setting == setting)
         found.append(
             f"{name + ': ' if name else ''}α = {line.intercept:.2f} "
             f"[{line.intercept_interval[0]:.2f}, {line.intercept_interval[1]:.2f}] + "
@@ -61,9 +72,19 @@ def sentences(answer: Answer) -> list[str]:
             f"(95 % intervals; d = {', '.join(f'{d:g}' for d in line.dims)})"
         )
     for p in answer.points:
+        name = ", ".join(filter(None, [f"d = {p.dim}", p.name]))
         if p.advice:
-            name = ", ".join([f"d = {p.dim}", *(_plain(v) for v in p.setting.values())])
             found.append(f"{name}: {p.advice}")
+        for limit, w, gap in p.gaps:
+            found.append(
+                f"{name}: at w = {w} the mean loss lies {gap:+.2%} above that of {_LIMITS[limit]}."
+            )
+        if p.conditioning:
+            condition, jitter = p.conditioning
+            found.append(
+                f"{name}: condition number at most {condition:.1g}, "
+                + (f"jitter up to {jitter:.0e} of the diagonal." if jitter else "no jitter.")
+            )
     return found
 
 
@@ -94,7 +115,8 @@ def write(answer: Answer, store: Store, name: str) -> list[Path]:
 
 def _markdown(answer: Answer, name: str, captions: list[tuple[str, str, str]]) -> str:
     study = answer.study
-    rows = ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
+    columns = head(answer)
+    rows = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     rows += ["| " + " | ".join(_escape(c) for c in cells) + " |" for cells in lines(answer)]
     parts = [
         f"# {name}",
@@ -103,19 +125,40 @@ def _markdown(answer: Answer, name: str, captions: list[tuple[str, str, str]]) -
         f"{'a lower bound' if study.prediction.sense == 'bound' else 'an equality'}, tolerance "
         f"{study.prediction.tolerance:.0%}, written before the run.",
         "\n".join(rows),
-        "α: mean over teachers of the exponent of a power law plus floor; interval: 95 %, "
-        "Student's t over teachers; profile: 95 % profile likelihood of one exponent for all "
-        "teachers. x: smallest and largest number of "
-        f"{'trainable parameters' if answer.x_name == 'N' else 'training samples'}. "
-        "Last two columns: change of the loss (geometric mean), and of "
-        f"α with its 95 % error, when the scans of {len(study.checked)} of "
-        f"{study.task.teacher.count} teachers were trained again with {study.evidence.budget:g} "
-        "times the steps.",
+        _method(answer),
         "\n".join(f"- {_escape(s)}" for s in sentences(answer)),
     ]
     for file, title, caption in captions:
         parts.append(f"![{title}]({file}.png)\n\n*{_escape(caption)}*")
     return "\n\n".join(p for p in parts if p) + "\n"
+
+
+def _method(answer: Answer) -> str:
+    study = answer.study
+    law = "a power law" if study.no_floor else "a power law plus floor"
+    text = (f"α: mean over teachers of the exponent of {law}; interval: 95 %, Student's t over "
+            "teachers; profile: 95 % profile likelihood of one exponent for all teachers. x: "
+            "smallest and largest of the scan.")  # fmt: skip
+    if study.regime in LIMITS:
+        text += (" Fitted is the mean excess of the relative loss over its limit, "
+                 f"{LIMIT_WORDS[study.regime]}.")  # fmt: skip
+    if study.checked:
+        text += (
+            " Columns ×budget: change of the loss (geometric mean), and of "
+            f"α with its 95 % error, when the scans of {len(study.checked)} of "
+            f"{study.task.teacher.count} teachers were trained again with "
+            f"{study.evidence.budget:g} times the steps."
+        )
+    if study.prediction.rivals:
+        within = f"{study.prediction.tolerance:.0%}"
+        text += f" A rival survives if the interval meets it within {within}."
+    return text
+
+
+LIMIT_WORDS = {
+    "variance-data": "the same model on the whole population of data",
+    "variance-width": "exact NTK regression (after as many steps)",
+}
 
 
 def _fits(answer: Answer, name: str) -> dict[str, Any]:
@@ -168,10 +211,6 @@ def _interval(ends: tuple[float, float]) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.2f}" if math.isfinite(value) else "–"
-
-
-def _plain(value: Any) -> str:
-    return "×".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _escape(text: str) -> str:

@@ -16,12 +16,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import cho_solve, lapack
 
+from lab.catalogue import MEMORY, kernel_refusal
 from lab.task.covariances import Covariance
 
 __all__ = ["KernelRegression", "MemoryLimitError", "expected_risk", "factor", "learn"]
-
-MEMORY = 2 * 2**30
-"""Bytes that the matrices of one regression may take unless told: D ≤ 11 585."""
 
 _JITTERS = (0.0, *(10.0**power for power in range(-16, -5)))
 
@@ -62,13 +60,9 @@ def factor(
     """
     if not ridge >= 0:
         raise ValueError(f"a ridge is not negative, got {ridge}; set 0 to interpolate")
-    needed = 2 * 8 * len(x) ** 2
-    if needed > memory:
-        raise MemoryLimitError(
-            f"kernel regression on {len(x)} points needs {needed / 2**30:.1f} GiB, the limit is "
-            f"{memory / 2**30:.1f} GiB; train on {int((memory / 16) ** 0.5)} points or fewer, or "
-            "raise the memory limit"
-        )
+    refused = kernel_refusal(len(x), memory=memory)
+    if refused:
+        raise MemoryLimitError(refused)
     gram = covariance(x, x).T  # itself, in the memory order that LAPACK wants
     diagonal = np.diag_indices_from(gram)
     gram[diagonal] += ridge

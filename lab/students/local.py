@@ -26,12 +26,10 @@ from jaxtyping import Bool, Float, Int
 from scipy.spatial import ConvexHull, Delaunay, QhullError, cKDTree
 from sklearn.neighbors import KNeighborsRegressor
 
+from lab.catalogue import simplex_refusal
+
 __all__ = ["NearestNeighbours", "Simplices", "SphereSimplices", "learn"]
 
-MOST_COORDINATES = 6
-MOST_CELLS = 4_000_000
-_CELLS_PER_POINT = (1.0, 2.0, 6.77, 31.8, 187.0, 1297.0)
-"""Mean number of Delaunay cells per point of a uniform set, by dimension (Miles 1970)."""
 _REACH = 2.0
 
 
@@ -164,17 +162,9 @@ def learn(
         return NearestNeighbours(KNeighborsRegressor(neighbours).fit(x, y))
     points, d = x.shape
     sphere = domain == "sphere"
-    if d > MOST_COORDINATES or (sphere and d < 2):
-        raise ValueError(
-            f"simplex interpolation takes {1 + sphere} to {MOST_COORDINATES} coordinates, got {d}; "
-            "use nearest neighbours, or a manifold without distractors"
-        )
-    cells = points * _CELLS_PER_POINT[d - 1 - sphere]
-    if points < d + 2 or cells > MOST_CELLS:
-        most = int(MOST_CELLS / _CELLS_PER_POINT[d - 1 - sphere])
-        raise ValueError(
-            f"simplex interpolation in {d} coordinates takes {d + 2} to {most} points, got {points}"
-        )
+    refused = simplex_refusal(points, d, sphere=sphere)
+    if refused:
+        raise ValueError(refused)
     if d == 1:
         order = np.unique(x[:, 0], return_index=True)[1]
         return Simplices(x, y, np.stack([order[:-1], order[1:]], 1), None, cKDTree(x))

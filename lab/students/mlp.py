@@ -43,7 +43,7 @@ class _Mlp(nn.Module):
         W = self.param(f"W{layer}", zeros, (width, h.shape[0]))
         b = self.param(f"b{layer}", zeros, (width, 1))
         if self.spec.parametrisation == "ntk":
-            sigma_w, sigma_b = _scales(self.spec, layer, h.shape[0])
+            sigma_w, sigma_b = scales(self.spec, layer, h.shape[0])
             return sigma_w * (W @ h) + sigma_b * b
         return W @ h + b
 
@@ -63,7 +63,7 @@ def init(
     parameters, start = {}, 0
     for layer in range(len(spec.widths) + 1):
         W, b = shapes[f"W{layer}"], shapes[f"b{layer}"]
-        sigma_w, sigma_b = _scales(spec, layer, W.shape[1])
+        sigma_w, sigma_b = scales(spec, layer, W.shape[1])
         if spec.parametrisation == "ntk":
             sigma_w = sigma_b = 1.0
         for name, leaf, sigma in ((f"W{layer}", W, sigma_w), (f"b{layer}", b, sigma_b)):
@@ -79,7 +79,7 @@ def _normal(n: int, keys: Key[Array, "*batch"]) -> Float[Array, "*batch n"]:
     return flat.reshape(*keys.shape, n)
 
 
-def _scales(spec: StudentSpec, layer: int, fan_in: int) -> tuple[float, float]:
+def scales(spec: StudentSpec, layer: int, fan_in: int) -> tuple[float, float]:
     """Standard deviations of weights and biases of a layer as the network sees them."""
     C = spec.weight if layer < len(spec.widths) else 1.0
     return (C / fan_in) ** 0.5, spec.bias

@@ -14,9 +14,9 @@ loss where a separate validation set was best (early stopping); with fresh data 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -46,7 +46,9 @@ class Result:
     """What one run left: `loss` as defined by the task, `relative` to the constant student.
 
     `curve` is (step, relative test loss) at log-spaced steps, `best_step` where `loss` was taken.
-    `status` is "done" or "diverged"; a diverged run keeps its curve and has loss nan.
+    `status` is "done" or "diverged"; a diverged run keeps its curve and has loss nan. `details`
+    are further numbers by name: `limit`, the relative loss that an excess is counted from;
+    `condition` and `jitter` of the system that an exact student solved.
     """
 
     run: Run
@@ -55,6 +57,7 @@ class Result:
     relative: float
     best_step: int
     curve: tuple[tuple[int, float], ...]
+    details: Mapping[str, float] = field(default_factory=dict)
 
 
 def train(

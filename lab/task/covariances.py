@@ -34,9 +34,10 @@ from jaxtyping import Float
 from scipy.spatial.distance import cdist
 from sklearn.gaussian_process.kernels import Matern
 
+from lab.catalogue import resolved_covariance
 from lab.theory import smoothness
 
-__all__ = ["COVARIANCES", "Covariance", "Network", "Radial", "covariance"]
+__all__ = ["Covariance", "Network", "Radial", "covariance"]
 
 _ROWS = 128  # rows of k(x, x′) computed at once, so that temporaries stay small beside the result
 
@@ -126,33 +127,12 @@ class Network:
 
 Covariance = Radial | Network
 
-COVARIANCES = {
-    "laplace": ("length",),
-    "matern": ("nu", "length"),
-    "gaussian": ("length",),
-    "relu-nngp": ("depth", "weight", "bias", "readout"),
-    "relu-ntk": ("depth", "weight", "bias", "readout"),
-    "erf-nngp": ("depth", "weight", "bias", "readout"),
-    "erf-ntk": ("depth", "weight", "bias", "readout"),
-}
-"""The names of covariances and the settings of each; `lab.theory.smoothness` knows them too."""
-
-
 def covariance(kind: str, **settings: float) -> Covariance:
     """The covariance of this name, for example `covariance("matern", nu=1.5)`.
 
     Raises ValueError if the name or a setting is unknown, or a value is out of its range.
     """
-    if kind not in COVARIANCES:
-        raise ValueError(f"unknown kernel '{kind}'; choose one of {', '.join(COVARIANCES)}")
-    foreign = sorted(set(settings) - set(COVARIANCES[kind]))
-    if foreign:
-        raise ValueError(
-            f"kernel '{kind}' has no setting '{foreign[0]}'; it has {', '.join(COVARIANCES[kind])}"
-        )
-    for name, value in settings.items():
-        if not (value > 0 or (name == "bias" and value == 0)):
-            raise ValueError(f"kernel '{kind}' needs {name} > 0, got {value}")
+    settings = resolved_covariance(kind, settings)
     if kind in ("laplace", "gaussian"):
         return Radial(nu=0.5 if kind == "laplace" else math.inf, **settings)
     if kind == "matern":

@@ -84,11 +84,22 @@ def _measured(drawn: Source, normalise: bool, *, key: Key[Array, ""]) -> Source:
 
 def _draw(src: Source, n: int, *, key: Key[Array, ""]) -> tuple[Array, Array]:
     """n points as the student sees them, and the raw teacher's outputs."""
-    z = manifolds.sample(src.manifold, n, key=jax.random.fold_in(key, 0))
-    x = manifolds.embed(
-        src.embedding, src.D_amb, src.arrays, z, key=jax.random.fold_in(key, 1)
-    )
+    z, x = place(src.manifold, src.embedding, src.D_amb, src.arrays, n, key=key)
     return x, teachers.apply(src.networks, src.activation, z)
+
+
+def place(
+    manifold: tuple[tuple[str, int], ...],
+    embedding: str,
+    D_amb: int,
+    arrays: dict[str, Array],
+    n: int,
+    *,
+    key: Key[Array, ""],
+) -> tuple[Float[Array, "chart n"], Float[Array, "D_amb n"]]:
+    """n points in the coordinates of the manifold and as the student sees them."""
+    z = manifolds.sample(manifold, n, key=jax.random.fold_in(key, 0))
+    return z, manifolds.embed(embedding, D_amb, arrays, z, key=jax.random.fold_in(key, 1))
 
 
 def clean(

@@ -16,12 +16,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import cholesky
 
+from lab.catalogue import FIELD_POINTS
 from lab.task.covariances import Covariance
 
-__all__ = ["MOST_POINTS", "draw"]
-
-MOST_POINTS = 16384
-"""The largest number of points that one field is drawn at: 2 GiB for the factor."""
+__all__ = ["draw"]
 
 _NUGGETS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10)
 
@@ -44,12 +42,12 @@ def draw(
     A smooth covariance (ν ≥ 5/2 at thousands of points, Gaussian) can be factored only with a
     nugget, at most 1e-10 of the variance: the field then carries noise of that size, and its values
     are nested only up to that noise. Raises ValueError if that is not enough, or if there are more
-    than `MOST_POINTS` points.
+    than `FIELD_POINTS` points.
     """
-    if len(x) > MOST_POINTS:
+    if len(x) > FIELD_POINTS:
         raise ValueError(
             f"a Gaussian field at {len(x)} points needs a factor of {8e-9 * len(x) ** 2:.1f} GB; "
-            f"draw it at {MOST_POINTS} points or fewer, or use a wide network as the teacher"
+            f"draw it at {FIELD_POINTS} points or fewer, or use a wide network as the teacher"
         )
     # one column per output, each from its own stream, so that outputs too are nested
     z = np.stack([stream.standard_normal(len(x)) for stream in rng.spawn(outputs)], axis=1)

@@ -14,7 +14,7 @@ from jaxtyping import Array, Key
 from lab.spec import TaskSpec
 
 NAMES = ("teacher", "embedding", "measure", "data", "pool", "noise", "validation", "test",
-         "init", "batch", "polish")  # fmt: skip
+         "init", "batch", "polish", "draw")  # fmt: skip
 
 
 def stream(name: str, task: TaskSpec, *, root: int) -> Key[Array, ""]:

@@ -1,11 +1,13 @@
 """The answer: known exponents are recovered, wrong predictions rejected, doubts counted."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from simulated import power, rows
 
+from lab import study as studies
 from lab.runs import answer as answers
 from lab.runs.store import Store
 
@@ -104,3 +106,55 @@ def test_json_is_exactly_what_was_promised(fitted):
         assert set(p) == {"dim", "alpha", "interval", "prediction", "verdict", "doubts", "runs",
                           "teachers"}  # fmt: skip
     assert set(found["slope"]) == set(found["intercept"]) == {"value", "interval"}
+
+
+def test_rivals_survive_or_not(fitted):
+    changes = {**WIDE, "prediction": {"rivals": ["3/(d-1)", "4/d"]}}
+    found = fitted(power(lambda d: 4 / d), noise=0.02, changes=changes)
+    for p in found.points:
+        far, near = p.rivals
+        assert near.survives and far.value == pytest.approx(3 / (p.dim - 1))
+        lo, hi = p.exponent.interval
+        assert far.survives == (far.value * 1.15 >= lo and far.value * 0.85 <= hi)
+    assert not found.points[0].rivals[0].survives  # 3 against 2
+    entry = answers.as_json(found, "s")["points"][0]["rivals"][0]
+    assert set(entry) == {"exponent", "value", "survives"} and entry["exponent"] == "3/(d-1)"
+
+
+VARIANCE = {
+    "regime": "variance-data",
+    "task": {"manifold": {"kind": "cube", "dim": [2]}, "teacher": {"count": 3}},
+    "student": {"kind": "random-features", "count": 8},
+    "data": {"sizes": [64, 128, 256, 512, 1024], "draws": 40},
+    "prediction": {"exponent": 1, "sense": "equal"},
+}
+
+
+def over_a_limit(found, store, excess, limit=0.1):
+    rng = np.random.default_rng(0)
+    for row, p in zip(rows(found, lambda run, x: 1.0), found.plan, strict=True):
+        loss = limit + excess(p.run, found.x(p.run)) * rng.exponential()
+        store.add([replace(row, loss=loss, relative=loss, details={"limit": limit})])
+
+
+def excess_study():
+    return studies.validate({"question": "Is it variance-limited?", **VARIANCE})
+
+
+def test_the_mean_excess_is_what_is_fitted(tmp_path):
+    found = excess_study()
+    with Store.write(tmp_path) as store:
+        over_a_limit(found, store, lambda run, x: 1 / x)
+        (point,) = answers.answer(found, store).points
+    assert point.verdict == "agrees" and point.exponent.law == "power"
+    assert point.exponent.alpha == pytest.approx(1, abs=0.1)
+    assert point.runs == 600 and len(point.rows) == 15
+
+
+def test_a_loss_below_its_limit_is_a_fault_of_the_reference(tmp_path):
+    found = excess_study()
+    with Store.write(tmp_path) as store:
+        over_a_limit(found, store, lambda run, x: 1 / x - 0.004 * (run.seed == 7))
+        (point,) = answers.answer(found, store).points
+    assert "reference-not-converged" in point.doubts and point.verdict != "contradicts"
+    assert point.runs == 600

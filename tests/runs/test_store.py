@@ -2,6 +2,7 @@
 
 import math
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
@@ -83,3 +84,17 @@ def test_studies_share_runs(tmp_path):
 def test_results_stay_inside_the_folder(tmp_path, name):
     with pytest.raises(StudyError):
         folder(name, tmp_path)
+
+
+def test_a_store_from_before_details_is_read_and_written_on(tmp_path):
+    with Store.write(tmp_path) as store:
+        store.add([row("x")])
+    db = sqlite3.connect(tmp_path / "lab.db")
+    db.execute("ALTER TABLE runs DROP COLUMN details")
+    db.commit()
+    db.close()
+    with Store.read(tmp_path) as store:
+        assert store.rows(["x"])["x"].details == {}
+    with Store.write(tmp_path) as store:
+        store.add([replace(row("y"), details={"limit": 0.25})])
+        assert store.rows(["x", "y"])["y"].details == {"limit": 0.25}

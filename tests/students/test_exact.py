@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lab import catalogue
 from lab.students import exact
 
 STUDENTS = [
@@ -65,7 +66,8 @@ def test_scales_with_its_target_and_forgets_the_order_of_its_data(student):
 
 def test_counts_what_it_trains():
     counts = {
-        kind: exact.parameters(kind, {}, D=1000, D_amb=7, outputs=2) for kind in exact.DEFAULTS
+        kind: catalogue.parameters(kind, {}, D=1000, D_amb=7, outputs=2)
+        for kind in catalogue.STUDENTS
     }
     assert counts == {
         "kernel": 2000, "random-features": 512, "linear": 14, "nearest": 2000, "simplex": 2000,
@@ -80,7 +82,7 @@ def test_counts_what_it_trains():
         (
             "kernel",
             {"kernel": "laplace", "depth": 2},
-            "unknown setting .*'depth'; Known: kernel, l",
+            "unknown setting .*'depth'; did you mean 'length'",
         ),
         ("kernel", {"depth": 1.5}, "depth is a whole number"),
         ("random-features", {"count": 0}, "count is a whole number of at least 1, got 0"),
@@ -92,4 +94,4 @@ def test_counts_what_it_trains():
 )
 def test_mistakes_are_sentences(kind, settings, sentence):
     with pytest.raises(ValueError, match=sentence):
-        exact.resolved(kind, settings)
+        catalogue.resolved(kind, settings)

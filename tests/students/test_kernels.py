@@ -150,7 +150,7 @@ def test_bad_regressions_are_refused_in_a_sentence():
         kernels.learn(x, y, covariance=Radial())
     with pytest.raises(ValueError, match="not negative"):
         kernels.learn(x[:3], y[:3], covariance=Radial(), ridge=-1.0)
-    with pytest.raises(ValueError, match="choose one of laplace"):
+    with pytest.raises(ValueError, match="did you mean 'matern'"):
         covariance("mattern")
     with pytest.raises(ValueError, match="has no setting 'nu'; it has length"):
         covariance("laplace", nu=1.5)

@@ -1,0 +1,66 @@
+"""What a group of exact students costs: floating-point operations and bytes, by their algebra.
+
+Orders of magnitude with the leading constants: solving D × D or P × P systems, evaluating kernels
+and neighbours, and drawing a Gaussian field. The store's measured seconds correct them.
+"""
+
+from __future__ import annotations
+
+import math
+
+from lab.catalogue import FIELD_TEST_POINTS
+from lab.spec import Group, StudentSpec, TaskSpec
+
+TEST_POINTS = 20_000
+POPULATION = 2_048
+NEWTON_STEPS = 10
+"""Steps of a network from the population optimum to that of its data."""
+KERNEL = 60
+"""Operations of one kernel entry besides the distance."""
+SEARCH = 200
+"""Operations per point and logarithm of the set in a neighbour search or triangulation."""
+
+
+def flops(group: Group) -> float:
+    """Operations of all students of the group and of the teachers' targets."""
+    task = group.teachers[0]
+    one = sum(len(s) * _student(student, D, task) for student, D, s in group.shapes)
+    if task.teacher_kind == "field":
+        one += (_test_points(task) + _largest(group)) ** 3 / 3
+    return len(group.teachers) * one
+
+
+def memory(group: Group) -> float:
+    """Bytes at the peak of the group: one student at a time, and the field's factor."""
+    task = group.teachers[0]
+    D, test = _largest(group), _test_points(task)
+    kernel = any(student.kind == "kernel" for student, _, _ in group.shapes)
+    P = max(int(dict(student.settings).get("count", 0)) for student, _, _ in group.shapes)
+    numbers = task.D_amb * (D + test) + P * (max(D, 2000) + P)
+    numbers += 2 * D**2 + 2000 * D if kernel else 0
+    if task.teacher_kind == "field":
+        numbers = max(numbers, 2 * (D + test) ** 2)
+    return 8 * numbers
+
+
+def _student(student: StudentSpec, D: int | None, task: TaskSpec) -> float:
+    m, test, samples = task.D_amb, _test_points(task), D or 0
+    if student.kind == "kernel":
+        entries = (2 * m + KERNEL) * samples * (samples + test)
+        return entries + samples**3 / 3
+    if student.kind in ("nearest", "simplex"):
+        cells = math.factorial(min(m, 6)) if student.kind == "simplex" else 1
+        return SEARCH * cells * (samples + test) * math.log2(samples + 2)
+    if student.kind == "mlp":  # of one basin: Hessians on the whole population
+        N = student.parameters(m, task.outputs)
+        return NEWTON_STEPS * 10 * N**2 * POPULATION
+    P = int(dict(student.settings).get("count", m))
+    return 2 * m * P * (samples + test) + 2 * max(samples, P) * min(samples or P, P) ** 2
+
+
+def _test_points(task: TaskSpec) -> int:
+    return {"field": FIELD_TEST_POINTS, "spectral": task.D_amb}.get(task.teacher_kind, TEST_POINTS)
+
+
+def _largest(group: Group) -> int:
+    return max(D or 0 for _, D, _ in group.shapes)

@@ -1,0 +1,179 @@
+"""Learning, whatever the student: networks by descent, exact students by their own algebra.
+
+One entry for the runner. Networks go to `lab.students.training`; exact students learn here, one
+after the other, each from the training sets of `lab.task.sets`, and leave the same `Result`.
+
+In the variance-limited regime of data a model stays fixed and its training sets are drawn anew:
+features, or the start of a network, are drawn once per teacher, the seed counts the draws, and what
+the same model leaves after learning from the whole population goes into the details as `limit`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import jax
+import numpy as np
+
+from lab.spec import Group, Run
+from lab.students import basin, exact, random_features, tangent, training
+from lab.students.training import Result
+from lab.task import sets
+from lab.task.sets import Sets
+from lab.task.streams import stream
+
+
+def learn(group: Group, *, tick: Callable[[int], None]) -> list[Result]:
+    """Train every student of the group; results in the order of `group.runs()`.
+
+    tick: told of student-steps as they are done; an exact student is one step. An exception that
+    it raises abandons the group.
+    """
+    if not group.exact and not group.limit:
+        return training.train(group, tick=tick)
+    found: dict[Run, Result] = {}
+    for task in group.teachers:
+        runs = [run for run in group.runs() if run.task == task]
+        of_task = _losses
+        if group.limit:
+            of_task = _excesses if group.exact else _NETWORKS[group.limit]
+        for result in of_task(runs):
+            found[result.run] = result
+            tick(1)
+    return [found[run] for run in group.runs()]
+
+
+def _losses(runs: list[Run]):
+    """The losses of runs that share a task, on nested training sets or unlimited data."""
+    task, root = runs[0].task, runs[0].root
+    largest = max(run.size or 0 for run in runs)
+    nested = sets.nested(task, largest, test=training.TEST_POINTS, root=root) if largest else None
+    for run in runs:
+        if nested is None:
+            yield _result(run, _on_unlimited_data(run), 1.0, {})
+            continue
+        student = _student(run, nested, nested.x[: run.size], nested.y[: run.size], seed=run.seed)
+        yield _result(run, nested.risk(student), nested.baseline, _conditioning(student))
+
+
+def _excesses(runs: list[Run]):
+    """Losses of a fixed model on independent training sets, beside that of all data.
+
+    A network teacher has a population of points: training sets are drawn from it with repetition,
+    and the loss on all of it is the population loss, exactly. A spectral task has formulas.
+    """
+    task, root = runs[0].task, runs[0].root
+    limits: dict = {}
+    world = None if task.decays else sets.population(task, root=root)
+    for run in runs:
+        drawn = world or sets.spectral(task, run.size, draw=run.seed, root=root)
+        x, y = drawn.x, drawn.y
+        if world:
+            rows = _drawn(run, len(world.x))
+            x, y = world.x[rows], world.y[rows]
+        if run.student not in limits:
+            limits[run.student] = (
+                world.risk(_student(run, world, world.x, world.y, seed=0))
+                if world
+                else _on_unlimited_data(run)
+            ) / drawn.baseline
+        student = _student(run, drawn, x, y, seed=0)
+        details = {"limit": limits[run.student], **_conditioning(student)}
+        yield _result(run, drawn.risk(student), drawn.baseline, details)
+
+
+def _in_one_basin(runs: list[Run]):
+    """Population losses of networks that descend from the population optimum, beside its own."""
+    task, root = runs[0].task, runs[0].root
+    world = sets.population(task, root=root)
+    basins: dict = {}
+    for run in runs:
+        if run.student not in basins:
+            scale = 1 / world.rms if run.student.inputs == "standardised" else 1.0
+            key = stream("init", task, root=root)
+            trials = sets.generator(stream("draw", task, root=root), 0)
+            basins[run.student] = basin.find(
+                run.student, scale * world.x, world.y, key=key, rng=trials
+            )
+        found = basins[run.student]
+        counts = np.bincount(_drawn(run, len(world.x)), minlength=len(world.x))
+        details = {"limit": found.reference / world.baseline, "rounds": found.rounds}
+        yield _result(run, found.run(counts), world.baseline, details)
+
+
+def _over_tangents(runs: list[Run]):
+    """Losses of wide networks, beside those of their tangents and of the exact NTK.
+
+    `limit` is the exact NTK's with the change by this start's kernel, which has mean zero.
+    """
+    task, root = runs[0].task, runs[0].root
+    largest = max(run.size for run in runs)
+    nested = sets.nested(task, largest, test=WIDE_TEST_POINTS, root=root)
+    for run in runs:
+        scale = 1 / nested.rms if run.student.inputs == "standardised" else 1.0
+        key = jax.random.fold_in(stream("init", task, root=root), run.seed)
+        found = tangent.predictions(
+            run.student, scale * nested.x[: run.size], nested.y[: run.size], scale * nested.x_test,
+            steps=run.training.steps, key=key,
+        )  # fmt: skip
+        network, own, kernel = (
+            float(np.mean((f - nested.y_test) ** 2))
+            for f in (found.network, found.tangent, found.kernel)
+        )
+        change = 2 * float(np.mean((found.kernel - nested.y_test) * found.change))
+        limits = {"limit": kernel + change, "kernel": kernel, "tangent": own}
+        details = {name: value / nested.baseline for name, value in limits.items()}
+        yield _result(run, network, nested.baseline, details)
+
+
+_NETWORKS = {"data": _in_one_basin, "width": _over_tangents}
+WIDE_TEST_POINTS = 2_000
+"""Test points of variance-width, shared by network and limits."""
+
+
+def _drawn(run: Run, population: int) -> np.ndarray:
+    """Which points of a population a run learns from: its own D draws with repetition."""
+    rng = sets.generator(stream("draw", run.task, root=run.root), run.size, run.seed)
+    return rng.integers(population, size=run.size)
+
+
+def _student(run: Run, of: Sets, x: np.ndarray, y: np.ndarray, *, seed: int) -> exact.Predictor:
+    """The trained student as a function of points in the coordinates of the task."""
+    scale = 1 / of.rms if run.student.inputs == "standardised" else 1.0
+    rng = sets.generator(stream("init", run.task, root=run.root), seed)
+    learned = exact.learn(run.student.kind, dict(run.student.settings), scale * x, y, rng=rng)
+    return _Scaled(learned, scale)
+
+
+class _Scaled:
+    """A student behind the division of its inputs."""
+
+    def __init__(self, learned: exact.Predictor, scale: float) -> None:
+        self.learned, self.scale = learned, scale
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return self.learned(self.scale * x)
+
+
+def _on_unlimited_data(run: Run) -> float:
+    """Exact risk of a student of a spectral task that has seen everything."""
+    if run.student.kind == "linear":
+        return 0.0
+    spectrum, teacher = sets.target(run.task, root=run.root)
+    seed = 0 if run.limit else run.seed
+    rng = sets.generator(stream("init", run.task, root=run.root), seed)
+    settings = dict(run.student.settings)
+    drawn = random_features.draw(spectrum.modes, settings["count"], kind="gaussian", rng=rng)
+    return random_features.infinite_data_risk(drawn, spectrum.eigenvalues, teacher)
+
+
+def _conditioning(student: _Scaled) -> dict[str, float]:
+    """Condition number and jitter of the system that was solved, where a student knows them."""
+    learned = student.learned
+    return {n: float(getattr(learned, n)) for n in ("condition", "jitter") if hasattr(learned, n)}
+
+
+def _result(run: Run, loss: float, baseline: float, details: Mapping[str, float]) -> Result:
+    ok = math.isfinite(loss)
+    return Result(run, "done" if ok else "diverged", loss, loss / baseline, 0, (), details)

@@ -1,0 +1,158 @@
+"""Sets of points and targets for exact students: rows in float64, and what a student risks on them.
+
+    nested      test points and one training set whose first D rows are the set of size D
+    population  M points that are the whole world: data are drawn from them, losses taken on them
+
+A network teacher gives the points that `lab.task.data` gives networks trained in float64. A
+Gaussian field is drawn jointly at the test points and the largest training set, test points first,
+so that it is one function at every D. A spectral task needs no test set: a linear student answers
+the unit vectors with its weights, whose risk is exact.
+
+Rows are samples here, [n, D_amb], as everywhere among exact students; networks take columns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from lab.catalogue import FIELD_TEST_POINTS
+from lab.spec import TaskSpec
+from lab.task import data, fields, manifolds
+from lab.task.covariances import covariance
+from lab.task.spectra import Spectrum
+from lab.task.streams import stream
+
+POPULATION = 2_048
+"""Points of a population."""
+
+
+
+@dataclass(frozen=True)
+class Sets:
+    """A training set and the risk on the test set or population.
+
+    Attributes:
+        x, y: training points and targets, label noise included.
+        x_test, y_test: the test set, or the population again; empty for a spectral task.
+        risk: mean squared error of a student, given as a function from points to predictions.
+        baseline: risk of the constant student; losses are reported relative to it.
+        rms: root mean square of a coordinate, by which standardised inputs are divided.
+    """
+
+    x: Float[np.ndarray, "D D_amb"]
+    y: Float[np.ndarray, "D out"]
+    x_test: Float[np.ndarray, "m D_amb"]
+    y_test: Float[np.ndarray, "m out"]
+    risk: Callable[[Callable[[np.ndarray], np.ndarray]], float]
+    baseline: float
+    rms: float
+
+
+def generator(key: Key[Array, ""], *indices: int) -> np.random.Generator:
+    """A NumPy generator from a key with indices folded in."""
+    for i in indices:
+        key = jax.random.fold_in(key, i)
+    return np.random.default_rng(np.asarray(jax.random.key_data(key)))
+
+
+def nested(task: TaskSpec, size: int, *, test: int, root: int) -> Sets:
+    """The training set of `size`, and `test` test points (of a field, `FIELD_TEST_POINTS`)."""
+    if task.teacher_kind == "spectral":
+        return spectral(task, size, root=root)
+    keys = {n: stream(n, task, root=root) for n in ("test", "pool", "noise", "teacher")}
+    with jax.enable_x64(True):
+        if task.teacher_kind == "field":
+            z_test, x_test = _points(task, FIELD_TEST_POINTS, key=keys["test"], root=root)
+            z, x = _blocks(task, size, key=keys["pool"], root=root)
+            values = _field(task, np.concatenate([z_test, z]), rng=generator(keys["teacher"]))
+            y_test, y = values[: len(z_test)], values[len(z_test) :]
+            y = y + task.noise * generator(keys["noise"]).standard_normal(y.shape)
+        else:
+            src = data.source(task, root=root)
+            x_test, y_test = _rows(*data.clean(src, test, key=keys["test"]))
+            pool = data.pool(src, (size,), key=keys["pool"], noise_key=keys["noise"])
+            x, y = _rows(*pool)
+    return _sets(x, y, x_test, y_test)
+
+
+def population(task: TaskSpec, *, root: int) -> Sets:
+    """The whole world of a task: training set and test set are its M points, noise included."""
+    with jax.enable_x64(True):
+        src = data.source(task, root=root)
+        keys = {n: stream(n, task, root=root) for n in ("test", "noise")}
+        x, y = _rows(*data.noisy(src, POPULATION, key=keys["test"], noise_key=keys["noise"]))
+    return _sets(x, y, x, y)
+
+
+def spectral(task: TaskSpec, size: int, *, draw: int | None = None, root: int) -> Sets:
+    """A training set of a spectral task, nested, or independent of others given a `draw`."""
+    spectrum, teacher = target(task, root=root)
+    name, indices = ("pool", ()) if draw is None else ("draw", (size, draw))
+    x = spectrum.points(size, rng=generator(stream(name, task, root=root), *indices))
+    noise = generator(stream("noise", task, root=root), *indices)
+    y = x @ teacher + task.noise * noise.standard_normal((size, 1))
+    unit = np.eye(spectrum.modes)
+
+    def risk(predict: Callable[[np.ndarray], np.ndarray]) -> float:
+        return spectrum.risk(predict(unit), teacher)
+
+    return Sets(x, y, x[:0], y[:0], risk, 1.0, 1.0)
+
+
+def target(task: TaskSpec, *, root: int) -> tuple[Spectrum, Float[np.ndarray, "modes 1"]]:
+    """The spectrum of a spectral task and the weights of its teacher k."""
+    spectrum = Spectrum(*task.decays, modes=task.manifold[0][1])
+    return spectrum, spectrum.teacher(rng=generator(stream("teacher", task, root=root)))
+
+
+def _sets(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> Sets:
+    def risk(predict: Callable[[np.ndarray], np.ndarray]) -> float:
+        blocks = range(0, len(x_test), BLOCK)
+        squares = [np.sum((predict(x_test[i : i + BLOCK]) - y_test[i : i + BLOCK]) ** 2)
+                   for i in blocks]  # fmt: skip
+        return float(sum(squares) / y_test.size)
+
+    baseline = float(np.mean((y_test - y_test.mean(axis=0)) ** 2))
+    return Sets(x, y, x_test, y_test, risk, baseline, math.sqrt(np.mean(x_test**2)))
+
+
+BLOCK = 2_000
+"""Test points that a student answers at once."""
+
+
+def _points(
+    task: TaskSpec, n: int, *, key: Key[Array, ""], root: int
+) -> tuple[np.ndarray, np.ndarray]:
+    arrays = manifolds.embedding(task, key=stream("embedding", task, root=root))
+    return _rows(*data.place(task.manifold, task.embedding, task.D_amb, arrays, n, key=key))
+
+
+def _blocks(
+    task: TaskSpec, n: int, *, key: Key[Array, ""], root: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """n points drawn in blocks, so that a larger n adds points and changes none."""
+    parts = [
+        _points(task, data.BLOCK, key=jax.random.fold_in(key, i), root=root)
+        for i in range(-(-n // data.BLOCK))
+    ]
+    return tuple(np.concatenate(p)[:n] for p in zip(*parts, strict=True))
+
+
+def _rows(*columns: Float[Array, "_ n"]) -> tuple[np.ndarray, ...]:
+    return tuple(np.ascontiguousarray(np.asarray(c, float).T) for c in columns)
+
+
+def _field(task: TaskSpec, z: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
+    """Values of the teacher; normalised by its own variance k(z, z), not by the sample's."""
+    kind, settings = task.covariance
+    k = covariance(kind, **dict(settings))
+    scale = task.teacher_gain
+    if task.normalise:
+        scale /= math.sqrt(np.mean(k.diagonal(z[:FIELD_TEST_POINTS])))
+    return scale * fields.draw(z, covariance=k, outputs=task.outputs, rng=rng)

@@ -1,0 +1,148 @@
+"""Exact students through the runner's door: order, nesting, and limits that are exact."""
+
+import numpy as np
+import pytest
+
+from lab import study
+from lab.runs import plan
+from lab.students import learning, training
+from lab.task import sets
+
+EXACT = {
+    "question": "Is it exact?",
+    "regime": "resolution-data",
+    "task": {"manifold": {"kind": "cube", "dim": [2]},
+             "teacher": {"widths": [8], "activation": "tanh", "count": 2}},
+    "student": {"kind": "nearest"},
+    "data": {"sizes": [32, 64, 128]},
+}  # fmt: skip
+FIELD = {"manifold": {"kind": "sphere", "dim": [1]},
+         "teacher": {"kind": "field", "covariance": "laplace", "count": 1}}  # fmt: skip
+SPECTRAL = {"manifold": {"kind": "spectral", "a": 1.5, "b": 1.5, "modes": 60},
+            "teacher": {"count": 1}}  # fmt: skip
+
+
+def made(**changes):
+    return study.validate({**EXACT, **changes})
+
+
+def learned(found):
+    groups = plan.groups([p.run for p in found.plan])
+    return {r.run: r for g in groups for r in learning.learn(g, tick=lambda n: None)}
+
+
+@pytest.fixture
+def small_fields(monkeypatch):
+    monkeypatch.setattr(sets, "FIELD_TEST_POINTS", 200)
+    monkeypatch.setattr(training, "TEST_POINTS", 2_000)
+
+
+STUDENTS = [
+    {"kind": "nearest", "neighbours": 2},
+    {"kind": "simplex"},
+    {"kind": "linear"},
+    {"kind": "kernel", "kernel": "matern", "nu": 1.5},
+    {"kind": "random-features", "count": 40, "seeds": 2},
+]
+
+
+@pytest.mark.parametrize("student", STUDENTS, ids=lambda s: s["kind"])
+def test_every_exact_student_learns_in_the_order_of_its_group(student, small_fields):
+    found = made(student=student)
+    (first, *_) = groups = plan.groups([p.run for p in found.plan])
+    ticks = []
+    assert [r.run for r in learning.learn(first, tick=ticks.append)] == first.runs()
+    assert sum(ticks) == first.student_steps and len(groups) == 2
+    loss = {(r.run.size, r.run.seed): r.relative for r in learned(found).values()}
+    assert loss[128, 0] < 1.0 and loss[128, 0] <= loss[32, 0] * 1.5
+
+
+def test_networks_and_exact_students_see_the_same_points(small_fields):
+    exact = made(data={"sizes": [32, 64, 128]}).plan[0].run.task
+    few, more = (sets.nested(exact, D, test=50, root=0) for D in (32, 128))
+    np.testing.assert_array_equal(few.x, more.x[:32])
+    np.testing.assert_array_equal(few.y, more.y[:32])
+    assert few.baseline == more.baseline
+
+
+def test_a_field_is_one_function_at_every_size(small_fields):
+    task = made(task=FIELD).plan[0].run.task
+    few, more = (sets.nested(task, D, test=0, root=0) for D in (50, 1500))
+    np.testing.assert_allclose(few.y, more.y[:50], atol=1e-12)
+    assert few.baseline == pytest.approx(more.baseline, rel=1e-12)
+
+
+def test_conditioning_lands_in_the_details(small_fields):
+    found = made(student={"kind": "kernel", "kernel": "laplace"}, task=FIELD)
+    for result in learned(found).values():
+        assert result.details["condition"] > 1 and result.details["jitter"] == 0
+
+
+def test_the_limit_of_fixed_features_is_never_undercut_and_falls_as_one_over_D(small_fields):
+    found = made(
+        regime="variance-data",
+        student={"kind": "random-features", "count": 8, "bias": 0.5},
+        data={"sizes": [128, 512, 2048], "draws": 24},
+        prediction={"exponent": 1, "sense": "equal"},
+    )
+    of = {D: [] for D in (128, 512, 2048)}
+    for run, r in learned(found).items():
+        of[run.size].append(r.relative - r.details["limit"])
+        assert r.relative > r.details["limit"]
+    scaled = [np.mean(v) * D for D, v in of.items()]
+    assert np.ptp(scaled) < 0.5 * np.mean(scaled)
+
+
+def test_the_excess_of_gaussian_features_is_the_formula():
+    from lab.students.random_features import expected_risk
+
+    found = made(
+        regime="variance-data", task=SPECTRAL,
+        student={"kind": "random-features", "features": "gaussian", "count": 6},
+        data={"sizes": [40, 80, 160], "draws": 80},
+        prediction={"exponent": 1, "sense": "equal"},
+    )  # fmt: skip
+    results = learned(found)
+    for D in (40, 80, 160):
+        some = [r for run, r in results.items() if run.size == D]
+        losses = np.array([r.relative for r in some])
+        exact = expected_risk(some[0].details["limit"], features=6, samples=D)
+        assert abs(losses.mean() - exact) < 4 * losses.std() / np.sqrt(losses.size)
+
+
+def test_duality_of_features_and_samples(small_fields):
+    """P features on unlimited data and all features on P samples follow one law."""
+    sizes = [4, 8, 16]
+    predict = {"exponent": "alpha", "sense": "equal"}
+    task = {**SPECTRAL, "teacher": {"count": 150}}
+    features = made(regime="resolution-width", task=task, data=None, prediction=predict,
+                    student={"kind": "random-features", "features": "gaussian", "count": sizes,
+                             "seeds": 1})  # fmt: skip
+    samples = made(task=task, data={"sizes": sizes}, student={"kind": "linear"},
+                   prediction=predict)  # fmt: skip
+    a, b = (
+        [np.mean([r.relative for run, r in learned(f).items() if f.x(run) == n]) for n in sizes]
+        for f in (features, samples)
+    )
+    np.testing.assert_allclose(a, b, rtol=0.1)
+
+
+def test_a_network_in_one_basin_never_undercuts_its_reference(monkeypatch):
+    from lab.students import basin
+
+    monkeypatch.setattr(basin, "STARTS", 3)
+    monkeypatch.setattr(basin, "TRIALS", 8)
+    monkeypatch.setattr(sets, "POPULATION", 512)
+    found = made(
+        regime="variance-data",
+        task={"manifold": {"kind": "cube", "dim": [2]}, "teacher": {"count": 1}},
+        student={"kind": "mlp", "widths": 3, "depth": 1, "activation": "tanh"},
+        data={"sizes": [256, 1024, 4096], "draws": 8},
+        prediction={"exponent": 1, "sense": "equal"},
+    )
+    of = {D: [] for D in (256, 1024, 4096)}
+    for run, r in learned(found).items():
+        of[run.size].append(r.relative / r.details["limit"] - 1)
+    assert min(map(min, of.values())) > -1e-8
+    assert np.mean(of[256]) > np.mean(of[1024]) > np.mean(of[4096]) > 0
+    assert np.mean(of[1024]) * 1024 == pytest.approx(13, rel=0.6)  # about N, as for a linear model
