@@ -76,7 +76,7 @@ def plan(
     if as_json:
         say(json.dumps(numbers))
         return
-    from lab.show.progress import duration
+    from lab.show.duration import duration
 
     say(f"{found.question}")
     say(f"runs      {left.planned} planned, {left.planned - bill.runs} stored, {bill.runs} left")
@@ -106,7 +106,8 @@ def run(
 
     from lab.runs import runner
     from lab.runs.store import folder
-    from lab.show.progress import display, duration
+    from lab.show.duration import duration
+    from lab.show.progress import display
 
     found = read(study, overrides)
     console = Console()
@@ -153,7 +154,7 @@ def status(
     if as_json:
         say(json.dumps(numbers))
         return
-    from lab.show.progress import duration
+    from lab.show.duration import duration
 
     say(f"{left.planned} runs planned: {left.done} done, {left.diverged} diverged, "
          f"{left.failed} failed, {len(left.missing)} left"

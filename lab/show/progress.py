@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 
 from lab.runs.runner import Progress
+from lab.show.duration import duration
 
 EVERY = 30.0
 """Seconds between plain lines."""
@@ -42,13 +43,3 @@ def _note(p: Progress) -> str:
     if p.stopping:
         return f"{runs}; finishing the groups in flight, Ctrl-C again drops them"
     return f"{runs}, {duration(p.seconds_left)} left" if p.seconds_left is not None else runs
-
-
-def duration(seconds: float | None) -> str:
-    """1 h 05 min, 3 min 20 s, 12 s; '?' for None."""
-    if seconds is None:
-        return "?"
-    s = round(seconds)
-    if s >= 3600:
-        return f"{s // 3600} h {s % 3600 // 60:02d} min"
-    return f"{s // 60} min {s % 60:02d} s" if s >= 60 else f"{s} s"
