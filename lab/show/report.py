@@ -16,7 +16,7 @@ import numpy as np
 
 from lab.runs.answer import Answer, Point, as_json
 from lab.runs.store import Store
-from lab.study import LIMITS
+from lab.spec import LIMITS
 
 HEAD = ("d", "prediction", "α", "95 % interval", "profile", "verdict", "doubts", "teachers", "runs",
         "x", "loss ×budget", "Δα ×budget")  # fmt: skip
