@@ -100,7 +100,7 @@ def test_settings_are_told_apart(fitted):
 
 
 def test_json_is_exactly_what_was_promised(fitted):
-    found = json.loads(json.dumps(answers.as_json(fitted(power(1.0), noise=0.02), "s")))
+    found = json.loads(json.dumps(answers.as_json((fitted(power(1.0), noise=0.02),), "s")))
     assert set(found) == {"study", "regime", "points", "slope", "intercept"}
     for p in found["points"]:
         assert set(p) == {"dim", "alpha", "interval", "prediction", "verdict", "doubts", "runs",
@@ -117,7 +117,7 @@ def test_rivals_survive_or_not(fitted):
         lo, hi = p.exponent.interval
         assert far.survives == (far.value * 1.15 >= lo and far.value * 0.85 <= hi)
     assert not found.points[0].rivals[0].survives  # 3 against 2
-    entry = answers.as_json(found, "s")["points"][0]["rivals"][0]
+    entry = answers.as_json((found,), "s")["points"][0]["rivals"][0]
     assert set(entry) == {"exponent", "value", "survives"} and entry["exponent"] == "3/(d-1)"
 
 
