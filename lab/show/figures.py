@@ -32,7 +32,7 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     """Loss against x, one colour per d, one panel per answer and setting; and its caption."""
     panels = [(answer, *named) for answer in answers for named in _settings(answer)]
     dims = sorted({p.dim for answer in answers for p in answer.points})
-    shade = dict(zip(dims, _shades(len(dims)), strict=True))
+    shade = dict(zip(dims, shades(len(dims)), strict=True))
     alike = len(answers) == 1
     with matplotlib.rc_context(STYLE):
         columns = 2 if len(panels) == 4 else min(len(panels), 3)
@@ -244,5 +244,6 @@ def _settings(answer: Answer) -> list[tuple[str, list[Point]]]:
     return list(grouped.items())
 
 
-def _shades(n: int) -> list[Any]:
+def shades(n: int) -> list[Any]:
+    """n colours of viridis, dark first."""
     return list(matplotlib.colormaps["viridis"](np.linspace(0.0, 0.85, max(n, 2))))[:n]

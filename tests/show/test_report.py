@@ -51,7 +51,7 @@ def test_losses_shows_every_dimension_on_log_axes(found):
 
 def test_report_writes_what_it_says_and_escapes(found):
     _, store, answer = found
-    files = report.write(answer, store, "s")
+    files = report.write(answer, (), store, "s")
     assert all(f.exists() and f.parent == store.path for f in files)
     text = (store.path / "report.md").read_text()
     assert "<b>" not in text and "&lt;b&gt;α&lt;/b&gt; \\| 4/d?" in text
@@ -64,7 +64,7 @@ def test_report_writes_what_it_says_and_escapes(found):
 
 def test_an_empty_store_makes_figures_too(make_study, tmp_path):
     with Store.write(tmp_path / "e") as store:
-        report.write(answers.answers(make_study(), store), store, "e")
+        report.write(answers.answers(make_study(), store), (), store, "e")
 
 
 def test_export_round_trip(found, tmp_path):
