@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "runs"))
 from simulated import power, rows  # noqa: E402
 
+from lab import study as studies  # noqa: E402
 from lab.runs import answer as answers  # noqa: E402
 from lab.runs import table  # noqa: E402
 from lab.runs.store import Store  # noqa: E402
@@ -77,3 +78,39 @@ def test_export_round_trip(found, tmp_path):
     assert [float(r["relative_loss"]) for r in read] == columns["relative_loss"].tolist()
     table.write(columns, tmp_path / "t.json")
     assert json.loads((tmp_path / "t.json").read_text())["N"] == columns["N"].tolist()
+
+
+@pytest.fixture
+def panels(make_tables, tmp_path):
+    tables = make_tables(student={"widths": [4, 6, 8, 12, 17, 24]},
+                         task={"manifold": {"dim": [2, 4]}, "teacher": {"count": 3}})  # fmt: skip
+    shared = {k: tables[k] for k in ("schema", "question", "task", "training", "evidence")}
+    own = [{"regime": "resolution-width", "student": tables["student"]},
+           {"regime": "resolution-data", "student": {"widths": [16]}, "title": "by data",
+            "data": {"sizes": [64, 128, 256, 512]},
+            "prediction": {"exponent": "2/d", "rivals": ["1/d"]}}]  # fmt: skip
+    study = studies.validate({**shared, "panel": own})
+    with Store.write(tmp_path / "s") as store:
+        for scan in study.scans:
+            store.add(rows(scan, power(lambda d: 4 / d), noise=0.05))
+        yield answers.answers(study, store), store
+
+
+def test_panels_stand_side_by_side_in_table_figures_and_files(panels):
+    found, store = panels
+    assert len(figures.losses(found)[0].axes) == 2
+    (ax,) = figures.exponents(found)[0].axes
+    names = [t.get_text() for t in ax.get_yticklabels()]
+    assert names == ["d = 2, resolution-width   [4/d]", "d = 4, resolution-width   [4/d]",
+                     "d = 2, by data   [2/d]", "d = 4, by data   [2/d]"]  # fmt: skip
+    bars = [c for c in ax.containers if hasattr(c, "has_xerr")]
+    assert sorted(c.lines[0].get_ydata()[0] for c in bars) == [0, 1, 2, 3]
+    assert {len(row) for row in report.lines(found)} == {len(report.head(found))}
+    report.write(found, (), store, "s")
+    fits = json.loads((store.path / "fits.json").read_text())
+    assert [p["title"] for p in fits["panels"]] == ["resolution-width", "by data"]
+    assert fits["panels"][1]["points"][0]["fit"]["status"] == "converged"
+    text = (store.path / "report.md").read_text()
+    assert "by data: regime resolution-data; prediction α = 2/d" in text
+    with open(store.path / "table.csv", newline="") as file:
+        assert [r["setting"] for r in csv.DictReader(file)][2] == '{"title": "by data"}'
