@@ -344,3 +344,10 @@ def test_a_phase_map_wants_a_grid_of_networks(make_study):
         make_study(regime="phase-map", student={"widths": [4, 5]}, data={"sizes": [64, 128]})
     text = str(caught.value)
     assert "student.widths: 2 values" in text and "data.sizes: 2 values" in text
+
+
+def test_the_power_of_the_loss_is_a_grid_too(make_study):
+    found = make_study(task={"loss": "power", "power": [1, 2, 4]}, prediction={"exponent": "2p/d"})
+    exponents = {p.run.task.power: found.predicted(p.run.task) for p in found.plan}
+    assert exponents == {1.0: 1.0, 2.0: 2.0, 4.0: 4.0}
+    assert len({found.point(p.run) for p in found.plan}) == 3
