@@ -234,9 +234,10 @@ def _rivals(study: Study, run: Run, fitted: Exponent | None) -> tuple[Rival, ...
     found = []
     for formula in study.prediction.rivals:
         value = study.predicted(run.task, run.student, formula)
-        usable = fitted is not None and fitted.status in USABLE
-        meets = usable and survives(fitted.interval, value, study.prediction.tolerance)
-        found.append(Rival(parse(formula).text, value, meets if usable else None))
+        fate = None
+        if fitted is not None and fitted.status in USABLE:
+            fate = survives(fitted.interval, value, study.prediction.tolerance, fitted.doubts)
+        found.append(Rival(parse(formula).text, value, fate))
     return tuple(found)
 
 

@@ -169,7 +169,10 @@ def _asked(answer: Answer) -> str:
         text += "the relative test loss."
     if study.prediction.rivals:
         within = f"{study.prediction.tolerance:.0%}"
-        text += f" A rival survives if the interval meets it within {within}."
+        text += (
+            f" A rival survives if the interval meets it within {within}; it "
+            "is undecided if a doubt could explain that it does not."
+        )
     return text
 
 
