@@ -29,7 +29,7 @@ from lab.spec import NO_TRAINING, Planned, Run, StudentSpec, TaskSpec, TrainingS
 from lab.tables import Data, Evidence, Prediction, Student, Task
 
 Regime = Literal["resolution-width", "resolution-data", "variance-width", "variance-data"]
-LIMITS: Mapping[str, str] = {"variance-width": "width", "variance-data": "data"}
+LIMITS: Mapping[str, str] = {"variance-width": "ntk", "variance-data": "data"}
 """What the loss is an excess over, by regime: `Run.limit`."""
 
 

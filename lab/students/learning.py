@@ -127,7 +127,7 @@ def _over_tangents(runs: list[Run]):
         yield _result(run, network, nested.baseline, details)
 
 
-_NETWORKS = {"data": _in_one_basin, "width": _over_tangents}
+_NETWORKS = {"data": _in_one_basin, "ntk": _over_tangents}
 WIDE_TEST_POINTS = 2_000
 """Test points of variance-width, shared by network and limits."""
 
