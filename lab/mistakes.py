@@ -30,7 +30,7 @@ def unknown(what: str, name: object, known: Iterable[str]) -> str:
 
 
 def sentences(
-    error: ValidationError, model: type[BaseModel], *, text: str, name: str
+    error: ValidationError, model: type[BaseModel], *, text: str, name: str, panel: int = 0
 ) -> list[str]:
     """One sentence per mistake, in the order of the file's lines.
 
@@ -39,6 +39,7 @@ def sentences(
         model: the class that was validated, for the names that are allowed.
         text: the TOML source, for line numbers; may be empty.
         name: what to call the file.
+        panel: which of the file's [[panel]] tables was validated, from 1; 0 for none.
     """
     found: list[tuple[int, str]] = []
     for item in error.errors():
@@ -49,15 +50,17 @@ def sentences(
                 inner, _, rest = line.partition(": ")
                 full = inner if re.fullmatch(r"\[?[a-z_.]+\]?", inner) and rest else where
                 message = rest if full == inner else line
-                found.append((_line(text, full.strip("[]").split(".")), f"{full}: {message}"))
+                at = _line(text, full.strip("[]").split("."), panel)
+                found.append((at, f"{full}: {message}"))
         elif item["type"] == "extra_forbidden":
             allowed = _keys(model, path[:-1])
             sentence = f"{where}: {unknown('key', path[-1], allowed)}"
-            found.append((_line(text, path), sentence))
+            found.append((_line(text, path, panel), sentence))
         else:
-            found.append((_line(text, path), f"{where or 'file'}: {_plain(item)}"))
+            found.append((_line(text, path, panel), f"{where or 'file'}: {_plain(item)}"))
     unique = dict.fromkeys(sorted(found))
-    return [f"{name}{f':{line}' if line else ''}: {s}" for line, s in unique]
+    where = f"panel {panel}: " if panel else ""
+    return [f"{name}{f':{line}' if line else ''}: {where}{s}" for line, s in unique]
 
 
 def _plain(item: typing.Any) -> str:
@@ -94,23 +97,29 @@ def _models(annotation: typing.Any) -> Iterator[type[BaseModel]]:
         yield from _models(argument)
 
 
-def _line(text: str, path: list[str]) -> int:
+def _line(text: str, path: list[str], panel: int) -> int:
     """Line of the key `path` in a TOML source, or 0: its table header, then the key itself.
 
-    An inline table has its keys on one line, so the search stops at the deepest part found.
+    An inline table has its keys on one line, so the search stops at the deepest part found. A
+    panel's own table hides the one of the same name at the top.
     """
     table: list[str] = []
-    best, depth = 0, 0
+    inside, panels = 0, 0
+    best, rank = 0, (False, 0)
     for number, line in enumerate(text.split("\n"), start=1):
         header = re.match(r"\s*\[+\s*([\w.\"-]+)\s*\]+", line)
         key = re.match(r"\s*([\w.\"-]+)\s*=", line)
         if header:
             table = header[1].replace('"', "").split(".")
+            panels += header[0].strip() == "[[panel]]"
+            inside = panels if table[0] == "panel" else 0
+            table = table[1:] if inside else table
             here = table
         elif key:
             here = table + key[1].replace('"', "").split(".")
         else:
             continue
-        if here == path[: len(here)] and len(here) > depth:
-            best, depth = number, len(here)
+        found = (inside == panel and here[:1] != [], len(here))
+        if inside in (0, panel) and here == path[: len(here)] and found > rank:
+            best, rank = number, found
     return best

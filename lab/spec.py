@@ -134,6 +134,10 @@ def full_batch(steps: int, D: int) -> TrainingSpec:
     return TrainingSpec("descent", 0.0, 0.0, 0.0, stages, "constant", 0.0, 0, 0, "float64")
 
 
+LIMITS: Mapping[str, str] = {"variance-width": "ntk", "variance-data": "data"}
+"""What the loss is an excess over, by regime: `Run.limit`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One student trained once: everything that decides the result, and nothing else.

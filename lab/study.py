@@ -1,9 +1,11 @@
-"""A study: one TOML file that asks a question, as validated, frozen values.
+"""A study: a question, its grid and its prediction, as validated, frozen values.
 
-`read(path)` gives a `Study` or raises `StudyError` with every mistake of the file at once, each a
-sentence with its line. `Study.runs()` is the flat list of everything that has to be trained: the
-product of the grid, as `Run` values that hold nothing but plain resolved settings. The fingerprint
-of a `Run` is its identity in the store.
+`Study.plan` is the flat list of everything that has to be trained: the product of the grid, as
+`Run` values that hold nothing but plain resolved settings. The fingerprint of a `Run` is its
+identity in the store. `read(path)` gives the study of a TOML file, or raises `StudyError` with
+every mistake of the file at once, each a sentence with its line.
+
+A file may ask its question of several panels, `[[panel]]` tables with a regime each: `Panels`.
 
 Knows nothing of JAX, of paths or of what a run costs: see `lab.runs`.
 """
@@ -15,30 +17,44 @@ import itertools
 import math
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from lab import catalogue, theory
+from lab import consistency, theory
 from lab.mistakes import StudyError, sentences
 from lab.recipe import Table, Training
-from lab.spec import NO_TRAINING, Planned, Run, StudentSpec, TaskSpec, TrainingSpec, full_batch
+from lab.spec import (
+    LIMITS,
+    NO_TRAINING,
+    Planned,
+    Run,
+    StudentSpec,
+    TaskSpec,
+    TrainingSpec,
+    full_batch,
+)
 from lab.tables import Data, Evidence, Prediction, Student, Task
 
-Regime = Literal["resolution-width", "resolution-data", "variance-width", "variance-data"]
-LIMITS: Mapping[str, str] = {"variance-width": "ntk", "variance-data": "data"}
-"""What the loss is an excess over, by regime: `Run.limit`."""
+Regime = Literal[
+    "resolution-width", "resolution-data", "variance-width", "variance-data", "phase-map"
+]
 
 
 class Study(Table):
-    """A validated study file. The same class is the Python API: `Study(**tables)`."""
+    """One regime of a study file. The same class is the Python API: `Study(**tables)`.
+
+    A phase map trains every width on every D, and on unlimited data; what it says of exponents it
+    says as two studies of one scan each, its `scans`.
+    """
 
     schema_: Literal[1] = Field(1, alias="schema")
     question: Annotated[str, Field(min_length=1)]
     regime: Regime
+    title: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     task: Task
     student: Student
@@ -49,150 +65,12 @@ class Study(Table):
 
     @model_validator(mode="after")
     def _consistent(self) -> Study:
-        wrong = list(self._mistakes())
+        wrong = list(consistency.mistakes(self))
         if wrong:
             raise ValueError("\n".join(wrong))
         return self
 
-    def _mistakes(self) -> Iterator[str]:
-        s = self.student
-        yield from self._mistakes_of_the_scan()
-        if s.exact:
-            yield from self._mistakes_of_exact()
-        elif s.depth is not None and any(isinstance(w, tuple) for w in s.widths or ()):
-            yield "student.depth: widths that list their layers have their depth; leave it out"
-        kind = "spectral" if self.task.manifold.kind == "spectral" else self.task.teacher.kind
-        if kind != "network" and not s.exact:
-            yield f"task.teacher: {kind} targets are for exact students, not networks"
-        for task in self._tasks(teachers=1):
-            if task.D_amb < task.chart:
-                yield (
-                    f"task.embedding.ambient: {task.D_amb} coordinates cannot hold a manifold of "
-                    f"d = {task.dim} that needs {task.chart}; take ambient ≥ {task.chart}"
-                )
-        for field, formula in (("exponent", self.prediction.exponent),
-                               *(("rivals", r) for r in self.prediction.rivals)):  # fmt: skip
-            try:
-                for task, student in itertools.product(self._tasks(teachers=1), self._students()):
-                    self.predicted(task, student, formula)
-            except theory.PredictionError as error:
-                yield f"prediction.{field}: {error}"
-
-    def _mistakes_of_the_scan(self) -> Iterator[str]:
-        sizes = self.data.sizes if self.data else ()
-        if self.regime == "resolution-width":
-            if self.data is not None:
-                yield "[data]: resolution-width draws fresh data without limit; leave [data] out"
-            name = "count" if self.student.kind == "random-features" else "widths"
-            scanned = {*map(str, getattr(self.student, name) or ())}
-            if len(scanned) < 3:
-                yield _too_few(f"student.{name}", len(scanned))
-            return
-        if self.regime == "variance-data":
-            if self.data is None or self.data.draws is None:
-                yield "[data]: variance-data averages over draws of the data: give 'draws = 64'"
-            if "seeds" in self.student.model_fields_set:
-                yield "student.seeds: variance-data repeats draws of the data; give data.draws"
-        elif self.data is not None and self.data.draws is not None:
-            yield "data.draws: only variance-data draws training sets anew; leave it out"
-        if self.regime in LIMITS and "prediction" not in self.model_fields_set:
-            yield (
-                f"[prediction]: {self.regime} predicts another number than the resolution-limited "
-                "regimes; give exponent = 1 and sense = \"equal\""
-            )
-        if self.regime == "variance-width":
-            yield from self._mistakes_of_wide(sizes)
-            return
-        if not sizes:
-            yield f"[data]: {self.regime} learns from training sets: give 'sizes = [256, …]'"
-        elif len(set(sizes)) < 3:
-            yield _too_few("data.sizes", len(set(sizes)))
-        if self.student.exact:
-            return
-        if self.regime == "variance-data":
-            for table in sorted({"training", "evidence"} & self.model_fields_set):
-                yield (
-                    f"[{table}]: networks of variance-data descend from the population optimum by "
-                    "Newton's method until they arrive; leave it out"
-                )
-            if len(self.student.widths or ()) > 1 or self.task.loss != "mse":
-                yield "student.widths: variance-data takes one fixed network, and loss = \"mse\""
-            return
-        if self.training.optimiser == "lbfgs" or self.training.polish:
-            yield (
-                "training.optimiser: L-BFGS needs fresh data (resolution-width), where it "
-                "cannot fit the training set by heart"
-            )
-        for D in sizes:
-            if self._stages_batch() > D:
-                yield (
-                    f"training.batch: {self._stages_batch()} is more than the training set "
-                    f"of data.sizes = {D}; take a batch of at most {D}"
-                )
-
-    def _mistakes_of_wide(self, sizes: tuple[int, ...]) -> Iterator[str]:
-        s = self.student
-        if len(set(sizes)) != 1:
-            yield "[data]: variance-width learns one fixed training set: give 'sizes = 64'"
-        if s.exact or s.parametrisation != "ntk" or set(s.activation) - {"relu", "erf"}:
-            yield (
-                "student.parametrisation: variance-width takes networks with a limit: kind = "
-                "\"mlp\", parametrisation = \"ntk\", activation = \"relu\" or \"erf\""
-            )
-        if len({*map(str, s.widths or ())}) < 3:
-            yield _too_few("student.widths", len({*map(str, s.widths or ())}))
-        if any(isinstance(w, tuple) for w in s.widths or ()):
-            yield "student.widths: variance-width scans layers of equal width; give numbers"
-        plain = self.training == Training(steps=self.training.steps)
-        if not plain or "evidence" in self.model_fields_set:
-            yield (
-                "[training]: variance-width takes full-batch descent at a rate of its own, and "
-                "limits after as many steps; give 'steps' alone, and no [evidence]"
-            )
-        if self.task.loss != "mse" or self.task.teacher.outputs > 1:
-            yield "task.loss: variance-width takes loss = \"mse\" and one output"
-
-    def _mistakes_of_exact(self) -> Iterator[str]:
-        s, spectral = self.student, self.task.manifold.kind == "spectral"
-        for table in sorted({"training", "evidence"} & self.model_fields_set):
-            yield f"[{table}]: {s.kind} students are exact, no descent trains them; leave it out"
-        if self.task.loss != "mse":
-            yield f"task.loss: {s.kind} students minimise the squared error; take loss = \"mse\""
-        linear = s.kind == "linear" or (s.features == ("gaussian",) and s.kind != "kernel")
-        if spectral and not linear:
-            yield (
-                "student.kind: a spectral task has linear students: kind = \"linear\", or "
-                "\"random-features\" with features = \"gaussian\""
-            )
-        if self.regime == "resolution-width" and not (spectral and s.kind == "random-features"):
-            yield (
-                f"student.kind: {s.kind} students have no answer on unlimited data; scan "
-                "data.sizes with regime = \"resolution-data\""
-            )
-        if self.regime == "variance-data" and s.kind not in ("random-features", "linear"):
-            yield (
-                f"student.kind: a {s.kind} student grows with its data, and variance-data wants a "
-                "fixed model; take random-features, linear or mlp"
-            )
-        if s.domain == ("sphere",) and s.inputs != "raw":
-            yield "student.inputs: simplices on the unit sphere take inputs = \"raw\""
-        largest = max(self.data.sizes) if self.data else 0
-        room = catalogue.FIELD_POINTS - catalogue.FIELD_TEST_POINTS
-        if self.task.teacher.kind == "field" and largest > room:
-            yield (
-                f"data.sizes: a Gaussian field is drawn at D and {catalogue.FIELD_TEST_POINTS} "
-                f"test points together, at most {catalogue.FIELD_POINTS}; take D ≤ {room}"
-            )
-        for task, settings in itertools.product(self._tasks(teachers=1), s.settings()):
-            for D in self.data.sizes if self.data else ():
-                refused = catalogue.refusal(s.kind, settings, D=D, D_amb=task.D_amb)
-                if refused:
-                    yield f"data.sizes: {refused}"
-
-    def _stages_batch(self) -> int:
-        return max((b for _, b, _ in self.training.resolved().stages), default=0)
-
-    def _tasks(self, teachers: int) -> Iterator[TaskSpec]:
+    def tasks(self, teachers: int) -> Iterator[TaskSpec]:
         m, t = self.task.manifold, self.task.teacher
         manifolds: list = [((m.kind, d),) for d in m.dim or ()]
         decays: list = [None]
@@ -217,7 +95,7 @@ class Study(Table):
                 noise, k, kind, covariance, decay,
             )  # fmt: skip
 
-    def _students(self) -> Iterator[StudentSpec]:
+    def students(self) -> Iterator[StudentSpec]:
         s = self.student
         if s.exact:
             inputs = "raw" if self.task.manifold.kind == "spectral" else s.inputs
@@ -268,14 +146,16 @@ class Study(Table):
         then train in the programs that are compiled already.
         """
         recipe, limit = self.recipe, LIMITS.get(self.regime, "")
-        sizes = self.data.sizes if self.data else (None,)
+        sizes: tuple[int | None, ...] = self.data.sizes if self.data else (None,)
+        if self.regime == "phase-map":
+            sizes = (*sizes, None)
         seeds = self.student.seeds
         if self.regime == "variance-data" and self.data:
             seeds = self.data.draws or 1
         runs, checks = [], []
-        for task in self._tasks(self.task.teacher.count):
+        for task in self.tasks(self.task.teacher.count):
             for student, D, s in itertools.product(
-                self._students(), sizes, range(seeds)
+                self.students(), sizes, range(seeds)
             ):
                 run = Run(task, student, recipe, D, s, self.seed, limit)
                 runs.append(Planned(run, check=False))
@@ -283,6 +163,23 @@ class Study(Table):
                     doubled = replace(run, training=recipe.scaled(self.evidence.budget))
                     checks.append(Planned(doubled, check=True))
         return (*runs, *checks)
+
+    @property
+    def scans(self) -> tuple[Study, ...]:
+        """The studies that scan one quantity each: itself, or the two limits of a phase map, all
+        widths on unlimited data and the largest width on every D."""
+        if self.regime != "phase-map":
+            return (self,)
+        tables = self.model_dump(by_alias=True, exclude_unset=True)
+        widest = max(self.students(), key=lambda s: s.parameters(1, 1)).widths
+        fresh = {k: v for k, v in tables.items() if k != "data"}
+        student = {k: v for k, v in tables["student"].items() if k != "depth"}
+        parts = (
+            {**fresh, "regime": "resolution-width", "title": "D = ∞"},
+            {**tables, "regime": "resolution-data", "student": {**student, "widths": [widest]},
+             "title": f"width {'×'.join(map(str, widest))}"},
+        )  # fmt: skip
+        return tuple(Study.model_validate(part) for part in parts)
 
     @cached_property
     def checked(self) -> frozenset[int]:
@@ -335,17 +232,28 @@ class Study(Table):
         return run.N if self.wide else int(run.size or 0)
 
 
-def _too_few(field: str, n: int) -> str:
-    return (
-        f"{field}: {n} value{'s' if n != 1 else ''} cannot carry an exponent; "
-        "give at least three different ones, better six"
-    )
+@dataclass(frozen=True)
+class Panels:
+    """Studies of one file, asked one question: `[[panel]]` tables.
+
+    A table at the top of the file holds for every panel that does not bring its own.
+    """
+
+    question: str
+    panels: tuple[Study, ...]
+
+    @cached_property
+    def plan(self) -> tuple[Planned, ...]:
+        """Every run of every panel; what two panels have in common stands once."""
+        return tuple(dict.fromkeys(p for study in self.panels for p in study.plan))
+
+    @property
+    def scans(self) -> tuple[Study, ...]:
+        """The studies that scan one quantity each."""
+        return tuple(scan for study in self.panels for scan in study.scans)
 
 
-# ---- reading -----------------------------------------------------------------------------------
-
-
-def read(path: str | Path, overrides: tuple[str, ...] = ()) -> Study:
+def read(path: str | Path, overrides: tuple[str, ...] = ()) -> Study | Panels:
     """The study in a TOML file, with overrides such as `training.steps=2000` applied.
 
     Raises StudyError with all mistakes of the file, one sentence each.
@@ -367,15 +275,38 @@ def read(path: str | Path, overrides: tuple[str, ...] = ()) -> Study:
     return validate(tables, text=text, name=str(path))
 
 
-def validate(tables: Mapping[str, Any], *, text: str = "", name: str = "study") -> Study:
+def validate(
+    tables: Mapping[str, Any], *, text: str = "", name: str = "study"
+) -> Study | Panels:
     """A study from parsed tables; `text` gives the line numbers of the mistakes."""
+    if "panel" not in tables:
+        return _validated(tables, text=text, name=name, panel=0)
+    shared = {key: value for key, value in tables.items() if key != "panel"}
+    panels = tables["panel"]
+    if not isinstance(panels, list) or not panels or not all(isinstance(p, dict) for p in panels):
+        raise StudyError([f"{name}: panel: expected tables; begin each with a line [[panel]]"])
+    found, mistakes = [], []
+    for number, own in enumerate(panels, start=1):
+        common = sorted({"schema", "question", "seed"} & own.keys())
+        mistakes += [f"{name}: panel {number}: {key}: is the same in all panels; give it once, at "
+                     "the top" for key in common]  # fmt: skip
+        try:
+            found.append(_validated({**shared, **own}, text=text, name=name, panel=number))
+        except StudyError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise StudyError(mistakes)
+    return Panels(found[0].question, tuple(found))
+
+
+def _validated(tables: Mapping[str, Any], *, text: str, name: str, panel: int) -> Study:
     try:
         return Study.model_validate(tables)
     except ValidationError as error:
-        raise StudyError(sentences(error, Study, text=text, name=name)) from None
+        raise StudyError(sentences(error, Study, text=text, name=name, panel=panel)) from None
 
 
-def _apply(tables: dict[str, Any], override: str) -> None:
+def _apply(tables: Any, override: str) -> None:
     key, sign, value = override.partition("=")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"] if sign else None
@@ -387,7 +318,17 @@ def _apply(tables: dict[str, Any], override: str) -> None:
         )
     *parents, last = key.strip().split(".")
     for parent in parents:
-        tables = tables.setdefault(parent, {})
-        if not isinstance(tables, dict):
+        if isinstance(tables, list):
+            if not (parent.isdecimal() and 1 <= int(parent) <= len(tables)):
+                raise StudyError(
+                    [f"--set {override}: the panels are 1 to {len(tables)}, as in "
+                     "panel.1.training.steps=2000"]
+                )  # fmt: skip
+            tables = tables[int(parent) - 1]
+        else:
+            tables = tables.setdefault(parent, {})
+        if not isinstance(tables, dict | list):
             raise StudyError([f"--set {override}: '{parent}' is a value, not a table"])
+    if isinstance(tables, list):
+        raise StudyError([f"--set {override}: say which panel, as in panel.1.title='first'"])
     tables[last] = parsed

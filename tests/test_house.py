@@ -18,16 +18,16 @@ FLOORS = [
     {"lab.runs"},
     {"lab.students"},
     {"lab.task"},
-    {"lab.scaling", "lab.dimension", "lab.study"},
+    {"lab.scaling", "lab.dimension", "lab.study", "lab.consistency"},
     {"lab.tables"},
     {"lab.recipe"},
     {"lab.spec"},
     {"lab.catalogue", "lab.theory"},
     {"lab.mistakes"},
 ]
-NO_JAX = {"lab.study", "lab.tables", "lab.catalogue", "lab.recipe", "lab.spec", "lab.theory",
-          "lab.mistakes", "lab.scaling", "lab.dimension", "lab.runs.design",
-          "lab.show.statistics"}  # fmt: skip
+NO_JAX = {"lab.study", "lab.consistency", "lab.tables", "lab.catalogue", "lab.recipe",
+          "lab.spec", "lab.theory", "lab.mistakes", "lab.scaling", "lab.dimension",
+          "lab.runs.design", "lab.show.statistics"}  # fmt: skip
 
 
 def floor(module: str) -> int:

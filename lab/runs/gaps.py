@@ -6,9 +6,9 @@ of the mean excess over starts, relative to the limit's, with its standard error
 excess over the kernel is taken with the control variate of `lab.students.tangent`; without it the
 scatter of Θ_w hides the gap at large w.
 
-The excess over the tangents may have either sign, as features that move help or harm, and it may
-change the sign with w. Its absolute value is fitted, and how many cells were negative is told: where
-some are and some are not, that exponent means little.
+The excess over the tangents may have either sign, as features that move help or harm, and may
+change it with w. Its absolute value is fitted, and how many cells were negative is told: where some
+are and some are not, that exponent means little.
 """
 
 from __future__ import annotations

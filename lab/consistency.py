@@ -1,0 +1,178 @@
+"""What the tables of a study get wrong together: a sentence with the remedy for each mistake.
+
+What one table can get wrong alone is refused where it is defined, in `lab.tables` and `lab.recipe`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lab import catalogue, theory
+from lab.recipe import Training
+from lab.spec import LIMITS
+
+if TYPE_CHECKING:
+    from lab.study import Study
+
+
+def mistakes(study: Study) -> Iterator[str]:
+    """Every mistake, as `table.key: sentence`."""
+    s = study.student
+    yield from _of_the_scan(study)
+    if s.exact:
+        yield from _of_exact(study)
+    elif s.depth is not None and any(isinstance(w, tuple) for w in s.widths or ()):
+        yield "student.depth: widths that list their layers have their depth; leave it out"
+    kind = "spectral" if study.task.manifold.kind == "spectral" else study.task.teacher.kind
+    if kind != "network" and not s.exact:
+        yield f"task.teacher: {kind} targets are for exact students, not networks"
+    for task in study.tasks(teachers=1):
+        if task.D_amb < task.chart:
+            yield (
+                f"task.embedding.ambient: {task.D_amb} coordinates cannot hold a manifold of "
+                f"d = {task.dim} that needs {task.chart}; take ambient ≥ {task.chart}"
+            )
+    for field, formula in (("exponent", study.prediction.exponent),
+                           *(("rivals", r) for r in study.prediction.rivals)):  # fmt: skip
+        try:
+            for task, student in itertools.product(study.tasks(teachers=1), study.students()):
+                study.predicted(task, student, formula)
+        except theory.PredictionError as error:
+            yield f"prediction.{field}: {error}"
+
+
+def _of_the_scan(study: Study) -> Iterator[str]:
+    sizes = study.data.sizes if study.data else ()
+    if study.regime == "resolution-width":
+        if study.data is not None:
+            yield "[data]: resolution-width draws fresh data without limit; leave [data] out"
+        name = "count" if study.student.kind == "random-features" else "widths"
+        scanned = {*map(str, getattr(study.student, name) or ())}
+        if len(scanned) < 3:
+            yield _too_few(f"student.{name}", len(scanned))
+        return
+    if study.regime == "variance-data":
+        if study.data is None or study.data.draws is None:
+            yield "[data]: variance-data averages over draws of the data: give 'draws = 64'"
+        if "seeds" in study.student.model_fields_set:
+            yield "student.seeds: variance-data repeats draws of the data; give data.draws"
+    elif study.data is not None and study.data.draws is not None:
+        yield "data.draws: only variance-data draws training sets anew; leave it out"
+    if study.regime in LIMITS and "prediction" not in study.model_fields_set:
+        yield (
+            f"[prediction]: {study.regime} predicts another number than the resolution-limited "
+            "regimes; give exponent = 1 and sense = \"equal\""
+        )
+    if study.regime == "variance-width":
+        yield from _of_wide(study, sizes)
+        return
+    if study.regime == "phase-map":
+        yield from _of_map(study)
+    if not sizes:
+        yield f"[data]: {study.regime} learns from training sets: give 'sizes = [256, …]'"
+    elif len(set(sizes)) < 3:
+        yield _too_few("data.sizes", len(set(sizes)))
+    if study.student.exact:
+        return
+    if study.regime == "variance-data":
+        for table in sorted({"training", "evidence"} & study.model_fields_set):
+            yield (
+                f"[{table}]: networks of variance-data descend from the population optimum by "
+                "Newton's method until they arrive; leave it out"
+            )
+        if len(study.student.widths or ()) > 1 or study.task.loss != "mse":
+            yield "student.widths: variance-data takes one fixed network, and loss = \"mse\""
+        return
+    if study.training.optimiser == "lbfgs" or study.training.polish:
+        yield (
+            "training.optimiser: L-BFGS needs fresh data (resolution-width), where it "
+            "cannot fit the training set by heart"
+        )
+    for D in sizes:
+        if _largest_batch(study) > D:
+            yield (
+                f"training.batch: {_largest_batch(study)} is more than the training set "
+                f"of data.sizes = {D}; take a batch of at most {D}"
+            )
+
+
+def _of_map(study: Study) -> Iterator[str]:
+    if study.student.exact:
+        yield "student.kind: a phase map trains networks; take kind = \"mlp\""
+    widths = {*map(str, study.student.widths or ())}
+    if len(widths) < 3:
+        yield _too_few("student.widths", len(widths))
+
+
+def _of_wide(study: Study, sizes: tuple[int, ...]) -> Iterator[str]:
+    s = study.student
+    if len(set(sizes)) != 1:
+        yield "[data]: variance-width learns one fixed training set: give 'sizes = 64'"
+    if s.exact or s.parametrisation != "ntk" or set(s.activation) - {"relu", "erf"}:
+        yield (
+            "student.parametrisation: variance-width takes networks with a limit: kind = "
+            "\"mlp\", parametrisation = \"ntk\", activation = \"relu\" or \"erf\""
+        )
+    if len({*map(str, s.widths or ())}) < 3:
+        yield _too_few("student.widths", len({*map(str, s.widths or ())}))
+    if any(isinstance(w, tuple) for w in s.widths or ()):
+        yield "student.widths: variance-width scans layers of equal width; give numbers"
+    plain = study.training == Training(steps=study.training.steps)
+    if not plain or "evidence" in study.model_fields_set:
+        yield (
+            "[training]: variance-width takes full-batch descent at a rate of its own, and "
+            "limits after as many steps; give 'steps' alone, and no [evidence]"
+        )
+    if study.task.loss != "mse" or study.task.teacher.outputs > 1:
+        yield "task.loss: variance-width takes loss = \"mse\" and one output"
+
+
+def _of_exact(study: Study) -> Iterator[str]:
+    s, spectral = study.student, study.task.manifold.kind == "spectral"
+    for table in sorted({"training", "evidence"} & study.model_fields_set):
+        yield f"[{table}]: {s.kind} students are exact, no descent trains them; leave it out"
+    if study.task.loss != "mse":
+        yield f"task.loss: {s.kind} students minimise the squared error; take loss = \"mse\""
+    linear = s.kind == "linear" or (s.features == ("gaussian",) and s.kind != "kernel")
+    if spectral and not linear:
+        yield (
+            "student.kind: a spectral task has linear students: kind = \"linear\", or "
+            "\"random-features\" with features = \"gaussian\""
+        )
+    if study.regime == "resolution-width" and not (spectral and s.kind == "random-features"):
+        yield (
+            f"student.kind: {s.kind} students have no answer on unlimited data; scan "
+            "data.sizes with regime = \"resolution-data\""
+        )
+    if study.regime == "variance-data" and s.kind not in ("random-features", "linear"):
+        yield (
+            f"student.kind: a {s.kind} student grows with its data, and variance-data wants a "
+            "fixed model; take random-features, linear or mlp"
+        )
+    if s.domain == ("sphere",) and s.inputs != "raw":
+        yield "student.inputs: simplices on the unit sphere take inputs = \"raw\""
+    largest = max(study.data.sizes) if study.data else 0
+    room = catalogue.FIELD_POINTS - catalogue.FIELD_TEST_POINTS
+    if study.task.teacher.kind == "field" and largest > room:
+        yield (
+            f"data.sizes: a Gaussian field is drawn at D and {catalogue.FIELD_TEST_POINTS} "
+            f"test points together, at most {catalogue.FIELD_POINTS}; take D ≤ {room}"
+        )
+    for task, settings in itertools.product(study.tasks(teachers=1), s.settings()):
+        for D in study.data.sizes if study.data else ():
+            refused = catalogue.refusal(s.kind, settings, D=D, D_amb=task.D_amb)
+            if refused:
+                yield f"data.sizes: {refused}"
+
+
+def _largest_batch(study: Study) -> int:
+    return max((b for _, b, _ in study.training.resolved().stages), default=0)
+
+
+def _too_few(field: str, n: int) -> str:
+    return (
+        f"{field}: {n} value{'s' if n != 1 else ''} cannot carry an exponent; "
+        "give at least three different ones, better six"
+    )
