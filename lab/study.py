@@ -54,7 +54,7 @@ class Study(Table):
     schema_: Literal[1] = Field(1, alias="schema")
     question: Annotated[str, Field(min_length=1)]
     regime: Regime
-    title: str = ""
+    title: Annotated[str, Field(description="what tells panels of one file apart")] = ""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     task: Task
     student: Student
@@ -84,14 +84,14 @@ class Study(Table):
         if kind != "network":
             fields = t.covariances() if kind == "field" else (None,)
             networks = itertools.product(((),), ("",), (0.0,), fields)
-        loss_power = {"mse": 2.0, "kl": 2.0}.get(self.task.loss, self.task.power)
+        powers = self.task.power or (2.0,)
         grid = itertools.product(
-            manifolds, networks, t.gain, self.task.noise, decays, range(teachers)
+            manifolds, networks, t.gain, powers, self.task.noise, decays, range(teachers)
         )
-        for manifold, (widths, activation, bias, covariance), gain, noise, decay, k in grid:
+        for manifold, (widths, activation, bias, covariance), gain, power, noise, decay, k in grid:
             yield TaskSpec(
                 manifold, self.task.embedding.kind, self.task.embedding.ambient, widths,
-                activation, bias, gain, t.outputs, t.normalise, self.task.loss, loss_power,
+                activation, bias, gain, t.outputs, t.normalise, self.task.loss, power,
                 noise, k, kind, covariance, decay,
             )  # fmt: skip
 
@@ -174,10 +174,11 @@ class Study(Table):
         widest = max(self.students(), key=lambda s: s.parameters(1, 1)).widths
         fresh = {k: v for k, v in tables.items() if k != "data"}
         student = {k: v for k, v in tables["student"].items() if k != "depth"}
+        own = f"{self.title}, " if self.title else ""
         parts = (
-            {**fresh, "regime": "resolution-width", "title": "D = ∞"},
+            {**fresh, "regime": "resolution-width", "title": f"{own}D = ∞"},
             {**tables, "regime": "resolution-data", "student": {**student, "widths": [widest]},
-             "title": f"width {'×'.join(map(str, widest))}"},
+             "title": f"{own}width {'×'.join(map(str, widest))}"},
         )  # fmt: skip
         return tuple(Study.model_validate(part) for part in parts)
 
@@ -290,8 +291,13 @@ def validate(
         common = sorted({"schema", "question", "seed"} & own.keys())
         mistakes += [f"{name}: panel {number}: {key}: is the same in all panels; give it once, at "
                      "the top" for key in common]  # fmt: skip
+        title = own.get("title", own.get("regime", ""))
+        if title in [study.title for study in found]:
+            mistakes.append(f"{name}: panel {number}: title: '{title}' is another panel's too; "
+                            "give each its own")  # fmt: skip
+        both = {**shared, **own, "title": title}
         try:
-            found.append(_validated({**shared, **own}, text=text, name=name, panel=number))
+            found.append(_validated(both, text=text, name=name, panel=number))
         except StudyError as error:
             mistakes += error.mistakes
     if mistakes:

@@ -161,7 +161,7 @@ class Task(Table):
     embedding: Embedding = Embedding()
     teacher: Teacher = Teacher()
     loss: Literal["mse", "power", "kl"] = "mse"
-    power: PositiveFloat | None = None
+    power: Positives | None = None
     noise: Floats = (0.0,)
 
     @model_validator(mode="after")

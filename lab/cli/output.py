@@ -76,7 +76,7 @@ def print_answer(study: Any, path: Path, results: Path, *, write: bool) -> None:
     with Store.read(folder(path, results)) as store:
         if not store.states():
             raise StudyError([f"{store.path}: nothing stored yet; `lab run {path}` comes first"])
-        found = answer.answer(study, store)
+        found = answer.answers(study, store)
         out = console()
         print_table(out, study.question, reports.head(found), reports.lines(found))
         for sentence in reports.sentences(found):

@@ -107,7 +107,7 @@ def _fit_study(path: Path, overrides: list[str] | None, results: Path, as_json: 
         print_answer(found, path, results, write=False)
         return
     with Store.read(folder(path, results)) as store:
-        say(json.dumps(answer.as_json(answer.answer(found, store), path.stem)))
+        say(json.dumps(answer.as_json(answer.answers(found, store), path.stem)))
 
 
 def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
@@ -216,8 +216,12 @@ def calibrate(
 
     others = [text for some in alternatives or () for text in _listed(some)] or ALTERNATIVES
     with Store.read(folder(study, results)) as store:
-        points = answer.answer(found, store).points
-    cases = design.cases(found, points, alphas=alpha or (), alternatives=others, changes=changes)
+        answers = answer.answers(found, store)
+    cases = [
+        case for one in answers
+        for case in design.cases(one.study, one.points, alphas=alpha or (), alternatives=others,
+                                 changes=changes)
+    ]  # fmt: skip
     calibrated = [
         (case, simulate(case.design, case.truth, scans=scans, seed=seed))
         for case in counted(cases, "calibrating")

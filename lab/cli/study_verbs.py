@@ -45,8 +45,10 @@ def check(study: StudyFile, overrides: Overrides = None) -> None:
     """Validate a study file and report every mistake at once; nothing is trained or written."""
     found = read(study, overrides)
     runs = len({p.run for p in found.plan})
-    say(f"{study}: fine. {runs} runs, regime {found.regime}, prediction "
-         f"{found.prediction.exponent} ({found.prediction.sense}).")  # fmt: skip
+    say(f"{study}: fine. {runs} runs.")
+    for scan in found.scans:
+        say(f"{f'{scan.title}: ' if scan.title else ''}regime {scan.regime}, prediction "
+             f"{scan.prediction.exponent} ({scan.prediction.sense})")  # fmt: skip
 
 
 def plan(

@@ -26,7 +26,7 @@ from lab.scaling import Exponent, Line, Scan, across, exponent
 from lab.scaling.exponent import USABLE
 from lab.scaling.verdict import survives
 from lab.spec import Run
-from lab.study import Study
+from lab.study import Panels, Study
 from lab.theory import parse
 
 FALLING = 0.10
@@ -93,10 +93,11 @@ class Point:
         """The setting as text; a word that two of its names end in is told apart by the first."""
         last = [name.split(".")[-1] for name in self.setting]
         return ", ".join(
+            str(v) if name == "title" else
             f"{name.replace('.', ' ') if last.count(word) > 1 else word} "
             f"{'×'.join(map(str, v)) if isinstance(v, tuple) else v}"
             for word, (name, v) in zip(last, self.setting.items(), strict=True)
-        )
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,11 @@ class Answer:
         return self.lines[0][1] if len(self.lines) == 1 else None
 
 
+def answers(study: Study | Panels, store: Store, *, replicates: int = 2000) -> tuple[Answer, ...]:
+    """One answer per scan of the study."""
+    return tuple(answer(scan, store, replicates=replicates) for scan in study.scans)
+
+
 def answer(study: Study, store: Store, *, replicates: int = 2000) -> Answer:
     """Fit everything that the store has of the study."""
     planned: dict[tuple, list[tuple[Run, Row | None]]] = defaultdict(list)
@@ -146,7 +152,8 @@ def answer(study: Study, store: Store, *, replicates: int = 2000) -> Answer:
 def _setting_key(study: Study, run: Run) -> tuple:
     """Everything that stays fixed in a scan, as (name, value) pairs; the manifold first."""
     task, student, size = study.point(run)
-    fixed: dict[str, Any] = {"teacher.gain": task.teacher_gain, "noise": task.noise}
+    fixed: dict[str, Any] = {"p": task.power, "teacher.gain": task.teacher_gain,
+                             "noise": task.noise}  # fmt: skip
     if task.decays:
         fixed |= {"a": task.decays[0], "b": task.decays[1]}
     elif task.covariance:
@@ -171,6 +178,8 @@ def _varying(keys: list[tuple]) -> set[str]:
 def _point(study, key, varying, found, larger, replicates) -> Point:
     manifold, *fixed = key
     setting = {name: value for name, value in fixed if name in varying}
+    if study.title:
+        setting = {"title": study.title, **setting}
     if len(manifold) > 1:
         setting = {"manifold": "×".join(f"{k} {d}" for k, d in manifold), **setting}
     done = [(run, row) for run, row in found if row and row.status == "done"]
@@ -287,8 +296,14 @@ def _line(points: list[Point]) -> Line | None:
     return line if math.isfinite(line.slope) else None
 
 
-def as_json(found: Answer, name: str) -> dict[str, Any]:
-    """The answer as plain values: what `lab fit --json` prints. Not-a-number becomes null."""
+def as_json(found: tuple[Answer, ...], name: str) -> dict[str, Any]:
+    """The answers as plain values: what `lab fit --json` prints. Not-a-number becomes null."""
+    if len(found) == 1:
+        return {"study": name, **_as_json(found[0])}
+    return {"study": name, "panels": [{"title": one.study.title, **_as_json(one)} for one in found]}
+
+
+def _as_json(found: Answer) -> dict[str, Any]:
     line = found.line
     points = []
     for p in found.points:
@@ -310,7 +325,6 @@ def as_json(found: Answer, name: str) -> dict[str, Any]:
         )
     nothing = {"value": None, "interval": [None, None]}
     return {
-        "study": name,
         "regime": found.study.regime,
         "points": points,
         "slope": _coefficient(line.slope, line.slope_interval) if line else nothing,

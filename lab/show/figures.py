@@ -1,4 +1,4 @@
-"""The figures of a study: an `Answer` in, a matplotlib `Figure` out. Nothing is computed here.
+"""The figures of a study: answers in, a matplotlib `Figure` out. Nothing is computed here.
 
 Colours are Okabe and Ito's (distinguishable with colour blindness) for categories and viridis, cut
 at its pale end, for the dimension. Every figure has a caption that says what its
@@ -28,17 +28,18 @@ STYLE: dict[str, Any] = {
 }  # fmt: skip
 
 
-def losses(answer: Answer) -> tuple[Figure, str]:
-    """Loss against x, one colour per d, one panel per setting; and its caption."""
-    settings = _settings(answer)
-    dims = sorted({p.dim for p in answer.points})
+def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
+    """Loss against x, one colour per d, one panel per answer and setting; and its caption."""
+    panels = [(answer, *named) for answer in answers for named in _settings(answer)]
+    dims = sorted({p.dim for answer in answers for p in answer.points})
     shade = dict(zip(dims, _shades(len(dims)), strict=True))
+    alike = len(answers) == 1
     with matplotlib.rc_context(STYLE):
-        columns = min(len(settings), 3)
-        lines = -(-len(settings) // columns)
+        columns = 2 if len(panels) == 4 else min(len(panels), 3)
+        lines = -(-len(panels) // columns)
         figure = Figure(figsize=(1.9 + 4.9 * columns, 0.6 + 4.0 * lines), layout="constrained")
-        axes = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
-        for ax, (name, points) in zip(axes.flat, settings, strict=False):
+        axes = figure.subplots(lines, columns, squeeze=False, sharex=alike, sharey=alike)
+        for ax, (answer, name, points) in zip(axes.flat, panels, strict=False):
             for p in points:
                 _scan(ax, p, shade[p.dim])
             ax.set(xscale="log", yscale="log")
@@ -47,22 +48,33 @@ def losses(answer: Answer) -> tuple[Figure, str]:
             ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9,
                       title=f"{answer.study.task.manifold.kind}, $\\alpha$ ± 95 %",
                       title_fontsize=9)  # fmt: skip
-        for ax in axes.flat[len(settings) :]:
+            if not alike:
+                ax.set_xlabel(X_WORDS[answer.x_name])
+                ax.set_ylabel(_ordinate(answer))
+        for ax in axes.flat[len(panels) :]:
             ax.set_axis_off()
-        what = {"N": "trainable parameters N", "D": "training samples D",
-                "w": "width w of the hidden layers"}[answer.x_name]  # fmt: skip
-        figure.supxlabel(what, fontsize=10.5)
-        excess = answer.study.regime in LIMITS
-        figure.supylabel(("mean excess over the limit" if excess else "test loss")
-                         + " / loss of the constant student", fontsize=10.5)  # fmt: skip
-        law = "power law" if answer.study.no_floor else "power law plus floor"
+        if alike:
+            figure.supxlabel(X_WORDS[answers[0].x_name], fontsize=10.5)
+            figure.supylabel(_ordinate(answers[0]), fontsize=10.5)
+    laws = dict.fromkeys(
+        "power law" if answer.study.no_floor else "power law plus floor" for answer in answers
+    )
+    ordinates = dict.fromkeys(map(_ordinate, answers))
     return figure, (
-        f"{'Mean excess of the relative' if excess else 'Relative'} test loss against {what}. "
-        "Large markers: geometric mean over teachers; bars: "
+        f"{'; '.join(ordinates).capitalize()}. Large markers: geometric mean over teachers; bars: "
         "its standard error over teachers; small dots: single teachers. Hollow markers were left "
-        f"out of the fit by the range rule. Lines: fitted {law} over the range used, "
+        f"out of the fit by the range rule. Lines: fitted {' or '.join(laws)} over the range used, "
         "geometric mean over teachers; the legend gives α with half its 95 % interval."
     )
+
+
+X_WORDS = {"N": "trainable parameters N", "D": "training samples D",
+           "w": "width w of the hidden layers"}  # fmt: skip
+
+
+def _ordinate(answer: Answer) -> str:
+    what = "mean excess over the limit" if answer.study.regime in LIMITS else "test loss"
+    return f"{what} / loss of the constant student"
 
 
 def _scan(ax: Axes, p: Point, colour: Any) -> None:
@@ -90,8 +102,51 @@ def _scan(ax: Axes, p: Point, colour: Any) -> None:
         ax.plot([], [], "-", color=colour, label=label)
 
 
-def exponents(answer: Answer) -> tuple[Figure, str]:
-    """Exponent against dimension with the predicted curve; and its caption."""
+def exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
+    """The measured exponents beside the predicted ones, and the caption: against the dimension, or
+    as a list where there is more than one question or only one dimension."""
+    if len(answers) > 1 or len({p.dim for p in answers[0].points}) == 1:
+        return _list_of_exponents(answers)
+    return _against_dimension(answers[0])
+
+
+def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
+    points = [(answer, p) for answer in answers for p in answer.points]
+    rivals = [r.formula for _, p in points for r in p.rivals]
+    markers = dict(zip(dict.fromkeys(rivals), "v^<>Dp*", strict=False))
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.6, 1.5 + 0.42 * len(points)), layout="constrained")
+        ax = figure.subplots()
+        for y, (answer, p) in enumerate(points):
+            tau = answer.study.prediction.tolerance
+            ax.fill_betweenx([y - 0.32, y + 0.32], p.prediction * (1 - tau),
+                             p.prediction * (1 + tau), color="#d9d9d9", lw=0)  # fmt: skip
+            ax.plot([p.prediction] * 2, [y - 0.32, y + 0.32], "-", color="black", lw=1.6)
+            for r in p.rivals:
+                ax.plot(r.value, y, markers.get(r.formula, "x"), color=GREY, ms=6, zorder=3)
+        _measured(ax, [p for _, p in points], [float(y) for y in range(len(points))])
+        for formula, marker in markers.items():
+            ax.plot([], [], marker, color=GREY, ms=6, label=formula)
+        names = [", ".join(filter(None, [f"d = {p.dim}", p.name])) for _, p in points]
+        ax.set_yticks(range(len(points)), [
+            f"{name}   [{answer.study.prediction.exponent}]"
+            for name, (answer, _) in zip(names, points, strict=True)
+        ])  # fmt: skip
+        ax.set_ylim(len(points) - 0.4, -0.6)
+        ax.set_xlim(left=0)
+        ax.set_xlabel(r"exponent $\alpha$")
+        ax.grid(axis="y", visible=False)
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9)
+    return figure, (
+        "Measured exponents α. Bars: 95 % interval over teachers. Black lines: the predictions, in "
+        "brackets behind the names, written before the run; grey bands: their tolerance. Of a "
+        "lower bound, everything right of the band's left edge agrees. Marker: verdict."
+        + (" Small grey markers: rival exponents." if markers else "")
+    )
+
+
+def _against_dimension(answer: Answer) -> tuple[Figure, str]:
     settings = _settings(answer)
     dims = np.array(sorted({p.dim for p in answer.points}), float)
     sense, tolerance = answer.study.prediction.sense, answer.study.prediction.tolerance
@@ -147,19 +202,21 @@ def _prediction(ax: Axes, answer: Answer, points: list[Point], dims: np.ndarray)
                 label=f"fit: {line.intercept:.2f} + {line.slope:.2f}/d")  # fmt: skip
 
 
-def _measured(ax: Axes, points: list[Point]) -> None:
+def _measured(ax: Axes, points: list[Point], rows: list[float] | None = None) -> None:
+    """Markers with intervals: α upwards over d, or to the right in the given rows."""
     shown = set()
-    for p in points:
+    for i, p in enumerate(points):
         if p.exponent is None or not np.isfinite(p.exponent.alpha):
             continue
         colour, marker = VERDICTS[p.verdict]
-        lo, hi = p.exponent.interval
-        bars = [[p.exponent.alpha - lo], [hi - p.exponent.alpha]]
+        alpha, (lo, hi) = p.exponent.alpha, p.exponent.interval
+        bars = [[alpha - lo], [hi - alpha]]
         bars = bars if np.isfinite(bars).all() else None
         label = None if p.verdict in shown else p.verdict
         shown.add(p.verdict)
-        ax.errorbar(p.dim, p.exponent.alpha, bars, fmt=marker, color=colour, ms=7, capsize=4,
-                    lw=1.5, mec="white", mew=0.6, label=label, zorder=4)  # fmt: skip
+        where = (alpha, rows[i], None, bars) if rows else (p.dim, alpha, bars, None)
+        ax.errorbar(*where, fmt=marker, color=colour, ms=7, capsize=4, lw=1.5, mec="white",
+                    mew=0.6, label=label, zorder=4)  # fmt: skip
 
 
 def _axis(ax: Axes, dims: np.ndarray, points: list[Point]) -> None:

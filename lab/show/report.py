@@ -1,6 +1,6 @@
-"""What a study leaves for people: the table, the fits and the two figures, in its results folder.
+"""What a study leaves for people: the table, the fits and the figures, in its results folder.
 
-`table` is plain text for the terminal; `write` makes report.md, table.csv, fits.json and the
+`lines` is plain text for the terminal; `write` makes report.md, table.csv, fits.json and the
 figures as PNG and SVG. Everything here can be made again from the store.
 """
 
@@ -23,14 +23,17 @@ HEAD = ("d", "prediction", "α", "95 % interval", "profile", "verdict", "doubts"
         "x", "loss ×budget", "Δα ×budget")  # fmt: skip
 
 
-def head(answer: Answer) -> tuple[str, ...]:
+def head(answers: tuple[Answer, ...]) -> tuple[str, ...]:
     """The columns of the table; rivals have one where the study names any."""
-    return (*HEAD, "rivals") if answer.study.prediction.rivals else HEAD
+    rivals = any(answer.study.prediction.rivals for answer in answers)
+    return (*HEAD, "rivals") if rivals else HEAD
 
 
-def lines(answer: Answer) -> list[tuple[str, ...]]:
-    """The table of the answer as text cells, one row per point, in the columns of `head`."""
-    return [_cells(answer, p) for p in answer.points]
+def lines(answers: tuple[Answer, ...]) -> list[tuple[str, ...]]:
+    """The table of the answers as text cells, one row per point, in the columns of `head`."""
+    columns = len(head(answers))
+    cells = [_cells(answer, p) for answer in answers for p in answer.points]
+    return [(*row, *[""] * (columns - len(row))) for row in cells]
 
 
 def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
@@ -59,8 +62,12 @@ _LIMITS = {"kernel": "exact NTK regression", "tangent": "the linearised models"}
 _FATE = {True: "survives", False: "excluded", None: "undecided"}
 
 
-def sentences(answer: Answer) -> list[str]:
-    """The line across d, and what would decide each undecided point."""
+def sentences(answers: tuple[Answer, ...]) -> list[str]:
+    """The lines across d, and what would decide each undecided point."""
+    return [sentence for answer in answers for sentence in _sentences(answer)]
+
+
+def _sentences(answer: Answer) -> list[str]:
     found = []
     for setting, line in answer.lines:
         if line is None:
@@ -116,8 +123,8 @@ def _gap_table(p: Point) -> str:
     return "\n".join(rows)
 
 
-def write(answer: Answer, store: Store, name: str) -> list[Path]:
-    """Write the report of an answer into the store's folder; returns the files."""
+def write(answers: tuple[Answer, ...], store: Store, name: str) -> list[Path]:
+    """Write the report of the answers into the store's folder; returns the files."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     from lab.show import figures
@@ -126,62 +133,73 @@ def write(answer: Answer, store: Store, name: str) -> list[Path]:
     path.mkdir(parents=True, exist_ok=True)
     captions: list[tuple[str, str, str]] = []
     for file, title, draw in (
-        ("exponents", "Exponent against dimension", figures.exponents),
-        ("losses", f"Loss against {answer.x_name}", figures.losses),
+        ("exponents", "Measured and predicted exponents", figures.exponents),
+        ("losses", "Loss curves", figures.losses),
     ):
-        figure, caption = draw(answer)
+        figure, caption = draw(answers)
         FigureCanvasAgg(figure)
         figure.savefig(path / f"{file}.png")
         figure.savefig(path / f"{file}.svg", metadata={"Date": None})
         captions.append((file, title, caption))
-    (path / "fits.json").write_text(json.dumps(_fits(answer, name), indent=1) + "\n")
-    _csv(answer, path / "table.csv")
-    (path / "report.md").write_text(_markdown(answer, name, captions), encoding="utf-8")
+    (path / "fits.json").write_text(json.dumps(_fits(answers, name), indent=1) + "\n")
+    _csv(answers, path / "table.csv")
+    (path / "report.md").write_text(_markdown(answers, name, captions), encoding="utf-8")
     files = ["report.md", "table.csv", "fits.json"]
     return [path / f for f in (*files, *(f"{c[0]}.png" for c in captions))]
 
 
-def _markdown(answer: Answer, name: str, captions: list[tuple[str, str, str]]) -> str:
-    study = answer.study
-    columns = head(answer)
+def _markdown(
+    answers: tuple[Answer, ...], name: str, captions: list[tuple[str, str, str]]
+) -> str:
+    columns = head(answers)
     rows = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    rows += ["| " + " | ".join(_escape(c) for c in cells) + " |" for cells in lines(answer)]
+    rows += ["| " + " | ".join(_escape(c) for c in cells) + " |" for cells in lines(answers)]
     parts = [
         f"# {name}",
-        _escape(study.question),
-        f"Regime {study.regime}; prediction α = {study.prediction.exponent} as "
-        f"{'a lower bound' if study.prediction.sense == 'bound' else 'an equality'}, tolerance "
-        f"{study.prediction.tolerance:.0%}, written before the run.",
+        _escape(answers[0].study.question),
+        *(_escape(_asked(answer)) for answer in answers),
         "\n".join(rows),
-        _method(answer),
-        "\n".join(f"- {_escape(s)}" for s in sentences(answer)),
-        *(_gap_table(p) for p in answer.points if p.gaps),
+        "α: mean over teachers of the exponent of the fitted law; interval: 95 %, Student's t over "
+        "teachers; profile: 95 % profile likelihood of one exponent for all teachers. x: smallest "
+        "and largest of the scan.",
+        *dict.fromkeys(filter(None, map(_evidence, answers))),
+        "\n".join(f"- {_escape(s)}" for s in sentences(answers)),
+        *(_gap_table(p) for answer in answers for p in answer.points if p.gaps),
     ]
     for file, title, caption in captions:
         parts.append(f"![{title}]({file}.png)\n\n*{_escape(caption)}*")
     return "\n\n".join(p for p in parts if p) + "\n"
 
 
-def _method(answer: Answer) -> str:
+def _asked(answer: Answer) -> str:
+    """What was predicted, and what is fitted to what."""
     study = answer.study
-    law = "a power law" if study.no_floor else "a power law plus floor"
-    text = (f"α: mean over teachers of the exponent of {law}; interval: 95 %, Student's t over "
-            "teachers; profile: 95 % profile likelihood of one exponent for all teachers. x: "
-            "smallest and largest of the scan.")  # fmt: skip
+    law = "power law" if study.no_floor else "power law plus floor"
+    text = (
+        f"{study.title + ': r' if study.title else 'R'}egime {study.regime}; prediction "
+        f"α = {study.prediction.exponent} as "
+        f"{'a lower bound' if study.prediction.sense == 'bound' else 'an equality'}, tolerance "
+        f"{study.prediction.tolerance:.0%}, written before the run. Fitted: a {law} to "
+    )
     if study.regime in LIMITS:
-        text += (" Fitted is the mean excess of the relative loss over its limit, "
-                 f"{LIMIT_WORDS[study.regime]}.")  # fmt: skip
-    if study.checked:
-        text += (
-            " Columns ×budget: change of the loss (geometric mean), and of "
-            f"α with its 95 % error, when the scans of {len(study.checked)} of "
-            f"{study.task.teacher.count} teachers were trained again with "
-            f"{study.evidence.budget:g} times the steps."
-        )
+        text += f"the mean excess of the relative loss over its limit, {LIMIT_WORDS[study.regime]}."
+    else:
+        text += "the relative test loss."
     if study.prediction.rivals:
         within = f"{study.prediction.tolerance:.0%}"
         text += f" A rival survives if the interval meets it within {within}."
     return text
+
+
+def _evidence(answer: Answer) -> str:
+    study = answer.study
+    if not study.checked:
+        return ""
+    return (
+        f"Columns ×budget: change of the loss (geometric mean), and of α with its 95 % error, when "
+        f"the scans of {len(study.checked)} of {study.task.teacher.count} teachers were trained "
+        f"again with {study.evidence.budget:g} times the steps."
+    )
 
 
 LIMIT_WORDS = {
@@ -190,9 +208,11 @@ LIMIT_WORDS = {
 }
 
 
-def _fits(answer: Answer, name: str) -> dict[str, Any]:
-    found = as_json(answer, name)
-    for entry, p in zip(found["points"], answer.points, strict=True):
+def _fits(answers: tuple[Answer, ...], name: str) -> dict[str, Any]:
+    found = as_json(answers, name)
+    entries = [entry for part in found.get("panels", [found]) for entry in part["points"]]
+    points = [p for answer in answers for p in answer.points]
+    for entry, p in zip(entries, points, strict=True):
         e = p.exponent
         if e is None:
             continue
@@ -212,12 +232,12 @@ def _fits(answer: Answer, name: str) -> dict[str, Any]:
     return found
 
 
-def _csv(answer: Answer, path: Path) -> None:
+def _csv(answers: tuple[Answer, ...], path: Path) -> None:
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["dim", "setting", "prediction", "alpha", "lo", "hi", "verdict", "doubts",
                          "teachers", "runs", "diverged", "failed"])  # fmt: skip
-        for p in answer.points:
+        for p in (p for answer in answers for p in answer.points):
             e = p.exponent
             numbers = (e.alpha, *e.interval) if e else (math.nan,) * 3
             setting = json.dumps(p.setting, ensure_ascii=False) if p.setting else ""

@@ -26,7 +26,7 @@ def found(make_study, tmp_path):
     )
     with Store.write(tmp_path / "s") as store:
         store.add(rows(study, power(lambda d: 4 / d), noise=0.05))
-        yield study, store, answers.answer(study, store)
+        yield study, store, answers.answers(study, store)
 
 
 def test_exponents_shows_every_point_the_prediction_and_the_line(found):
@@ -55,7 +55,7 @@ def test_report_writes_what_it_says_and_escapes(found):
     assert all(f.exists() and f.parent == store.path for f in files)
     text = (store.path / "report.md").read_text()
     assert "<b>" not in text and "&lt;b&gt;α&lt;/b&gt; \\| 4/d?" in text
-    assert "![Exponent against dimension](exponents.png)" in text
+    assert "![Measured and predicted exponents](exponents.png)" in text
     fits = json.loads((store.path / "fits.json").read_text())
     assert len(fits["points"]) == 6 and fits["points"][0]["fit"]["status"] == "converged"
     with open(store.path / "table.csv", newline="") as file:
@@ -64,7 +64,7 @@ def test_report_writes_what_it_says_and_escapes(found):
 
 def test_an_empty_store_makes_figures_too(make_study, tmp_path):
     with Store.write(tmp_path / "e") as store:
-        report.write(answers.answer(make_study(), store), store, "e")
+        report.write(answers.answers(make_study(), store), store, "e")
 
 
 def test_export_round_trip(found, tmp_path):
