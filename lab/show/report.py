@@ -108,7 +108,7 @@ def _of_gap(g: Gap) -> list[str]:
 
 
 def _gap(g: Gap, i: int) -> str:
-    return f"{g.relative[i]:+.2%} ± {g.error[i]:.2%}"
+    return f"{100 * g.relative[i]:+.2g} % ± {100 * g.error[i]:.1g} %"
 
 
 def _gap_table(p: Point) -> str:
