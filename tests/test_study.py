@@ -260,3 +260,94 @@ def test_fields_added_later_leave_old_fingerprints(make_study):
     text = make_study().plan[0].run.canonical()
     for name in ("settings", "teacher_kind", "covariance", "decays", "limit"):
         assert f'"{name}"' not in text
+
+
+PANELS = """
+schema = 1
+question = "Do both?"
+seed = 3
+[task]
+manifold = { kind = "cube", dim = [2, 3] }
+teacher = { widths = [16, 16], count = 2 }
+[[panel]]
+regime = "resolution-width"
+student = { widths = [3, 4, 5] }
+[[panel]]
+regime = "variance-data"
+title = "fixed model"
+[panel.task]
+manifold = { kind = "sphere", dim = 2 }
+[panel.student]
+kind = "random-features"
+[panel.data]
+sizes = [512, 1024, 2048]
+draws = 4
+[panel.prediction]
+exponent = 1
+"""
+
+
+
+def test_panels_share_the_tables_that_they_do_not_bring(tmp_path):
+    found = study.read(write(tmp_path, PANELS))
+    wide, fixed = found.scans
+    assert (wide.title, fixed.title) == ("resolution-width", "fixed model")
+    assert wide.task.manifold.dim == (2, 3) and fixed.task.manifold.kind == "sphere"
+    assert fixed.task.teacher.widths == ((96, 96),)  # a table is replaced whole, not key by key
+    assert wide.seed == fixed.seed == 3 and found.question == fixed.question
+    assert set(found.plan) == {*wide.plan, *fixed.plan}
+
+
+def test_a_run_that_two_panels_share_is_planned_once(tmp_path):
+    again = PANELS + '[[panel]]\nregime = "resolution-width"\ntitle = "again"\n'
+    again += "student = { widths = [3, 4, 5] }\n"
+    assert len(study.read(write(tmp_path, again)).plan) == len(
+        study.read(write(tmp_path, PANELS)).plan
+    )
+
+
+@pytest.mark.parametrize(
+    "old, new, words",
+    [
+        ('"sphere"', '"spher"', ("s.toml:15: panel 2: task.manifold", "'sphere'")),
+        ('kind = "cube"', 'kind = "cub"', ("s.toml:6: panel 1: task.manifold", "'cube'")),
+        ("draws = 4", "drws = 4", ("s.toml:20: panel 2: data.drws", "did you mean 'draws'")),
+        ("widths = [3, 4, 5]", "widths = [3]", ("s.toml:10: panel 1: student.widths", "three")),
+        ('title = "fixed model"', 'title = "resolution-width"', ("panel 2: title", "its own")),
+        ('title = "fixed model"', "seed = 4", ("panel 2: seed", "at the top")),
+        ('regime = "resolution-width"', "", ("panel 1: regime", "missing")),
+    ],
+)
+def test_a_mistake_in_a_panel_has_its_number_and_its_line(tmp_path, old, new, words):
+    found = mistakes(tmp_path, PANELS.replace(old, new, 1))
+    assert any(all(word in m for word in words) for m in found), found
+
+
+@pytest.mark.parametrize(
+    "override, words",
+    [
+        ("panel.3.seed=1", "the panels are 1 to 2"),
+        ("panel.title='x'", "say which panel"),
+        ("panel=3", "begin each with a line [[panel]]"),
+        ("panel=[]", "begin each with a line [[panel]]"),
+    ],
+)
+def test_overrides_name_their_panel(tmp_path, override, words):
+    assert any(words in m for m in mistakes(tmp_path, PANELS, override))
+    found = study.read(write(tmp_path, PANELS), ("panel.2.data.draws=7", "task.teacher.count=1"))
+    assert found.panels[1].data.draws == 7
+    assert [s.task.teacher.count for s in found.panels] == [1, 5]
+
+
+def test_a_phase_map_wants_a_grid_of_networks(make_study):
+    with pytest.raises(StudyError) as caught:
+        make_study(regime="phase-map", student={"widths": [4, 5]}, data={"sizes": [64, 128]})
+    text = str(caught.value)
+    assert "student.widths: 2 values" in text and "data.sizes: 2 values" in text
+
+
+def test_the_power_of_the_loss_is_a_grid_too(make_study):
+    found = make_study(task={"loss": "power", "power": [1, 2, 4]}, prediction={"exponent": "2p/d"})
+    exponents = {p.run.task.power: found.predicted(p.run.task) for p in found.plan}
+    assert exponents == {1.0: 1.0, 2.0: 2.0, 4.0: 4.0}
+    assert len({found.point(p.run) for p in found.plan}) == 3

@@ -69,7 +69,7 @@ def counted(items: Sequence[Item], what: str) -> Iterator[Item]:
 
 def print_answer(study: Any, path: Path, results: Path, *, write: bool) -> None:
     """Print the table and the sentences of what is stored; with `write`, write the report too."""
-    from lab.runs import answer
+    from lab.runs import answer, phases
     from lab.runs.store import Store, folder
     from lab.show import report as reports
 
@@ -79,8 +79,9 @@ def print_answer(study: Any, path: Path, results: Path, *, write: bool) -> None:
         found = answer.answers(study, store)
         out = console()
         print_table(out, study.question, reports.head(found), reports.lines(found))
-        for sentence in reports.sentences(found):
+        maps = phases.phases(study, store)
+        for sentence in reports.sentences(found, maps):
             out.print(sentence, highlight=False, markup=False)
         if write:
-            files = reports.write(found, store, path.stem)
+            files = reports.write(found, maps, store, path.stem)
             say("Written: " + ", ".join(map(str, files)))

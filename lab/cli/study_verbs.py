@@ -60,13 +60,10 @@ def plan(
     """What the study would train and what that costs here; nothing is trained."""
     from lab.runs import engines
     from lab.runs import plan as plans
-    from lab.runs.store import Store, folder
 
     found = read(study, overrides)
-    with Store.read(folder(study, results)) as store:
-        left, correction = plans.left(found, store.states()), _correction(found, store)
-    groups = plans.groups(left.missing)
-    bill = plans.cost(groups, correction=correction)
+    left, correction = _left(found, study, results)
+    bill = plans.cost(plans.groups(left.missing), correction=correction)
     lanes = engines.cores()
     compiling = plans.COMPILE * bill.programs / lanes
     numbers = {
@@ -142,11 +139,8 @@ def status(
     """How far the study is: runs planned, done, failed, diverged and left."""
     from lab.runs import engines
     from lab.runs import plan as plans
-    from lab.runs.store import Store, folder
 
-    found = read(study, overrides)
-    with Store.read(folder(study, results)) as store:
-        left, correction = plans.left(found, store.states()), _correction(found, store)
+    left, correction = _left(read(study, overrides), study, results)
     groups = plans.groups(left.missing)
     seconds = correction * sum(map(plans.seconds, groups)) / engines.cores()
     numbers = {
@@ -163,16 +157,17 @@ def status(
          + (f", about {duration(seconds)}" if left.missing else ""))  # fmt: skip
 
 
-def _correction(study: Any, store: Any) -> float:
-    """Measured over modelled seconds of what the store has of this study."""
+def _left(study: Any, path: Path, results: Path) -> tuple[Any, float]:
+    """What the store lacks of the study, and measured over modelled seconds of what it has."""
     from lab.runs import plan as plans
+    from lab.runs.store import Store, folder
 
-    measured = store.seconds()
+    with Store.read(folder(path, results)) as store:
+        left, measured = plans.left(study, store.states()), store.seconds()
     done = [p.run for p in study.plan if p.run.fingerprint() in measured]
-    if not done:
-        return 1.0
     model = sum(map(plans.seconds, plans.groups(done)))
-    return sum(measured[run.fingerprint()] for run in set(done)) / model
+    spent = sum(measured[run.fingerprint()] for run in set(done))
+    return left, spent / model if done else 1.0
 
 
 def report(study: StudyFile, overrides: Overrides = None, results: Results = RESULTS) -> None:

@@ -69,6 +69,7 @@ def configure(lanes: int | None = None) -> Device:
     )
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+    jax.config.update("jax_traceback_filtering", "off")  # a traceback ends in the error itself
     jax.config.update("jax_cpu_enable_async_dispatch", False)  # a lane computes in its own thread
     device = jax.devices()[0]
     if device.platform == "cpu":

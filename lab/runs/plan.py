@@ -81,10 +81,11 @@ def groups(
         lambda: defaultdict(lambda: defaultdict(list))
     )
     for run in runs:
-        alike = (replace(run.task, teacher=0), run.training, run.root, run.limit)
+        fresh = run.size is None  # a stream of its own, not the nested training sets
+        alike = (replace(run.task, teacher=0), run.training, run.root, run.limit, fresh)
         together[alike][run.task][run.student, run.size].append(run.seed)
     packed = []
-    for (_, training, root, limit), tasks in together.items():
+    for (_, training, root, limit, _), tasks in together.items():
         # Teachers share a group only if they miss the same shapes and seeds.
         by_shapes: dict[tuple, list[TaskSpec]] = defaultdict(list)
         for task, shapes in tasks.items():

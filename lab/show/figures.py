@@ -7,6 +7,7 @@ bars and bands are.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import matplotlib
@@ -32,7 +33,7 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     """Loss against x, one colour per d, one panel per answer and setting; and its caption."""
     panels = [(answer, *named) for answer in answers for named in _settings(answer)]
     dims = sorted({p.dim for answer in answers for p in answer.points})
-    shade = dict(zip(dims, _shades(len(dims)), strict=True))
+    shade = dict(zip(dims, shades(len(dims)), strict=True))
     alike = len(answers) == 1
     with matplotlib.rc_context(STYLE):
         columns = 2 if len(panels) == 4 else min(len(panels), 3)
@@ -171,8 +172,9 @@ def _against_dimension(answer: Answer) -> tuple[Figure, str]:
         f"Measured exponent α against intrinsic dimension d. Bars: 95 % interval over teachers. "
         f"Black line: the prediction {answer.study.prediction.exponent}, written before the run"
         f"{', a lower bound' if sense == 'bound' else ''}; grey band: ±{tolerance:.0%} around it, "
-        f"so that points {region} of the band agree. Dotted: the fitted line α = a + b/d. "
+        f"so that points {region} of the band agree. Grey dots: the fitted line α = a + b/d. "
         "Marker: verdict."
+        + (" Blue: rival exponents." if answer.study.prediction.rivals else "")
     )
 
 
@@ -195,11 +197,23 @@ def _prediction(ax: Axes, answer: Answer, points: list[Point], dims: np.ndarray)
     ax.fill_between(d, p * (1 - tau), p * (1 + tau), color="#d9d9d9", lw=0, zorder=1,
                     label=f"tolerance ±{tau:.0%}")  # fmt: skip
     ax.plot(d, p, "-", color="black", lw=1.6, label=label, zorder=2)
+    _rivals(ax, sorted(points, key=lambda q: q.dim), but=curve.text)
     setting = points[0].setting
     line = next((ln for s, ln in answer.lines if s == setting), None)
     if line is not None:
         ax.plot(d, line.predict(d), ":", color=GREY, lw=1.4, zorder=2,
                 label=f"fit: {line.intercept:.2f} + {line.slope:.2f}/d")  # fmt: skip
+
+
+def _rivals(ax: Axes, points: list[Point], *, but: str) -> None:
+    curves: dict[str, list[tuple[int, float]]] = {}
+    for p in points:
+        for r in p.rivals:
+            curves.setdefault(r.formula, []).append((p.dim, r.value))
+    for formula, dashes in zip(curves, itertools.cycle(("--", "-.", ":")), strict=False):
+        if formula != but:
+            ax.plot(*zip(*curves[formula], strict=True), color=BLUE, lw=1.2, ls=dashes, zorder=2,
+                    label=f"rival {formula}")  # fmt: skip
 
 
 def _measured(ax: Axes, points: list[Point], rows: list[float] | None = None) -> None:
@@ -244,5 +258,6 @@ def _settings(answer: Answer) -> list[tuple[str, list[Point]]]:
     return list(grouped.items())
 
 
-def _shades(n: int) -> list[Any]:
+def shades(n: int) -> list[Any]:
+    """n colours of viridis, dark first."""
     return list(matplotlib.colormaps["viridis"](np.linspace(0.0, 0.85, max(n, 2))))[:n]

@@ -16,6 +16,8 @@ import numpy as np
 
 from lab.runs.answer import Answer, Point, as_json
 from lab.runs.gaps import Gap
+from lab.runs.phases import PhaseMap
+from lab.runs.phases import as_json as map_as_json
 from lab.runs.store import Store
 from lab.spec import LIMITS
 
@@ -62,9 +64,10 @@ _LIMITS = {"kernel": "exact NTK regression", "tangent": "the linearised models"}
 _FATE = {True: "survives", False: "excluded", None: "undecided"}
 
 
-def sentences(answers: tuple[Answer, ...]) -> list[str]:
-    """The lines across d, and what would decide each undecided point."""
-    return [sentence for answer in answers for sentence in _sentences(answer)]
+def sentences(answers: tuple[Answer, ...], maps: tuple[PhaseMap, ...] = ()) -> list[str]:
+    """The lines across d, what would decide each undecided point, and what the maps say."""
+    said = [sentence for answer in answers for sentence in _sentences(answer)]
+    return said + [sentence for found in maps for sentence in found.sentences]
 
 
 def _sentences(answer: Answer) -> list[str]:
@@ -123,33 +126,41 @@ def _gap_table(p: Point) -> str:
     return "\n".join(rows)
 
 
-def write(answers: tuple[Answer, ...], store: Store, name: str) -> list[Path]:
-    """Write the report of the answers into the store's folder; returns the files."""
+def write(
+    answers: tuple[Answer, ...], maps: tuple[PhaseMap, ...], store: Store, name: str
+) -> list[Path]:
+    """Write the report of a study into the store's folder; returns the files."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    from lab.show import figures
+    from lab.show import figures, phases
 
     path = store.path
     path.mkdir(parents=True, exist_ok=True)
     captions: list[tuple[str, str, str]] = []
-    for file, title, draw in (
-        ("exponents", "Measured and predicted exponents", figures.exponents),
-        ("losses", "Loss curves", figures.losses),
-    ):
-        figure, caption = draw(answers)
+    drawn = [
+        ("exponents", "Measured and predicted exponents", figures.exponents(answers)),
+        ("losses", "Loss curves", figures.losses(answers)),
+    ]
+    for number, found in enumerate(maps, start=1):
+        name_of_map = "map" if len(maps) == 1 else f"map-{number}"
+        drawn.insert(number - 1, (name_of_map, "Phase map", phases.phases(found)))
+    for file, title, (figure, caption) in drawn:
         FigureCanvasAgg(figure)
         figure.savefig(path / f"{file}.png")
         figure.savefig(path / f"{file}.svg", metadata={"Date": None})
         captions.append((file, title, caption))
-    (path / "fits.json").write_text(json.dumps(_fits(answers, name), indent=1) + "\n")
+    (path / "fits.json").write_text(json.dumps(_fits(answers, maps, name), indent=1) + "\n")
     _csv(answers, path / "table.csv")
-    (path / "report.md").write_text(_markdown(answers, name, captions), encoding="utf-8")
+    (path / "report.md").write_text(_markdown(answers, maps, name, captions), encoding="utf-8")
     files = ["report.md", "table.csv", "fits.json"]
     return [path / f for f in (*files, *(f"{c[0]}.png" for c in captions))]
 
 
 def _markdown(
-    answers: tuple[Answer, ...], name: str, captions: list[tuple[str, str, str]]
+    answers: tuple[Answer, ...],
+    maps: tuple[PhaseMap, ...],
+    name: str,
+    captions: list[tuple[str, str, str]],
 ) -> str:
     columns = head(answers)
     rows = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
@@ -163,7 +174,7 @@ def _markdown(
         "teachers; profile: 95 % profile likelihood of one exponent for all teachers. x: smallest "
         "and largest of the scan.",
         *dict.fromkeys(filter(None, map(_evidence, answers))),
-        "\n".join(f"- {_escape(s)}" for s in sentences(answers)),
+        "\n".join(f"- {_escape(s)}" for s in sentences(answers, maps)),
         *(_gap_table(p) for answer in answers for p in answer.points if p.gaps),
     ]
     for file, title, caption in captions:
@@ -208,8 +219,10 @@ LIMIT_WORDS = {
 }
 
 
-def _fits(answers: tuple[Answer, ...], name: str) -> dict[str, Any]:
-    found = as_json(answers, name)
+def _fits(
+    answers: tuple[Answer, ...], maps: tuple[PhaseMap, ...], name: str
+) -> dict[str, Any]:
+    found = as_json(answers, name) | ({"maps": [*map(map_as_json, maps)]} if maps else {})
     entries = [entry for part in found.get("panels", [found]) for entry in part["points"]]
     points = [p for answer in answers for p in answer.points]
     for entry, p in zip(entries, points, strict=True):

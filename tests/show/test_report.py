@@ -53,7 +53,7 @@ def test_losses_shows_every_dimension_on_log_axes(found):
 
 def test_report_writes_what_it_says_and_escapes(found):
     _, store, answer = found
-    files = report.write(answer, store, "s")
+    files = report.write(answer, (), store, "s")
     assert all(f.exists() and f.parent == store.path for f in files)
     text = (store.path / "report.md").read_text()
     assert "<b>" not in text and "&lt;b&gt;α&lt;/b&gt; \\| 4/d?" in text
@@ -66,7 +66,7 @@ def test_report_writes_what_it_says_and_escapes(found):
 
 def test_an_empty_store_makes_figures_too(make_study, tmp_path):
     with Store.write(tmp_path / "e") as store:
-        report.write(answers.answers(make_study(), store), store, "e")
+        report.write(answers.answers(make_study(), store), (), store, "e")
 
 
 def test_export_round_trip(found, tmp_path):
@@ -92,8 +92,44 @@ def test_the_report_tables_the_gaps_to_both_limits_at_every_width(tmp_path):
     with Store.write(tmp_path / "s") as store:
         found = rows(study, lambda run, x: 0.5 + 2 / x)
         store.add([replace(row, details=limits) for row in found])
-        report.write(answers.answers(study, store), store, "s")
+        report.write(answers.answers(study, store), (), store, "s")
         text = (store.path / "report.md").read_text()
     assert "| d = 3: w | above exact NTK regression | above the linearised models |" in text
     assert "| 64 | +6.2 % ± 0 % | -11 % ± 0 % |" in text and "| 512 | +0.78 % ± 0 % |" in text
     assert "negative in 12 of 12 cells" in text
+
+
+@pytest.fixture
+def panels(make_tables, tmp_path):
+    tables = make_tables(student={"widths": [4, 6, 8, 12, 17, 24]},
+                         task={"manifold": {"dim": [2, 4]}, "teacher": {"count": 3}})  # fmt: skip
+    shared = {k: tables[k] for k in ("schema", "question", "task", "training", "evidence")}
+    own = [{"regime": "resolution-width", "student": tables["student"]},
+           {"regime": "resolution-data", "student": {"widths": [16]}, "title": "by data",
+            "data": {"sizes": [64, 128, 256, 512]},
+            "prediction": {"exponent": "2/d", "rivals": ["1/d"]}}]  # fmt: skip
+    study = studies.validate({**shared, "panel": own})
+    with Store.write(tmp_path / "s") as store:
+        for scan in study.scans:
+            store.add(rows(scan, power(lambda d: 4 / d), noise=0.05))
+        yield answers.answers(study, store), store
+
+
+def test_panels_stand_side_by_side_in_table_figures_and_files(panels):
+    found, store = panels
+    assert len(figures.losses(found)[0].axes) == 2
+    (ax,) = figures.exponents(found)[0].axes
+    names = [t.get_text() for t in ax.get_yticklabels()]
+    assert names == ["d = 2, resolution-width   [4/d]", "d = 4, resolution-width   [4/d]",
+                     "d = 2, by data   [2/d]", "d = 4, by data   [2/d]"]  # fmt: skip
+    bars = [c for c in ax.containers if hasattr(c, "has_xerr")]
+    assert sorted(c.lines[0].get_ydata()[0] for c in bars) == [0, 1, 2, 3]
+    assert {len(row) for row in report.lines(found)} == {len(report.head(found))}
+    report.write(found, (), store, "s")
+    fits = json.loads((store.path / "fits.json").read_text())
+    assert [p["title"] for p in fits["panels"]] == ["resolution-width", "by data"]
+    assert fits["panels"][1]["points"][0]["fit"]["status"] == "converged"
+    text = (store.path / "report.md").read_text()
+    assert "by data: regime resolution-data; prediction α = 2/d" in text
+    with open(store.path / "table.csv", newline="") as file:
+        assert [r["setting"] for r in csv.DictReader(file)][2] == '{"title": "by data"}'
