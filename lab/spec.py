@@ -134,7 +134,7 @@ def full_batch(steps: int, D: int) -> TrainingSpec:
     return TrainingSpec("descent", 0.0, 0.0, 0.0, stages, "constant", 0.0, 0, 0, "float64")
 
 
-LIMITS: Mapping[str, str] = {"variance-width": "width", "variance-data": "data"}
+LIMITS: Mapping[str, str] = {"variance-width": "ntk", "variance-data": "data"}
 """What the loss is an excess over, by regime: `Run.limit`."""
 
 
@@ -144,8 +144,8 @@ class Run:
 
     `size` is D, or None for unlimited fresh data; `root` is the seed of all randomness. `limit` is
     what the loss is an excess over in the variance-limited regimes: `data` (the model trained on
-    the whole population; the seed is then the draw of the data) or `width` (the same start,
-    linearised); empty where the loss itself is asked for.
+    the whole population; the seed is then the draw of the data) or `ntk` (exact NTK regression; the
+    seed is then a start and its mirror image); empty where the loss itself is asked for.
     """
 
     task: TaskSpec

@@ -19,6 +19,8 @@ import numpy as np
 from jaxtyping import Float
 
 from lab.runs.excess import excess
+from lab.runs.gaps import Gap
+from lab.runs.gaps import gaps as gaps_of
 from lab.runs.store import Row, Store
 from lab.scaling import Exponent, Line, Scan, across, exponent
 from lab.scaling.exponent import USABLE
@@ -63,7 +65,7 @@ class Point:
 
     `rows` are (x, relative loss, teacher) of the finished runs, for figures and export; in the
     variance-limited regimes (x, mean excess over the limit, teacher) where that is positive.
-    `gaps` are (limit, w, mean loss over that limit − 1) at the smallest and largest width.
+    `gaps` are those of wide networks to their limits.
     `conditioning` is the largest condition number and jitter of the systems that exact students
     solved.
     """
@@ -84,7 +86,7 @@ class Point:
     rows: tuple[tuple[float, float, int], ...]
     rivals: tuple[Rival, ...] = ()
     conditioning: tuple[float, float] | None = None
-    gaps: tuple[tuple[str, int, float], ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def name(self) -> str:
@@ -213,9 +215,11 @@ def _point(study, key, varying, found, larger, replicates) -> Point:
     if conditioning and (conditioning[1] > 0 or conditioning[0] > ILL_CONDITIONED):
         doubts.append("ill-conditioned")
     seeds = np.array([run.seed for run, _ in done], int)
+    details = [row.details for _, row in done]
+    gaps = gaps_of(x, loss, teacher, details) if some_run.limit == "ntk" and done else ()
     ask["law"] = "power" if study.no_floor else "power+floor"
     if some_run.limit and x.size:
-        limit = np.array([row.details["limit"] for _, row in done], float)
+        limit = np.array([d["limit"] for d in details], float)
         cells = excess(x, loss, limit, teacher, smallest=some_run.limit == "data")
         doubts += cells.doubts
         x, loss, teacher = (v[cells.positive] for v in (cells.x, cells.mean, cells.teacher))
@@ -235,7 +239,7 @@ def _point(study, key, varying, found, larger, replicates) -> Point:
         runs=len(done), teachers=len(set(teacher.tolist())), diverged=count["diverged"],
         failed=count["failed"], missing=missing, convergence=convergence,
         rows=tuple(zip(x.tolist(), loss.tolist(), teacher.tolist(), strict=True)),
-        rivals=_rivals(study, some_run, fitted), conditioning=conditioning, gaps=_gaps(study, done),
+        rivals=_rivals(study, some_run, fitted), conditioning=conditioning, gaps=gaps,
     )  # fmt: skip
 
 
@@ -247,18 +251,6 @@ def _rivals(study: Study, run: Run, fitted: Exponent | None) -> tuple[Rival, ...
         if fitted is not None and fitted.status in USABLE:
             fate = survives(fitted.interval, value, study.prediction.tolerance, fitted.doubts)
         found.append(Rival(parse(formula).text, value, fate))
-    return tuple(found)
-
-
-def _gaps(study: Study, done: list[tuple[Run, Row]]) -> tuple[tuple[str, int, float], ...]:
-    if study.regime != "variance-width" or not done:
-        return ()
-    found = []
-    for w in (min(study.x(run) for run, _ in done), max(study.x(run) for run, _ in done)):
-        rows = [row for run, row in done if study.x(run) == w]
-        loss = sum(row.relative for row in rows)
-        found += [(name, w, loss / sum(row.details[name] for row in rows) - 1)
-                  for name in ("kernel", "tangent")]  # fmt: skip
     return tuple(found)
 
 

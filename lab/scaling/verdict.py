@@ -7,6 +7,7 @@ With p the prediction and τ its relative tolerance, the theory allows
 
     agrees       the 95 % interval lies wholly in the allowed region; or the estimate lies in it
                  and the interval is short enough to mean something: half-width ≤ 2τp.
+                 Not where x spans too little or the excess has no limit, see UNSOUND.
     contradicts  the interval lies wholly outside, and no doubt could explain it.
     undecided    everything else: too wide, unusable fit, or a doubt that could explain it.
 
@@ -38,6 +39,8 @@ REMEDY = {
     "take fewer points",
     "one-teacher": "one teacher shows nothing of the scatter between teachers: use at least 4",
 }
+UNSOUND = frozenset({"few-decades", "reference-not-converged"})
+"""Doubts under which not even an interval around the prediction means agreement."""
 
 
 def verdict(
@@ -53,7 +56,7 @@ def verdict(
     """`agrees`, `contradicts` or `undecided`, by the rule of this file.
 
     usable: whether the status of the fit allows quoting it. Doubts named in REMEDY forbid
-    `contradicts`; `few-decades` forbids `agrees` too.
+    `contradicts`; those in UNSOUND forbid `agrees` too.
     Raises ValueError for an unknown sense, or a prediction or tolerance that is not positive.
     """
     low, high = allowed(prediction, sense, tolerance)
@@ -64,7 +67,7 @@ def verdict(
         return UNDECIDED if any(doubt in REMEDY for doubt in doubts) else CONTRADICTS
     short = (hi - lo) / 2 <= MEANINGFUL * tolerance * prediction
     if (low <= lo and hi <= high) or (short and low <= alpha <= high):
-        return UNDECIDED if "few-decades" in doubts else AGREES
+        return UNDECIDED if UNSOUND.intersection(doubts) else AGREES
     return UNDECIDED
 
 
@@ -129,6 +132,8 @@ def advice(
     else:
         target = low - alpha if alpha < low else alpha - high
     half = (hi - lo) / 2
+    if inside and half <= target and remedies:
+        return f"the interval is short enough, but {'; '.join(remedies)}."
     ways = []
     if teachers > 1 and np.isfinite(deviation):
         need = teachers_for(target, deviation)

@@ -18,6 +18,7 @@ import numpy as np
 from lab.runs.answer import Answer, Point, as_json, named, value_text
 from lab.runs.contrasts import Contrast, contrasts
 from lab.runs.contrasts import as_json as contrast_as_json
+from lab.runs.gaps import Gap
 from lab.runs.phases import PhaseMap
 from lab.runs.phases import as_json as map_as_json
 from lab.runs.store import Store
@@ -88,10 +89,7 @@ def _sentences(answer: Answer) -> list[str]:
         name = ", ".join(filter(None, [f"d = {p.dim}", p.name]))
         if p.advice:
             found.append(f"{name}: {p.advice}")
-        for limit, w, gap in p.gaps:
-            found.append(
-                f"{name}: at w = {w} the mean loss lies {gap:+.2%} above that of {_LIMITS[limit]}."
-            )
+        found += [f"{name}: {text}" for g in p.gaps for text in _of_gap(g)]
         if p.conditioning:
             condition, jitter = p.conditioning
             found.append(
@@ -99,6 +97,36 @@ def _sentences(answer: Answer) -> list[str]:
                 + (f"jitter up to {jitter:.0e} of the diagonal." if jitter else "no jitter.")
             )
     return found
+
+
+def _of_gap(g: Gap) -> list[str]:
+    """What a gap is at both ends, and how that to the tangents falls, whose law nobody judges."""
+    ends = " and ".join(f"{_gap(g, i)} at w = {g.w[i]:.0f}" for i in (0, -1))
+    found = [f"the mean loss lies {ends} above that of {_LIMITS[g.limit]} (± standard error)."]
+    if g.limit == "tangent":
+        e = g.exponent
+        found.append(
+            f"the excess over {_LIMITS[g.limit]} is negative in {g.negative} of {g.cells} cells of "
+            f"teacher and width; its absolute value has α = {_number(e.alpha)} "
+            f"{_interval(e.interval)}."
+        )
+    return found
+
+
+def _gap(g: Gap, i: int) -> str:
+    return f"{100 * g.relative[i]:+.2g} % ± {100 * g.error[i]:.1g} %"
+
+
+def _gap_table(p: Point) -> str:
+    """Width against the gap to each limit, as Markdown."""
+    name = ", ".join(filter(None, [f"d = {p.dim}", p.name]))
+    rows = [f"| {name}: w | " + " | ".join(f"above {_LIMITS[g.limit]}" for g in p.gaps) + " |",
+            "|---" * (1 + len(p.gaps)) + "|"]  # fmt: skip
+    rows += [
+        f"| {w:.0f} | " + " | ".join(_gap(g, i) for g in p.gaps) + " |"
+        for i, w in enumerate(p.gaps[0].w)
+    ]
+    return "\n".join(rows)
 
 
 def write(
@@ -148,6 +176,7 @@ def _markdown(
         *dict.fromkeys(filter(None, map(_evidence, answers))),
         _differences([c for answer in answers for c in contrasts(answer)]),
         "\n".join(f"- {_escape(s)}" for s in sentences(answers, maps)),
+        *(_gap_table(p) for answer in answers for p in answer.points if p.gaps),
     ]
     for file, title, caption in captions:
         parts.append(f"![{title}]({file}.png)\n\n*{_escape(caption)}*")

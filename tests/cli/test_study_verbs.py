@@ -96,3 +96,31 @@ def test_init_writes_a_study_that_passes_check(here):
     with pytest.raises(StudyError, match="unknown preset"):
         invoke("init", "other.toml", "--preset", "quickstrat")
     assert "quickstart" in invoke("init", "--list").output
+
+
+WIDE = """
+schema = 1
+question = "Is it variance-limited?"
+regime = "variance-width"
+[task]
+manifold = { kind = "sphere", dim = 3 }
+[student]
+widths = [16, 32, 64]
+parametrisation = "ntk"
+[training]
+steps = 5
+[prediction]
+exponent = 1
+sense = "equal"
+"""
+
+
+@pytest.mark.parametrize("verb", ["check", "plan", "run"])
+def test_wide_networks_on_fresh_data_are_refused_in_one_sentence(here, verb, monkeypatch, capsys):
+    (here / "wide.toml").write_text(WIDE)
+    monkeypatch.setattr(sys, "argv", ["lab", verb, "wide.toml"])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert caught.value.code == 2 and "learns one fixed training set" in sentence
+    assert not (here / "results").exists()

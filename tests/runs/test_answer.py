@@ -156,5 +156,50 @@ def test_a_loss_below_its_limit_is_a_fault_of_the_reference(tmp_path):
     with Store.write(tmp_path) as store:
         over_a_limit(found, store, lambda run, x: 1 / x - 0.004 * (run.seed == 7))
         (point,) = answers.answer(found, store).points
-    assert "reference-not-converged" in point.doubts and point.verdict != "contradicts"
-    assert point.runs == 600
+    assert "reference-not-converged" in point.doubts and point.verdict == "undecided"
+    assert "the limit that it is counted from is no limit" in point.advice and point.runs == 600
+
+
+WIDTHS = {
+    "regime": "variance-width",
+    "task": {"manifold": {"kind": "sphere", "dim": [3]}, "teacher": {"count": 4}},
+    "student": {"widths": [64, 128, 256, 512, 1024], "parametrisation": "ntk", "seeds": 24,
+                "activation": "erf"},
+    "data": {"sizes": 8},
+    "training": {"steps": 10},
+    "prediction": {"exponent": 1, "sense": "equal", "tolerance": 0.1},
+}  # fmt: skip
+
+
+def wide_answer(path, *, over_kernel, over_tangent):
+    """The point of a study whose mean excesses over both limits are these functions of w."""
+    found = studies.validate({"question": "Is it variance-limited?", **WIDTHS})
+    rng = np.random.default_rng(1)
+    with Store.write(path) as store:
+        for row, p in zip(rows(found, lambda run, x: 1.0), found.plan, strict=True):
+            w, change = found.x(p.run), 0.1 * rng.standard_normal() / found.x(p.run) ** 0.5
+            loss = 0.5 + over_kernel(w) * (1 + 0.3 * rng.standard_normal()) + change
+            details = {"limit": 0.5 + change, "kernel": 0.5, "tangent": loss - over_tangent(w)}
+            store.add([replace(row, loss=loss, relative=loss, details=details)])
+        (point,) = answers.answer(found, store).points
+    return point
+
+
+def test_gaps_to_both_limits_are_told_at_every_width(tmp_path):
+    point = wide_answer(tmp_path, over_kernel=lambda w: 2 / w, over_tangent=lambda w: -3 / w**1.5)
+    kernel, tangent = point.gaps
+    assert (kernel.limit, tangent.limit) == ("kernel", "tangent")
+    assert kernel.w.tolist() == [64, 128, 256, 512, 1024]
+    assert np.all(np.abs(kernel.relative - 4 / kernel.w) < 4 * kernel.error)
+    assert np.all(kernel.error < 0.1 * kernel.relative)  # the change by the kernel is taken off
+    assert kernel.exponent.alpha == pytest.approx(point.exponent.alpha)
+    assert (kernel.negative, tangent.negative, tangent.cells) == (0, 20, 20)
+    assert tangent.exponent.alpha == pytest.approx(1.5, abs=1e-6) and np.all(tangent.relative < 0)
+
+
+def test_wide_networks_below_their_limit_on_average_are_a_fault_of_it(tmp_path):
+    point = wide_answer(
+        tmp_path, over_kernel=lambda w: 2 / w if w < 1024 else -1e-3, over_tangent=lambda w: 1 / w
+    )
+    assert "reference-not-converged" in point.doubts and point.verdict == "undecided"
+    assert "the limit that it is counted from is no limit" in point.advice

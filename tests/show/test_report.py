@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,24 @@ def test_export_round_trip(found, tmp_path):
     assert [float(r["relative_loss"]) for r in read] == columns["relative_loss"].tolist()
     table.write(columns, tmp_path / "t.json")
     assert json.loads((tmp_path / "t.json").read_text())["N"] == columns["N"].tolist()
+
+
+def test_the_report_tables_the_gaps_to_both_limits_at_every_width(tmp_path):
+    study = studies.validate({
+        "question": "Is it variance-limited?", "regime": "variance-width",
+        "task": {"manifold": {"kind": "sphere", "dim": [3]}, "teacher": {"count": 3}},
+        "student": {"widths": [64, 128, 256, 512], "parametrisation": "ntk", "seeds": 4},
+        "data": {"sizes": 8}, "prediction": {"exponent": 1, "sense": "equal"},
+    })  # fmt: skip
+    limits = {"limit": 0.5, "kernel": 0.5, "tangent": 0.6}
+    with Store.write(tmp_path / "s") as store:
+        found = rows(study, lambda run, x: 0.5 + 2 / x)
+        store.add([replace(row, details=limits) for row in found])
+        report.write(answers.answers(study, store), (), store, "s")
+        text = (store.path / "report.md").read_text()
+    assert "| d = 3: w | above exact NTK regression | above the linearised models |" in text
+    assert "| 64 | +6.2 % ± 0 % | -11 % ± 0 % |" in text and "| 512 | +0.78 % ± 0 % |" in text
+    assert "negative in 12 of 12 cells" in text
 
 
 @pytest.fixture
