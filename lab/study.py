@@ -91,7 +91,8 @@ class Study(Table):
         if self.regime == "variance-data":
             if self.data is None or self.data.draws is None:
                 yield "[data]: variance-data averages over draws of the data: give 'draws = 64'"
-            if "seeds" in self.student.model_fields_set:
+            random = not self.student.exact or self.student.kind in catalogue.RANDOM
+            if random and "seeds" in self.student.model_fields_set:
                 yield "student.seeds: variance-data repeats draws of the data; give data.draws"
         elif self.data is not None and self.data.draws is not None:
             yield "data.draws: only variance-data draws training sets anew; leave it out"
@@ -201,7 +202,7 @@ class Study(Table):
             manifolds = [tuple((f.kind, f.dim) for f in m.factors or ())]
         if m.kind == "spectral":
             manifolds = [((m.kind, m.modes),)]
-            decays = list(itertools.product(m.a or (), m.b or ()))
+            decays = list(m.decays())
         kind = "spectral" if m.kind == "spectral" else t.kind
         if kind != "network":
             fields = t.covariances() if kind == "field" else (None,)
@@ -306,9 +307,12 @@ class Study(Table):
         """Whether L∞ is known to be 0, so that a power law needs no floor.
 
         So it is of excesses over a limit, and of noise-free targets for students that interpolate
-        them and grow with the data.
+        them and grow with the data; in a spectral task for D samples or P features, of which as
+        many as there are modes leave nothing.
         """
-        growing = self.student.kind in ("kernel", "nearest", "simplex")
+        growing = self.student.kind in ("kernel", "nearest", "simplex") or (
+            self.task.manifold.kind == "spectral" and (self.wide or self.student.kind == "linear")
+        )
         return self.regime in LIMITS or (
             growing and not any(self.task.noise) and not any(self.student.ridge or ())
         )
