@@ -7,13 +7,14 @@ bars and bands are.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, ScalarFormatter
 
 from lab.runs.answer import Answer, Point
 from lab.study import LIMITS
@@ -34,7 +35,7 @@ def losses(answer: Answer) -> tuple[Figure, str]:
     dims = sorted({p.dim for p in answer.points})
     shade = dict(zip(dims, _shades(len(dims)), strict=True))
     with matplotlib.rc_context(STYLE):
-        columns = min(len(settings), 3)
+        columns = _columns(settings)
         lines = -(-len(settings) // columns)
         figure = Figure(figsize=(1.9 + 4.9 * columns, 0.6 + 4.0 * lines), layout="constrained")
         axes = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
@@ -42,6 +43,10 @@ def losses(answer: Answer) -> tuple[Figure, str]:
             for p in points:
                 _scan(ax, p, shade[p.dim])
             ax.set(xscale="log", yscale="log")
+            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.xaxis.set_major_formatter(ScalarFormatter())
+            ax.xaxis.set_minor_formatter(NullFormatter())
+            ax.tick_params(labelbottom=True)
             ax.set_title(name)
             handles, labels = ax.get_legend_handles_labels()
             ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9,
@@ -62,6 +67,8 @@ def losses(answer: Answer) -> tuple[Figure, str]:
         "its standard error over teachers; small dots: single teachers. Hollow markers were left "
         f"out of the fit by the range rule. Lines: fitted {law} over the range used, "
         "geometric mean over teachers; the legend gives α with half its 95 % interval."
+        + (" Dashed: the expected loss, from theory." if any(p.expected for p in answer.points)
+           else "")
     )
 
 
@@ -81,6 +88,9 @@ def _scan(ax: Axes, p: Point, colour: Any) -> None:
         low, high = mean - np.exp(logs.mean() - error), np.exp(logs.mean() + error) - mean
         ax.errorbar(x, mean, [[low], [high]], fmt="o", color=colour, ms=5.5, capsize=2, lw=1,
                     mfc=colour if used else "white", zorder=3)  # fmt: skip
+    if p.expected:
+        theory = {v.x: v.value for v in p.expected}
+        ax.plot(e.x, [theory.get(x, np.nan) for x in e.x], "--", color="black", lw=1.1, zorder=4)
     half = (e.interval[1] - e.interval[0]) / 2
     label = f"d = {p.dim}:  {e.alpha:.2f} ± {half:.2f}" if np.isfinite(e.alpha) else f"d = {p.dim}"
     if np.isfinite(e.x_range).all():
@@ -96,15 +106,16 @@ def exponents(answer: Answer) -> tuple[Figure, str]:
     dims = np.array(sorted({p.dim for p in answer.points}), float)
     sense, tolerance = answer.study.prediction.sense, answer.study.prediction.tolerance
     with matplotlib.rc_context(STYLE):
-        columns = min(len(settings), 3)
+        columns = _columns(settings)
         lines = -(-len(settings) // columns)
         figure = Figure(figsize=(1.2 + 4.9 * columns, 0.6 + 3.9 * lines), layout="constrained")
         axes = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
         for ax, (name, points) in zip(axes.flat, settings, strict=False):
             _prediction(ax, answer, points, dims)
             _measured(ax, points)
-            _axis(ax, dims, points)
+            _axis(ax, dims, answer.points)  # the panels share their axes
             ax.set_title(name)
+            ax.tick_params(labelbottom=True)
         axes.flat[0].legend(loc="upper right", fontsize=9)
         for ax in axes.flat[len(settings) :]:
             ax.set_axis_off()
@@ -162,7 +173,7 @@ def _measured(ax: Axes, points: list[Point]) -> None:
                     lw=1.5, mec="white", mew=0.6, label=label, zorder=4)  # fmt: skip
 
 
-def _axis(ax: Axes, dims: np.ndarray, points: list[Point]) -> None:
+def _axis(ax: Axes, dims: np.ndarray, points: Sequence[Point]) -> None:
     """Logarithmic axes, on which every exponent ∝ 1/d is a straight line."""
     ax.set(xscale="log", yscale="log")
     ax.xaxis.set_major_locator(FixedLocator(dims.tolist()))
@@ -178,6 +189,10 @@ def _axis(ax: Axes, dims: np.ndarray, points: list[Point]) -> None:
         axis.set_major_formatter(ScalarFormatter())
         axis.set_minor_formatter(NullFormatter())
     ax.minorticks_off()
+
+
+def _columns(settings: Sequence[Any]) -> int:
+    return 2 if len(settings) == 4 else min(len(settings), 3)
 
 
 def _settings(answer: Answer) -> list[tuple[str, list[Point]]]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from lab.runs.answer import Answer, Point, as_json
 from lab.runs.store import Store
+from lab.show import comparison
 from lab.study import LIMITS
 
 HEAD = ("d", "prediction", "α", "95 % interval", "profile", "verdict", "doubts", "teachers", "runs",
@@ -72,7 +73,7 @@ def sentences(answer: Answer) -> list[str]:
             f"(95 % intervals; d = {', '.join(f'{d:g}' for d in line.dims)})"
         )
     for p in answer.points:
-        name = ", ".join(filter(None, [f"d = {p.dim}", p.name]))
+        name = p.label
         if p.advice:
             found.append(f"{name}: {p.advice}")
         for limit, w, gap in p.gaps:
@@ -127,6 +128,7 @@ def _markdown(answer: Answer, name: str, captions: list[tuple[str, str, str]]) -
         "\n".join(rows),
         _method(answer),
         "\n".join(f"- {_escape(s)}" for s in sentences(answer)),
+        comparison.markdown(answer),
     ]
     for file, title, caption in captions:
         parts.append(f"![{title}]({file}.png)\n\n*{_escape(caption)}*")
@@ -165,6 +167,8 @@ def _fits(answer: Answer, name: str) -> dict[str, Any]:
     found = as_json(answer, name)
     for entry, p in zip(found["points"], answer.points, strict=True):
         e = p.exponent
+        if p.expected:
+            entry["expected"] = comparison.values(p)
         if e is None:
             continue
         entry["fit"] = {
