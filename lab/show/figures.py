@@ -7,7 +7,7 @@ bars and bands are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import matplotlib
@@ -104,6 +104,8 @@ def exponents(answer: Answer) -> tuple[Figure, str]:
     """Exponent against dimension with the predicted curve; and its caption."""
     settings = _settings(answer)
     dims = np.array(sorted({p.dim for p in answer.points}), float)
+    if dims.size == 1:
+        return _by_setting(answer)
     sense, tolerance = answer.study.prediction.sense, answer.study.prediction.tolerance
     with matplotlib.rc_context(STYLE):
         columns = _columns(settings)
@@ -129,6 +131,33 @@ def exponents(answer: Answer) -> tuple[Figure, str]:
         f"{', a lower bound' if sense == 'bound' else ''}; grey band: ±{tolerance:.0%} around it, "
         f"so that points {region} of the band agree. Dotted: the fitted line α = a + b/d. "
         "Marker: verdict."
+    )
+
+
+def _by_setting(answer: Answer) -> tuple[Figure, str]:
+    """Exponents of a study of one dimension, side by side by setting."""
+    tau, points = answer.study.prediction.tolerance, answer.points
+    bound = answer.study.prediction.sense == "bound"
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(3.6 + 0.9 * len(points), 3.9), layout="constrained")
+        ax = figure.subplots()
+        for i, p in enumerate(points):
+            first = i == 0
+            ax.fill_between([i - 0.3, i + 0.3], *(p.prediction * (1 + t) for t in (-tau, tau)),
+                            color="#d9d9d9", lw=0, label=f"tolerance ±{tau:.0%}" if first else None)
+            ax.plot([i - 0.3, i + 0.3], [p.prediction] * 2, "-", color="black", lw=1.6,
+                    label=answer.study.prediction.exponent if first else None)  # fmt: skip
+        _measured(ax, list(points), at=range(len(points)))
+        names = [p.name or f"d = {p.dim}" for p in points]
+        ax.set_xticks(range(len(points)), names, rotation=30 if len(points) > 2 else 0)
+        ax.set_xlim(-0.6, len(points) - 0.4)
+        ax.set_ylim(bottom=0)
+        ax.set_ylabel(rf"exponent $\alpha$ in $L \propto {answer.x_name}^{{-\alpha}}$")
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9)
+    return figure, (
+        "Measured exponent α by setting. Bars: 95 % interval over teachers. Black lines: the "
+        f"prediction {answer.study.prediction.exponent}, written before the run"
+        f"{', a lower bound' if bound else ''}; grey: ±{tau:.0%} around it. Marker: verdict."
     )
 
 
@@ -158,9 +187,9 @@ def _prediction(ax: Axes, answer: Answer, points: list[Point], dims: np.ndarray)
                 label=f"fit: {line.intercept:.2f} + {line.slope:.2f}/d")  # fmt: skip
 
 
-def _measured(ax: Axes, points: list[Point]) -> None:
+def _measured(ax: Axes, points: list[Point], at: Iterable[float] | None = None) -> None:
     shown = set()
-    for p in points:
+    for x, p in zip(at or [p.dim for p in points], points, strict=True):
         if p.exponent is None or not np.isfinite(p.exponent.alpha):
             continue
         colour, marker = VERDICTS[p.verdict]
@@ -169,7 +198,7 @@ def _measured(ax: Axes, points: list[Point]) -> None:
         bars = bars if np.isfinite(bars).all() else None
         label = None if p.verdict in shown else p.verdict
         shown.add(p.verdict)
-        ax.errorbar(p.dim, p.exponent.alpha, bars, fmt=marker, color=colour, ms=7, capsize=4,
+        ax.errorbar(x, p.exponent.alpha, bars, fmt=marker, color=colour, ms=7, capsize=4,
                     lw=1.5, mec="white", mew=0.6, label=label, zorder=4)  # fmt: skip
 
 
