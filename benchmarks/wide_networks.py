@@ -2,12 +2,12 @@
 
     python benchmarks/wide_networks.py [--networks 64] [--seed 1] [--out results/wide-networks]
 
-Writes wide-networks.csv and wide-networks.md: for ReLU and erf, one to three hidden layers, with and
-without biases, on six Gaussian points of R^5,
+Writes wide-networks.csv and wide-networks.md: for ReLU and erf, one to three hidden layers, with
+and without biases, on six Gaussian points of R^5,
 
-- NNGP: mean over networks of the covariance of 1024 outputs at width 1024, less the exact kernel, in
-  standard errors over networks: z, its largest of the 21 pairs of points, and the root of its mean
-  square, which should be near 1.
+- NNGP: mean over networks of the covariance of 1024 outputs at width 1024, less the exact kernel,
+  in standard errors over networks: z, its largest of the 21 pairs of points, and the root of its
+  mean square, which should be near 1.
 - NTK: Frobenius distance of the tangent kernel at the start to the exact one, relative to it: root
   mean square over networks by width (more of them at small widths), with the exponent of its fall
   (1/2 expected), eight single networks of width 4096, and their mean kernel.
@@ -87,9 +87,9 @@ def verdict(rows: list[dict[str, object]]) -> str:
     single = [int(r[f"of {SINGLE} within {CLOSE:.0%}"]) for r in rows]
     mean = [float(str(r[f"mean of {SINGLE}"]).rstrip("%")) / 100 for r in rows]
     return (
-        f"NNGP: {len(rows) - beyond} of {len(rows)} kernels have no pair beyond {BEYOND:g} standard "
-        f"errors (of {len(rows) * POINTS * (POINTS + 1) // 2} correlated pairs in all). NTK: the mean "
-        f"kernel of {SINGLE} networks of width {WIDTHS[-1]} is within {CLOSE:.0%} in "
+        f"NNGP: {len(rows) - beyond} of {len(rows)} kernels have no pair beyond {BEYOND:g} "
+        f"standard errors (of {len(rows) * POINTS * (POINTS + 1) // 2} correlated pairs in all). "
+        f"NTK: the mean kernel of {SINGLE} networks of width {WIDTHS[-1]} is within {CLOSE:.0%} in "
         f"{sum(m < CLOSE for m in mean)} of {len(rows)} (largest {max(mean):.1%}); of the single "
         f"networks of that width {sum(single)} of {SINGLE * len(rows)} are."
     )
