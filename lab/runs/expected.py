@@ -29,6 +29,7 @@ import numpy as np
 from lab.runs.store import Row
 from lab.spec import Run
 from lab.students import eigenlearning, linear
+from lab.task.covariances import covariance
 from lab.task.harmonics import Harmonics, harmonics
 from lab.task.spectra import Spectrum
 
@@ -154,7 +155,4 @@ def _on_the_sphere(run: Run) -> float:
 
 @lru_cache(maxsize=64)
 def _harmonics(kind: str, settings: tuple, d: int) -> Harmonics:
-    # scikit-learn's kernels take a second to import, and only fields need them
-    from lab.task.covariances import covariance
-
     return harmonics(covariance(kind, **dict(settings)), d)
