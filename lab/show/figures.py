@@ -67,8 +67,8 @@ def losses(answer: Answer) -> tuple[Figure, str]:
         "its standard error over teachers; small dots: single teachers. Hollow markers were left "
         f"out of the fit by the range rule. Lines: fitted {law} over the range used, "
         "geometric mean over teachers; the legend gives α with half its 95 % interval."
-        + (" Dashed: the expected loss, from theory." if any(p.expected for p in answer.points)
-           else "")
+        + (" Dashed: the expected loss, from theory, a mean: above the geometric mean where losses "
+           "scatter." if any(p.expected for p in answer.points) else "")
     )
 
 
