@@ -118,7 +118,11 @@ def exponents(answer: Answer) -> tuple[Figure, str]:
             _axis(ax, dims, answer.points)  # the panels share their axes
             ax.set_title(name)
             ax.tick_params(labelbottom=True)
-        axes.flat[0].legend(loc="upper right", fontsize=9)
+        entries = dict(zip(*reversed(axes.flat[0].get_legend_handles_labels()), strict=True))
+        for ax in axes.flat[1:]:
+            handles, labels = ax.get_legend_handles_labels()
+            entries |= {t: h for t, h in zip(labels, handles, strict=True) if t in VERDICTS}
+        axes.flat[0].legend(entries.values(), entries.keys(), loc="upper right", fontsize=9)
         for ax in axes.flat[len(settings) :]:
             ax.set_axis_off()
         figure.supxlabel("intrinsic dimension d", fontsize=10.5)
