@@ -56,7 +56,8 @@ def _of_the_scan(study: Study) -> Iterator[str]:
     if study.regime == "variance-data":
         if study.data is None or study.data.draws is None:
             yield "[data]: variance-data averages over draws of the data: give 'draws = 64'"
-        if "seeds" in study.student.model_fields_set:
+        random = not study.student.exact or study.student.kind in catalogue.RANDOM
+        if random and "seeds" in study.student.model_fields_set:
             yield "student.seeds: variance-data repeats draws of the data; give data.draws"
     elif study.data is not None and study.data.draws is not None:
         yield "data.draws: only variance-data draws training sets anew; leave it out"

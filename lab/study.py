@@ -79,7 +79,7 @@ class Study(Table):
             manifolds = [tuple((f.kind, f.dim) for f in m.factors or ())]
         if m.kind == "spectral":
             manifolds = [((m.kind, m.modes),)]
-            decays = list(itertools.product(m.a or (), m.b or ()))
+            decays = list(m.decays())
         kind = "spectral" if m.kind == "spectral" else t.kind
         if kind != "network":
             fields = t.covariances() if kind == "field" else (None,)
@@ -204,9 +204,12 @@ class Study(Table):
         """Whether L∞ is known to be 0, so that a power law needs no floor.
 
         So it is of excesses over a limit, and of noise-free targets for students that interpolate
-        them and grow with the data.
+        them and grow with the data; in a spectral task for D samples or P features, of which as
+        many as there are modes leave nothing.
         """
-        growing = self.student.kind in ("kernel", "nearest", "simplex")
+        growing = self.student.kind in ("kernel", "nearest", "simplex") or (
+            self.task.manifold.kind == "spectral" and (self.wide or self.student.kind == "linear")
+        )
         return self.regime in LIMITS or (
             growing and not any(self.task.noise) and not any(self.student.ridge or ())
         )

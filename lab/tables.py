@@ -67,25 +67,34 @@ class Manifold(Table):
     """Where the data lie; `dim` is the intrinsic dimension d.
 
     `spectral` is Gaussian in `modes` dimensions of variance i^−b, with a linear target of power
-    i^−a in them: the teacher belongs to it.
+    i^−a in them: the teacher belongs to it. `alpha` = α_K stands for a = b = 1 + α_K, isotropic
+    weights; a = b = 0 is isotropic in the inputs too.
     """
 
     kind: Literal["cube", "ball", "sphere", "torus", "gaussian", "product", "spectral"] = "cube"
     dim: Dims | None = None
     factors: tuple[Factor, ...] | None = None
-    a: Positives | None = None
-    b: Positives | None = None
+    a: Floats | None = None
+    b: Floats | None = None
+    alpha: Positives | None = None
     modes: PositiveInt | None = None
 
     @model_validator(mode="after")
     def _dims_or_factors(self) -> Manifold:
-        spectral = [self.a, self.b, self.modes]
+        spectral = ("a", "b", "alpha", "modes")
+        given = {name for name in spectral if getattr(self, name) is not None}
         if self.kind == "spectral":
-            if None in spectral or self.dim is not None or self.factors is not None:
-                raise ValueError("a spectral task takes 'a', 'b' and 'modes', and no 'dim'")
+            complete = given in ({"a", "b", "modes"}, {"alpha", "modes"})
+            if not complete or self.dim is not None or self.factors is not None:
+                raise ValueError(
+                    "a spectral task takes 'a', 'b' and 'modes', or 'alpha' and 'modes', and no "
+                    "'dim'"
+                )
             return self
-        if any(v is not None for v in spectral):
-            raise ValueError(f"'a', 'b' and 'modes' are for kind = \"spectral\", not {self.kind}")
+        if given:
+            raise ValueError(
+                f"'a', 'b', 'alpha' and 'modes' are for kind = \"spectral\", not {self.kind}"
+            )
         if self.kind == "product":
             if not self.factors or self.dim is not None:
                 raise ValueError(
@@ -94,6 +103,12 @@ class Manifold(Table):
         elif self.dim is None or self.factors is not None:
             raise ValueError(f"a {self.kind} takes 'dim' (a number or a list) and no 'factors'")
         return self
+
+    def decays(self) -> tuple[tuple[float, float], ...]:
+        """The pairs (a, b) of a spectral task."""
+        if self.alpha:
+            return tuple((1 + alpha, 1 + alpha) for alpha in self.alpha)
+        return tuple(itertools.product(self.a or (), self.b or ()))
 
 
 class Embedding(Table):

@@ -351,3 +351,49 @@ def test_the_power_of_the_loss_is_a_grid_too(make_study):
     exponents = {p.run.task.power: found.predicted(p.run.task) for p in found.plan}
     assert exponents == {1.0: 1.0, 2.0: 2.0, 4.0: 4.0}
     assert len({found.point(p.run) for p in found.plan}) == 3
+
+
+SPECTRAL = """
+schema = 1
+question = "Does it?"
+regime = "resolution-data"
+[task]
+manifold = { kind = "spectral", alpha = [0.5, 2.0], modes = 100 }
+[student]
+kind = "linear"
+[data]
+sizes = [8, 16, 32]
+[prediction]
+exponent = "alpha"
+sense = "equal"
+"""
+
+
+def test_alpha_stands_for_equal_decays_and_leaves_no_floor(tmp_path):
+    found = study.read(write(tmp_path, SPECTRAL))
+    decays = {p.run.task.decays: found.predicted(p.run.task) for p in found.plan}
+    assert decays == {(1.5, 1.5): 0.5, (3.0, 3.0): 2.0}
+    assert found.no_floor
+    assert not study.read(write(tmp_path, SPECTRAL), ("task.noise=0.1",)).no_floor
+    assert not study.read(write(tmp_path, SPECTRAL), ("student.ridge=0.1",)).no_floor
+
+
+@pytest.mark.parametrize(
+    "manifold, words",
+    [
+        ("{kind='spectral', alpha=1, a=2, b=2, modes=9}", "or 'alpha' and 'modes'"),
+        ("{kind='spectral', alpha=1}", "or 'alpha' and 'modes'"),
+        ("{kind='cube', dim=2, alpha=1}", "are for kind"),
+        ("{kind='spectral', a=-1, b=0, modes=9}", "out of range"),
+    ],
+)
+def test_mistakes_of_a_spectral_task(tmp_path, manifold, words):
+    found = mistakes(tmp_path, SPECTRAL, f"task.manifold={manifold}")
+    assert any(words in m for m in found), found
+
+
+def test_a_linear_student_needs_no_seeds_in_variance_data(tmp_path):
+    found = study.read(write(tmp_path, SPECTRAL), (
+        "regime='variance-data'", "data.draws=4", "task.manifold={kind='spectral',a=0,b=0,modes=9}",
+        "prediction.exponent=1"))  # fmt: skip
+    assert len(found.plan) == 5 * 3 * 4

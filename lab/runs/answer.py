@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lab.runs.excess import excess
+from lab.runs.expected import Expected, comparisons
 from lab.runs.gaps import Gap
 from lab.runs.gaps import gaps as gaps_of
 from lab.runs.store import Row, Store
@@ -67,7 +68,7 @@ class Point:
     variance-limited regimes (x, mean excess over the limit, teacher) where that is positive.
     `gaps` are those of wide networks to their limits.
     `conditioning` is the largest condition number and jitter of the systems that exact students
-    solved.
+    solved. `expected` is theory beside the measurement, by x, where a formula knows the loss.
     """
 
     dim: int
@@ -87,6 +88,12 @@ class Point:
     rivals: tuple[Rival, ...] = ()
     conditioning: tuple[float, float] | None = None
     gaps: tuple[Gap, ...] = ()
+    expected: tuple[Expected, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The dimension and the setting as text."""
+        return ", ".join(filter(None, [f"d = {self.dim}", self.name]))
 
     @property
     def name(self) -> str:
@@ -240,6 +247,7 @@ def _point(study, key, varying, found, larger, replicates) -> Point:
         failed=count["failed"], missing=missing, convergence=convergence,
         rows=tuple(zip(x.tolist(), loss.tolist(), teacher.tolist(), strict=True)),
         rivals=_rivals(study, some_run, fitted), conditioning=conditioning, gaps=gaps,
+        expected=comparisons((study.x(run), run, row) for run, row in done),
     )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def _student(student: StudentSpec, D: int | None, task: TaskSpec) -> float:
 
 
 def _test_points(task: TaskSpec) -> int:
-    return {"field": FIELD_TEST_POINTS, "spectral": task.D_amb}.get(task.teacher_kind, TEST_POINTS)
+    return {"field": FIELD_TEST_POINTS, "spectral": 0}.get(task.teacher_kind, TEST_POINTS)
 
 
 def _largest(group: Group) -> int:

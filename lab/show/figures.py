@@ -8,6 +8,7 @@ bars and bands are.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib
@@ -42,7 +43,7 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     shade = dict(zip(dims, shades(len(dims)), strict=True))
     alike = len(answers) == 1
     with matplotlib.rc_context(STYLE):
-        columns = 2 if len(panels) == 4 else min(len(panels), 3)
+        columns = _columns(panels)
         lines = -(-len(panels) // columns)
         figure = Figure(figsize=(1.9 + 4.9 * columns, 0.6 + 4.0 * lines), layout="constrained")
         axes = figure.subplots(lines, columns, squeeze=False, sharex=alike, sharey=alike)
@@ -51,6 +52,7 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
                 _scan(ax, p, shade[p.dim])
             ax.set(xscale="log", yscale="log")
             _decades(ax)
+            ax.tick_params(labelbottom=True)
             ax.set_title(name)
             handles, labels = ax.get_legend_handles_labels()
             ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9,
@@ -73,6 +75,8 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         "its standard error over teachers; small dots: single teachers. Hollow markers were left "
         f"out of the fit by the range rule. Lines: fitted {' or '.join(laws)} over the range used, "
         "geometric mean over teachers; the legend gives α with half its 95 % interval."
+        + (" Dashed: the expected loss, from theory, a mean: above the geometric mean where losses "
+           "scatter." if any(p.expected for answer in answers for p in answer.points) else "")
     )
 
 
@@ -110,6 +114,9 @@ def _scan(ax: Axes, p: Point, colour: Any) -> None:
         low, high = mean - np.exp(logs.mean() - error), np.exp(logs.mean() + error) - mean
         ax.errorbar(x, mean, [[low], [high]], fmt="o", color=colour, ms=5.5, capsize=2, lw=1,
                     mfc=colour if used else "white", zorder=3)  # fmt: skip
+    if p.expected:
+        theory = {v.x: v.value for v in p.expected}
+        ax.plot(e.x, [theory.get(x, np.nan) for x in e.x], "--", color="black", lw=1.1, zorder=4)
     half = (e.interval[1] - e.interval[0]) / 2
     label = f"d = {p.dim}:  {e.alpha:.2f} ± {half:.2f}" if np.isfinite(e.alpha) else f"d = {p.dim}"
     if np.isfinite(e.x_range).all():
@@ -144,10 +151,8 @@ def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         _measured(ax, [p for _, p in points], [float(y) for y in range(len(points))])
         for formula, marker in markers.items():
             ax.plot([], [], marker, color=GREY, ms=6, label=formula)
-        names = [", ".join(filter(None, [f"d = {p.dim}", p.name])) for _, p in points]
         ax.set_yticks(range(len(points)), [
-            f"{name}   [{answer.study.prediction.exponent}]"
-            for name, (answer, _) in zip(names, points, strict=True)
+            f"{p.label}   [{answer.study.prediction.exponent}]" for answer, p in points
         ])  # fmt: skip
         ax.set_ylim(len(points) - 0.4, -0.6)
         ax.set_xlim(left=0)
@@ -168,16 +173,21 @@ def _against_dimension(answer: Answer) -> tuple[Figure, str]:
     dims = np.array(sorted({p.dim for p in answer.points}), float)
     sense, tolerance = answer.study.prediction.sense, answer.study.prediction.tolerance
     with matplotlib.rc_context(STYLE):
-        columns = min(len(settings), 3)
+        columns = _columns(settings)
         lines = -(-len(settings) // columns)
         figure = Figure(figsize=(1.2 + 4.9 * columns, 0.6 + 3.9 * lines), layout="constrained")
         axes = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
         for ax, (name, points) in zip(axes.flat, settings, strict=False):
             _prediction(ax, answer, points, dims)
             _measured(ax, points)
-            _axis(ax, dims, points)
+            _axis(ax, dims, answer.points)  # the panels share their axes
             ax.set_title(name)
-        axes.flat[0].legend(loc="upper right", fontsize=9)
+            ax.tick_params(labelbottom=True)
+        entries = dict(zip(*reversed(axes.flat[0].get_legend_handles_labels()), strict=True))
+        for ax in axes.flat[1:]:
+            handles, labels = ax.get_legend_handles_labels()
+            entries |= {t: h for t, h in zip(labels, handles, strict=True) if t in VERDICTS}
+        axes.flat[0].legend(entries.values(), entries.keys(), loc="upper right", fontsize=9)
         for ax in axes.flat[len(settings) :]:
             ax.set_axis_off()
         figure.supxlabel("intrinsic dimension d", fontsize=10.5)
@@ -249,7 +259,7 @@ def _measured(ax: Axes, points: list[Point], rows: list[float] | None = None) ->
                     mew=0.6, label=label, zorder=4)  # fmt: skip
 
 
-def _axis(ax: Axes, dims: np.ndarray, points: list[Point]) -> None:
+def _axis(ax: Axes, dims: np.ndarray, points: Sequence[Point]) -> None:
     """Logarithmic axes, on which every exponent ∝ 1/d is a straight line."""
     ax.set(xscale="log", yscale="log")
     ax.xaxis.set_major_locator(FixedLocator(dims.tolist()))
@@ -265,6 +275,10 @@ def _axis(ax: Axes, dims: np.ndarray, points: list[Point]) -> None:
         axis.set_major_formatter(ScalarFormatter())
         axis.set_minor_formatter(NullFormatter())
     ax.minorticks_off()
+
+
+def _columns(settings: Sequence[Any]) -> int:
+    return 2 if len(settings) == 4 else min(len(settings), 3)
 
 
 def _settings(answer: Answer) -> list[tuple[str, list[Point]]]:

@@ -22,6 +22,7 @@ from lab.runs.gaps import Gap
 from lab.runs.phases import PhaseMap
 from lab.runs.phases import as_json as map_as_json
 from lab.runs.store import Store
+from lab.show import comparison
 from lab.spec import LIMITS
 
 HEAD = ("d", "prediction", "α", "95 % interval", "profile", "verdict", "doubts", "teachers", "runs",
@@ -86,7 +87,7 @@ def _sentences(answer: Answer) -> list[str]:
             f"(95 % intervals; d = {', '.join(f'{d:g}' for d in line.dims)})"
         )
     for p in answer.points:
-        name = ", ".join(filter(None, [f"d = {p.dim}", p.name]))
+        name = p.label
         if p.advice:
             found.append(f"{name}: {p.advice}")
         found += [f"{name}: {text}" for g in p.gaps for text in _of_gap(g)]
@@ -177,6 +178,7 @@ def _markdown(
         _differences([c for answer in answers for c in contrasts(answer)]),
         "\n".join(f"- {_escape(s)}" for s in sentences(answers, maps)),
         *(_gap_table(p) for answer in answers for p in answer.points if p.gaps),
+        *map(comparison.markdown, answers),
     ]
     for file, title, caption in captions:
         parts.append(f"![{title}]({file}.png)\n\n*{_escape(caption)}*")
@@ -254,6 +256,8 @@ def _fits(
     points = [p for answer in answers for p in answer.points]
     for entry, p in zip(entries, points, strict=True):
         e = p.exponent
+        if p.expected:
+            entry["expected"] = comparison.values(p)
         if e is None:
             continue
         entry["fit"] = {

@@ -32,7 +32,7 @@ class Risk:
     Attributes:
         mse: mean squared test error, label noise included.
         kappa: κ, the eigenvalue at which a mode is half learned.
-        learnabilities: 𝓛_i; their sum is at most n.
+        learnabilities: 𝓛_i; their sum over all modes is at most n.
         overfitting: E₀ ≥ 1, the factor by which noise and unlearned modes are amplified.
     """
 
@@ -49,6 +49,7 @@ def expected_risk(
     *,
     ridge: float = 0.0,
     noise: float = 0.0,
+    multiplicity: Float[np.ndarray, " modes"] | None = None,
 ) -> Risk:
     """Solve for κ and give the risk.
 
@@ -58,6 +59,8 @@ def expected_risk(
         power: v_i², the target's power per mode.
         ridge: δ ≥ 0, added to a kernel matrix that is not divided by n.
         noise: σ, the standard deviation of the label noise.
+        multiplicity: how many modes there are of each eigenvalue, 1 unless told; `power` is then
+            that of all of them together.
 
     Without a ridge and with n ≥ the number of modes all is learned: κ = 0 and E₀ = n/(n − modes).
     Raises ValueError if n, a λ or the ridge is out of range.
@@ -67,9 +70,10 @@ def expected_risk(
             f"eigenlearning needs n > 0, ridge ≥ 0 and positive eigenvalues, got n = {n}, "
             f"ridge = {ridge}, smallest eigenvalue {np.min(eigenvalues):g}"
         )
-    kappa = _kappa(n, eigenvalues, ridge)
+    many = np.ones_like(eigenvalues) if multiplicity is None else multiplicity
+    kappa = _kappa(n, eigenvalues, many, ridge)
     learned = eigenvalues / (eigenvalues + kappa)
-    left = n - np.sum(learned**2)
+    left = n - np.sum(many * learned**2)
     overfitting = n / left if left > 0 else np.inf
     # (1 − 𝓛)² as κ²/(λ + κ)², which keeps its digits where all is learned
     unlearned = np.sum((kappa / (eigenvalues + kappa)) ** 2 * power) + noise**2
@@ -77,16 +81,16 @@ def expected_risk(
     return Risk(float(mse), kappa, learned, float(overfitting))
 
 
-def _kappa(n: int, eigenvalues: np.ndarray, ridge: float) -> float:
-    if ridge == 0 and n >= len(eigenvalues):
+def _kappa(n: int, eigenvalues: np.ndarray, many: np.ndarray, ridge: float) -> float:
+    if ridge == 0 and n >= np.sum(many):
         return 0.0
 
     def surplus(log_kappa: float) -> float:
         kappa = np.exp(log_kappa)
-        return float(np.sum(eigenvalues / (eigenvalues + kappa)) + ridge / kappa - n)
+        return float(np.sum(many * eigenvalues / (eigenvalues + kappa)) + ridge / kappa - n)
 
     # Σ λ/(λ+κ) + δ/κ falls in κ, from above n to below (Σλ + δ)/κ = n
-    high = np.log((np.sum(eigenvalues) + ridge) / n)
+    high = np.log((np.sum(many * eigenvalues) + ridge) / n)
     low = high
     while surplus(low) < 0:
         low -= 10

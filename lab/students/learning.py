@@ -156,6 +156,11 @@ class _Scaled:
     def __call__(self, x: np.ndarray) -> np.ndarray:
         return self.learned(self.scale * x)
 
+    @property
+    def weights(self) -> np.ndarray:
+        """Of a linear student: what its coordinates are multiplied by."""
+        return self.scale * self.learned.weights
+
 
 def _on_unlimited_data(run: Run) -> float:
     """Exact risk of a student of a spectral task that has seen everything."""

@@ -71,6 +71,11 @@ class RandomFeatures:
     def __call__(self, x: Float[np.ndarray, "m D_amb"]) -> Float[np.ndarray, "m out"]:
         return self.readout(self.features(x))
 
+    @property
+    def weights(self) -> Float[np.ndarray, "D_amb out"]:
+        """Of `gaussian` features, which are linear: the weights of x itself."""
+        return _linear(self.features).w @ self.readout.weights / math.sqrt(len(self.features.c))
+
 
 def draw(
     dimension: int,
@@ -162,9 +167,13 @@ def mean_infinite_data_risk(
 
 def _expressed(features: Features, eigenvalues: np.ndarray) -> np.ndarray:
     """Orthonormal basis of C^½𝒫ᵀ: the whitened targets that the features express exactly."""
+    return np.linalg.qr(np.sqrt(eigenvalues)[:, None] * _linear(features).w)[0]
+
+
+def _linear(features: Features) -> Features:
     if features.kind != "gaussian":
         raise ValueError(f"the risk of '{features.kind}' features is not known; use 'gaussian'")
-    return np.linalg.qr(np.sqrt(eigenvalues)[:, None] * features.w)[0]
+    return features
 
 
 def expected_risk(

@@ -32,7 +32,6 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 from scipy.spatial.distance import cdist
-from sklearn.gaussian_process.kernels import Matern
 
 from lab.catalogue import resolved_covariance
 from lab.theory import smoothness
@@ -63,6 +62,9 @@ class Radial:
     def __call__(
         self, x: Float[np.ndarray, "n D_amb"], y: Float[np.ndarray, "m D_amb"]
     ) -> Float[np.ndarray, "n m"]:
+        # scikit-learn takes a second to import, too long for verbs that only read a store
+        from sklearn.gaussian_process.kernels import Matern
+
         return _by_rows(Matern(length_scale=self.length, nu=self.nu), x, y)
 
     def diagonal(self, x: Float[np.ndarray, "n D_amb"]) -> Float[np.ndarray, " n"]:

@@ -5,8 +5,8 @@
 
 A network teacher gives the points that `lab.task.data` gives networks trained in float64. A
 Gaussian field is drawn jointly at the test points and the largest training set, test points first,
-so that it is one function at every D. A spectral task needs no test set: a linear student answers
-the unit vectors with its weights, whose risk is exact.
+so that it is one function at every D. A spectral task needs no test set: the risk of a linear
+student's weights is exact.
 
 Rows are samples here, [n, D_amb], as everywhere among exact students; networks take columns.
 """
@@ -40,7 +40,8 @@ class Sets:
     Attributes:
         x, y: training points and targets, label noise included.
         x_test, y_test: the test set, or the population again; empty for a spectral task.
-        risk: mean squared error of a student, given as a function from points to predictions.
+        risk: mean squared error of a student, given as a function from points to predictions; of
+            a spectral task, with the `weights` of that function.
         baseline: risk of the constant student; losses are reported relative to it.
         rms: root mean square of a coordinate, by which standardised inputs are divided.
     """
@@ -97,10 +98,9 @@ def spectral(task: TaskSpec, size: int, *, draw: int | None = None, root: int) -
     x = spectrum.points(size, rng=generator(stream(name, task, root=root), *indices))
     noise = generator(stream("noise", task, root=root), *indices)
     y = x @ teacher + task.noise * noise.standard_normal((size, 1))
-    unit = np.eye(spectrum.modes)
 
     def risk(predict: Callable[[np.ndarray], np.ndarray]) -> float:
-        return spectrum.risk(predict(unit), teacher)
+        return spectrum.risk(predict.weights, teacher)
 
     return Sets(x, y, x[:0], y[:0], risk, 1.0, 1.0)
 

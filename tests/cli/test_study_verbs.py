@@ -124,3 +124,24 @@ def test_wide_networks_on_fresh_data_are_refused_in_one_sentence(here, verb, mon
     (sentence,) = capsys.readouterr().err.splitlines()
     assert caught.value.code == 2 and "learns one fixed training set" in sentence
     assert not (here / "results").exists()
+
+
+@pytest.mark.parametrize("override, words", [
+    (["student={kind='kernel'}", "data.sizes=[64, 128, 12000]"], "needs 2.1 GiB"),
+    (["student={kind='simplex'}", "task.manifold.dim=7"], "1 to 6 coordinates"),
+    (["prediction.exponent='4/'"], "is not a formula"),
+    (["prediction.exponent='min(a-1, 2b)'"], "which this study does not have"),
+])  # fmt: skip
+def test_check_refuses_what_an_exact_student_cannot_do_in_one_sentence(
+    here, monkeypatch, capsys, override, words
+):
+    text = SMALL[: SMALL.index("[student]")].replace("resolution-width", "resolution-data")
+    (here / "e.toml").write_text(
+        text + '[student]\nkind = "nearest"\n[data]\nsizes = [64, 128, 256]\n'
+    )
+    options = [part for o in override for part in ("--set", o)]
+    monkeypatch.setattr(sys, "argv", ["lab", "check", "e.toml", *options])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert caught.value.code == 2 and words in line

@@ -132,3 +132,16 @@ def test_eigenlearning_conserves_learnability_and_ends_at_the_number_of_modes():
     assert noisy.mse == pytest.approx(0.01 * 150 / 50)  # n/(n − p): the exact formula's limit
     with pytest.raises(ValueError, match="n > 0"):
         eigenlearning.expected_risk(0, task.eigenvalues, task.power)
+
+
+def test_eigenlearning_counts_the_modes_of_one_eigenvalue_together():
+    spread = np.repeat([1.0, 0.1, 0.01], [2, 30, 400])
+    power = spread / spread.sum()
+    many, of = np.array([2.0, 30.0, 400.0]), np.array([1.0, 0.1, 0.01])
+    for n in (20, 200, 600):
+        one = eigenlearning.expected_risk(n, spread, power, noise=0.3)
+        all_of = eigenlearning.expected_risk(
+            n, of, many * of / spread.sum(), noise=0.3, multiplicity=many
+        )
+        assert one.mse == pytest.approx(all_of.mse, rel=1e-9)
+        assert one.overfitting == pytest.approx(all_of.overfitting, rel=1e-9)

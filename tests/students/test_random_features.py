@@ -115,3 +115,13 @@ def test_bad_features_are_refused():
     relu = random_features.draw(3, 2, kind="relu", rng=np.random.default_rng(0))
     with pytest.raises(ValueError, match="use 'gaussian'"):
         random_features.mean_infinite_data_risk(relu, np.ones(3), np.ones(3))
+
+
+def test_the_weights_of_gaussian_features_are_those_of_x():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((30, 8))
+    student = random_features.learn(x, x @ np.ones((8, 1)), features=5, kind="gaussian", rng=rng)
+    np.testing.assert_allclose(student(x), x @ student.weights, rtol=1e-10)
+    bent = random_features.learn(x, x @ np.ones((8, 1)), features=5, kind="relu", rng=rng)
+    with pytest.raises(ValueError, match="use 'gaussian'"):
+        _ = bent.weights
