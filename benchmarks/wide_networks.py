@@ -72,7 +72,7 @@ def row(activation: str, depth: int, bias: float, networks: int, seed: int) -> d
     last = distances[WIDTHS[-1]]
     return {
         "activation": activation, "depth": depth, "bias": bias,
-        "NNGP max |z|": f"{np.abs(z).max():.2f}", "NNGP rms z": f"{np.sqrt(np.mean(z**2)):.2f}",
+        "NNGP largest z": f"{np.abs(z).max():.2f}", "NNGP rms z": f"{np.sqrt(np.mean(z**2)):.2f}",
         **{f"NTK w = {w}": f"{v:.1%}" for w, v in zip(WIDTHS, typical, strict=True)},
         "falls as w^-": f"{-np.polyfit(np.log(WIDTHS), np.log(typical), 1)[0]:.2f}",
         f"single, w = {WIDTHS[-1]}": f"{last.min():.1%}–{last.max():.1%}",
@@ -83,7 +83,7 @@ def row(activation: str, depth: int, bias: float, networks: int, seed: int) -> d
 
 def verdict(rows: list[dict[str, object]]) -> str:
     """What holds, in a sentence each."""
-    beyond = sum(float(r["NNGP max |z|"]) > BEYOND for r in rows)
+    beyond = sum(float(r["NNGP largest z"]) > BEYOND for r in rows)
     single = [int(r[f"of {SINGLE} within {CLOSE:.0%}"]) for r in rows]
     mean = [float(str(r[f"mean of {SINGLE}"]).rstrip("%")) / 100 for r in rows]
     return (
