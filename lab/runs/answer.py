@@ -90,14 +90,23 @@ class Point:
 
     @property
     def name(self) -> str:
-        """The setting as text; a word that two of its names end in is told apart by the first."""
-        last = [name.split(".")[-1] for name in self.setting]
-        return ", ".join(
-            str(v) if name == "title" else
-            f"{name.replace('.', ' ') if last.count(word) > 1 else word} "
-            f"{'×'.join(map(str, v)) if isinstance(v, tuple) else v}"
-            for word, (name, v) in zip(last, self.setting.items(), strict=True)
-        )  # fmt: skip
+        """The setting as text."""
+        return named(self.setting)
+
+
+def named(setting: dict[str, Any]) -> str:
+    """A setting as text; a word that two of its names end in is told apart by the first."""
+    last = [name.split(".")[-1] for name in setting]
+    return ", ".join(
+        value_text(v) if name == "title" else
+        f"{name.replace('.', ' ') if last.count(word) > 1 else word} {value_text(v)}"
+        for word, (name, v) in zip(last, setting.items(), strict=True)
+    )  # fmt: skip
+
+
+def value_text(value: Any) -> str:
+    """The value of a setting: widths as 8×8."""
+    return "×".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 @dataclass(frozen=True)
@@ -238,9 +247,10 @@ def _rivals(study: Study, run: Run, fitted: Exponent | None) -> tuple[Rival, ...
     found = []
     for formula in study.prediction.rivals:
         value = study.predicted(run.task, run.student, formula)
-        usable = fitted is not None and fitted.status in USABLE
-        meets = usable and survives(fitted.interval, value, study.prediction.tolerance)
-        found.append(Rival(parse(formula).text, value, meets if usable else None))
+        fate = None
+        if fitted is not None and fitted.status in USABLE:
+            fate = survives(fitted.interval, value, study.prediction.tolerance, fitted.doubts)
+        found.append(Rival(parse(formula).text, value, fate))
     return tuple(found)
 
 

@@ -14,7 +14,13 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import (
+    FixedLocator,
+    FuncFormatter,
+    LogLocator,
+    NullFormatter,
+    ScalarFormatter,
+)
 
 from lab.runs.answer import Answer, Point
 from lab.spec import LIMITS
@@ -44,6 +50,7 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
             for p in points:
                 _scan(ax, p, shade[p.dim])
             ax.set(xscale="log", yscale="log")
+            _decades(ax)
             ax.set_title(name)
             handles, labels = ax.get_legend_handles_labels()
             ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9,
@@ -67,6 +74,15 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         f"out of the fit by the range rule. Lines: fitted {' or '.join(laws)} over the range used, "
         "geometric mean over teachers; the legend gives α with half its 95 % interval."
     )
+
+
+def _decades(ax: Axes) -> None:
+    """Numbers at 1, 2 and 5 where x spans less than two decades, at powers of ten elsewhere."""
+    low, high = ax.get_xlim()
+    if high < 100 * low:
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 X_WORDS = {"N": "trainable parameters N", "D": "training samples D",

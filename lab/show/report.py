@@ -9,12 +9,15 @@ from __future__ import annotations
 import csv
 import json
 import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lab.runs.answer import Answer, Point, as_json
+from lab.runs.answer import Answer, Point, as_json, named, value_text
+from lab.runs.contrasts import Contrast, contrasts
+from lab.runs.contrasts import as_json as contrast_as_json
 from lab.runs.gaps import Gap
 from lab.runs.phases import PhaseMap
 from lab.runs.phases import as_json as map_as_json
@@ -162,24 +165,42 @@ def _markdown(
     name: str,
     captions: list[tuple[str, str, str]],
 ) -> str:
-    columns = head(answers)
-    rows = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    rows += ["| " + " | ".join(_escape(c) for c in cells) + " |" for cells in lines(answers)]
     parts = [
         f"# {name}",
         _escape(answers[0].study.question),
         *(_escape(_asked(answer)) for answer in answers),
-        "\n".join(rows),
+        _table(head(answers), lines(answers)),
         "α: mean over teachers of the exponent of the fitted law; interval: 95 %, Student's t over "
         "teachers; profile: 95 % profile likelihood of one exponent for all teachers. x: smallest "
         "and largest of the scan.",
         *dict.fromkeys(filter(None, map(_evidence, answers))),
+        _differences([c for answer in answers for c in contrasts(answer)]),
         "\n".join(f"- {_escape(s)}" for s in sentences(answers, maps)),
         *(_gap_table(p) for answer in answers for p in answer.points if p.gaps),
     ]
     for file, title, caption in captions:
         parts.append(f"![{title}]({file}.png)\n\n*{_escape(caption)}*")
     return "\n\n".join(p for p in parts if p) + "\n"
+
+
+def _differences(found: list[Contrast]) -> str:
+    if not found:
+        return ""
+    rows = []
+    for c in found:
+        change = f"{c.name.split('.')[-1]} {value_text(c.before)} → {value_text(c.after)}"
+        both = named(c.fixed) or "–"
+        rows.append((str(c.dim), change, both, f"{c.change:+.2f}", _interval(c.interval)))
+    columns = ("d", "from → to", "both", "Δα", "95 % interval")
+    return (
+        "Differences between settings, teacher by teacher (Student's t over "
+        f"{found[0].teachers} differences):\n\n" + _table(columns, rows)
+    )
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    head = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    return "\n".join([*head, *("| " + " | ".join(map(_escape, row)) + " |" for row in rows)])
 
 
 def _asked(answer: Answer) -> str:
@@ -198,7 +219,10 @@ def _asked(answer: Answer) -> str:
         text += "the relative test loss."
     if study.prediction.rivals:
         within = f"{study.prediction.tolerance:.0%}"
-        text += f" A rival survives if the interval meets it within {within}."
+        text += (
+            f" A rival survives if the interval meets it within {within}; it "
+            "is undecided if a doubt could explain that it does not."
+        )
     return text
 
 
@@ -222,7 +246,10 @@ LIMIT_WORDS = {
 def _fits(
     answers: tuple[Answer, ...], maps: tuple[PhaseMap, ...], name: str
 ) -> dict[str, Any]:
-    found = as_json(answers, name) | ({"maps": [*map(map_as_json, maps)]} if maps else {})
+    pairs = [contrast_as_json(c) for answer in answers for c in contrasts(answer)]
+    found = as_json(answers, name)
+    found |= {"contrasts": pairs} if pairs else {}
+    found |= {"maps": [*map(map_as_json, maps)]} if maps else {}
     entries = [entry for part in found.get("panels", [found]) for entry in part["points"]]
     points = [p for answer in answers for p in answer.points]
     for entry, p in zip(entries, points, strict=True):

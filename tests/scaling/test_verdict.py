@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lab.scaling.verdict import REMEDY, advice, teachers_for, verdict
+from lab.scaling.verdict import REMEDY, advice, survives, teachers_for, verdict
 
 BOUND = dict(prediction=1.0, sense="bound", tolerance=0.15)
 EQUAL = BOUND | {"sense": "equal"}
@@ -66,3 +66,18 @@ def test_the_number_of_teachers_is_the_smallest_that_suffices():
 def test_a_bad_request_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         verdict(1.0, (0.9, 1.1), **BOUND | change)
+
+
+@pytest.mark.parametrize(
+    "rival, doubts, fate",
+    [
+        (2.0, (), True), (2.4, (), True), (3.0, (), False), (1.0, (), False),
+        (3.0, ("under-trained",), None),  # more training would raise α
+        (1.0, ("under-trained",), False),  # and so cannot lower it to 1
+        (1.0, ("under-trained", "steepening"), None),
+        (3.0, ("intervals-disagree",), False),  # no doubt about the exponent itself
+        (2.0, ("under-trained",), True),
+    ],
+)  # fmt: skip
+def test_a_rival_is_excluded_unless_a_doubt_explains_it(rival, doubts, fate):
+    assert survives((1.8, 2.2), rival, 0.15, doubts) is fate
