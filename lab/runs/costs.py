@@ -1,4 +1,4 @@
-"""What a group of exact students costs: floating-point operations and bytes, by their algebra.
+"""What a group of exact students costs, or of networks beside their limit: operations and bytes.
 
 Orders of magnitude with the leading constants: solving D × D or P × P systems, evaluating kernels
 and neighbours, and drawing a Gaussian field. The store's measured seconds correct them.
@@ -21,10 +21,19 @@ SEARCH = 200
 """Operations per point and logarithm of the set in a neighbour search or triangulation."""
 
 
+WIDE_TEST_POINTS, WIDE_BLOCK = 500, 250
+ACTIVATION = 1_400
+"""Operations that take as long as erf of one float64 in and out of memory (measured: 14 ns)."""
+
+
 def flops(group: Group) -> float:
     """Operations of all students of the group and of the teachers' targets."""
     task = group.teachers[0]
-    one = sum(len(s) * _student(student, D, task) for student, D, s in group.shapes)
+    one = sum(
+        len(s) * (_wide(student, D, group.training.steps) if group.limit == "ntk"
+                  else _student(student, D, task))
+        for student, D, s in group.shapes
+    )  # fmt: skip
     if task.teacher_kind == "field":
         one += (_test_points(task) + _largest(group)) ** 3 / 3
     return len(group.teachers) * one
@@ -38,6 +47,8 @@ def memory(group: Group) -> float:
     P = max(int(dict(student.settings).get("count", 0)) for student, _, _ in group.shapes)
     numbers = task.D_amb * (D + test) + P * (max(D, 2000) + P)
     numbers += 2 * D**2 + 2000 * D if kernel else 0
+    if group.limit == "ntk":
+        numbers += 8 * WIDE_BLOCK * max(sum(student.widths) for student, _, _ in group.shapes)
     if task.teacher_kind == "field":
         numbers = max(numbers, 2 * (D + test) ** 2)
     return 8 * numbers
@@ -56,6 +67,12 @@ def _student(student: StudentSpec, D: int | None, task: TaskSpec) -> float:
         return NEWTON_STEPS * 10 * N**2 * POPULATION
     P = int(dict(student.settings).get("count", m))
     return 2 * m * P * (samples + test) + 2 * max(samples, P) * min(samples or P, P) ** 2
+
+
+def _wide(student: StudentSpec, D: int | None, steps: int) -> float:
+    """A network and its mirror image: descent, both functions and the tangent kernel."""
+    evaluated = 6 * WIDE_TEST_POINTS + 4 * steps * (D or 0)
+    return ACTIVATION * sum(student.widths) * evaluated
 
 
 def _test_points(task: TaskSpec) -> int:

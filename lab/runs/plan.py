@@ -136,7 +136,7 @@ def _student_bytes(student: StudentSpec, task: TaskSpec, training) -> float:
 
 def memory(group: Group) -> float:
     """Bytes of arrays that a group holds at its peak, chunks of data included."""
-    if group.exact or group.limit == "data":
+    if group.exact or group.limit:
         return costs.memory(group)
     task, training = group.teachers[0], group.training
     size = 8 if training.precision == "float64" else 4
@@ -151,7 +151,7 @@ def memory(group: Group) -> float:
 
 def flops(group: Group) -> float:
     """FLOPs of a group: 6 per weight and sample for a student, 2 for the teacher's labels."""
-    if group.exact or group.limit == "data":
+    if group.exact or group.limit:
         return costs.flops(group)
     task, training = group.teachers[0], group.training
     labels = 2 * _weights((task.chart, *task.teacher_widths, task.outputs))
