@@ -89,11 +89,17 @@ class Point:
     conditioning: tuple[float, float] | None = None
     gaps: tuple[Gap, ...] = ()
     expected: tuple[Expected, ...] = ()
+    spectral: bool = False
 
     @property
     def label(self) -> str:
         """The dimension and the setting as text."""
-        return ", ".join(filter(None, [f"d = {self.dim}", self.name]))
+        return ", ".join(filter(None, [self.dimension, self.name]))
+
+    @property
+    def dimension(self) -> str:
+        """d as text, or how many modes a spectral task has."""
+        return f"{self.dim} modes" if self.spectral else f"d = {self.dim}"
 
     @property
     def name(self) -> str:
@@ -247,6 +253,7 @@ def _point(study, key, varying, found, larger, replicates) -> Point:
         failed=count["failed"], missing=missing, convergence=convergence,
         rows=tuple(zip(x.tolist(), loss.tolist(), teacher.tolist(), strict=True)),
         rivals=_rivals(study, some_run, fitted), conditioning=conditioning, gaps=gaps,
+        spectral=some_run.task.decays is not None,
         expected=comparisons((study.x(run), run, row) for run, row in done),
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ from matplotlib.ticker import (
     FixedLocator,
     FuncFormatter,
     LogLocator,
+    MaxNLocator,
     NullFormatter,
     ScalarFormatter,
 )
@@ -30,7 +31,7 @@ BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E0
 VERDICTS = {"agrees": (GREEN, "o"), "undecided": (ORANGE, "s"), "contradicts": (VERMILLION, "X")}
 STYLE: dict[str, Any] = {
     "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110,
-    "savefig.dpi": 180, "legend.frameon": False, "axes.titlesize": 10.5, "axes.grid": True,
+    "legend.frameon": False, "axes.titlesize": 10.5, "axes.grid": True,
     "grid.color": "#e6e6e6", "grid.linewidth": 0.6, "axes.axisbelow": True,
     "svg.hashsalt": "lab",
 }  # fmt: skip
@@ -118,7 +119,7 @@ def _scan(ax: Axes, p: Point, colour: Any) -> None:
         theory = {v.x: v.value for v in p.expected}
         ax.plot(e.x, [theory.get(x, np.nan) for x in e.x], "--", color="black", lw=1.1, zorder=4)
     half = (e.interval[1] - e.interval[0]) / 2
-    label = f"d = {p.dim}:  {e.alpha:.2f} ± {half:.2f}" if np.isfinite(e.alpha) else f"d = {p.dim}"
+    label = p.dimension + (f":  {e.alpha:.2f} ± {half:.2f}" if np.isfinite(e.alpha) else "")
     if np.isfinite(e.x_range).all():
         x = np.geomspace(*e.x_range, 100)
         ax.plot(x, e.predict(x), "-", color=colour, lw=1.6, zorder=2, label=label)
@@ -269,6 +270,8 @@ def _axis(ax: Axes, dims: np.ndarray, points: Sequence[Point]) -> None:
         low, high = 0.85 * min(values), 1.25 * max(values)
         ticks = [t for t in (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 6, 8, 12)
                  if low <= t <= high]  # fmt: skip
+        if len(ticks) < 3:
+            ticks = MaxNLocator(4).tick_values(low, high)
         ax.set_ylim(low, high)
         ax.yaxis.set_major_locator(FixedLocator(ticks))
     for axis in (ax.xaxis, ax.yaxis):

@@ -120,8 +120,7 @@ def _gap(g: Gap, i: int) -> str:
 
 def _gap_table(p: Point) -> str:
     """Width against the gap to each limit, as Markdown."""
-    name = ", ".join(filter(None, [f"d = {p.dim}", p.name]))
-    rows = [f"| {name}: w | " + " | ".join(f"above {_LIMITS[g.limit]}" for g in p.gaps) + " |",
+    rows = [f"| {p.label}: w | " + " | ".join(f"above {_LIMITS[g.limit]}" for g in p.gaps) + " |",
             "|---" * (1 + len(p.gaps)) + "|"]  # fmt: skip
     rows += [
         f"| {w:.0f} | " + " | ".join(_gap(g, i) for g in p.gaps) + " |"
@@ -134,6 +133,7 @@ def write(
     answers: tuple[Answer, ...], maps: tuple[PhaseMap, ...], store: Store, name: str
 ) -> list[Path]:
     """Write the report of a study into the store's folder; returns the files."""
+    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     from lab.show import figures, phases
@@ -150,8 +150,9 @@ def write(
         drawn.insert(number - 1, (name_of_map, "Phase map", phases.phases(found)))
     for file, title, (figure, caption) in drawn:
         FigureCanvasAgg(figure)
-        figure.savefig(path / f"{file}.png")
-        figure.savefig(path / f"{file}.svg", metadata={"Date": None})
+        with matplotlib.rc_context(figures.STYLE):  # its hash salt makes the SVG reproducible
+            figure.savefig(path / f"{file}.png")
+            figure.savefig(path / f"{file}.svg", metadata={"Date": None})
         captions.append((file, title, caption))
     (path / "fits.json").write_text(json.dumps(_fits(answers, maps, name), indent=1) + "\n")
     _csv(answers, path / "table.csv")
