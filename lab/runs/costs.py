@@ -65,7 +65,9 @@ def _student(student: StudentSpec, D: int | None, task: TaskSpec) -> float:
     if student.kind == "mlp":  # of one basin: Hessians on the whole population
         N = student.parameters(m, task.outputs)
         return NEWTON_STEPS * 10 * N**2 * POPULATION
-    P = int(dict(student.settings).get("count", m))
+    if student.kind == "linear":
+        return 4 * max(m, samples) * min(m, samples) ** 2 + 2 * m * test
+    P = int(dict(student.settings)["count"])
     return 2 * m * P * (samples + test) + 2 * max(samples, P) * min(samples or P, P) ** 2
 
 
