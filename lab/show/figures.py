@@ -82,10 +82,10 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
 
 
 def _decades(ax: Axes) -> None:
-    """Numbers at 1, 2 and 5 where x spans less than two decades, at powers of ten elsewhere."""
+    """Numbers at 1, 2, 5 or 1, 3 where x spans less than two decades, else powers of ten."""
     low, high = ax.get_xlim()
     if high < 100 * low:
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 25 * low else (1, 3)))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
 
