@@ -282,6 +282,11 @@ class Prediction(Table):
     tolerance: Annotated[float, Field(gt=0, lt=1, description="relative")] = 0.15
     rivals: tuple[str | float, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """The predicted exponent as it is written."""
+        return f"{self.exponent:g}" if isinstance(self.exponent, float) else self.exponent
+
 
 class Evidence(Table):
     """Evidence of convergence: the scans of this share of the teachers, with `budget` × steps."""

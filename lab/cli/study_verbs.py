@@ -48,7 +48,7 @@ def check(study: StudyFile, overrides: Overrides = None) -> None:
     say(f"{study}: fine. {runs} runs.")
     for scan in found.scans:
         say(f"{f'{scan.title}: ' if scan.title else ''}regime {scan.regime}, prediction "
-             f"{scan.prediction.exponent} ({scan.prediction.sense})")  # fmt: skip
+             f"{scan.prediction.text} ({scan.prediction.sense})")  # fmt: skip
 
 
 def plan(

@@ -153,7 +153,7 @@ def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         for formula, marker in markers.items():
             ax.plot([], [], marker, color=GREY, ms=6, label=formula)
         ax.set_yticks(range(len(points)), [
-            f"{p.label}   [{answer.study.prediction.exponent}]" for answer, p in points
+            f"{p.label}   [{answer.study.prediction.text}]" for answer, p in points
         ])  # fmt: skip
         ax.set_ylim(len(points) - 0.4, -0.6)
         ax.set_xlim(left=0)
@@ -197,7 +197,7 @@ def _against_dimension(answer: Answer) -> tuple[Figure, str]:
     region = "above the lower edge" if sense == "bound" else "inside"
     return figure, (
         f"Measured exponent α against intrinsic dimension d. Bars: 95 % interval over teachers. "
-        f"Black line: the prediction {answer.study.prediction.exponent}, written before the run"
+        f"Black line: the prediction {answer.study.prediction.text}, written before the run"
         f"{', a lower bound' if sense == 'bound' else ''}; grey band: ±{tolerance:.0%} around it, "
         f"so that points {region} of the band agree. Grey dots: the fitted line α = a + b/d. "
         "Marker: verdict."
@@ -206,7 +206,7 @@ def _against_dimension(answer: Answer) -> tuple[Figure, str]:
 
 
 def _prediction(ax: Axes, answer: Answer, points: list[Point], dims: np.ndarray) -> None:
-    study, text = answer.study, answer.study.prediction.exponent
+    study, text = answer.study, answer.study.prediction.text
     from lab import theory
 
     curve = theory.parse(text)

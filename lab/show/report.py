@@ -49,7 +49,7 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
     x = sorted({row[0] for row in p.rows})
     return (
         name,
-        f"{answer.study.prediction.exponent} = {p.prediction:.3g}",
+        f"{answer.study.prediction.text} = {p.prediction:.3g}",
         _number(e.alpha) if e else "–",
         _interval(e.interval) if e else "–",
         _interval(e.intervals["profile"]) if e and "profile" in e.intervals else "–",
@@ -212,7 +212,7 @@ def _asked(answer: Answer) -> str:
     law = "power law" if study.no_floor else "power law plus floor"
     text = (
         f"{study.title + ': r' if study.title else 'R'}egime {study.regime}; prediction "
-        f"α = {study.prediction.exponent} as "
+        f"α = {study.prediction.text} as "
         f"{'a lower bound' if study.prediction.sense == 'bound' else 'an equality'}, tolerance "
         f"{study.prediction.tolerance:.0%}, written before the run. Fitted: a {law} to "
     )
