@@ -81,10 +81,12 @@ def designs(study: Study, alternatives: Sequence[str] = ()) -> tuple[Design, ...
         found.append(Design(
             x=np.unique(np.array([study.x(run) for run in runs], float)),
             teachers=len({run.task.teacher for run in runs}),
-            seeds=len({run.seed for run in runs}),
+            # a mean excess over repetitions is one value with one error
+            seeds=1 if runs[0].limit else len({run.seed for run in runs}),
             prediction=study.predicted(runs[0].task, runs[0].student),
             sense=study.prediction.sense,
             tolerance=study.prediction.tolerance,
+            law="power" if study.no_floor else "power+floor",
             alternatives={t: v for t, some in values.items() if (v := some[i]) is not None},
         ))  # fmt: skip
     return tuple(found)

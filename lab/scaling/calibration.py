@@ -46,7 +46,8 @@ class Truth:
         teachers. The floor is cut at 0, the noise is that of the residuals."""
         used = found.used
         curves, x = found.curves, scan.x[used]
-        dof = max(found.n - 3 * found.teachers, 1)
+        own = 2 if found.law == "power" else 3  # parameters that each teacher has
+        dof = max(found.n - own * found.teachers, 1)
         cell = float(np.sqrt(curves.cost.sum() / dof))
         beta = np.maximum(curves.amplitude(), np.finfo(float).tiny)
         first = np.log(beta) - curves.alpha * np.log(x[0])
@@ -54,7 +55,7 @@ class Truth:
         share = float(np.clip(np.median(curves.share), 0.05, 1))
         m = np.exp(-found.alpha * u)
         inner = 1 + share * (m - 1)
-        design = np.stack([np.ones_like(u), -u * share * m / inner, (m - 1) / inner], 1)
+        design = np.stack([np.ones_like(u), -u * share * m / inner, (m - 1) / inner], 1)[:, :own]
         within = cell**2 * np.linalg.pinv(design.T @ design)[1, 1]
         several = found.teachers > 1
         total = curves.alpha.var(ddof=1) if several else 0.0
@@ -82,7 +83,8 @@ class Truth:
 @dataclass(frozen=True)
 class Design:
     """One scan of a study. x: scanned sizes, ascending. prediction, sense, tolerance: as in
-    `verdict.py`. alternatives: named exponents that the scan should tell from the truth."""
+    `verdict.py`. alternatives: named exponents that the scan should tell from the truth. law: what
+    is fitted, `power` where the floor is known to be 0."""
 
     x: Float[np.ndarray, " points"]
     teachers: int
@@ -91,6 +93,7 @@ class Design:
     sense: str = "bound"
     tolerance: float | int = 0.15
     alternatives: Mapping[str, float | int] = field(default_factory=dict)
+    law: str = "power+floor"
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def calibrate(
     rng = np.random.default_rng(seed)
     x = np.asarray(design.x, float)
     losses = truth.simulate(x, design.teachers, design.seeds, scans, rng)
-    e = estimate(np.log(x), losses)
+    e = estimate(np.log(x), losses, law=design.law)
     ends = {"quoted": (e.lower, e.upper), "profile": e.common.profile, "wald": e.common.wald}
     if design.teachers > 1:
         ends |= bootstrap(e.teacher_alpha, replicates=replicates, seed=seed)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from simulated import power, rows
 
+from lab import study as studies
 from lab.mistakes import StudyError
 from lab.runs import answer as answers
 from lab.runs import design as designs
@@ -53,6 +54,20 @@ def test_a_design_is_what_the_plan_scans(answered, changes, size, teachers, seed
         assert design.prediction == point.prediction and (np.diff(design.x) > 0).all()
     everything = {study.x(p.run) for p in study.plan}
     assert set(np.concatenate([d.x for d in found])) == everything
+
+
+def test_a_design_fits_the_law_that_the_answer_fits(answered, make_study):
+    (design, _) = designs.designs(answered()[0])
+    assert design.law == "power+floor"
+    exact = {"regime": "resolution-data", "data": {"sizes": [64, 128, 256, 512]}}
+    nearest = make_study(**exact).model_dump(by_alias=True, exclude_unset=True)
+    nearest = {k: v for k, v in nearest.items() if k not in ("training", "evidence", "student")}
+    found = studies.validate({**nearest, "student": {"kind": "nearest"}})
+    assert designs.designs(found)[0].law == "power"
+    drawn = {**nearest, "regime": "variance-data", "data": {"sizes": [64, 128, 256], "draws": 9},
+             "student": {"kind": "random-features", "count": 8}, "prediction": {"exponent": 1}}
+    (mean,) = designs.designs(studies.validate(drawn))
+    assert (mean.law, mean.seeds) == ("power", 1)  # nine draws have one mean
 
 
 def test_alternatives_are_formulas_and_may_be_undefined_at_a_point(answered):
