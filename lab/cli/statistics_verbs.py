@@ -99,7 +99,7 @@ def _refuse(options: dict[str, Any], whose: str, what: str) -> None:
 
 
 def _fit_study(path: Path, overrides: list[str] | None, results: Path, as_json: bool) -> None:
-    from lab.runs import answer
+    from lab.runs import answer, phases
     from lab.runs.store import Store, folder
 
     found = read(path, overrides)
@@ -107,7 +107,9 @@ def _fit_study(path: Path, overrides: list[str] | None, results: Path, as_json: 
         print_answer(found, path, results, write=False)
         return
     with Store.read(folder(path, results)) as store:
-        say(json.dumps(answer.as_json(answer.answers(found, store), path.stem)))
+        plain = answer.as_json(answer.answers(found, store), path.stem)
+        maps = [phases.as_json(one) for one in phases.phases(found, store)]
+    say(json.dumps(plain | ({"maps": maps} if maps else {})))
 
 
 def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
