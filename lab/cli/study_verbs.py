@@ -164,10 +164,10 @@ def _left(study: Any, path: Path, results: Path) -> tuple[Any, float]:
 
     with Store.read(folder(path, results)) as store:
         left, measured = plans.left(study, store.states()), store.seconds()
-    done = [p.run for p in study.plan if p.run.fingerprint() in measured]
-    model = sum(map(plans.seconds, plans.groups(done)))
-    spent = sum(measured[run.fingerprint()] for run in set(done))
-    return left, spent / model if done else 1.0
+    keyed = {p.run: p.run.fingerprint() for p in study.plan}
+    spent = {run: measured[key] for run, key in keyed.items() if key in measured}
+    model = sum(map(plans.seconds, plans.groups(spent)))
+    return left, sum(spent.values()) / model if spent else 1.0
 
 
 def report(study: StudyFile, overrides: Overrides = None, results: Results = RESULTS) -> None:

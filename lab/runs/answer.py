@@ -155,10 +155,8 @@ def answer(study: Study, store: Store, *, replicates: int = 2000) -> Answer:
     """Fit everything that the store has of the study."""
     planned: dict[tuple, list[tuple[Run, Row | None]]] = defaultdict(list)
     larger: dict[tuple, list[tuple[Run, Row | None]]] = defaultdict(list)
-    rows = store.rows(p.run.fingerprint() for p in study.plan)
-    for p in study.plan:
-        entry = (p.run, rows.get(p.run.fingerprint()))
-        (larger if p.check else planned)[_setting_key(study, p.run)].append(entry)
+    for p, row in store.found(study.plan):
+        (larger if p.check else planned)[_setting_key(study, p.run)].append((p.run, row))
     varying = _varying([key for key in planned])
     points = tuple(
         _point(study, key, varying, found, larger[key], replicates)

@@ -64,14 +64,11 @@ def phases(study: Study | Panels, store: Store) -> tuple[PhaseMap, ...]:
 
 
 def _of(study: Study, store: Store) -> list[PhaseMap]:
-    rows = store.rows(p.run.fingerprint() for p in study.plan)
     settings: dict[tuple, dict[tuple, list[float]]] = defaultdict(lambda: defaultdict(list))
     incomplete: dict[tuple, set[int]] = defaultdict(set)
     sizes: dict[tuple[int, ...], int] = {}
-    for p in study.plan:
-        if p.check:
-            continue
-        run, row = p.run, rows.get(p.run.fingerprint())
+    for p, row in store.found(p for p in study.plan if not p.check):
+        run = p.run
         key = (replace(run.task, teacher=0), replace(run.student, widths=()))
         k, widths = run.task.teacher, run.student.widths
         sizes[widths] = run.N

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.mistakes import StudyError
-from lab.spec import PHYSICS_VERSION
+from lab.spec import PHYSICS_VERSION, Planned
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -150,6 +150,12 @@ class Store:
                 row = _row(values)
                 found[row.fingerprint] = row
         return found
+
+    def found(self, plan: Iterable[Planned]) -> list[tuple[Planned, Row | None]]:
+        """Every planned run with its row, None where nothing is stored."""
+        keyed = [(planned, planned.run.fingerprint()) for planned in plan]
+        rows = self.rows(key for _, key in keyed)
+        return [(planned, rows.get(key)) for planned, key in keyed]
 
     def states(self) -> dict[str, str]:
         """Fingerprint → status of every row, without the rest."""

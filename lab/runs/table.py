@@ -29,11 +29,9 @@ def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
     runs with the larger budget. Lists such as widths are text, "8x8"; the settings of exact
     students and the details of a result are text, "name=value name=value".
     """
-    rows = store.rows(p.run.fingerprint() for p in study.plan)
     found: dict[str, list] = {name: [] for name in COLUMNS}
-    for p in study.plan:
+    for p, row in store.found(study.plan):
         run = p.run
-        row = rows.get(run.fingerprint())
         if row is None:
             continue
         task = run.task
