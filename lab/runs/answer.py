@@ -25,6 +25,7 @@ from lab.runs.gaps import gaps as gaps_of
 from lab.runs.store import Row, Store
 from lab.scaling import Exponent, Line, Scan, across, exponent
 from lab.scaling.exponent import USABLE
+from lab.scaling.plain import plain
 from lab.scaling.verdict import survives
 from lab.spec import Run
 from lab.study import Panels, Study
@@ -322,27 +323,27 @@ def _line(points: list[Point]) -> Line | None:
 def as_json(found: tuple[Answer, ...], name: str) -> dict[str, Any]:
     """The answers as plain values: what `lab fit --json` prints. Not-a-number becomes null."""
     if len(found) == 1:
-        return {"study": name, **_as_json(found[0])}
-    return {"study": name, "panels": [{"title": one.study.title, **_as_json(one)} for one in found]}
+        return plain({"study": name, **_as_json(found[0])})
+    panels = [{"title": one.study.title, **_as_json(one)} for one in found]
+    return plain({"study": name, "panels": panels})
 
 
 def _as_json(found: Answer) -> dict[str, Any]:
     line = found.line
     points = []
     for p in found.points:
-        interval = p.exponent.interval if p.exponent else (math.nan, math.nan)
         points.append(
             {
                 "dim": p.dim,
-                "alpha": _finite(p.exponent.alpha if p.exponent else math.nan),
-                "interval": [_finite(v) for v in interval],
+                "alpha": p.exponent.alpha if p.exponent else None,
+                "interval": p.exponent.interval if p.exponent else (None, None),
                 "prediction": p.prediction,
                 "verdict": p.verdict,
                 "doubts": list(p.doubts),
                 "runs": p.runs,
                 "teachers": p.teachers,
             }
-            | ({"setting": {k: v for k, v in p.setting.items()}} if p.setting else {})
+            | ({"setting": p.setting} if p.setting else {})
             | ({"rivals": [{"exponent": r.formula, "value": r.value, "survives": r.survives}
                            for r in p.rivals]} if p.rivals else {})
         )
@@ -350,14 +351,7 @@ def _as_json(found: Answer) -> dict[str, Any]:
     return {
         "regime": found.study.regime,
         "points": points,
-        "slope": _coefficient(line.slope, line.slope_interval) if line else nothing,
-        "intercept": _coefficient(line.intercept, line.intercept_interval) if line else nothing,
+        "slope": {"value": line.slope, "interval": line.slope_interval} if line else nothing,
+        "intercept": {"value": line.intercept, "interval": line.intercept_interval}
+        if line else nothing,
     }
-
-
-def _coefficient(value: float, interval: tuple[float, float]) -> dict[str, Any]:
-    return {"value": _finite(value), "interval": [_finite(v) for v in interval]}
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

@@ -6,7 +6,6 @@ settings owe to an easy or a hard teacher cancels. Interval: Student's t over th
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from lab.runs.answer import Answer, Point
 from lab.scaling.exponent import USABLE
 from lab.scaling.intervals import teacher_t
+from lab.scaling.plain import plain
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,8 @@ def _between(one: Point, other: Point, name: str) -> Contrast:
 
 def as_json(found: Contrast) -> dict[str, Any]:
     """One contrast as plain values."""
-    interval = [v if math.isfinite(v) else None for v in found.interval]
-    return {
+    return plain({
         "dim": found.dim, "setting": found.name, "before": found.before, "after": found.after,
-        "fixed": found.fixed, "change": found.change, "interval": interval,
+        "fixed": found.fixed, "change": found.change, "interval": found.interval,
         "teachers": found.teachers,
-    }  # fmt: skip
+    })  # fmt: skip

@@ -21,6 +21,7 @@ from lab.mistakes import StudyError
 from lab.runs.answer import Point
 from lab.scaling.calibration import Calibration, Design, Truth
 from lab.scaling.exponent import USABLE
+from lab.scaling.plain import plain
 from lab.scaling.scan import Scan
 from lab.spec import Run
 from lab.study import Study
@@ -157,7 +158,7 @@ def as_json(case: Case, found: Calibration) -> dict[str, Any]:
         name: {"exponent": value, "power": None if same(value, case.truth) else found.power[name]}
         for name, value in design.alternatives.items()
     }
-    plain = {
+    return plain({
         "dim": case.point.dim, **({"setting": case.point.setting} if case.point.setting else {}),
         "x": design.x.tolist(), "teachers": design.teachers, "seeds": design.seeds,
         "prediction": design.prediction, "sense": design.sense, "tolerance": design.tolerance,
@@ -165,16 +166,9 @@ def as_json(case: Case, found: Calibration) -> dict[str, Any]:
         "width": found.width, "bias": found.bias, "error": found.error,
         "verdicts": found.verdicts, "wrong": found.wrong, "usable": found.usable,
         "alternatives": alternatives,
-    }  # fmt: skip
-    return _finite(plain)
+    })  # fmt: skip
 
 
 def same(alternative: float, truth: Truth) -> bool:
     """Whether an alternative is the true exponent: then there is nothing to tell apart."""
     return math.isclose(alternative, truth.alpha, rel_tol=1e-9)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lab.runs.store import Store
+from lab.scaling.plain import plain
 from lab.scaling.plane import LIMITED, Joint, Plane
 from lab.study import Panels, Study
 
@@ -103,7 +104,7 @@ def as_json(found: PhaseMap) -> dict[str, Any]:
     plane = found.plane
     if plane is None:
         return {"dim": found.dim, "title": found.study.title, "teachers": 0}
-    return {
+    return plain({
         "dim": found.dim, "title": found.study.title, "teachers": found.teachers,
         "N": plane.N.tolist(), "D": plane.D.tolist(), "loss": plane.mean.tolist(),
         "loss_unlimited_data": plane.mean_fresh.tolist(), "share_of_data": plane.share.tolist(),
@@ -115,4 +116,4 @@ def as_json(found: PhaseMap) -> dict[str, Any]:
             }
             for j in found.joint
         ],
-    }  # fmt: skip
+    })  # fmt: skip

@@ -20,6 +20,7 @@ from lab.scaling.exponent import exponent
 from lab.scaling.fit import FIT_STATUS, LAWS, Fit, fit_law
 from lab.scaling.intervals import bootstrap, teacher_t
 from lab.scaling.outliers import outliers
+from lab.scaling.plain import plain
 from lab.scaling.rows import Rows, TableError, read_rows
 from lab.scaling.scan import Scan
 from lab.scaling.uncertainty import uncertainty
@@ -83,7 +84,7 @@ def fit_table(
         weights = law_weights(same, inputs, values[LOSS], groups=groups if as_scan else None)
         out["weights"] = {"aicc": weights.aicc, "holdout": weights.holdout,
                           "held_out": weights.held}
-    return _plain(out)
+    return plain(out)
 
 
 def _check(law, huber, residual, drop_worst, predict, tolerance, sense) -> None:
@@ -238,14 +239,3 @@ def _scan(law, x, loss, groups, request, replicates, seed) -> dict:
                     advice=e.advice, p={name: e.tests[name] for name in
                                         ("equal", "bound", "likelihood") if name in e.tests})
     return out | {"warnings": warnings}
-
-
-def _plain(value):
-    """Only what JSON has: no tuples, no infinities, no NumPy."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if isinstance(value, (float, np.floating)):
-        return float(value) if np.isfinite(value) else None
-    return int(value) if isinstance(value, np.integer) else value

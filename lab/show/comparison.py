@@ -5,8 +5,6 @@ One row per point, one cell per x: measured / expected, its standard error, and 
 
 from __future__ import annotations
 
-import math
-
 from lab.runs.answer import Answer, Point
 from lab.runs.expected import SOURCES, Expected
 
@@ -41,7 +39,7 @@ def values(point: Point) -> list[dict[str, float | str | None]]:
     """The same numbers for fits.json."""
     return [
         {"x": e.x, "theory": e.value, "ratio": e.ratio,
-         "standard_error": e.error if math.isfinite(e.error) else None, "z": e.z,
+         "standard_error": e.error, "z": e.z,
          "source": e.source}
         for e in point.expected
     ]  # fmt: skip

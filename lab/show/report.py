@@ -13,8 +13,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lab.runs.answer import Answer, Point, as_json, named, value_text
 from lab.runs.contrasts import Contrast, contrasts
 from lab.runs.contrasts import as_json as contrast_as_json
@@ -22,6 +20,7 @@ from lab.runs.gaps import Gap
 from lab.runs.phases import PhaseMap
 from lab.runs.phases import as_json as map_as_json
 from lab.runs.store import Store
+from lab.scaling.plain import plain
 from lab.show import comparison
 from lab.spec import LIMITS
 
@@ -262,11 +261,11 @@ def _fits(
         if e is None:
             continue
         entry["fit"] = {
-            "law": e.law, "status": e.status, "parameters": _plain_numbers(e.parameters),
-            "intervals": {k: [_null(v) for v in pair] for k, pair in e.intervals.items()},
+            "law": e.law, "status": e.status, "parameters": e.parameters,
+            "intervals": e.intervals,
             "x": e.x.tolist(), "used": e.used.tolist(), "stretch": list(e.stretch), "cells": e.n,
-            "teacher_alpha": [_null(v) for v in e.teacher_alpha.tolist()],
-            "tests": _plain_numbers(e.tests), "starts": e.starts, "advice": e.advice,
+            "teacher_alpha": e.teacher_alpha.tolist(),
+            "tests": e.tests, "starts": e.starts, "advice": e.advice,
         }  # fmt: skip
         if p.convergence:
             c = p.convergence
@@ -274,7 +273,7 @@ def _fits(
                 "budget": c.budget, "x": c.x.tolist(), "log_change": c.change.tolist(),
                 "alpha_change": c.alpha, "alpha_change_error": c.alpha_error,
             }  # fmt: skip
-    return found
+    return plain(found)
 
 
 def _csv(answers: tuple[Answer, ...], path: Path) -> None:
@@ -289,14 +288,6 @@ def _csv(answers: tuple[Answer, ...], path: Path) -> None:
             writer.writerow([p.dim, setting, p.prediction, *(f"{v:.6g}" for v in numbers),
                              p.verdict, " ".join(p.doubts), p.teachers, p.runs, p.diverged,
                              p.failed])  # fmt: skip
-
-
-def _plain_numbers(values: dict[str, float]) -> dict[str, float | None]:
-    return {k: _null(v) for k, v in values.items()}
-
-
-def _null(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _interval(ends: tuple[float, float]) -> str:
