@@ -15,7 +15,7 @@ import numpy as np
 
 from lab.runs.store import Store
 from lab.scaling.plain import plain
-from lab.scaling.plane import LIMITED, Joint, Plane
+from lab.scaling.plane import Joint, Plane
 from lab.study import Panels, Study
 
 
@@ -36,26 +36,9 @@ class PhaseMap:
         return self.plane.joint() if self.plane else ()
 
     @property
-    def sentences(self) -> list[str]:
-        """What the map says, without a figure."""
-        name = f"d = {self.dim}" + (f", {self.study.title}" if self.study.title else "")
-        if self.plane is None:
-            return [f"{name}: the map needs a teacher with every cell of the plane; go on running."]
-        share = self.plane.share
-        data, width = (share > LIMITED).sum(), (share < 1 - LIMITED).sum()
-        found = [
-            f"{name}: of {share.size} cells the data limit {data}, the width {width} and both "
-            f"{share.size - data - width}, by the slopes of the mean of {self.teachers} of "
-            f"{self.planned} teachers."
-        ]
-        for j in self.joint:
-            found.append(
-                f"{name}: {j.law}: exponent of N {j.alpha:.2f} [{j.alpha_interval[0]:.2f}, "
-                f"{j.alpha_interval[1]:.2f}], of D {j.beta:.2f} [{j.beta_interval[0]:.2f}, "
-                f"{j.beta_interval[1]:.2f}]; fitted to within {j.residual:.1%}, wrong by "
-                f"{j.ahead:.1%} about L(N, ∞), which it has not seen ({j.fit.status})."
-            )
-        return found
+    def label(self) -> str:
+        """The dimension and the title as text."""
+        return ", ".join(filter(None, [f"d = {self.dim}", self.study.title]))
 
 
 def phases(study: Study | Panels, store: Store) -> tuple[PhaseMap, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from lab.runs.answer import Answer, Point
 from lab.runs.expected import SOURCES, Expected
+from lab.show.markdown import table
 
 __all__ = ["markdown", "values"]
 
@@ -17,21 +18,18 @@ def markdown(answer: Answer) -> str:
     if not known:
         return ""
     xs = sorted({e.x for p in known for e in p.expected})
-    rows = [
-        f"| measured / theory at {answer.x_name} = | " + " | ".join(f"{x:.0f}" for x in xs) + " |",
-        "|---|" + "---|" * len(xs),
-    ]
+    columns = (f"measured / theory at {answer.x_name} =", *(f"{x:.0f}" for x in xs))
+    rows = []
     for p in known:
         of = {e.x: e for e in p.expected}
-        cells = (_cell(of[x]) if x in of else "–" for x in xs)
-        rows.append(f"| {p.label} | " + " | ".join(cells) + " |")
+        rows.append((p.label, *(_cell(of[x]) if x in of else "–" for x in xs)))
     sources = dict.fromkeys(e.source for p in known for e in p.expected)
     return (
         "Theory knows the whole loss here, not only its exponent (dashed in the figure). Mean of "
         "measured / expected loss over teachers and draws ± its standard error, and in brackets "
         "by how many of these it differs from 1; no bracket where the loss has no variance over "
         "draws, and – where it has no mean. "
-        + " ".join(SOURCES[s] for s in sources) + "\n\n" + "\n".join(rows)
+        + " ".join(SOURCES[s] for s in sources) + "\n\n" + table(columns, rows)
     )  # fmt: skip
 
 

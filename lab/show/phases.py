@@ -27,8 +27,7 @@ def phases(found: PhaseMap) -> tuple[Figure, str]:
             return figure, "Nothing to show yet: no teacher has every cell of the plane."
         law = found.joint[0] if found.joint else None
         _map(left, plane, law)
-        title = ", ".join(filter(None, [f"d = {found.dim}", found.study.title]))
-        left.set_title(f"{title}: contours of the loss")
+        left.set_title(f"{found.label}: contours of the loss")
         _limit(middle, plane.N, plane.mean.T, [f"D = {D:.0f}" for D in plane.D])
         middle.plot(plane.N, plane.mean_fresh, "o-", color="black", ms=5, lw=1.6, label="D = ∞")
         middle.set(xlabel=X_WORDS["N"], ylabel=LOSS, title="towards L(N, ∞)")

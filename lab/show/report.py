@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,9 @@ from lab.runs.phases import PhaseMap
 from lab.runs.phases import as_json as map_as_json
 from lab.runs.store import Store
 from lab.scaling.plain import plain
+from lab.scaling.plane import LIMITED
 from lab.show import comparison
+from lab.show.markdown import escape, table
 from lab.spec import LIMITS
 
 HEAD = ("d", "prediction", "α", "95 % interval", "profile", "verdict", "doubts", "teachers", "runs",
@@ -70,7 +71,7 @@ _FATE = {True: "survives", False: "excluded", None: "undecided"}
 def sentences(answers: tuple[Answer, ...], maps: tuple[PhaseMap, ...] = ()) -> list[str]:
     """The lines across d, what would decide each undecided point, and what the maps say."""
     said = [sentence for answer in answers for sentence in _sentences(answer)]
-    return said + [sentence for found in maps for sentence in found.sentences]
+    return said + [sentence for found in maps for sentence in _of_map(found)]
 
 
 def _sentences(answer: Answer) -> list[str]:
@@ -81,8 +82,8 @@ def _sentences(answer: Answer) -> list[str]:
         name = next(p.name for p in answer.points if p.setting == setting)
         found.append(
             f"{name + ': ' if name else ''}α = {line.intercept:.2f} "
-            f"[{line.intercept_interval[0]:.2f}, {line.intercept_interval[1]:.2f}] + "
-            f"{line.slope:.2f} [{line.slope_interval[0]:.2f}, {line.slope_interval[1]:.2f}] / d  "
+            f"{_interval(line.intercept_interval)} + {line.slope:.2f} "
+            f"{_interval(line.slope_interval)} / d  "
             f"(95 % intervals; d = {', '.join(f'{d:g}' for d in line.dims)})"
         )
     for p in answer.points:
@@ -113,19 +114,36 @@ def _of_gap(g: Gap) -> list[str]:
     return found
 
 
+def _of_map(found: PhaseMap) -> list[str]:
+    """Which limits where, and how far each joint law can be trusted."""
+    if found.plane is None:
+        return [f"{found.label}: the map needs a teacher with every cell of the plane; go on "
+                "running."]  # fmt: skip
+    share = found.plane.share
+    data, width = (share > LIMITED).sum(), (share < 1 - LIMITED).sum()
+    said = [
+        f"of {share.size} cells the data limit {data}, the width {width} and both "
+        f"{share.size - data - width}, by the slopes of the mean of {found.teachers} of "
+        f"{found.planned} teachers."
+    ]
+    said += [
+        f"{j.law}: exponent of N {_number(j.alpha)} {_interval(j.alpha_interval)}, of D "
+        f"{_number(j.beta)} {_interval(j.beta_interval)}; fitted to within {j.residual:.1%}, wrong "
+        f"by {j.ahead:.1%} about L(N, ∞), which it has not seen ({j.fit.status})."
+        for j in found.joint
+    ]
+    return [f"{found.label}: {sentence}" for sentence in said]
+
+
 def _gap(g: Gap, i: int) -> str:
     return f"{100 * g.relative[i]:+.2g} % ± {100 * g.error[i]:.1g} %"
 
 
 def _gap_table(p: Point) -> str:
     """Width against the gap to each limit, as Markdown."""
-    rows = [f"| {p.label}: w | " + " | ".join(f"above {_LIMITS[g.limit]}" for g in p.gaps) + " |",
-            "|---" * (1 + len(p.gaps)) + "|"]  # fmt: skip
-    rows += [
-        f"| {w:.0f} | " + " | ".join(_gap(g, i) for g in p.gaps) + " |"
-        for i, w in enumerate(p.gaps[0].w)
-    ]
-    return "\n".join(rows)
+    columns = (f"{p.label}: w", *(f"above {_LIMITS[g.limit]}" for g in p.gaps))
+    rows = [(f"{w:.0f}", *(_gap(g, i) for g in p.gaps)) for i, w in enumerate(p.gaps[0].w)]
+    return table(columns, rows)
 
 
 def write(
@@ -168,20 +186,20 @@ def _markdown(
 ) -> str:
     parts = [
         f"# {name}",
-        _escape(answers[0].study.question),
-        *(_escape(_asked(answer)) for answer in answers),
-        _table(head(answers), lines(answers)),
+        escape(answers[0].study.question),
+        *(escape(_asked(answer)) for answer in answers),
+        table(head(answers), lines(answers)),
         "α: mean over teachers of the exponent of the fitted law; interval: 95 %, Student's t over "
         "teachers; profile: 95 % profile likelihood of one exponent for all teachers. x: smallest "
         "and largest of the scan.",
         *dict.fromkeys(filter(None, map(_evidence, answers))),
         _differences([c for answer in answers for c in contrasts(answer)]),
-        "\n".join(f"- {_escape(s)}" for s in sentences(answers, maps)),
+        "\n".join(f"- {escape(s)}" for s in sentences(answers, maps)),
         *(_gap_table(p) for answer in answers for p in answer.points if p.gaps),
         *map(comparison.markdown, answers),
     ]
     for file, title, caption in captions:
-        parts.append(f"![{title}]({file}.png)\n\n*{_escape(caption)}*")
+        parts.append(f"![{title}]({file}.png)\n\n*{escape(caption)}*")
     return "\n\n".join(p for p in parts if p) + "\n"
 
 
@@ -196,13 +214,8 @@ def _differences(found: list[Contrast]) -> str:
     columns = ("d", "from → to", "both", "Δα", "95 % interval")
     return (
         "Differences between settings, teacher by teacher (Student's t over "
-        f"{found[0].teachers} differences):\n\n" + _table(columns, rows)
+        f"{found[0].teachers} differences):\n\n" + table(columns, rows)
     )
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    head = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    return "\n".join([*head, *("| " + " | ".join(map(_escape, row)) + " |" for row in rows)])
 
 
 def _asked(answer: Answer) -> str:
@@ -296,10 +309,3 @@ def _interval(ends: tuple[float, float]) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.2f}" if math.isfinite(value) else "–"
-
-
-def _escape(text: str) -> str:
-    """Markdown that renders as text, HTML included."""
-    for a, b in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|")):
-        text = text.replace(a, b)
-    return text

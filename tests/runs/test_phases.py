@@ -13,6 +13,7 @@ from simulated import rows  # noqa: E402
 from lab.runs import answer, phases, plan  # noqa: E402
 from lab.runs.store import Store  # noqa: E402
 from lab.show import phases as figures  # noqa: E402
+from lab.show import report  # noqa: E402
 
 SIZES = [64, 128, 256, 512, 1024]
 
@@ -72,7 +73,7 @@ def test_a_complete_store_gives_the_plane_and_its_laws(study, tmp_path):
     assert data.points[0].name == "width 20×20"
     entry = json.loads(json.dumps(phases.as_json(found)))
     assert len(entry["share_of_data"]) == 5 and entry["joint"][0]["law"]
-    assert any("which it has not seen" in s for s in found.sentences)
+    assert any("which it has not seen" in s for s in report.sentences((), (found,)))
     figure, caption = figures.phases(found)
     assert len(figure.axes) == 3 and found.joint[0].law in caption
 
@@ -84,7 +85,7 @@ def test_a_teacher_with_a_hole_stays_out_and_is_counted(study, tmp_path):
         store.add(some)
         (found,) = phases.phases(study, store)
         assert (found.teachers, found.planned) == (2, 3)
-        assert any("2 of 3 teachers" in s for s in found.sentences)
+        assert any("2 of 3 teachers" in s for s in report.sentences((), (found,)))
 
 
 def test_an_empty_store_says_what_is_missing_and_other_regimes_have_no_map(
@@ -92,6 +93,6 @@ def test_an_empty_store_says_what_is_missing_and_other_regimes_have_no_map(
 ):
     with Store.write(tmp_path / "s") as store:
         (found,) = phases.phases(study, store)
-        assert found.plane is None and "every cell" in found.sentences[0]
+        assert found.plane is None and "every cell" in report.sentences((), (found,))[0]
         assert figures.phases(found)[1].startswith("Nothing")
         assert phases.phases(make_study(), store) == ()

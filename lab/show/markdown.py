@@ -1,0 +1,18 @@
+"""Markdown that renders as text: tables, and words in which nothing is markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of text cells."""
+    lines = ["| " + " | ".join(map(escape, columns)) + " |", "|" + "---|" * len(columns)]
+    return "\n".join([*lines, *("| " + " | ".join(map(escape, row)) + " |" for row in rows)])
+
+
+def escape(text: str) -> str:
+    """Text as it stands, HTML included."""
+    for a, b in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|")):
+        text = text.replace(a, b)
+    return text
