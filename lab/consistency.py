@@ -6,7 +6,7 @@ What one table can get wrong alone is refused where it is defined, in `lab.table
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lab import catalogue, theory
@@ -25,7 +25,7 @@ def mistakes(study: Study) -> Iterator[str]:
         yield from _of_exact(study)
     elif s.depth is not None and any(isinstance(w, tuple) for w in s.widths or ()):
         yield "student.depth: widths that list their layers have their depth; leave it out"
-    kind = "spectral" if study.task.manifold.kind == "spectral" else study.task.teacher.kind
+    kind = study.task.teacher_kind
     if kind != "network" and not s.exact:
         yield f"task.teacher: {kind} targets are for exact students, not networks"
     for task in study.tasks(teachers=1):
@@ -49,9 +49,7 @@ def _of_the_scan(study: Study) -> Iterator[str]:
         if study.data is not None:
             yield "[data]: resolution-width draws fresh data without limit; leave [data] out"
         name = "count" if study.student.kind == "random-features" else "widths"
-        scanned = {*map(str, getattr(study.student, name) or ())}
-        if len(scanned) < 3:
-            yield _too_few(f"student.{name}", len(scanned))
+        yield from _too_few(f"student.{name}", getattr(study.student, name))
         return
     if study.regime == "variance-data":
         if study.data is None or study.data.draws is None:
@@ -73,8 +71,8 @@ def _of_the_scan(study: Study) -> Iterator[str]:
         yield from _of_map(study)
     if not sizes:
         yield f"[data]: {study.regime} learns from training sets: give 'sizes = [256, …]'"
-    elif len(set(sizes)) < 3:
-        yield _too_few("data.sizes", len(set(sizes)))
+    else:
+        yield from _too_few("data.sizes", sizes)
     if study.student.exact:
         return
     if study.regime == "variance-data":
@@ -91,10 +89,11 @@ def _of_the_scan(study: Study) -> Iterator[str]:
             "training.optimiser: L-BFGS needs fresh data (resolution-width), where it "
             "cannot fit the training set by heart"
         )
+    batch = max((b for _, b, _ in study.training.resolved().stages), default=0)
     for D in sizes:
-        if _largest_batch(study) > D:
+        if batch > D:
             yield (
-                f"training.batch: {_largest_batch(study)} is more than the training set "
+                f"training.batch: {batch} is more than the training set "
                 f"of data.sizes = {D}; take a batch of at most {D}"
             )
 
@@ -102,9 +101,7 @@ def _of_the_scan(study: Study) -> Iterator[str]:
 def _of_map(study: Study) -> Iterator[str]:
     if study.student.exact:
         yield "student.kind: a phase map trains networks; take kind = \"mlp\""
-    widths = {*map(str, study.student.widths or ())}
-    if len(widths) < 3:
-        yield _too_few("student.widths", len(widths))
+    yield from _too_few("student.widths", study.student.widths)
 
 
 def _of_wide(study: Study, sizes: tuple[int, ...]) -> Iterator[str]:
@@ -116,8 +113,7 @@ def _of_wide(study: Study, sizes: tuple[int, ...]) -> Iterator[str]:
             "student.parametrisation: variance-width takes networks with a limit: kind = "
             "\"mlp\", parametrisation = \"ntk\", activation = \"relu\" or \"erf\""
         )
-    if len({*map(str, s.widths or ())}) < 3:
-        yield _too_few("student.widths", len({*map(str, s.widths or ())}))
+    yield from _too_few("student.widths", s.widths)
     if any(isinstance(w, tuple) for w in s.widths or ()):
         yield "student.widths: variance-width scans layers of equal width; give numbers"
     plain = study.training == Training(steps=study.training.steps)
@@ -168,12 +164,10 @@ def _of_exact(study: Study) -> Iterator[str]:
                 yield f"data.sizes: {refused}"
 
 
-def _largest_batch(study: Study) -> int:
-    return max((b for _, b, _ in study.training.resolved().stages), default=0)
-
-
-def _too_few(field: str, n: int) -> str:
-    return (
-        f"{field}: {n} value{'s' if n != 1 else ''} cannot carry an exponent; "
-        "give at least three different ones, better six"
-    )
+def _too_few(field: str, scanned: Sequence | None) -> Iterator[str]:
+    n = len(set(scanned or ()))
+    if n < 3:
+        yield (
+            f"{field}: {n} value{'s' if n != 1 else ''} cannot carry an exponent; "
+            "give at least three different ones, better six"
+        )

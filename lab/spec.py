@@ -19,6 +19,13 @@ from lab.catalogue import Setting
 PHYSICS_VERSION = 1
 """Raised when the same settings give another result: old rows then no longer count as done."""
 
+TEST_POINTS = 20_000
+"""Points that losses are taken on."""
+WIDE_TEST_POINTS = 500
+"""The same in variance-width, shared by network and limits: the law is one of any test set."""
+POPULATION = 2_048
+"""Points that are the whole world in variance-data."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:

@@ -80,7 +80,7 @@ class Study(Table):
         if m.kind == "spectral":
             manifolds = [((m.kind, m.modes),)]
             decays = list(m.decays())
-        kind = "spectral" if m.kind == "spectral" else t.kind
+        kind = self.task.teacher_kind
         if kind != "network":
             fields = t.covariances() if kind == "field" else (None,)
             networks = itertools.product(((),), ("",), (0.0,), fields)

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from lab import catalogue
+from lab import catalogue, theory
 from lab.catalogue import Setting
 from lab.recipe import Table
 
@@ -179,6 +179,11 @@ class Task(Table):
     power: Positives | None = None
     noise: Floats = (0.0,)
 
+    @property
+    def teacher_kind(self) -> str:
+        """network, field, or spectral, whose manifold brings its teacher."""
+        return "spectral" if self.manifold.kind == "spectral" else self.teacher.kind
+
     @model_validator(mode="after")
     def _loss(self) -> Task:
         if (self.loss == "power") != (self.power is not None):
@@ -285,7 +290,7 @@ class Prediction(Table):
     @property
     def text(self) -> str:
         """The predicted exponent as it is written."""
-        return f"{self.exponent:g}" if isinstance(self.exponent, float) else self.exponent
+        return theory.parse(self.exponent).text
 
 
 class Evidence(Table):

@@ -9,10 +9,8 @@ from __future__ import annotations
 import math
 
 from lab.catalogue import FIELD_TEST_POINTS
-from lab.spec import Group, StudentSpec, TaskSpec
+from lab.spec import POPULATION, TEST_POINTS, WIDE_TEST_POINTS, Group, StudentSpec, TaskSpec
 
-TEST_POINTS = 20_000
-POPULATION = 2_048
 NEWTON_STEPS = 10
 """Steps of a network from the population optimum to that of its data."""
 KERNEL = 60
@@ -20,8 +18,8 @@ KERNEL = 60
 SEARCH = 200
 """Operations per point and logarithm of the set in a neighbour search or triangulation."""
 
-
-WIDE_TEST_POINTS, WIDE_BLOCK = 500, 250
+WIDE_BLOCK = 250
+"""Test points of a wide network evaluated at once, `lab.students.tangent.BLOCK`."""
 ACTIVATION = 1_400
 """Operations that take as long as erf of one float64 in and out of memory (measured: 14 ns)."""
 

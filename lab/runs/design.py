@@ -25,7 +25,7 @@ from lab.scaling.plain import plain
 from lab.scaling.scan import Scan
 from lab.spec import Run
 from lab.study import Study
-from lab.theory import PredictionError, parse
+from lab.theory import PredictionError
 
 SPREAD = 0.1
 """Assumed standard deviation of α between teachers, relative to α."""
@@ -75,7 +75,7 @@ def designs(study: Study, alternatives: Sequence[str] = ()) -> tuple[Design, ...
     The prediction itself is always among them.
     Raises StudyError for an alternative that has no value at any point.
     """
-    texts = dict.fromkeys([parse(study.prediction.exponent).text, *alternatives])
+    texts = dict.fromkeys([study.prediction.text, *alternatives])
     values = {text: exponents(study, text) for text in texts}
     found = []
     for i, runs in enumerate(_points(study)):

@@ -24,6 +24,7 @@ from matplotlib.ticker import (
     ScalarFormatter,
 )
 
+from lab import theory
 from lab.runs.answer import Answer, Point
 from lab.spec import LIMITS
 
@@ -116,8 +117,8 @@ def _scan(ax: Axes, p: Point, colour: Any) -> None:
         ax.errorbar(x, mean, [[low], [high]], fmt="o", color=colour, ms=5.5, capsize=2, lw=1,
                     mfc=colour if used else "white", zorder=3)  # fmt: skip
     if p.expected:
-        theory = {v.x: v.value for v in p.expected}
-        ax.plot(e.x, [theory.get(x, np.nan) for x in e.x], "--", color="black", lw=1.1, zorder=4)
+        expected = {v.x: v.value for v in p.expected}
+        ax.plot(e.x, [expected.get(x, np.nan) for x in e.x], "--", color="black", lw=1.1, zorder=4)
     half = (e.interval[1] - e.interval[0]) / 2
     label = p.dimension + (f":  {e.alpha:.2f} ± {half:.2f}" if np.isfinite(e.alpha) else "")
     if np.isfinite(e.x_range).all():
@@ -207,8 +208,6 @@ def _against_dimension(answer: Answer) -> tuple[Figure, str]:
 
 def _prediction(ax: Axes, answer: Answer, points: list[Point], dims: np.ndarray) -> None:
     study, text = answer.study, answer.study.prediction.text
-    from lab import theory
-
     curve = theory.parse(text)
     smooth = set(curve.symbols) <= {"d"} and not any("manifold" in p.setting for p in points)
     if smooth and dims.size > 1:
@@ -224,7 +223,7 @@ def _prediction(ax: Axes, answer: Answer, points: list[Point], dims: np.ndarray)
     ax.fill_between(d, p * (1 - tau), p * (1 + tau), color="#d9d9d9", lw=0, zorder=1,
                     label=f"tolerance ±{tau:.0%}")  # fmt: skip
     ax.plot(d, p, "-", color="black", lw=1.6, label=label, zorder=2)
-    _rivals(ax, sorted(points, key=lambda q: q.dim), but=curve.text)
+    _rivals(ax, sorted(points, key=lambda q: q.dim), but=text)
     setting = points[0].setting
     line = next((ln for s, ln in answer.lines if s == setting), None)
     if line is not None:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lab.runs.answer import value_text
 from lab.runs.design import Case, same
 from lab.scaling.calibration import Calibration, Truth
 from lab.scaling.verdict import allowed
@@ -147,8 +148,7 @@ def _edge(case: Case) -> str:
 
 
 def _case(case: Case) -> tuple[str, str]:
-    values = ("×".join(map(str, v)) if isinstance(v, tuple) else str(v)
-              for v in case.point.setting.values())  # fmt: skip
+    values = map(value_text, case.point.setting.values())
     return ", ".join([str(case.point.dim), *values]), _true(case.truth)
 
 

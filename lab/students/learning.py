@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 import jax
 import numpy as np
 
-from lab.spec import Group, Run
+from lab.spec import TEST_POINTS, WIDE_TEST_POINTS, Group, Run
 from lab.students import basin, exact, random_features, tangent, training
 from lab.students.training import Result
 from lab.task import sets
@@ -48,7 +48,7 @@ def _losses(runs: list[Run]):
     """The losses of runs that share a task, on nested training sets or unlimited data."""
     task, root = runs[0].task, runs[0].root
     largest = max(run.size or 0 for run in runs)
-    nested = sets.nested(task, largest, test=training.TEST_POINTS, root=root) if largest else None
+    nested = sets.nested(task, largest, test=TEST_POINTS, root=root) if largest else None
     for run in runs:
         if nested is None:
             yield _result(run, _on_unlimited_data(run), 1.0, {})
@@ -90,7 +90,7 @@ def _in_one_basin(runs: list[Run]):
     basins: dict = {}
     for run in runs:
         if run.student not in basins:
-            scale = 1 / world.rms if run.student.inputs == "standardised" else 1.0
+            scale = _scale(run, world)
             key = stream("init", task, root=root)
             trials = sets.generator(stream("draw", task, root=root), 0)
             basins[run.student] = basin.find(
@@ -112,7 +112,7 @@ def _over_tangents(runs: list[Run]):
     largest = max(run.size for run in runs)
     nested = sets.nested(task, largest, test=WIDE_TEST_POINTS, root=root)
     for run in runs:
-        scale = 1 / nested.rms if run.student.inputs == "standardised" else 1.0
+        scale = _scale(run, nested)
         key = jax.random.fold_in(stream("init", task, root=root), run.seed)
         found = tangent.predictions(
             run.student, scale * nested.x[: run.size], nested.y[: run.size], scale * nested.x_test,
@@ -129,8 +129,6 @@ def _over_tangents(runs: list[Run]):
 
 
 _NETWORKS = {"data": _in_one_basin, "ntk": _over_tangents}
-WIDE_TEST_POINTS = 500
-"""Test points of variance-width, shared by network and limits: the law is one of any test set."""
 
 
 def _drawn(run: Run, population: int) -> np.ndarray:
@@ -139,9 +137,14 @@ def _drawn(run: Run, population: int) -> np.ndarray:
     return rng.integers(population, size=run.size)
 
 
+def _scale(run: Run, of: Sets) -> float:
+    """What the student's inputs are multiplied by."""
+    return 1 / of.rms if run.student.inputs == "standardised" else 1.0
+
+
 def _student(run: Run, of: Sets, x: np.ndarray, y: np.ndarray, *, seed: int) -> exact.Predictor:
     """The trained student as a function of points in the coordinates of the task."""
-    scale = 1 / of.rms if run.student.inputs == "standardised" else 1.0
+    scale = _scale(run, of)
     rng = sets.generator(stream("init", run.task, root=run.root), seed)
     learned = exact.learn(run.student.kind, dict(run.student.settings), scale * x, y, rng=rng)
     return _Scaled(learned, scale)

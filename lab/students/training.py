@@ -26,17 +26,16 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Key
 
-from lab.spec import Group, Run, StudentSpec
+from lab.spec import TEST_POINTS, Group, Run, StudentSpec
 from lab.students import mlp, optimisers
 from lab.task import data
 from lab.task.streams import stream
 
 CHUNK = 200
 """Steps in one call of a program."""
-TEST_POINTS = 20_000
 VALIDATION_POINTS = 4_000
 BLOCK = 2_000
-"""Points evaluated at once; divides both."""
+"""Points evaluated at once; divides VALIDATION_POINTS and TEST_POINTS."""
 DIVERGED = 10.0
 """A relative loss above this, or one that is not finite, is a diverged run."""
 

@@ -22,15 +22,11 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from lab.catalogue import FIELD_TEST_POINTS
-from lab.spec import TaskSpec
+from lab.spec import POPULATION, TaskSpec
 from lab.task import data, fields, manifolds
 from lab.task.covariances import covariance
 from lab.task.spectra import Spectrum
 from lab.task.streams import stream
-
-POPULATION = 2_048
-"""Points of a population."""
-
 
 
 @dataclass(frozen=True)
