@@ -26,7 +26,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from lab import consistency, theory
 from lab.mistakes import StudyError, sentences
-from lab.recipe import Table, Training
+from lab.recipe import Table, Training, Whole
 from lab.spec import (
     LIMITS,
     NO_TRAINING,
@@ -51,11 +51,11 @@ class Study(Table):
     says as two studies of one scan each, its `scans`.
     """
 
-    schema_: Literal[1] = Field(1, alias="schema")
+    schema_: Annotated[int, Field(ge=1, le=1)] = Field(1, alias="schema")
     question: Annotated[str, Field(min_length=1)]
     regime: Regime
     title: Annotated[str, Field(description="what tells panels of one file apart")] = ""
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 0
     task: Task
     student: Student
     data: Data | None = None
