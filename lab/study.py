@@ -12,6 +12,7 @@ Knows nothing of JAX, of paths or of what a run costs: see `lab.runs`.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import itertools
 import math
@@ -260,6 +261,9 @@ class Panels:
 def read(path: str | Path, overrides: tuple[str, ...] = ()) -> Study | Panels:
     """The study in a TOML file, with overrides such as `training.steps=2000` applied.
 
+    An override of a panel, `panel.1.training.steps=2000`, leaves the other keys of the table that
+    the panel has, be it its own or the one at the top of the file.
+
     Raises StudyError with all mistakes of the file, one sentence each.
     """
     path = Path(path)
@@ -274,7 +278,7 @@ def read(path: str | Path, overrides: tuple[str, ...] = ()) -> Study | Panels:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise StudyError([f"{path}: not TOML: {error}"]) from None
-    for override in overrides:
+    for override in sorted(overrides, key=lambda text: text.strip().startswith("panel.")):
         _apply(tables, override)
     return validate(tables, text=text, name=str(path))
 
@@ -325,8 +329,18 @@ def _apply(tables: Any, override: str) -> None:
         raise StudyError(
             [f"--set {override}: expected key=value with a TOML value, as in training.steps=2000"]
         )
-    *parents, last = key.strip().split(".")
-    for parent in parents:
+    *parents, last = names = key.strip().split(".")
+    shared, panels = tables, tables.get("panel")
+    own = [n for n, panel in enumerate(panels if isinstance(panels, list) else (), start=1)
+           if isinstance(panel, dict) and names[0] in panel]  # fmt: skip
+    if own:
+        bring = "panel {} brings its" if len(own) == 1 else "panels {} bring their"
+        raise StudyError(
+            [f"--set {override}: {bring.format(', '.join(map(str, own)))} own '{names[0]}', which "
+             "hides this one; set it panel by panel, as in "
+             f"--set panel.{own[0]}.{override.strip()}"]
+        )  # fmt: skip
+    for depth, parent in enumerate(parents):
         if isinstance(tables, list):
             if not (parent.isdecimal() and 1 <= int(parent) <= len(tables)):
                 raise StudyError(
@@ -335,7 +349,8 @@ def _apply(tables: Any, override: str) -> None:
                 )  # fmt: skip
             tables = tables[int(parent) - 1]
         else:
-            tables = tables.setdefault(parent, {})
+            common = shared.get(parent, {}) if names[0] == "panel" and depth == 2 else {}
+            tables = tables.setdefault(parent, copy.deepcopy(common))
         if not isinstance(tables, dict | list):
             raise StudyError([f"--set {override}: '{parent}' is a value, not a table"])
     if isinstance(tables, list):
