@@ -187,6 +187,11 @@ def _of_exact(study: Study) -> Iterator[str]:
             f"student.kind: a {s.kind} student grows with its data, and variance-data wants a "
             "fixed model; take random-features, linear or mlp"
         )
+    if study.regime == "variance-data" and not spectral and any(s.ridge or ()):
+        yield (
+            "student.ridge: a ridge is not divided by D, so that it is another one for the "
+            "population than for D samples, and variance-data compares the two; take ridge = 0"
+        )
     if s.domain == ("sphere",) and s.inputs != "raw":
         yield "student.inputs: simplices on the unit sphere take inputs = \"raw\""
     largest = max(study.data.sizes) if study.data else 0

@@ -25,7 +25,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from lab import consistency, theory
+from lab import catalogue, consistency, theory
 from lab.mistakes import StudyError, sentences
 from lab.recipe import Table, Training, Whole
 from lab.spec import (
@@ -205,12 +205,17 @@ class Study(Table):
         """Whether L∞ is known to be 0, so that a power law needs no floor.
 
         So it is of excesses over a limit, and of noise-free targets for students that interpolate
-        them and grow with the data; in a spectral task for D samples or P features, of which as
-        many as there are modes leave nothing.
+        them and grow with the data, kernels if they are universal; in a spectral task for D samples
+        or P features, of which as many as there are modes leave nothing.
         """
-        growing = self.student.kind in ("kernel", "nearest", "simplex") or (
+        growing = self.student.kind in ("nearest", "simplex") or (
             self.task.manifold.kind == "spectral" and (self.wide or self.student.kind == "linear")
         )
+        if self.student.kind == "kernel":
+            growing = all(
+                catalogue.universal(str(settings["kernel"]), settings, sphere=self.task.on_sphere)
+                for settings in self.student.settings()
+            )
         return self.regime in LIMITS or (
             growing and not any(self.task.noise) and not any(self.student.ridge or ())
         )

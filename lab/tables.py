@@ -198,6 +198,12 @@ class Task(Table):
     noise: Floats = (0.0,)
 
     @property
+    def on_sphere(self) -> bool:
+        """Whether all points that the student sees are at one distance from the origin."""
+        kinds = {factor.kind for factor in self.manifold.factors or (self.manifold,)}
+        return kinds <= {"sphere", "torus"} and self.embedding.kind in ("identity", "linear")
+
+    @property
     def teacher_kind(self) -> str:
         """network, field, or spectral, whose manifold brings its teacher."""
         return "spectral" if self.manifold.kind == "spectral" else self.teacher.kind

@@ -54,3 +54,11 @@ def test_a_prediction_that_is_no_exponent_anywhere_is_refused(refused, key, form
     (sentence,) = refused(WIDTHS, "student.widths=[3, 4, 5]", f"prediction.{key}={formula}")
     assert f"prediction.{key}: " in sentence and words in sentence
     assert "predict another formula or leave this point out" in sentence
+
+
+def test_a_ridge_has_no_limit_over_draws_from_a_population(refused):
+    draws = ("regime='variance-data'", "data.draws=4", "data.sizes=[64, 128, 256]")
+    student = "student={kind='random-features', count=8, ridge=[0.0, 0.1]}"
+    text = WIDTHS[: WIDTHS.index("[training]")]
+    (sentence,) = refused(text, *draws, student, "prediction.exponent=1")
+    assert "student.ridge: a ridge is not divided by D" in sentence and "take ridge = 0" in sentence
