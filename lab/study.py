@@ -12,6 +12,7 @@ Knows nothing of JAX, of paths or of what a run costs: see `lab.runs`.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import itertools
 import math
@@ -24,9 +25,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from lab import consistency, theory
+from lab import catalogue, consistency, theory
 from lab.mistakes import StudyError, sentences
-from lab.recipe import Table, Training
+from lab.recipe import Table, Training, Whole
 from lab.spec import (
     LIMITS,
     NO_TRAINING,
@@ -51,11 +52,11 @@ class Study(Table):
     says as two studies of one scan each, its `scans`.
     """
 
-    schema_: Literal[1] = Field(1, alias="schema")
+    schema_: Annotated[int, Field(ge=1, le=1)] = Field(1, alias="schema")
     question: Annotated[str, Field(min_length=1)]
     regime: Regime
     title: Annotated[str, Field(description="what tells panels of one file apart")] = ""
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 0
     task: Task
     student: Student
     data: Data | None = None
@@ -204,12 +205,17 @@ class Study(Table):
         """Whether L∞ is known to be 0, so that a power law needs no floor.
 
         So it is of excesses over a limit, and of noise-free targets for students that interpolate
-        them and grow with the data; in a spectral task for D samples or P features, of which as
-        many as there are modes leave nothing.
+        them and grow with the data, kernels if they are universal; in a spectral task for D samples
+        or P features, of which as many as there are modes leave nothing.
         """
-        growing = self.student.kind in ("kernel", "nearest", "simplex") or (
+        growing = self.student.kind in ("nearest", "simplex") or (
             self.task.manifold.kind == "spectral" and (self.wide or self.student.kind == "linear")
         )
+        if self.student.kind == "kernel":
+            growing = all(
+                catalogue.universal(str(settings["kernel"]), settings, sphere=self.task.on_sphere)
+                for settings in self.student.settings()
+            )
         return self.regime in LIMITS or (
             growing and not any(self.task.noise) and not any(self.student.ridge or ())
         )
@@ -260,6 +266,9 @@ class Panels:
 def read(path: str | Path, overrides: tuple[str, ...] = ()) -> Study | Panels:
     """The study in a TOML file, with overrides such as `training.steps=2000` applied.
 
+    An override of a panel, `panel.1.training.steps=2000`, leaves the other keys of the table that
+    the panel has, be it its own or the one at the top of the file.
+
     Raises StudyError with all mistakes of the file, one sentence each.
     """
     path = Path(path)
@@ -274,7 +283,7 @@ def read(path: str | Path, overrides: tuple[str, ...] = ()) -> Study | Panels:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise StudyError([f"{path}: not TOML: {error}"]) from None
-    for override in overrides:
+    for override in sorted(overrides, key=lambda text: text.strip().startswith("panel.")):
         _apply(tables, override)
     return validate(tables, text=text, name=str(path))
 
@@ -325,8 +334,18 @@ def _apply(tables: Any, override: str) -> None:
         raise StudyError(
             [f"--set {override}: expected key=value with a TOML value, as in training.steps=2000"]
         )
-    *parents, last = key.strip().split(".")
-    for parent in parents:
+    *parents, last = names = key.strip().split(".")
+    shared, panels = tables, tables.get("panel")
+    own = [n for n, panel in enumerate(panels if isinstance(panels, list) else (), start=1)
+           if isinstance(panel, dict) and names[0] in panel]  # fmt: skip
+    if own:
+        bring = "panel {} brings its" if len(own) == 1 else "panels {} bring their"
+        raise StudyError(
+            [f"--set {override}: {bring.format(', '.join(map(str, own)))} own '{names[0]}', which "
+             "hides this one; set it panel by panel, as in "
+             f"--set panel.{own[0]}.{override.strip()}"]
+        )  # fmt: skip
+    for depth, parent in enumerate(parents):
         if isinstance(tables, list):
             if not (parent.isdecimal() and 1 <= int(parent) <= len(tables)):
                 raise StudyError(
@@ -335,7 +354,8 @@ def _apply(tables: Any, override: str) -> None:
                 )  # fmt: skip
             tables = tables[int(parent) - 1]
         else:
-            tables = tables.setdefault(parent, {})
+            common = shared.get(parent, {}) if names[0] == "panel" and depth == 2 else {}
+            tables = tables.setdefault(parent, copy.deepcopy(common))
         if not isinstance(tables, dict | list):
             raise StudyError([f"--set {override}: '{parent}' is a value, not a table"])
     if isinstance(tables, list):
