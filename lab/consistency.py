@@ -26,6 +26,10 @@ def mistakes(study: Study) -> Iterator[str]:
         yield from _of_exact(study)
     elif s.depth is not None and any(isinstance(w, tuple) for w in s.widths or ()):
         yield "student.depth: widths that list their layers have their depth; leave it out"
+    if "scan" in study.model_fields_set and not study.counted:
+        yield "[scan]: only resolution-width with networks has several counts of size; leave it out"
+    elif study.scan.size == "width" and any(isinstance(w, tuple) for w in s.widths or ()):
+        yield "scan.size: layers of unequal width have no one width; take \"N\" or \"hidden\""
     kind = study.task.teacher_kind
     if kind != "network" and not s.exact:
         yield f"task.teacher: {kind} targets are for exact students, not networks"

@@ -71,6 +71,10 @@ Formula = Annotated[
     Annotated[str, Tag("a text")] | Annotated[float, Tag("a number")],
     Discriminator(lambda value: "a text" if isinstance(value, str) else "a number"),
 ]
+Factors = Annotated[
+    tuple[PositiveFloat, ...], BeforeValidator(as_tuple), AfterValidator(_distinct)
+]
+"""As a grid, but there may be none."""
 Formulas = Annotated[tuple[Formula, ...], BeforeValidator(as_tuple), AfterValidator(_distinct)]
 
 
@@ -317,8 +321,38 @@ class Prediction(Table):
         return theory.parse(self.exponent).text
 
 
-class Evidence(Table):
-    """Evidence of convergence: the scans of this share of the teachers, with `budget` × steps."""
+class Size(Table):
+    """[scan]: what x is in a scan over the size of networks. Whatever is declared, the interval
+    holds what the other counts would say.
 
-    share: Annotated[float, Field(ge=0, le=1)] = 0.1
-    budget: Annotated[float, Field(gt=1)] = 2.0
+    `N` all trainable parameters, `hidden` the weights between hidden layers (with one hidden layer,
+    all but the output biases), `width` the width of a layer; a prediction is an exponent of N, and
+    stands for twice as much of the width of two layers and more.
+    """
+
+    size: Literal["N", "hidden", "width"] = "N"
+
+
+class Evidence(Table):
+    """Evidence of convergence: the scans of this share of the teachers, of at least two, trained
+    again with `budgets` × steps; and of one teacher of one setting with `rates` × the rate and with
+    `weights` × the variance of the first weights. `until`: the largest budget that
+    `lab run --until-converged` may give to an x, in units of the steps."""
+
+    share: Annotated[float, Field(ge=0, le=1)] = 0.25
+    budgets: Positives = (0.5, 2.0)
+    rates: Factors = (0.5, 2.0)
+    weights: Factors = (0.5, 2.0)
+    until: Annotated[float, Field(ge=1, le=64)] = 8.0
+
+    @model_validator(mode="after")
+    def _far_enough(self) -> Evidence:
+        if max(self.budgets) < 1.5:
+            raise ValueError(
+                f"budgets: {max(self.budgets):g} × the steps shows too little; give one of at "
+                "least 1.5, such as budgets = [0.5, 2.0]"
+            )
+        for name in ("budgets", "rates", "weights"):
+            if 1.0 in getattr(self, name):
+                raise ValueError(f"{name}: 1 repeats the scan itself; leave it out")
+        return self
