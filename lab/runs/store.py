@@ -175,7 +175,7 @@ class Store:
                     f"INSERT OR REPLACE INTO runs ({','.join(COLUMNS)}) VALUES ({marks})",
                     [_values(row) for row in rows],
                 )
-        except sqlite3.Error as error:
+        except sqlite3.OperationalError as error:
             raise StudyError(
                 [f"{self.path / 'lab.db'}: cannot be written ({error}); make room or let it be "
                  "written, and the next `lab run` goes on from what is stored"]
