@@ -40,8 +40,8 @@ LOCAL = ("nearest", "simplex")
 """Students that look at nearby points only, which have to be near."""
 RIGID = (*LOCAL, "kernel", "random-features")
 """Students whose metric is given beforehand; networks, and least squares on the coordinates, learn
-which coordinates matter. α on cubes of d = 2, without and with 4 distractors (simplices: 2): nearest
-neighbour 1.02 and .37, simplices 1.97 and .95, a Laplace kernel 1.76 and 1.00."""
+which coordinates matter. α on cubes of d = 2, without and with 4 distractors (simplices: 2):
+nearest neighbour 1.02 and .37, simplices 1.97 and .95, a Laplace kernel 1.76 and 1.00."""
 
 PER_DIMENSION = 8
 """Points per dimension, D_max^(1/d), below which a local student is coarse.
