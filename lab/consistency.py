@@ -198,6 +198,8 @@ def _of_exact(study: Study) -> Iterator[str]:
         )
     if s.domain == ("sphere",) and s.inputs != "raw":
         yield "student.inputs: simplices on the unit sphere take inputs = \"raw\""
+    if s.kind == "simplex":
+        yield from dict.fromkeys(_of_simplices(study))
     largest = max(study.data.sizes) if study.data else 0
     room = catalogue.FIELD_POINTS - catalogue.FIELD_TEST_POINTS
     if study.task.teacher.kind == "field" and largest > room:
@@ -210,6 +212,29 @@ def _of_exact(study: Study) -> Iterator[str]:
             refused = catalogue.refusal(s.kind, settings, D=D, D_amb=task.D_amb)
             if refused:
                 yield f"data.sizes: {refused}"
+
+
+def _of_simplices(study: Study) -> Iterator[str]:
+    """A cell has volume in the coordinates of the inputs, so the data must have it too."""
+    domains = study.student.domain or ("flat",)
+    for task, domain in itertools.product(study.tasks(teachers=1), domains):
+        unit_sphere = (
+            [kind for kind, _ in task.manifold] == ["sphere"] and task.D_amb == task.chart
+        )
+        if domain == "sphere" and not unit_sphere:
+            yield (
+                "student.domain: cells on the sphere need points on the unit sphere; take manifold "
+                "kind = \"sphere\" in its own coordinates, or leave 'domain' out"
+            )
+        elif domain == "flat" and task.D_amb > task.input_dim:
+            remedy = (
+                "take domain = \"sphere\" and inputs = \"raw\"" if unit_sphere else
+                "take a cube in its own coordinates, or kind = \"nearest\""
+            )  # fmt: skip
+            yield (
+                f"student.kind: no simplex of {task.D_amb} coordinates holds a point of a manifold "
+                f"of d = {task.input_dim}; {remedy}"
+            )
 
 
 def _too_few(field: str, scanned: Sequence | None) -> Iterator[str]:

@@ -69,6 +69,11 @@ class TaskSpec:
         """Coordinates that the student sees."""
         return self.ambient or self.chart
 
+    @property
+    def input_dim(self) -> int:
+        """Intrinsic dimension of the inputs: d, and one for each distractor."""
+        return self.dim + (self.D_amb - self.chart if self.embedding == "features" else 0)
+
 
 @dataclass(frozen=True, slots=True)
 class StudentSpec:

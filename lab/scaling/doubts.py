@@ -122,10 +122,10 @@ class Doubt(StrEnum):
         "coarse", Direction.EITHER, "fewer than eight points per dimension resolve neither the "
         "edges nor the folds of the manifold", "take a smaller d, or far more points")
     LATE = (
-        "late", Direction.EITHER, "theory itself has not reached its asymptote at these x",
-        "compare with the expected losses, or go to larger x")
+        "late", Direction.EITHER, "theory's own losses do not follow their asymptote at these x",
+        "compare with the expected losses, or choose other x")
     EXTRAPOLATED = (
-        "extrapolated", Direction.EITHER, "many test points lie outside every simplex",
+        "extrapolated", Direction.EITHER, "most test points lie in no simplex that is near",
         "take a manifold without edges, or more points")
     DISTRACTORS = (
         "distractors", Direction.EITHER, "this student cannot leave coordinates out: the d of the "

@@ -85,7 +85,8 @@ def _losses(runs: list[Run]) -> Learner:
         if nested is None:
             return _result(run, _on_unlimited_data(run), 1.0, {})
         student = _student(run, nested, nested.x[: run.size], nested.y[: run.size], seed=run.seed)
-        return _result(run, nested.risk(student), nested.baseline, _conditioning(student))
+        details = {**_conditioning(student), **_outside(student, nested.x_test)}
+        return _result(run, nested.risk(student), nested.baseline, details)
 
     return loss
 
@@ -220,6 +221,12 @@ def _conditioning(student: _Scaled) -> dict[str, float]:
     """Condition number and jitter of the system that was solved, where a student knows them."""
     learned = student.learned
     return {n: float(getattr(learned, n)) for n in ("condition", "jitter") if hasattr(learned, n)}
+
+
+def _outside(student: _Scaled, x_test: np.ndarray) -> dict[str, float]:
+    """Of simplices: share of the test points that no cell answers, but the fit at the boundary."""
+    covers = getattr(student.learned, "covers", None)
+    return {"outside": 1 - float(np.mean(covers(student.scale * x_test)))} if covers else {}
 
 
 def _result(run: Run, loss: float, baseline: float, details: Mapping[str, float]) -> Result:
