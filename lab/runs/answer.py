@@ -22,6 +22,7 @@ from lab.runs.convergence import Convergence, Variation, convergence, variations
 from lab.runs.expected import Expected, comparisons
 from lab.runs.gaps import Gap
 from lab.runs.gaps import gaps as gaps_of
+from lab.runs.premises import premises, sentences
 from lab.runs.store import Row, Store
 from lab.scaling import Exponent, Line, across, exponent
 from lab.scaling.doubts import Doubt
@@ -43,7 +44,8 @@ class Point:
     `rows` are (x, relative loss, teacher, seed) of the finished runs, for figures and export; where
     an excess over a limit is fitted, (x, mean excess, teacher, 0) where that is positive. `unit`
     says which. `budget` is the largest level that the budget of an x was raised to. `gaps` are
-    those of wide networks to their limits.
+    those of wide networks to their limits, `premises` what is known of the premises of the
+    prediction, as sentences.
     `conditioning` is the largest condition number and jitter of the systems that exact students
     solved. `expected` is theory beside the measurement, by x, where a formula knows the loss.
     """
@@ -69,6 +71,7 @@ class Point:
     conditioning: tuple[float, float] | None = None
     gaps: tuple[Gap, ...] = ()
     expected: tuple[Expected, ...] = ()
+    premises: tuple[str, ...] = ()
     spectral: bool = False
 
     @property
@@ -171,7 +174,7 @@ def _point(
     if conditioning and (conditioning[1] > 0 or conditioning[0] > ILL_CONDITIONED):
         doubts.append(Doubt.ILL_CONDITIONED)
     values = values_of(study, cells, done)
-    doubts += values.doubts
+    doubts += [*values.doubts, *premises(study, done)]
     prediction = study.predicted(some_run.task, some_run.student)
     ask = dict(prediction=prediction, sense=study.prediction.sense,
                tolerance=study.prediction.tolerance, replicates=replicates)  # fmt: skip
@@ -198,7 +201,7 @@ def _point(
         failed=count["failed"], missing=missing, convergence=evidence, variations=varied,
         rows=tuple(rows), unit=values.unit, budget=cells.budget,
         rivals=_rivals(study, some_run, fitted), conditioning=conditioning, gaps=gaps,
-        spectral=some_run.task.decays is not None,
+        premises=sentences(study, done), spectral=some_run.task.decays is not None,
         expected=comparisons((study.x(run), run, row) for run, row in done),
     )  # fmt: skip
 

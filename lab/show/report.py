@@ -114,6 +114,7 @@ def _sentences(answer: Answer) -> list[str]:
         name = p.label
         if p.exponent:
             found += [f"{name}: {text}" for text in explain(p.doubts)]
+        found += [f"{name}: {text}" for text in p.premises]
         if p.budget > 1:
             found.append(f"{name}: the budget was raised up to {p.budget:g} times the steps.")
         if p.advice:
@@ -221,8 +222,8 @@ def _markdown(
         table(head(answers), lines(answers)),
         "α: mean over teachers of the exponent of the fitted law, or, where the curve is no power "
         "law, its local exponents from the smallest to the largest x. Interval: 95 %, the "
-        "longest of Student's t over teachers, scatter of cells and scatter of the mean curve, over "
-        "all counts of size that the data leave open, with the error of what more training would "
+        "longest of Student's t over teachers, scatter of cells and scatter of the mean curve, "
+        "over all counts of size that the data leave open, with the error of what more training would "
         "add. α in N, α in hidden: by all parameters and by the weights between hidden layers. "
         "Forecast: error in log loss of the law of the smaller x about the two largest, ± 95 %. "
         "x: smallest and largest of the scan. table.csv has every value that was fitted.",
