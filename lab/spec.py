@@ -109,6 +109,14 @@ class StudentSpec:
         return sum((m + 1) * n for m, n in itertools.pairwise(layers))
 
 
+    def leading(self, D_amb: int, outputs: int) -> tuple[int, int]:
+        """The terms of N of the highest order in the width, and that order: the weights between
+        hidden layers, 2; with one hidden layer all but the output biases, 1."""
+        if self.kind != "mlp" or len(self.widths) < 2:
+            return self.parameters(D_amb, outputs) - (outputs if self.kind == "mlp" else 0), 1
+        return sum(m * n for m, n in itertools.pairwise(self.widths)), 2
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingSpec:
     """A resolved recipe; `stages` is (steps, batch, rate), one triple for a plain schedule."""
@@ -134,6 +142,11 @@ class TrainingSpec:
         stages = tuple((round(s * budget), b, r) for s, b, r in self.stages)
         values = {**asdict(self), "stages": stages, "polish": round(self.polish * budget)}
         return TrainingSpec(**values)
+
+    def at_rate(self, factor: float) -> TrainingSpec:
+        """The same recipe with `factor` times the rate at every step."""
+        stages = tuple((s, b, factor * r) for s, b, r in self.stages)
+        return TrainingSpec(**{**asdict(self), "stages": stages})
 
 
 NO_TRAINING = TrainingSpec("none", 0.0, 0.0, 0.0, (), "constant", 0.0, 0, 0, "float64")
@@ -198,10 +211,18 @@ def _plain(spec: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A run and its place in the study: `check` marks the runs with the doubled budget."""
+    """A run and its role in the study: `scan`; `budget`, `rate` or `weights`, a check of the scan
+    by another budget, rate or scale of the first weights, `factor` times the scan's; or `limit`, a
+    student of a scan over D on unlimited data."""
 
     run: Run
-    check: bool
+    role: str = "scan"
+    factor: float = 1.0
+
+    @property
+    def check(self) -> bool:
+        """Whether this is no run of the scan itself."""
+        return self.role != "scan"
 
 
 @dataclass(frozen=True, slots=True)

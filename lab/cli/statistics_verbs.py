@@ -13,7 +13,7 @@ from lab.cli.options import RESULTS, AsJson, Overrides, Results, StudyFile, read
 from lab.cli.output import console, counted, print_answer, print_table, say
 from lab.mistakes import StudyError
 
-TABLES = (".csv", ".tsv", ".parquet")
+TABLES = (".csv", ".tsv", ".tab", ".json", ".parquet", ".pq")
 ALTERNATIVES = ("3/(d-1)", "2/d", "1")
 EXAMPLE = "N=parameters,D=tokens,L=loss"
 
@@ -21,7 +21,7 @@ EXAMPLE = "N=parameters,D=tokens,L=loss"
 def fit(
     source: Annotated[
         Path, typer.Argument(metavar="STUDY|TABLE", help="A study (.toml) or a table (.csv, .tsv, "
-                             ".parquet).")
+                             ".json, .parquet; .csv.gz).")
     ],
     overrides: Overrides = None,
     results: Annotated[
@@ -38,7 +38,12 @@ def fit(
     ] = None,
     group: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Column of teachers, or of other groups "
-                                 "whose rows belong together.")
+                                 "whose rows belong together, such as checkpoints of one "
+                                 "model.")
+    ] = None,
+    hold: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Hold a parameter of the law, as "
+                                       "in E=0. Repeatable.")
     ] = None,
     predict: Annotated[
         str | None, typer.Option(metavar="NUMBER", help="Exponent to test, such as 4/3.")
@@ -58,8 +63,8 @@ def fit(
                                  "in loss.")
     ] = None,
     where: Annotated[
-        str | None, typer.Option(metavar="CONDITION", help="Rows to use, as in 'flops<1e21 and "
-                                 "tokens>1e8'.")
+        str | None, typer.Option(metavar="CONDITION", help="Rows to use, as in \"flops<1e21 and "
+                                 "family == 'pythia' and tokens is not missing\".")
     ] = None,
     drop_worst: Annotated[
         int | None, typer.Option(metavar="K", help="Leave out the K largest losses, after --where.")
@@ -69,19 +74,20 @@ def fit(
     """Fit what is stored of a study, or a law to a table, with intervals. Writes nothing.
 
     A study's prediction stands in its file. A table needs --law and the names of its columns:
-    --x and --loss, or --columns.
+    --x and --loss, or --columns. Empty cells are missing: rows that lack a value that is used are
+    left out. A refused fit exits with 2.
     """
     options = {
         "law": law, "x": x, "loss": loss, "columns": columns, "group": group, "predict": predict,
         "sense": sense, "tolerance": tolerance, "huber": huber, "residual": residual,
-        "where": where, "drop_worst": drop_worst,
+        "where": where, "drop_worst": drop_worst, "hold": hold,
     }  # fmt: skip
     given = {name: value for name, value in options.items() if value is not None}
-    ending = source.suffix.lower()
-    if ending == ".toml":
+    ending = source.with_suffix("").suffix if source.suffix.lower() == ".gz" else source.suffix
+    if ending.lower() == ".toml":
         _refuse(given, "a table", "a study")
         _fit_study(source, overrides, results or RESULTS, as_json)
-    elif ending in TABLES:
+    elif ending.lower() in TABLES:
         _refuse({"set": overrides, "results": results}, "a study", "a table")
         _fit_table(source, given, as_json)
     else:
@@ -124,13 +130,21 @@ def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
         asked["columns"] = _columns(given)
     if "predict" in given:
         asked["predict"] = _value(given["predict"])
+    if "hold" in given:
+        asked["hold"] = _held(given["hold"])
     try:
         found = fit_table(path, **asked)
     except TableError as error:
         raise StudyError([str(error)]) from None
     if as_json:
         say(json.dumps(found))
-        return
+    else:
+        _print_fit(found, path)
+    if not found["parameters"]:
+        raise typer.Exit(2)
+
+
+def _print_fit(found: dict[str, Any], path: Path) -> None:
     from lab.show import statistics
 
     out = console()
@@ -156,6 +170,23 @@ def _columns(given: dict[str, Any]) -> dict[str, str]:
             raise StudyError([f"--columns {text}: {symbol} is given twice; keep one"])
         named[symbol] = column
     return named
+
+
+def _held(texts: list[str]) -> dict[str, float]:
+    """['E=0', 'alpha=0.5'] as a mapping."""
+    from lab.scaling.rows import NUMBER
+
+    held: dict[str, float] = {}
+    for text in texts:
+        name, sign, value = (piece.strip() for piece in text.partition("="))
+        if not (name and sign and value):
+            raise StudyError([f"--hold {text}: not of the form NAME=VALUE; write it as in E=0"])
+        if name in held:
+            raise StudyError([f"--hold {text}: {name} is held twice; keep one"])
+        if not NUMBER.fullmatch(value):
+            raise StudyError([f"--hold {text}: '{value}' is not a number; write it as in E=0"])
+        held[name] = float(value)
+    return held
 
 
 def _value(text: str) -> float:

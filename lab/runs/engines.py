@@ -38,7 +38,8 @@ class Abandoned(Exception):
 
 @dataclass(frozen=True)
 class Finished:
-    """A group that a lane is done with: results, or the traceback of what went wrong."""
+    """A group that a lane is done with: a result of each run, `Failed` among those of exact
+    students, or else the traceback of what went wrong."""
 
     group: Group
     results: list | None
@@ -87,7 +88,8 @@ def execute(
 ) -> Iterator[Finished | None]:
     """Train the groups, yielding each as it finishes, and None five times a second meanwhile.
 
-    After `stop` no new group starts; after `abandon` those in flight are dropped.
+    After `stop` no new group starts; after `abandon` those in flight are dropped. Closing the
+    iterator does both, and returns when the last lane has ended.
     """
     from lab.students import learning
 
@@ -124,13 +126,20 @@ def execute(
     for thread in threads:
         thread.start()
     running = len(threads)
-    while running:
-        try:
-            finished = done.get(timeout=0.2)
-        except queue.Empty:
-            yield None
-            continue
-        if finished is None:
-            running -= 1
-        else:
-            yield finished
+    try:
+        while running:
+            try:
+                finished = done.get(timeout=0.2)
+            except queue.Empty:
+                yield None
+                continue
+            if finished is None:
+                running -= 1
+            else:
+                yield finished
+    finally:
+        if running:  # closed before the end: the interpreter must not go while a lane computes
+            stop.set()
+            abandon.set()
+        for thread in threads:
+            thread.join()

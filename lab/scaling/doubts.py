@@ -55,8 +55,8 @@ class Doubt(StrEnum):
         "one-teacher", Direction.EITHER, "one teacher shows nothing of the scatter between "
         "teachers", "use at least 4 teachers")
     FLATTENS = (
-        "flattens", Direction.HIGH, "the local exponent falls towards large x",
-        "go to larger x, or train longer there")
+        "flattens", Direction.EITHER, "the local exponent falls towards large x: a smaller "
+        "asymptote, a floor or a lack of training", "go to larger x, and train longer there")
     STEEPENS = (
         "steepens", Direction.LOW, "the local exponent rises towards large x",
         "start the scan at larger x")

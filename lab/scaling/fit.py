@@ -15,6 +15,7 @@ from jaxtyping import Float
 from scipy import special
 
 from lab.scaling.descent import RESIDUALS, Objective, descend
+from lab.scaling.held import Held
 from lab.scaling.law import Law
 from lab.scaling.one_variable import M3, M4, BrokenPower, Power, PowerFloor
 from lab.scaling.two_variables import Chinchilla, Kaplan, Max, PowerMean, Rosenfeld
@@ -77,13 +78,16 @@ def fit_law(
     *,
     huber: float | int | None = None,
     residual: str = "log",
+    hold: Mapping[str, float] | None = None,
     starts: int = STARTS,
 ) -> Fit:
     """Fit a law to positive losses.
 
     x: one row per variable of the law. huber: δ of Huber's loss, None for squares. residual:
-    `log` or `raw`. starts: about how many. A refused fit has NaN coordinates and no parameters.
-    Raises ValueError for an unknown law or residual, or x of another number of variables.
+    `log` or `raw`. hold: parameters that are held, and their values; those of a law that is held
+    already by default. starts: about how many. A refused fit has NaN coordinates and no parameters.
+    Raises ValueError for an unknown law or residual, x of another number of variables, or
+    parameters that cannot be held so.
     """
     if isinstance(law, str):
         if law not in LAWS:
@@ -97,6 +101,10 @@ def fit_law(
     log_x, log_loss = np.log(x), np.log(loss)
     origin = log_x.mean(1)
     z = log_x - origin[:, None]
+    if isinstance(law, Held):
+        law, hold = law.base, law.held if hold is None else hold
+    if hold:
+        law = Held(law, hold, origin)
     problem = Objective(law, z, log_loss, huber, residual)
     refusal = _refusal(law, z, log_loss)
     if refusal is not None:
@@ -104,6 +112,8 @@ def fit_law(
         return Fit(problem, origin, nothing, {}, np.nan, np.full(loss.size, np.nan),
                    refusal[0], 0, 0, (refusal[1],))
     first = law.starts(z, log_loss, starts)
+    if isinstance(law, Held):
+        law.check_values(first, z)
     theta, cost = descend(problem, first)
     best = cost.argmin()
     polished, least = descend(problem, theta[best][None], iterations=1000, tolerance=1e-15)
@@ -111,6 +121,7 @@ def fit_law(
     r, jacobian = problem.residuals(polished)
     values = law.natural(polished, origin)[0]
     parameters = dict(zip(law.parameters, map(float, values), strict=True))
+    parameters |= {name: float(value) for name, value in law.held.items()}
     status, warnings = _judge(problem, polished[0], r[0], jacobian[0])
     if reached < 2 and len(first) > 1:
         warnings.append(

@@ -8,15 +8,18 @@ coordinates θ, in which parameters that must be positive are logarithms and the
 
 so that no coordinate depends on the units.
 
-What it does not do: fit (`least_squares.py`).
+What it does not do: fit (`fit.py`).
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
+
+Pin = tuple[int, Callable[[np.ndarray, float, np.ndarray], np.ndarray | float]]
 
 
 class Law(ABC):
@@ -27,6 +30,10 @@ class Law(ABC):
     coordinates: the natural parameters that are themselves, or whose logarithms are, coordinates
     of θ whatever the origin: name → index. Profile intervals exist for these.
     logarithmic: those of `coordinates` that stand in θ as logarithms.
+    pins: how each parameter is held at a value (`held.py`): the coordinate that gives way, and its
+    value as an analytic function of (the other coordinates, the parameter's value, origin), θ with
+    coordinates along its first axis. A pin may use the coordinates of pins that stand before it.
+    held: parameters that are, and their values.
     """
 
     name: ClassVar[str]
@@ -34,6 +41,8 @@ class Law(ABC):
     parameters: ClassVar[tuple[str, ...]]
     coordinates: ClassVar[dict[str, int]]
     logarithmic: ClassVar[frozenset[str]] = frozenset()
+    pins: ClassVar[dict[str, Pin]]
+    held: Mapping[str, float] = MappingProxyType({})
 
     @abstractmethod
     def evaluate(
@@ -74,6 +83,22 @@ class Law(ABC):
         z = np.log(np.stack([np.asarray(v, float) for v in x]))
         theta = self.internal(values, np.zeros(len(self.variables)))
         return np.exp(self.evaluate(theta[None], z)[0][0])
+
+
+def itself(index: int) -> Pin:
+    """The pin of a parameter that is a coordinate."""
+    return index, lambda theta, value, origin: value
+
+
+def logarithm(index: int) -> Pin:
+    """The pin of a parameter whose logarithm is a coordinate."""
+    return index, lambda theta, value, origin: np.log(value)
+
+
+def amplitude(index: int, exponent: int, variable: int) -> Pin:
+    """The pin of A in A x^−α: log A − α origin is a coordinate."""
+    return index, lambda theta, value, origin: (
+        np.log(value) - theta[exponent] * origin[variable])
 
 
 def line(

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import expit, log_expit
 
-from lab.scaling.law import Law, line
+from lab.scaling.law import Law, amplitude, itself, line, logarithm
 
 
 def _product(*axes: np.ndarray) -> list[np.ndarray]:
@@ -30,6 +30,7 @@ class Power(Law):
 
     name, variables, parameters = "power", ("x",), ("beta", "alpha")
     coordinates = {"alpha": 1}
+    pins = {"alpha": itself(1), "beta": amplitude(0, 1, 0)}
 
     def evaluate(self, theta, z):
         level, alpha = theta.T[:, :, None]
@@ -55,6 +56,12 @@ class PowerFloor(Law):
 
     name, variables, parameters = "power+floor", ("x",), ("beta", "alpha", "floor")
     coordinates = {"alpha": 1}
+    # floor = (1 − σ) e^ℓ gives way in σ, β = σ e^(ℓ + α origin) in ℓ, with σ still to be found.
+    pins = {
+        "alpha": itself(1),
+        "beta": (0, lambda t, beta, o: np.log(beta) - t[1] * o[0] - np.log(t[2])),
+        "floor": (2, lambda t, floor, o: 1 - floor * np.exp(-t[0])),
+    }
 
     def evaluate(self, theta, z):
         level, alpha, share = theta.T[:, :, None]
@@ -92,6 +99,11 @@ class M3(Law):
 
     name, variables, parameters = "m3", ("x",), ("beta", "alpha", "gamma")
     coordinates = {"alpha": 1}
+    pins = {
+        "alpha": itself(1),
+        "gamma": (2, lambda t, gamma, o: np.log(gamma) + o[0]),
+        "beta": (0, lambda t, beta, o: np.log(beta) - t[1] * (o[0] - np.log(1 + np.exp(t[2])))),
+    }
 
     def evaluate(self, theta, z):
         level, alpha, g = theta.T[:, :, None]
@@ -129,6 +141,10 @@ class M4(Law):
     parameters = ("beta", "alpha", "floor", "ceiling", "a")
     coordinates = {"alpha": 1, "floor": 2, "a": 4}
     logarithmic = frozenset({"floor", "a"})
+    pins = {
+        "alpha": itself(1), "beta": amplitude(0, 1, 0), "floor": logarithm(2), "a": logarithm(4),
+        "ceiling": (3, lambda t, ceiling, o: np.log(ceiling - np.exp(t[2]))),
+    }
 
     def evaluate(self, theta, z):
         b, alpha, low, gap, log_a = theta.T[:, :, None]
@@ -191,6 +207,10 @@ class BrokenPower(Law):
     parameters = ("a", "b", "c0", "c1", "d1", "f1")
     coordinates = {"a": 0, "c0": 2, "c1": 3, "f1": 5}
     logarithmic = frozenset({"a", "f1"})
+    pins = {
+        "a": logarithm(0), "c0": itself(2), "b": amplitude(1, 2, 0), "c1": itself(3),
+        "d1": (4, lambda t, d1, o: np.log(d1) - o[0]), "f1": logarithm(5),
+    }
 
     def evaluate(self, theta, z):
         e, level, c0, c1, delta, log_f = theta.T[:, :, None]

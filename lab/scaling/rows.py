@@ -1,19 +1,24 @@
-"""Reading the rows of a table a user brings: CSV, TSV, or Parquet where pyarrow is installed.
+"""The rows of a table a user brings: cells by column, read as numbers, labels, or missing.
 
-Every mistake is one sentence with the place in the file: lines are counted as an editor counts
-them (the header is line 1), rows of a Parquet file from 1.
+An empty cell is missing, and so are a null of JSON and of Parquet. A number in a text file is
+written in ASCII with a decimal point, as in 12, 1.5 or 3e-4: Python's float also takes 1_000 and
+the digits of other scripts, which in a table are a mistake more often than a number.
 
-What it does not do: guess which column is which, or repair values.
+Every mistake is one sentence with the place in the file.
+
+What it does not do: read files (`formats.py`), guess which column is which, or repair values.
 """
 
-import csv
-from collections import Counter
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+
+NUMBER = re.compile(
+    r"(?i:[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?(inf|infinity|nan))")
 
 
 class TableError(ValueError):
@@ -41,20 +46,27 @@ class Rows:
                 f"{', '.join(map(repr, self.columns))}.{hint}")
         return self.columns[name]
 
+    def missing(self, name: str) -> Bool[np.ndarray, " rows"]:
+        """Which cells of a column are empty."""
+        return np.array([_empty(cell) for cell in self.column(name)], bool)
+
+    def complete(self, names: Sequence[str], keep: Sequence[int]) -> list[int]:
+        """The rows of `keep` in which none of these columns is empty."""
+        gone = np.zeros(len(self), bool)
+        for name in names:
+            gone |= self.missing(name)
+        return [i for i in keep if not gone[i]]
+
     def numbers(
-        self, name: str, keep: list[int] | None = None, *, positive: bool = True
+        self, name: str, keep: Sequence[int] | None = None, *, positive: bool = True
     ) -> Float[np.ndarray, " rows"]:
         """A column as finite (and positive) numbers, of the rows in `keep` (all if None)."""
-        cells = self.column(name)
+        self.column(name)
         out = []
         for i in range(len(self)) if keep is None else keep:
-            cell, place = cells[i], self.places[i]
-            if cell is None or (isinstance(cell, str) and not cell.strip()):
+            value, place = self.number(name, i), self.places[i]
+            if value is None:
                 raise TableError(f"{place}: {name} is empty; fill it in or leave the row out.")
-            try:
-                value = float(cell)
-            except (TypeError, ValueError):
-                raise TableError(f"{place}: {name} is {cell!r}, which is not a number.") from None
             if not np.isfinite(value):
                 raise TableError(
                     f"{place}: {name} is {value}; it must be finite. Leave the row out.")
@@ -64,65 +76,47 @@ class Rows:
             out.append(value)
         return np.array(out, float)
 
-    def labels(self, name: str, keep: list[int]) -> list[str]:
-        """A column as non-empty text, of the rows in `keep`."""
-        cells = self.column(name)
-        for i in keep:
-            if cells[i] is None or not str(cells[i]).strip():
-                raise TableError(f"{self.places[i]}: {name} is empty; every row needs a group.")
-        return [str(cells[i]).strip() for i in keep]
-
-
-def read_rows(path: str | Path) -> Rows:
-    """The rows of a file: Parquet by its ending, tabs for .tsv and .tab, else commas.
-
-    Raises TableError where the file is missing, empty, not text, has duplicate or empty headers,
-    or a row of another length than the header.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise TableError(f"{path} is not a file; give the path of a CSV, TSV or Parquet table.")
-    if path.suffix.lower() in (".parquet", ".pq"):
-        return _parquet(path)
-    delimiter = "\t" if path.suffix.lower() in (".tsv", ".tab") else ","
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=delimiter, strict=True)
-            lines = [(f"line {reader.line_num}", row) for row in reader if any(map(str.strip, row))]
-    except UnicodeDecodeError:
-        raise TableError(f"{path} is not text in UTF-8; save it as CSV in UTF-8.") from None
-    except csv.Error as error:
-        raise TableError(f"{path}, line {reader.line_num}: {error}; check its quotes.") from None
-    if not lines:
-        raise TableError(f"{path} is empty; its first line must name the columns.")
-    header = [name.strip() for name in lines[0][1]]
-    _check_header(path, header)
-    for place, row in lines[1:]:
-        if len(row) != len(header):
+    def number(self, name: str, row: int) -> float | None:
+        """One cell as a number, infinite and NaN ones too; None where it is empty."""
+        cell = self.columns[name][row]
+        if _empty(cell):
+            return None
+        if isinstance(cell, str) and not NUMBER.fullmatch(cell.strip()) or isinstance(cell, bool):
+            value = None
+        else:
+            try:
+                value = float(cell)
+            except (TypeError, ValueError, OverflowError):
+                value = None
+        if value is None:
             raise TableError(
-                f"{place}: {len(row)} fields where the header has {len(header)}; check its "
-                f"delimiters.")
-    columns = {name: [row[j] for _, row in lines[1:]] for j, name in enumerate(header)}
-    return Rows(str(path), columns, [place for place, _ in lines[1:]])
+                f"{self.places[row]}: {name} is {cell!r}, which is not a number{_hint(cell)}.")
+        return value
+
+    def text(self, name: str, row: int) -> str | None:
+        """One cell as text; None where it is empty."""
+        cell = self.columns[name][row]
+        return None if _empty(cell) else str(cell).strip()
+
+    def labels(self, name: str, keep: Sequence[int]) -> list[str]:
+        """A column as non-empty text, of the rows in `keep`."""
+        self.column(name)
+        found = [self.text(name, i) for i in keep]
+        for i, label in zip(keep, found, strict=True):
+            if label is None:
+                raise TableError(f"{self.places[i]}: {name} is empty; every row needs a group.")
+        return found
 
 
-def _check_header(path: Path, header: list[str]) -> None:
-    twice = [name for name, count in Counter(header).items() if count > 1 and name]
-    if twice:
-        raise TableError(f"{path} has two columns named {twice[0]!r}; rename one of them.")
+def _empty(cell: object) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
-def _parquet(path: Path) -> Rows:
-    try:
-        from pyarrow import ArrowException, parquet
-    except ImportError:
-        raise TableError(
-            f"{path} is Parquet, which needs pyarrow; install it or save the table as CSV."
-        ) from None
-    try:
-        table = parquet.ParquetFile(path).read()
-    except (ArrowException, OSError) as error:
-        raise TableError(f"{path} is not Parquet: {error}") from None
-    _check_header(path, table.column_names)
-    columns = {name: table.column(name).to_pylist() for name in table.column_names}
-    return Rows(str(path), columns, [f"row {i + 1}" for i in range(table.num_rows)])
+def _hint(cell: object) -> str:
+    """What to write instead of a cell that looks like a number or like nothing."""
+    text = str(cell).strip()
+    if re.fullmatch(r"(?i)n/?a|null|none|-+|\?", text):
+        return "; leave the cell empty if it is missing"
+    if re.fullmatch(r"[+-]?[\d_,.\u066b\u066c]+([eE][+-]?\d+)?", text):
+        return "; write it as in 1234.5 or 1.2e9"
+    return ""

@@ -1,33 +1,41 @@
 """Fitting a law to a table a user brings: what `lab fit TABLE` prints.
 
 The columns have the user's names. Rows may be narrowed by a condition (`where.py`) and by leaving
-out the largest losses. With a group column and the laws power and power + floor, each group is a
-teacher with its own amplitude and floor and the quoted interval is teacher-t (`exponent.py`);
-with other laws, one curve is fitted to all rows and whole groups are resampled.
+out the largest losses; rows in which a column that is used is empty are left out and counted. With
+a group column and the laws power and power + floor, each group is a teacher with its own amplitude
+and floor and the quoted interval is teacher-t (`exponent.py`); with other laws, or parameters that
+are held, one curve is fitted to all rows and whole groups are resampled. Without one, rows that
+look like checkpoints of one model get a warning (`checkpoints.py`).
 
 What it does not do: print, or exit. Every mistake is a `TableError` of one sentence.
 """
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 
+from lab.scaling import held
 from lab.scaling import verdict as rule
+from lab.scaling.checkpoints import looks_like_checkpoints
 from lab.scaling.estimate import STATUS
 from lab.scaling.exponent import LAWS as SCAN_LAWS
 from lab.scaling.exponent import exponent
 from lab.scaling.fit import FIT_STATUS, LAWS, Fit, fit_law
+from lab.scaling.formats import read_rows
+from lab.scaling.held import HeldError
 from lab.scaling.intervals import bootstrap, teacher_t
 from lab.scaling.outliers import outliers
 from lab.scaling.plain import plain
-from lab.scaling.rows import Rows, TableError, read_rows
+from lab.scaling.rows import Rows, TableError
 from lab.scaling.scan import Scan
 from lab.scaling.uncertainty import uncertainty
 from lab.scaling.weights import law_weights
 from lab.scaling.where import ConditionError, parse_condition
 
 LOSS = "L"
+FEW = 10  # groups, below which intervals by resampling them are too short
 
 
 def fit_table(
@@ -42,9 +50,10 @@ def fit_table(
     residual: str = "log",
     where: str | None = None,
     drop_worst: int = 0,
+    hold: Mapping[str, float] | None = None,
     predict: float | int | None = None,
-    sense: str = "equal",
-    tolerance: float | int = 0.15,
+    sense: str | None = None,
+    tolerance: float | int | None = None,
     replicates: int = 2000,
     seed: int = 0,
 ) -> dict:
@@ -53,56 +62,106 @@ def fit_table(
     law: a name in `fit.LAWS`. x, loss: columns of a law of one variable. columns: for two
     variables, symbol → column with the symbols N, D, L. group: column of labels. huber: δ, None
     for squares. residual: `log` or `raw`. where: see `where.py`. drop_worst: how many of the
-    largest losses to leave out, after `where`. predict, sense, tolerance: see `verdict.py`; laws
+    largest losses to leave out, after `where`. hold: parameters of the law that are not fitted,
+    and their values. predict, sense ("equal" by default), tolerance (0.15): see `verdict.py`; laws
     of one variable only. replicates, seed: of the bootstrap.
 
-    Returns law, parameters, intervals (parameter → method → [lower, upper]; the main one first),
-    quoted (parameter → the name of that method), errors (bootstrap standard errors), objective
-    (sum over rows), n, status and what it allows, starts {tried, reached_best}, weights {aicc,
-    holdout}, warnings, and with `predict` also prediction, verdict, doubts, advice and, for
-    groups, p-values. An infinite or undefined number is None.
+    Returns law, parameters, held (those of them that are), intervals (parameter → method →
+    [lower, upper]; the main one first), quoted (parameter → the name of that method), errors
+    (bootstrap standard errors), objective (sum over rows), n, left_out (rows with an empty cell),
+    status and what it allows, starts {tried, reached_best}, weights {aicc, holdout, held_out,
+    independent}, warnings, with groups their number, and with `predict` also prediction, verdict,
+    doubts, advice and, for teachers, p-values. An infinite or undefined number is None; a refused
+    fit has no parameters.
     Raises TableError.
     """
-    _check(law, huber, residual, drop_worst, predict, tolerance, sense)
+    hold = dict(hold or {})
+    request = _request(predict, sense, tolerance)
+    _check(law, huber, residual, drop_worst, predict, hold)
     names = _columns(law, x, loss, columns)
     rows = read_rows(path)
-    keep = _kept(rows, names[LOSS], where, drop_worst)
+    used = [*names.values(), *([group] if group is not None else [])]
+    chosen = _chosen(rows, where)
+    full = rows.complete(used, chosen)
+    keep = _without_worst(rows, full, names[LOSS], where, drop_worst)
     values = {symbol: rows.numbers(name, keep) for symbol, name in names.items()}
     groups = rows.labels(group, keep) if group is not None else None
     inputs = np.stack([values[v] for v in LAWS[law].variables])
     as_scan = (groups is not None and law in SCAN_LAWS and huber is None and residual == "log"
                and len(set(groups)) > 1)
-    request = dict(prediction=predict, sense=sense, tolerance=tolerance)
-    if as_scan:
-        out = _scan(law, inputs[0], values[LOSS], groups, request, replicates, seed)
-    else:
-        fit = fit_law(law, inputs, values[LOSS], huber=huber, residual=residual)
-        out = _whole(fit, groups, rows, keep, request, replicates, seed)
-    out["quoted"] = {name: next(iter(found)) for name, found in out["intervals"].items()}
+    if as_scan and hold:
+        raise TableError(
+            f"hold is for one curve; with a group column every group has a {law} of its own. Leave "
+            f"one of them out" + (", or take the law power." if "floor" in hold else "."))
     same = [name for name, other in LAWS.items() if other.variables == LAWS[law].variables]
-    if out["parameters"]:
-        weights = law_weights(same, inputs, values[LOSS], groups=groups if as_scan else None)
-        out["weights"] = {"aicc": weights.aicc, "holdout": weights.holdout,
-                          "held_out": weights.held}
+    weigh = dict(huber=huber, residual=residual, hold={law: hold})
+    try:
+        if as_scan:
+            out = _scan(law, inputs[0], values[LOSS], groups, request, replicates, seed)
+            weigh = dict(curves=groups)
+        else:
+            fit = fit_law(law, inputs, values[LOSS], huber=huber, residual=residual, hold=hold)
+            some = groups if groups is not None and len(set(groups)) > 1 else None
+            out = _whole(fit, some, rows, keep, names, request, replicates, seed)
+            weigh["groups"] = some
+            if groups is not None and some is None:
+                out["warnings"].append(
+                    f"{group} is {groups[0]!r} in every row: one group shows nothing of the "
+                    f"scatter between groups, so rows are counted.")
+        out["quoted"] = {name: next(iter(found)) for name, found in out["intervals"].items()}
+        if out["parameters"]:
+            found = law_weights(same, inputs, values[LOSS], **weigh)
+            out["weights"] = {"aicc": found.aicc, "holdout": found.holdout,
+                              "held_out": found.held, "independent": found.independent}
+    except HeldError as error:
+        raise TableError(str(error)) from None
+    out["left_out"] = len(chosen) - len(full)
+    if out["left_out"]:
+        out["warnings"].append(_left_out(rows, used, sorted(set(chosen) - set(full))))
     return plain(out)
 
 
-def _check(law, huber, residual, drop_worst, predict, tolerance, sense) -> None:
+def _left_out(rows: Rows, used: list[str], gone: list[int]) -> str:
+    empty = [name for name in used if any(rows.missing(name)[gone])]
+    places = ", ".join(rows.places[i] for i in gone[:8]) + (", …" if len(gone) > 8 else "")
+    count = "1 row was" if len(gone) == 1 else f"{len(gone)} rows were"
+    return f"{count} left out: no value of {' or '.join(empty)} ({places})."
+
+
+def _request(predict, sense, tolerance) -> dict:
+    """What `verdict.py` is asked, with its defaults."""
+    given = [name for name, v in (("sense", sense), ("tolerance", tolerance)) if v is not None]
+    request = dict(prediction=predict, sense="equal" if sense is None else sense,
+                   tolerance=0.15 if tolerance is None else tolerance)
+    try:
+        rule.allowed(1.0 if predict is None else predict, request["sense"], request["tolerance"])
+    except ValueError as error:
+        raise TableError(str(error)) from None
+    if predict is None and given:
+        raise TableError(f"{given[0]} judges a prediction, and there is none; give predict, or "
+                         f"leave {given[0]} out.")
+    return request
+
+
+def _check(law, huber, residual, drop_worst, predict, hold) -> None:
     if law not in LAWS:
-        raise TableError(f"the law {law!r} is unknown; the laws are {', '.join(LAWS)}.")
+        near = get_close_matches(law, LAWS, 1, 0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise TableError(f"the law {law!r} is unknown; the laws are {', '.join(LAWS)}.{hint}")
     if huber is not None and not (np.isfinite(huber) and huber > 0):
         raise TableError(f"huber is {huber}; it must be a positive number, such as 1e-3.")
     if residual not in ("log", "raw"):
         raise TableError(f"residual is {residual!r}; it must be 'log' or 'raw'.")
     if drop_worst < 0:
         raise TableError(f"drop-worst is {drop_worst}; it must not be negative.")
-    if predict is not None:
-        if len(LAWS[law].variables) > 1:
-            raise TableError(f"predict needs a law with one exponent; {law} has two.")
-        try:
-            rule.allowed(predict, sense, tolerance)
-        except ValueError as error:
-            raise TableError(str(error)) from None
+    if predict is not None and "alpha" in hold:
+        raise TableError("alpha is held, so there is no exponent to predict; hold another.")
+    if predict is not None and len(LAWS[law].variables) > 1:
+        raise TableError(f"predict needs a law with one exponent; {law} has two.")
+    try:
+        held.check(LAWS[law], hold)
+    except HeldError as error:
+        raise TableError(str(error)) from None
 
 
 def _columns(law, x, loss, columns) -> dict[str, str]:
@@ -124,20 +183,26 @@ def _columns(law, x, loss, columns) -> dict[str, str]:
     return {s: given[s] for s in needed}
 
 
-def _kept(rows: Rows, loss: str, where: str | None, drop_worst: int) -> list[int]:
-    """Rows that satisfy the condition, without the largest losses, in the order of the file."""
+def _chosen(rows: Rows, where: str | None) -> list[int]:
+    """Rows that satisfy the condition, in the order of the file."""
     keep = list(range(len(rows)))
-    if where is not None:
-        try:
-            condition = parse_condition(where)
-        except ConditionError as error:
-            raise TableError(str(error)) from None
-        for part in condition:
-            value = rows.numbers(part.column, positive=False)
-            keep = [i for i in keep if part.holds(value[i])]
+    try:
+        for part in parse_condition(where) if where is not None else ():
+            keep = part.rows(rows, keep)
+    except ConditionError as error:
+        raise TableError(str(error)) from None
+    return keep
+
+
+def _without_worst(
+    rows: Rows, keep: list[int], loss: str, where: str | None, drop_worst: int
+) -> list[int]:
+    """The rows of `keep` without the largest losses."""
     if not keep:
         raise TableError(
-            f"{rows.path} has no rows" + (f" where {where}" if where else "") + "; nothing to fit.")
+            f"{rows.path} has no rows" + (f" where {where}" if where else "")
+            + ("; nothing to fit." if not len(rows) or where else
+               " without an empty cell in the columns used; nothing to fit."))
     value = rows.numbers(loss, keep)
     if drop_worst >= len(keep):
         raise TableError(f"drop-worst {drop_worst} leaves none of the {len(keep)} rows.")
@@ -145,18 +210,27 @@ def _kept(rows: Rows, loss: str, where: str | None, drop_worst: int) -> list[int
     return [i for j, i in enumerate(keep) if j not in worst]
 
 
-def _whole(fit: Fit, groups, rows: Rows, keep, request, replicates, seed) -> dict:
-    """One curve or surface through all rows."""
+def _whole(fit: Fit, groups, rows: Rows, keep, names, request, replicates, seed) -> dict:
+    """One curve or surface through all rows; groups: None or at least two of them."""
     law = fit.problem.law
     warnings = list(fit.warnings)
-    out = dict(law=law.name, parameters=dict(fit.parameters), intervals={}, errors={},
+    out = dict(law=law.name, parameters=dict(fit.parameters), held=dict(law.held), intervals={},
+               errors={},
                objective=fit.objective, n=fit.n, status=fit.status,
                usable=FIT_STATUS[fit.status],
                starts={"tried": fit.tried, "reached_best": fit.reached})
+    if groups is not None:
+        out["groups"] = len(set(groups))
     doubts = []
     if fit.parameters:
         sure = uncertainty(fit, groups=groups, replicates=replicates, seed=seed)
         out["intervals"], out["errors"] = sure.intervals, sure.errors
+        together = None if groups else looks_like_checkpoints(rows, keep, names, fit.residual)
+        if together:
+            warnings.append(together)
+        if groups and out["groups"] < FEW:
+            warnings.append(f"{out['groups']} groups are few for a bootstrap: its intervals over "
+                            f"fewer than {FEW} are too short.")
         far = outliers(fit)
         for name, (with_them, without) in far.change.items():
             places = ", ".join(rows.places[keep[i]] for i in far.rows[:8])
@@ -203,9 +277,10 @@ def _judged(out: dict, fit: Fit, doubts: list[str], request: dict) -> dict:
 def _scan(law, x, loss, groups, request, replicates, seed) -> dict:
     """Each group is a teacher."""
     e = exponent(Scan.of(x, loss, groups), law=law, replicates=replicates, seed=seed, **request)
-    out = dict(law=law, parameters=dict(e.parameters), intervals={}, errors={}, objective=None,
-               n=len(loss), status=e.status, usable=STATUS[e.status], starts=dict(e.starts),
-               groups=e.teachers, stretch=dict(zip(map(str, e.x.tolist()), e.stretch, strict=True)))
+    out = dict(law=law, parameters=dict(e.parameters), held={}, intervals={}, errors={},
+               objective=None, n=len(loss), status=e.status, usable=STATUS[e.status],
+               starts=dict(e.starts), groups=e.teachers,
+               stretch=dict(zip(map(str, e.x.tolist()), e.stretch, strict=True)))
     warnings = []
     if e.curves is None:
         out["parameters"] = {}

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import expit
 
-from lab.scaling.law import Law, weights_of_terms
+from lab.scaling.law import Law, amplitude, itself, logarithm, weights_of_terms
 
 EXPONENT_GRID = (0.05, 1.2)
 
@@ -47,6 +47,10 @@ class Chinchilla(Law):
     parameters = ("E", "A", "B", "alpha", "beta")
     coordinates = {"E": 0, "alpha": 3, "beta": 4}
     logarithmic = frozenset({"E"})
+    pins = {
+        "alpha": itself(3), "beta": itself(4), "E": logarithm(0), "A": amplitude(1, 3, 0),
+        "B": amplitude(2, 4, 1),
+    }
 
     def evaluate(self, theta, z):
         e, a, b, alpha, beta = theta.T
@@ -81,6 +85,13 @@ class Kaplan(Law):
     name, variables = "kaplan", ("N", "D")
     parameters = ("N_c", "D_c", "alpha_N", "alpha_D")
     coordinates = {"alpha_D": 3}
+    # α_N = r α_D gives way in r, N_c = exp(p/r + origin) in p.
+    pins = {
+        "alpha_D": itself(3),
+        "alpha_N": (2, lambda t, alpha, o: alpha / t[3]),
+        "N_c": (0, lambda t, size, o: t[2] * (np.log(size) - o[0])),
+        "D_c": (1, lambda t, size, o: np.log(size) - o[1]),
+    }
 
     def evaluate(self, theta, z):
         p, s, r, alpha = (t[:, None] for t in theta.T)
@@ -120,6 +131,10 @@ class Rosenfeld(Law):
     parameters = ("a", "b", "c", "alpha", "beta", "epsilon0", "eta")
     coordinates = {"c": 2, "alpha": 3, "beta": 4, "epsilon0": 5}
     logarithmic = frozenset({"c", "epsilon0"})
+    pins = {
+        "alpha": itself(3), "beta": itself(4), "a": amplitude(0, 3, 1), "b": amplitude(1, 4, 0),
+        "c": logarithm(2), "epsilon0": logarithm(5), "eta": logarithm(5),
+    }
 
     def evaluate(self, theta, z):
         a, b, c, alpha, beta, k = theta.T
@@ -168,6 +183,7 @@ class PowerMean(Law):
     parameters = ("E", "A", "B", "alpha", "beta", "q")
     coordinates = {"E": 0, "alpha": 3, "beta": 4, "q": 5}
     logarithmic = frozenset({"E", "q"})
+    pins = {**Chinchilla.pins, "q": logarithm(5)}
 
     def evaluate(self, theta, z):
         e, a, b, alpha, beta, log_q = (t[:, None] for t in theta.T)
@@ -205,6 +221,7 @@ class Max(Law):
     parameters = ("E", "A", "B", "alpha", "beta")
     coordinates = {"E": 0, "alpha": 3, "beta": 4}
     logarithmic = frozenset({"E"})
+    pins = Chinchilla.pins
 
     def evaluate(self, theta, z):
         e, a, b, alpha, beta = (t[:, None] for t in theta.T)

@@ -5,6 +5,10 @@
     percentile,  rows, or whole groups of rows, are drawn with replacement and the law is fitted
     basic        again from the optimum. With fewer than ten groups both are too short.
     wald         estimate ± t_ν se, se from σ² (J Jᵀ)⁻¹ by the delta method. Squared residuals only.
+    sandwich     the same, with t_{G−1} and (J Jᵀ)⁻¹ [Σ_g J_g r_g r_gᵀ J_gᵀ] (J Jᵀ)⁻¹ G/(G−1), for
+                 rows in G groups, with correlated residuals in each (Liang & Zeger 1986).
+
+Profile and wald count every row as independent, so with groups they are left out.
 
 Parameters that are positive by definition get `basic` intervals on a logarithmic scale.
 Sources: Bates & Watts 1988 §6.1; Efron 1979; Besiroglu et al. 2024 bootstrap scaling laws so.
@@ -16,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import special
 
 from lab.scaling.descent import descend
@@ -30,7 +34,8 @@ CHUNK = 250  # resamples drawn at a time, so that their counts need little memor
 @dataclass(frozen=True)
 class Uncertainty:
     """intervals: parameter → method → (lower, upper). errors: bootstrap standard error of each
-    parameter. theta: bootstrap coordinates, shape [replicates, coords]."""
+    parameter; neither has the parameters that are held. theta: bootstrap coordinates, of shape
+    [replicates, coords]."""
 
     intervals: dict[str, dict[str, Interval]]
     errors: dict[str, float]
@@ -48,21 +53,28 @@ def uncertainty(
 ) -> Uncertainty:
     """Intervals of every parameter of a fit that was not refused.
 
-    groups: one label per row; whole groups are resampled. Raises ValueError for a refused fit.
+    groups: one label per row; whole groups are resampled. Raises ValueError for a refused fit, or
+    a single group.
     """
     if not fit.parameters:
         raise ValueError(f"a refused fit has no intervals: {' '.join(fit.warnings)}")
     law = fit.problem.law
+    if groups is not None and len(set(groups)) < 2:
+        raise ValueError("one group shows nothing of the scatter between groups.")
     theta = resample(fit, groups=groups, replicates=replicates, seed=seed)
     values = law.natural(theta, fit.origin)
     ends = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     spread = values.std(0, ddof=1)
     squared = fit.problem.huber is None
-    error = _wald_errors(fit) if squared else None
-    quantile = float(student_quantile(max(fit.n - fit.theta.size, 1)))
-    profiles = _profiles(fit) if squared else {}
+    label = None if groups is None else np.unique(groups, return_inverse=True)[1]
+    linear, dof = ("wald", fit.n - fit.theta.size) if label is None else ("sandwich", label.max())
+    error = _linear_errors(fit, label) if squared else None
+    quantile = float(student_quantile(max(int(dof), 1)))
+    profiles = _profiles(fit) if squared and label is None else {}
     intervals: dict[str, dict[str, Interval]] = {}
     for j, (name, value) in enumerate(fit.parameters.items()):
+        if name in law.held:
+            continue
         lo, hi = map(float, ends[:, j])
         found = {"profile": profiles[name]} if name in profiles else {}
         found["percentile"] = (lo, hi)
@@ -71,9 +83,11 @@ def uncertainty(
         else:
             found["basic"] = (2 * value - hi, 2 * value - lo)
         if error is not None:
-            found["wald"] = (value - quantile * error[j], value + quantile * error[j])
+            found[linear] = (value - quantile * error[j], value + quantile * error[j])
         intervals[name] = {k: (float(a), float(b)) for k, (a, b) in found.items()}
-    return Uncertainty(intervals, dict(zip(fit.parameters, map(float, spread), strict=True)), theta)
+    errors = {name: float(s) for name, s in zip(fit.parameters, spread, strict=True)
+              if name in intervals}
+    return Uncertainty(intervals, errors, theta)
 
 
 def _signed(fit: Fit) -> set[str]:
@@ -98,9 +112,17 @@ def resample(
     return np.concatenate(out)
 
 
-def _wald_errors(fit: Fit) -> Float[np.ndarray, " params"]:
+def _linear_errors(
+    fit: Fit, label: Int[np.ndarray, " points"] | None
+) -> Float[np.ndarray, " params"]:
+    """Standard errors by the delta method; label: the group of each row, None for rows alone."""
     r, jacobian = fit.problem.residuals(fit.theta[None])
     c = covariance(jacobian[0], r[0])
+    if label is not None and np.isfinite(c).all():
+        groups = int(label.max()) + 1
+        inverse = c * (fit.n - fit.theta.size) / (r[0] @ r[0])
+        score = np.stack([np.bincount(label, row, groups) for row in jacobian[0] * r[0]])
+        c = inverse @ (score @ score.T) @ inverse * groups / (groups - 1)
     h = 1e-6 * (1 + np.abs(fit.theta))
     step = np.diag(h)
     law = fit.problem.law

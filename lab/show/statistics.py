@@ -39,8 +39,8 @@ def fit_lines(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
         by = found["quoted"].get(name)
         quoted = _interval(ends.pop(by)) if by else "–"
         others = ", ".join(f"{method} {_interval(pair)}" for method, pair in ends.items())
-        lines.append((name, _number(value), _number(found["errors"].get(name)), quoted, by or "–",
-                      others or "–"))  # fmt: skip
+        error = "held" if name in found["held"] else _number(found["errors"].get(name))
+        lines.append((name, _number(value), error, quoted, by or "–", others or "–"))
     return lines
 
 
@@ -68,9 +68,19 @@ def fit_sentences(found: Mapping[str, Any]) -> list[str]:
         said.append(f"stretch    {', '.join(outside)}")
     weights = found.get("weights")
     if weights:
-        said.append(f"weights    AICc: {_shares(weights['aicc'])}; hold-out of "
-                    f"{weights['held_out']} rows: {_shares(weights['holdout'])}")  # fmt: skip
+        said.append(f"weights    {_weighed(weights, found)}")
     return said + [f"warning    {sentence}" for sentence in found["warnings"]]
+
+
+def _weighed(weights: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """Both kinds of weights, and why there is none of a kind."""
+    many, held = weights["independent"], weights["held_out"]
+    of = f" of {many} groups" if many != found["n"] else ""
+    aicc = _shares(weights["aicc"]) if weights["aicc"] else "none, too few for any law"
+    out = (f"hold-out of {held} rows: {_shares(weights['holdout'])}" if weights["holdout"] else
+           f"hold-out: none, {held} rows at the far end are too few" if held else
+           "hold-out: none, too few rows")  # fmt: skip
+    return f"AICc{of}: {aicc}; {out}"
 
 
 def _shares(weights: Mapping[str, float | None]) -> str:

@@ -11,6 +11,7 @@ from invocation import invoke
 
 from lab import cli
 
+SHIPPED = Path(__file__).parents[2] / "studies" / "tables"
 TABLES = Path(os.environ.get("LAB_TABLES", Path(__file__).parents[3] / "shared" / "data"))
 COLUMNS = "N=parameters,D=tokens,L=loss"
 CONTRACT = {"law", "parameters", "intervals", "objective", "n", "status", "starts", "warnings"}
@@ -85,10 +86,40 @@ def test_the_table_for_people_has_every_number(here, law):
 
 def test_a_refused_design_is_an_answer(here):
     write("two.csv", ["x", "L"], [(1, 2), (2, 1)])
-    arguments = ("two.csv", "--law", "power+floor", "--x", "x", "--loss", "L")
-    assert fitted(*arguments)["status"] == "too-few-points"
-    said = invoke("fit", *arguments).stdout
-    assert "too-few-points" in said and "2 rows cannot carry" in said
+    write("rising.csv", ["x", "L"], [(x, x**0.3) for x in X.tolist()])
+    write("flat.csv", ["x", "L"], [(x, 2) for x in X.tolist()])
+    for name, status, why in (("two", "too-few-points", "2 rows cannot carry"),
+                              ("rising", "rising", "the losses rise"),
+                              ("flat", "flat", "the losses are all equal")):
+        arguments = ("fit", f"{name}.csv", "--law", "power+floor", "--x", "x", "--loss", "L")
+        as_json, text = invoke(*arguments, "--json"), invoke(*arguments)
+        found = json.loads(as_json.stdout)
+        assert as_json.exit_code == text.exit_code == 2
+        assert (found["status"], found["parameters"]) == (status, {})
+        assert status in text.stdout and why in text.stdout
+
+
+def test_groups_that_cannot_be_fitted_are_refused_too(here):
+    write("two.csv", ["x", "L", "who"], [(1, 2, "a"), (2, 1, "a"), (1, 3, "b"), (2, 1, "b")])
+    asked = invoke("fit", "two.csv", "--law", "power+floor", "--x", "x", "--loss", "L", "--group",
+                   "who", "--json")
+    assert asked.exit_code == 2 and json.loads(asked.stdout)["status"] == "too-few-points"
+
+
+def test_a_held_parameter_stands_in_the_table_and_in_json(here):
+    arguments = ("t.csv", "--law", "power+floor", "--x", "size", "--loss", "err", "--hold",
+                 "floor=5e-4")
+    assert fitted(*arguments)["held"] == {"floor": 5e-4}
+    lines = invoke("fit", *arguments).stdout.splitlines()
+    assert any("floor" in line and "0.0005" in line and "held" in line for line in lines)
+
+
+def test_compressed_tables_and_text_conditions(here):
+    import gzip
+    Path("t.csv.gz").write_bytes(gzip.compress(Path("t.csv").read_bytes()))
+    found = fitted("t.csv.gz", "--law", "power+floor", "--x", "size", "--loss", "err", "--where",
+                   "who != 't1' and who is not missing")
+    assert found["n"] == 36
 
 
 GOOD = [(x, 3 / x) for x in X.tolist()]
@@ -127,6 +158,18 @@ def test_a_bad_table_is_one_sentence(
     (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--predict", "1",
       "--sense", "about"], "'bound' or 'equal'"),
     (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--where", "err <"], "condition"),
+    (["t.csv", "--law", "powr", "--x", "size", "--loss", "err"], "Did you mean 'power'?"),
+    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--sense", "foo"], "sense is"),
+    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--sense", "bound"], "predict"),
+    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--predict", "1",
+      "--tolerance", "nan"], "tolerance is nan"),
+    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--hold", "E=0"],
+     "its parameters are beta, alpha"),
+    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--hold", "beta"], "NAME=VALUE"),
+    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--hold", "beta=1_0"], "number"),
+    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--hold", "beta=1", "--hold",
+      "beta=2"], "beta is held twice"),
+    (["s.toml", "--hold", "E=0"], "--hold is for a table"),
     (["t.csv", "--law", "power", "--set", "seed=1"], "--set is for a study"),
     (["s.toml", "--law", "power"], "--law is for a table"),
     (["s.toml", "--drop-worst", "0"], "--drop-worst is for a table"),
@@ -139,13 +182,14 @@ def test_a_bad_request_is_one_sentence(here, monkeypatch, capsys, arguments, mes
     assert sorted(p.name for p in here.iterdir()) == ["t.csv"]
 
 
-# ---- published tables; skipped where they are not at hand ----------------------------------------
+# ---- published tables; gemstone is skipped where it is not at hand -------------------------------
 
 
 def published(name, *options):
-    if not (TABLES / name).is_file():
+    folder = SHIPPED if (SHIPPED / name).is_file() else TABLES
+    if folder == TABLES and not (TABLES / name).is_file():
         pytest.skip(f"{name} is not in {TABLES}")
-    return fitted(TABLES / name, "--law", "chinchilla", "--columns", COLUMNS, *options)
+    return fitted(folder / name, "--law", "chinchilla", "--columns", COLUMNS, *options)
 
 
 def test_chinchilla_with_huber_loss():

@@ -1,10 +1,12 @@
 """Fitting a table a user brings: the answer's form, and one sentence for every mistake."""
 
+import gzip
 import json
 
 import numpy as np
 import pytest
 
+from lab.scaling.formats import read_rows
 from lab.scaling.plain import plain
 from lab.scaling.rows import TableError
 from lab.scaling.table import fit_table
@@ -78,6 +80,25 @@ def test_delimiters_follow_the_ending(tmp_path, suffix, delimiter):
     assert fit_table(path, law="power+floor", x="x", loss="L", replicates=10)["n"] == 12
 
 
+@pytest.mark.parametrize("suffix", [".csv.gz", ".tsv.gz", ".tab", ".json", ".json.gz", ".CSV"])
+def test_every_format_is_read_alike(tmp_path, curve, suffix):
+    path = tmp_path / f"t{suffix}"
+    cells = {"size": X.tolist(), "err": LOSS.tolist(), "note": [None, *["a\nb"] * 11]}
+    if suffix.startswith(".json"):
+        text = json.dumps(cells)
+    else:
+        sign = "," if suffix.lower().startswith(".csv") else "\t"
+        text = sign.join(cells) + "\n" + "".join(
+            f'{x!r}{sign}{y!r}{sign}"{note or ""}"\n' for x, y, note in zip(*cells.values(),
+                                                                        strict=True))
+    path.write_bytes(gzip.compress(text.encode()) if suffix.endswith(".gz") else text.encode())
+    options = dict(law="power+floor", x="size", loss="err", replicates=10)
+    found = fit_table(path, **options, where="note is not missing")
+    rest = fit_table(curve, **options, where="size > 10")
+    assert found["parameters"] == rest["parameters"] and found["n"] == 11
+    assert found["left_out"] == 0
+
+
 def test_parquet_equals_csv(tmp_path, curve):
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet
@@ -98,7 +119,10 @@ GOOD = list(zip(X.tolist(), LOSS.tolist(), strict=True))
     (HEAD, [*GOOD[:3], (-5, 1)], "line 5: size is -5; it must be positive"),
     (HEAD, [*GOOD[:3], (5, 0)], "line 5: err is 0; it must be positive"),
     (HEAD, [*GOOD[:3], ("five", 1)], "line 5: size is 'five', which is not a number"),
-    (HEAD, [*GOOD[:3], (5, "")], "line 5: err is empty"),
+    (HEAD, [(5, ""), ("", 5)], "has no rows without an empty cell"),
+    (HEAD, [*GOOD[:3], ("1_000", 1)], "line 5: size is '1_000', which is not a number; write"),
+    (HEAD, [*GOOD[:3], ("١٢", 1)], "line 5: size is '١٢', which is not a number; write"),
+    (HEAD, [*GOOD[:3], ("NA", 1)], "'NA', which is not a number; leave the cell empty"),
     (HEAD, [*GOOD[:3], (5,)], "line 5: 1 fields where the header has 2"),
     (["size", "size", "err"], [], "two columns named 'size'"),
     (["size", "eror"], GOOD, "no column 'err'.*Did you mean 'eror'"),
@@ -119,7 +143,17 @@ def test_a_bad_table_gets_one_sentence(tmp_path, header, rows, message):
     (dict(law="power", residual="abs"), "'log' or 'raw'"),
     (dict(law="power", drop_worst=-1), "must not be negative"),
     (dict(law="power", drop_worst=12), "leaves none of the 12 rows"),
-    (dict(law="power", where="flops < many"), "'column < number'"),
+    (dict(law="power", where="flops < many"), "'many' in .* is not a number; put text in quotes"),
+    (dict(law="power", where="flops < 1 or size > 2"), "'column < number'"),
+    (dict(law="power", where="flops < 'a'"), "compare text by == or != only"),
+    (dict(law="power+flor"), "Did you mean 'power\\+floor'"),
+    (dict(law="power", sense="foo"), "sense is 'foo'"),
+    (dict(law="power", tolerance=float("nan")), "the tolerance is nan"),
+    (dict(law="power", sense="bound"), "there is none; give predict, or leave sense out"),
+    (dict(law="power", tolerance=0.1), "there is none; give predict, or leave tolerance out"),
+    (dict(law="power", hold={"E": 0}), "no parameter 'E' to hold; its parameters are beta, alpha"),
+    (dict(law="power", hold={"alpha": 1.0}, predict=1.0), "alpha is held"),
+    (dict(law="power", hold={"alpha": 1.0, "beta": 1.0}), "every parameter of power is held"),
     (dict(law="power", where="flop < 1"), "Did you mean 'flops'"),
     (dict(law="power", where="flops < 1"), "has no rows where flops < 1"),
     (dict(law="power", predict=-1.0), "must be a positive number"),
@@ -133,6 +167,13 @@ def test_a_bad_request_gets_one_sentence(curve, options, message):
 
 def test_files_that_are_no_tables(tmp_path):
     for name, content, message in (
+        ("semi.csv", b"x;L\n1;2\n", "has semicolons between its columns where its ending promises"),
+        ("tabs.csv", b"x\tL\n1\t2\n", "has tabs between .* name it .tsv"),
+        ("commas.tsv", b"x,L\n1,2\n", "has commas between .* name it .csv"),
+        ("plain.csv.gz", b"x,L\n1,2\n", "cannot be read: Not a gzipped file"),
+        ("t.json", b"{", "is not JSON"), ("r.json", b'[{"x": 1}]', "must be an object of columns"),
+        ("u.json", b'{"x": [1, 2], "L": [1]}', r"different lengths \(x 2, L 1\)"),
+        ("d.json", b'{"x": [1], "x": [1]}', "two columns named 'x'"),
         ("empty.csv", b"", "is empty"), ("bytes.csv", b"\xff\xfe\x00x", "not text in UTF-8"),
         ("t.parquet", b"not parquet", "is not Parquet|needs pyarrow"),
     ):
@@ -154,9 +195,10 @@ def test_a_refused_design_is_a_status_not_an_error(tmp_path):
 
 def test_conditions_are_parsed_and_never_evaluated():
     one, two = parse_condition("train loss <= 1e3 AND n!=2")
-    assert (one.column, one.op, one.number) == ("train loss", "<=", 1000.0)
+    assert (one.column, one.op, one.value) == ("train loss", "<=", 1000.0)
     assert two.holds(3.0) and not two.holds(2.0)
-    for bad in ("", "a", "a < b", "a < 1 or b < 2", "__import__('os') < 1 and", "a < nan"):
+    for bad in ("", "a", "a < b", "a < 1 or b < 2", "__import__('os') < 1 and", "a < nan",
+                "a == 'b", "a == 'b' c", "a is missing b", "is missing", "a == 1 and", "'a' == 1"):
         with pytest.raises(ConditionError):
             parse_condition(bad)
 
@@ -198,3 +240,61 @@ def test_plain_values_are_what_strict_json_takes():
     given = {"a": (1.5, np.inf, [np.float32(2), np.int64(3)]), "b": {"c": np.nan, "d": None}}
     text = json.dumps(plain(given), allow_nan=False)
     assert json.loads(text) == {"a": [1.5, None, [2.0, 3]], "b": {"c": None, "d": None}}
+
+
+FAMILIES = [(x, y, family, size) for (x, y), family, size in zip(
+    zip(X.tolist(), LOSS.tolist(), strict=True), ["pythia", "a and b", "", "5"] * 3,
+    ["", *range(11)], strict=True)]
+
+
+@pytest.mark.parametrize("where, rows", [
+    ("family == 'pythia'", [0, 4, 8]), ('family != "pythia"', [1, 3, 5, 7, 9, 11]),
+    ("family == 'a and b' and err > 0", [1, 5, 9]), ("family is missing", [2, 6, 10]),
+    ("family IS NOT MISSING and depth<=3", [1, 3, 4]), ("depth is missing", [0]),
+    ("depth != 3 and family is missing", [2, 6, 10]), ("depth >= 0", list(range(1, 12))),
+    ("depth != 99", list(range(1, 12))), ("family == '5'", [3, 7, 11]),
+])
+def test_conditions_on_text_and_on_what_is_missing(tmp_path, where, rows):
+    table = read_rows(write(tmp_path / "t.csv", ["size", "err", "family", "depth"], FAMILIES))
+    keep = list(range(12))
+    for part in parse_condition(where):
+        keep = part.rows(table, keep)
+    assert keep == rows
+
+
+def test_text_is_no_number_for_a_condition(tmp_path):
+    path = write(tmp_path / "t.csv", ["size", "err", "family", "depth"], FAMILIES)
+    with pytest.raises(TableError, match="line 2: family is 'pythia', which is not a number"):
+        fit_table(path, law="power", x="size", loss="err", where="family > 3")
+
+
+def test_empty_cells_leave_out_their_row_where_they_are_used_only(tmp_path, curve):
+    holes = [list(row) for row in GOOD]
+    holes[2][1], holes[7][0] = "", " "
+    path = write(tmp_path / "t.csv", [*HEAD, "note"], [(*row, "") for row in holes])
+    options = dict(law="power+floor", x="size", loss="err", replicates=10)
+    found = fit_table(path, **options)
+    assert (found["n"], found["left_out"]) == (10, 2)
+    assert any("2 rows were left out: no value of size or err (line 4, line 9)" in w
+               for w in found["warnings"])
+    assert found["parameters"] == pytest.approx(dict(beta=3, alpha=0.7, floor=0.01), rel=1e-6)
+    with_groups = write(tmp_path / "u.csv", [*HEAD, "who"], [
+        (*row, "" if k == 4 else k % 2) for k, row in enumerate(GOOD)])
+    found = fit_table(with_groups, **options, group="who")
+    assert (found["n"], found["left_out"]) == (11, 1)
+
+
+def test_a_held_parameter_is_named_and_has_no_interval(curve):
+    found = fit_table(curve, law="power+floor", x="size", loss="err", hold={"floor": 0.01},
+                      replicates=20)
+    assert found["held"] == {"floor": 0.01} and found["parameters"]["floor"] == 0.01
+    assert set(found["intervals"]) == set(found["errors"]) == {"alpha", "beta"}
+    assert found["parameters"]["alpha"] == pytest.approx(0.7, rel=1e-9)
+
+
+def test_groups_have_curves_of_their_own_so_nothing_is_held_in_them(groups):
+    with pytest.raises(TableError, match="take the law power"):
+        fit_table(groups, law="power+floor", x="size", loss="err", group="who", hold={"floor": 0})
+    one = fit_table(groups, law="m3", x="size", loss="err", group="who", hold={"gamma": 0},
+                    replicates=20)
+    assert one["held"] == {"gamma": 0.0} and one["groups"] == 5
