@@ -155,7 +155,7 @@ def approach(study: Study, done: Done) -> Approach | None:
     """
     run = done[0][0]
     limit = _limit(study, run)
-    if limit is None or not study.no_floor:
+    if limit is None or study.law != "power":
         return None
     at = {study.x(run): run for run, _ in done}
     risks = {x: expected_risk(at[x]) for x in sorted(at)}
