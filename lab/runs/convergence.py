@@ -1,15 +1,16 @@
 """What more training would change: the evidence of convergence of one scan.
 
-Some teachers' scans are trained again with other budgets, ½ and 2 times the steps. With δ the log
-change of a loss per doubling of the budget, from ½ to 1 (δ₁) and from 1 to 2 (δ₂), what unlimited
-training would change is the geometric series
+Some teachers' scans are trained again with other budgets, ½ and 2 times the steps. With δ₁ and δ₂
+the log changes of a loss per doubling of the budget, from ½ to 1 and from 1 to 2, what unlimited
+training would change is a geometric series that either of them gives,
 
-    δ₂ + r δ₂ + r² δ₂ + … = δ₂/(1 − r),        r = δ₂/δ₁ at the largest x, kept in [¼, ¾],
+    δ₂ + r δ₂ + r² δ₂ + … = δ₂/(1 − r)  =  δ₁ r/(1 − r),
 
-as for an excess that falls like a power of the budget between 1/B² and B^−0.4; r = ½ where ½ to 1
-shows no fall. The same for α, whose change per doubling is minus the slope of δ₂ in log x. Its
-standard error is that of the regression, with an amplitude per teacher, and half of the correction
-itself, for r is not known better. Both enter α and its interval (`exponent.Correction`).
+and which is the mean of both, weighted by their errors. r is ½, or δ₂/δ₁ at the largest x where δ₁
+is more than noise, kept in [¼, ¾]: an excess that falls like a power of the budget between 1/B² and
+B^−0.4. The same for α, whose change per doubling is minus the slope of δ in log x. Its standard
+error is that of the regressions, with an amplitude per teacher, and half of the correction itself,
+for r is not known better. Both enter α and its interval (`exponent.Correction`).
 
 Beside it, one teacher's scan at other rates and from other first weights: `Variation`.
 
@@ -43,6 +44,12 @@ class Change:
     def late(self) -> float:
         """Mean at the largest x."""
         return float(self.change[self.x == self.x.max()].mean())
+
+    @property
+    def clear(self) -> bool:
+        """Whether the losses at the largest x fall by more than twice the standard error."""
+        last = self.change[self.x == self.x.max()]
+        return last.size > 1 and self.late < -2 * last.std(ddof=1) / math.sqrt(last.size)
 
     @property
     def slope(self) -> tuple[float, float]:
@@ -104,13 +111,19 @@ def convergence(pairs: Mapping[float, Iterable[Cell]]) -> Convergence | None:
     if not more:
         return None
     after = changes[max(more)]
-    fewer = [f for f in changes if f < 1]
+    fewer = [f for f in changes if f < 1 and math.isfinite(changes[f].slope[1])]
+    before = changes[max(fewer)] if fewer else None
     r = 0.5
-    if fewer and changes[max(fewer)].late < 0:
-        r = float(np.clip(after.late / changes[max(fewer)].late, *RATIO))
-    alpha, error = (value / (1 - r) for value in after.slope)
-    late = after.late / (1 - r)
-    return Convergence(changes, Correction(alpha, math.hypot(error, alpha / 2), late))
+    if before and before.clear:
+        r = float(np.clip(after.late / before.late, *RATIO))
+    series = [(after, 1 / (1 - r))] + ([(before, r / (1 - r))] if before else [])
+    alphas = np.array([scale * change.slope[0] for change, scale in series])
+    errors = np.array([scale * change.slope[1] for change, scale in series])
+    weight = 1 / np.maximum(errors, 1e-9) ** 2
+    alpha = float(weight @ alphas / weight.sum())
+    late = float(weight @ [scale * change.late for change, scale in series] / weight.sum())
+    error = math.hypot(1 / math.sqrt(weight.sum()), alpha / 2)
+    return Convergence(changes, Correction(alpha, error, late))
 
 
 def variations(pairs: Mapping[tuple[str, float], Iterable[Cell]]) -> tuple[Variation, ...]:

@@ -92,7 +92,7 @@ _FATE = {True: "survives", False: "excluded", None: "undecided"}
 
 def sentences(answers: tuple[Answer, ...], maps: tuple[PhaseMap, ...] = ()) -> list[str]:
     """The lines across d, what would decide each undecided point, and what the maps say."""
-    said = [sentence for answer in answers for sentence in _sentences(answer)]
+    said = [sentence for answer in answers for sentence in _sentences(answer)] + doubts(answers)
     return said + [sentence for found in maps for sentence in _of_map(found)]
 
 
@@ -112,8 +112,6 @@ def _sentences(answer: Answer) -> list[str]:
         )  # fmt: skip
     for p in answer.points:
         name = p.label
-        if p.exponent:
-            found += [f"{name}: {text}" for text in explain(p.doubts)]
         found += [f"{name}: {text}" for text in p.premises]
         if p.budget > 1:
             found.append(f"{name}: the budget was raised up to {p.budget:g} times the steps.")
@@ -127,6 +125,16 @@ def _sentences(answer: Answer) -> list[str]:
                 + (f"jitter up to {jitter:.0e} of the diagonal." if jitter else "no jitter.")
             )
     return found
+
+
+def doubts(answers: tuple[Answer, ...]) -> list[str]:
+    """Each doubt once, with the points that have it: what it means, which way, what removes it."""
+    at: dict[str, list[str]] = {}
+    for p in (p for answer in answers for p in answer.points):
+        for doubt in p.doubts:
+            at.setdefault(doubt, []).append(p.label)
+    return [f"{text} ({'; '.join(where)})"
+            for (_, where), text in zip(at.items(), explain([*at]), strict=True)]  # fmt: skip
 
 
 def _of_gap(g: Gap) -> list[str]:
