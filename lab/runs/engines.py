@@ -1,9 +1,10 @@
 """Where groups are trained: lanes, the threads that each drive one device or one CPU core.
 
 On a CPU, XLA gains little from a second core on matrices this small (measured in
-benchmarks/throughput.py), so every core is a lane of its own with a single-threaded XLA, and the
-lanes train different groups. Results do not depend on the number of lanes. A GPU is one lane with
-many teachers per group.
+benchmarks/throughput.py), so every core is a lane of its own, and the lanes train different groups.
+All lanes share one XLA client, whose pool runs part of every program: it gets a thread per lane,
+two at least, and Eigen's products stay on one thread. Results do not depend on the number of lanes.
+A GPU is one lane with many teachers per group.
 
 `configure` must come before the first use of JAX in the process.
 """
@@ -48,6 +49,7 @@ class Finished:
 
 
 GPU_TEACHERS = 64
+ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 
 
 def cores() -> int:
@@ -60,7 +62,13 @@ def configure(lanes: int | None = None) -> Device:
 
     The cache is `$XDG_CACHE_HOME/scaling-lab` or `~/.cache/scaling-lab`; LAB_CACHE overrides it.
     """
-    os.environ.setdefault("NPROC", "1")  # threads of XLA's CPU client: one per lane
+    # XLA reads both when it starts. With fewer threads in its pool than lanes the lanes wait for
+    # each other; products that spread over the pool would take the threads of other lanes. A pool
+    # of one thread compiles to other round-off than all larger ones, so there are always two.
+    os.environ.setdefault("NPROC", str(max(2, lanes or cores())))
+    flags = os.environ.get("XLA_FLAGS", "")
+    if ONE_THREAD.split("=")[0] not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {ONE_THREAD}".strip()
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     import jax
 
