@@ -338,7 +338,7 @@ def test_a_fixed_model_has_no_dimension_in_its_exponent():
     study = made(LADDER, **HIDDEN, student={"kind": "random-features", "count": 8},
                  regime="variance-data", data={"sizes": [64, 128, 256], "draws": 2},
                  prediction={"exponent": 1})  # fmt: skip
-    assert premises(study, designed(study)) == ()
+    assert premises(study, designed(study)) == () == sentences(study, designed(study))
 
 
 def test_neighbours_among_distractors_learn_with_the_dimension_of_the_inputs():
