@@ -94,6 +94,10 @@ def run(
     lanes: Annotated[
         int | None, typer.Option(min=1, help="Groups trained at once; default: one per core.")
     ] = None,
+    until_converged: Annotated[
+        bool, typer.Option("--until-converged", help="Double the steps of every x whose losses "
+                           "still fall with them, up to evidence.until times the study's.")
+    ] = False,
     report: Annotated[bool, typer.Option(help="Write table and figures at the end.")] = True,
 ) -> None:
     """Train what is missing, then print the table and write the report.
@@ -111,7 +115,8 @@ def run(
     found = read(study, overrides)
     console = Console()
     with display(console) as observe:
-        done = runner.run(found, folder(study, results), lanes=lanes, observe=observe)
+        done = runner.run(found, folder(study, results), lanes=lanes,
+                          until_converged=until_converged, observe=observe)
     if done.adopted:
         say(f"{done.adopted} runs taken over from other studies in {results}.")
     if done.trained:

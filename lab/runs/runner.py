@@ -12,15 +12,15 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
 from lab.mistakes import StudyError
-from lab.runs import engines, plan
+from lab.runs import budgets, engines, plan
 from lab.runs.store import Row, Store
-from lab.spec import Group, Run
-from lab.study import Study
+from lab.spec import Group, Planned, Run
+from lab.study import Panels, Study
 
 
 @dataclass(frozen=True)
@@ -51,29 +51,55 @@ class Summary:
     first_error: str | None
 
 
+@dataclass(frozen=True)
+class Extra:
+    """Runs beyond the plan of a study: those of budgets that are raised."""
+
+    plan: tuple[Planned, ...]
+
+
 def run(
-    study: Study,
+    study: Study | Panels,
     path: Path,
     *,
     lanes: int | None = None,
+    until_converged: bool = False,
     observe: Callable[[Progress], None] = lambda progress: None,
 ) -> Summary:
     """Train what the store in `path` lacks, telling `observe` of it five times a second.
 
+    until_converged: go on and double the budget of every x whose losses still fall, until none does
+    or the study's limit is reached (`budgets.py`).
     Raises StudyError if the store cannot be written or `observe` cannot write; whatever goes wrong,
     the lanes have ended then, and what was committed before stays.
     """
-    start = time.perf_counter()
     with Store.write(path) as store:
+        found = _once(study, store, lanes, observe)
+        while until_converged and not (found.interrupted or found.failed):
+            extra = Extra(tuple(p for scan in study.scans for p in budgets.raised(scan, store)))
+            if not plan.left(extra, store.states()).missing:
+                break
+            more = _once(extra, store, lanes, observe)
+            found = replace(
+                more, trained=found.trained + more.trained,
+                diverged=found.diverged + more.diverged, adopted=found.adopted + more.adopted,
+                seconds=found.seconds + more.seconds,
+                compile_seconds=found.compile_seconds + more.compile_seconds,
+            )  # fmt: skip
+        return found
+
+
+def _once(study, store: Store, lanes, observe) -> Summary:
+    start = time.perf_counter()
+    before = plan.left(study, store.states())
+    adopted = 0
+    if before.missing:
+        adopted = store.adopt(r.fingerprint() for r in before.missing)
         before = plan.left(study, store.states())
-        adopted = 0
-        if before.missing:
-            adopted = store.adopt(r.fingerprint() for r in before.missing)
-            before = plan.left(study, store.states())
-        if not before.missing:
-            took = time.perf_counter() - start
-            return Summary(0, 0, 0, adopted, 0, False, took, 0.0, "nothing to train", None)
-        return _train(study, store, before, adopted, lanes, observe, start)
+    if not before.missing:
+        took = time.perf_counter() - start
+        return Summary(0, 0, 0, adopted, 0, False, took, 0.0, "nothing to train", None)
+    return _train(study, store, before, adopted, lanes, observe, start)
 
 
 def _train(study, store, before, adopted, lanes, observe, start) -> Summary:
