@@ -52,7 +52,6 @@ def looks_like_checkpoints(
     sizes = [size] if size else [
         name for name in rows.columns
         if name not in used and _words(name) & SIZES and _words(data) & DATA]
-    along = rows.numbers(data, keep)
     for name in rows.columns:
         words = _words(name)
         if name in used or not words & NAMED:
@@ -68,6 +67,7 @@ def looks_like_checkpoints(
         label = _labels(rows, name, keep)
         if label.max() < 2 or _share(label, 3) <= 0.5:
             continue
+        along = rows.numbers(data, keep)
         members = [np.flatnonzero(label == g) for g in range(label.max() + 1)]
         inside = [along[m] for m in members if m.size >= 3]
         if any(np.unique(part).size < part.size / 2 or np.ptp(part) == 0 for part in inside):
