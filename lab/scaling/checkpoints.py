@@ -1,7 +1,7 @@
 """Rows that look like checkpoints of one model, which are not independent.
 
 A model trained once gives a row per checkpoint, and what is peculiar to it (shape, data order,
-seed) is in all of them. An interval over rows is then too short, here by a factor of two or three;
+seed) is in all of them. An interval over rows is then too short, often by a factor of two;
 whole models must be resampled. Two signs are looked for, in columns that no one named as a group:
 
     named    a column whose name has one of the words in NAMED (model, run, teacher, …) with at
