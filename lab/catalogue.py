@@ -104,6 +104,26 @@ def resolved_covariance(kind: str, given: Mapping[str, Setting]) -> dict[str, Se
     return {**COVARIANCES[kind], **given}
 
 
+def universal(kind: str, settings: Mapping[str, Setting], *, sphere: bool) -> bool:
+    """Whether kernel regression with this covariance comes as near as one likes to any target.
+
+    Args:
+        kind, settings: a covariance and its settings, resolved.
+        sphere: whether all points are at one distance from the origin.
+
+    The radial covariances do (Micchelli, Xu & Zhang, JMLR 2006), and those of networks with
+    biases, whose units span all continuous functions (Leshno et al. 1993). Without biases a ReLU
+    network is homogeneous, f(cx) = c f(x) for c > 0, at any depth: off the sphere other targets
+    are out of reach. On it one hidden layer has no odd harmonic above the first, in the NNGP
+    (Bach, arXiv 1412.8690) as in the NTK (Basri et al., arXiv 1906.00425; Bietti & Mairal, arXiv
+    1905.12173), and deeper ones have all (Bietti & Bach, arXiv 2009.14397). An erf network without
+    biases is odd, f(−x) = −f(x), at any depth: it has no even harmonic.
+    """
+    if kind not in COVARIANCES or "depth" not in COVARIANCES[kind] or settings["bias"] > 0:
+        return kind in COVARIANCES
+    return kind.startswith("relu") and sphere and settings["depth"] > 1
+
+
 def parameters(
     kind: str, settings: Mapping[str, Setting], *, D: int, D_amb: int, outputs: int
 ) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab import catalogue, theory
@@ -25,6 +26,10 @@ def mistakes(study: Study) -> Iterator[str]:
         yield from _of_exact(study)
     elif s.depth is not None and any(isinstance(w, tuple) for w in s.widths or ()):
         yield "student.depth: widths that list their layers have their depth; leave it out"
+    if "scan" in study.model_fields_set and not study.counted:
+        yield "[scan]: only resolution-width with networks has several counts of size; leave it out"
+    elif study.scan.size == "width" and any(isinstance(w, tuple) for w in s.widths or ()):
+        yield "scan.size: layers of unequal width have no one width; take \"N\" or \"hidden\""
     kind = study.task.teacher_kind
     if kind != "network" and not s.exact:
         yield f"task.teacher: {kind} targets are for exact students, not networks"
@@ -34,13 +39,51 @@ def mistakes(study: Study) -> Iterator[str]:
                 f"task.embedding.ambient: {task.D_amb} coordinates cannot hold a manifold of "
                 f"d = {task.dim} that needs {task.chart}; take ambient ≥ {task.chart}"
             )
+    yield from _of_equal_x(study)
     for field, formula in (("exponent", study.prediction.exponent),
                            *(("rivals", r) for r in study.prediction.rivals)):  # fmt: skip
+        yield from _of_predicted(study, field, formula)
+
+
+def _of_predicted(study: Study, field: str, formula: str | float) -> Iterator[str]:
+    """Of one formula, the first point of the study where it is no exponent."""
+    for task, student in itertools.product(study.tasks(teachers=1), study.students()):
         try:
-            for task, student in itertools.product(study.tasks(teachers=1), study.students()):
-                study.predicted(task, student, formula)
+            value = study.predicted(task, student, formula)
         except theory.PredictionError as error:
             yield f"prediction.{field}: {error}"
+            return
+        if value <= 0:
+            yield (
+                f"prediction.{field}: '{theory.parse(formula).text}' is {value:.6g} at "
+                f"d = {task.dim}, and losses that fall have exponents above 0; predict another "
+                "formula or leave this point out"
+            )
+            return
+
+
+def _of_equal_x(study: Study) -> Iterator[str]:
+    """Students that one scan cannot tell apart: of one N where it scans N, else of one shape."""
+    scans_N = study.wide or study.regime == "phase-map"
+    told = set()
+    for task in {task.D_amb: task for task in study.tasks(teachers=1)}.values():
+        seen: dict = {}
+        for student in study.students():
+            N = student.parameters(task.D_amb, task.outputs) if scans_N else None
+            fixed = tuple((k, v) for k, v in student.settings if k != "count")
+            bare = replace(student, widths=(), settings=fixed) if scans_N else student
+            other = seen.setdefault((bare, N), student)
+            pair = other.widths, student.widths
+            if other is student or pair in told:
+                continue
+            told.add(pair)
+            if other == student:
+                yield f"student.widths: {list(pair[0])} is given twice; leave one out"
+            else:
+                yield (
+                    f"student.widths: {list(pair[0])} and {list(pair[1])} both have N = {N} at "
+                    f"d = {task.dim}, and a scan takes every N once; leave one out"
+                )
 
 
 def _of_the_scan(study: Study) -> Iterator[str]:
@@ -148,8 +191,15 @@ def _of_exact(study: Study) -> Iterator[str]:
             f"student.kind: a {s.kind} student grows with its data, and variance-data wants a "
             "fixed model; take random-features, linear or mlp"
         )
+    if study.regime == "variance-data" and not spectral and any(s.ridge or ()):
+        yield (
+            "student.ridge: a ridge is not divided by D, so that it is another one for the "
+            "population than for D samples, and variance-data compares the two; take ridge = 0"
+        )
     if s.domain == ("sphere",) and s.inputs != "raw":
         yield "student.inputs: simplices on the unit sphere take inputs = \"raw\""
+    if s.kind == "simplex":
+        yield from dict.fromkeys(_of_simplices(study))
     largest = max(study.data.sizes) if study.data else 0
     room = catalogue.FIELD_POINTS - catalogue.FIELD_TEST_POINTS
     if study.task.teacher.kind == "field" and largest > room:
@@ -162,6 +212,29 @@ def _of_exact(study: Study) -> Iterator[str]:
             refused = catalogue.refusal(s.kind, settings, D=D, D_amb=task.D_amb)
             if refused:
                 yield f"data.sizes: {refused}"
+
+
+def _of_simplices(study: Study) -> Iterator[str]:
+    """A cell has volume in the coordinates of the inputs, so the data must have it too."""
+    domains = study.student.domain or ("flat",)
+    for task, domain in itertools.product(study.tasks(teachers=1), domains):
+        unit_sphere = (
+            [kind for kind, _ in task.manifold] == ["sphere"] and task.D_amb == task.chart
+        )
+        if domain == "sphere" and not unit_sphere:
+            yield (
+                "student.domain: cells on the sphere need points on the unit sphere; take manifold "
+                "kind = \"sphere\" in its own coordinates, or leave 'domain' out"
+            )
+        elif domain == "flat" and task.D_amb > task.input_dim:
+            remedy = (
+                "take domain = \"sphere\" and inputs = \"raw\"" if unit_sphere else
+                "take a cube in its own coordinates, or kind = \"nearest\""
+            )  # fmt: skip
+            yield (
+                f"student.kind: no simplex of {task.D_amb} coordinates holds a point of a manifold "
+                f"of d = {task.input_dim}; {remedy}"
+            )
 
 
 def _too_few(field: str, scanned: Sequence | None) -> Iterator[str]:

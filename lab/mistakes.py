@@ -72,6 +72,8 @@ def _plain(item: typing.Any) -> str:
         return unknown("value", value, known)
     if kind == "too_short":
         return "an empty grid; give at least one value"
+    if kind == "finite_number":
+        return f"{value} is not finite; give a finite number"
     if kind.startswith(("greater_than", "less_than")):
         return f"{value} is out of range: {item['msg'][0].lower()}{item['msg'][1:]}"
     message = re.sub(r"^Input should be", "expected", item["msg"]).replace("valid dictionary",

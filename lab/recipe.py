@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeFloat,
     PositiveFloat,
-    PositiveInt,
     model_validator,
 )
 
@@ -24,9 +24,26 @@ from lab.spec import TrainingSpec
 
 
 class Table(BaseModel):
-    """A table of a study file: unknown keys are mistakes, values never change."""
+    """A table of a study file: unknown keys are mistakes, values never change.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Numbers are finite, and neither text nor true and false are numbers.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def as_tuple(value: Any) -> Any:
+    """A list is a tuple, and any other value a tuple of one."""
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def _as_whole(value: Any) -> Any:
+    """1e4 is a whole number, though TOML calls it a float."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_as_whole)]
+PositiveInt = Annotated[Whole, Field(gt=0)]
 
 
 class Stage(Table):
@@ -36,6 +53,8 @@ class Stage(Table):
     batch: PositiveInt
     rate: PositiveFloat
 
+
+Stages = Annotated[tuple[Stage, ...], BeforeValidator(as_tuple), Field(min_length=1)]
 
 RULES: Mapping[str, Mapping[str, float]] = {
     "muon": {"rate": 0.01, "beta1": 0.95, "beta2": 0.999},
@@ -78,8 +97,8 @@ class Training(Table):
     batch: PositiveInt = 128
     schedule: Literal["constant", "cosine", "linear", "step"] = "linear"
     warmup: Annotated[float, Field(ge=0, lt=1, description="fraction of the steps")] = 0.0
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1)] | None = None
-    polish: Annotated[int, Field(ge=0, description="L-BFGS steps on one large batch")] = 0
+    stages: Stages | None = None
+    polish: Annotated[Whole, Field(ge=0, description="L-BFGS steps on one large batch")] = 0
     polish_batch: PositiveInt = 8192
     precision: Literal["float32", "float64"] = "float32"
 

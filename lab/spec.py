@@ -16,8 +16,11 @@ from typing import Any
 from lab import catalogue
 from lab.catalogue import Setting
 
-PHYSICS_VERSION = 1
-"""Raised when the same settings give another result: old rows then no longer count as done."""
+PHYSICS_VERSION = 2
+"""Raised when the same settings give another result: old rows then no longer count as done.
+
+2: products run on one thread and Muon sums in another order; single steps agree to round-off, which
+grows over a training."""
 
 TEST_POINTS = 20_000
 """Points that losses are taken on."""
@@ -69,6 +72,11 @@ class TaskSpec:
         """Coordinates that the student sees."""
         return self.ambient or self.chart
 
+    @property
+    def input_dim(self) -> int:
+        """Intrinsic dimension of the inputs: d, and one for each distractor."""
+        return self.dim + (self.D_amb - self.chart if self.embedding == "features" else 0)
+
 
 @dataclass(frozen=True, slots=True)
 class StudentSpec:
@@ -104,6 +112,14 @@ class StudentSpec:
         return sum((m + 1) * n for m, n in itertools.pairwise(layers))
 
 
+    def leading(self, D_amb: int, outputs: int) -> tuple[int, int]:
+        """The terms of N of the highest order in the width, and that order: the weights between
+        hidden layers, 2; with one hidden layer all but the output biases, 1."""
+        if self.kind != "mlp" or len(self.widths) < 2:
+            return self.parameters(D_amb, outputs) - (outputs if self.kind == "mlp" else 0), 1
+        return sum(m * n for m, n in itertools.pairwise(self.widths)), 2
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingSpec:
     """A resolved recipe; `stages` is (steps, batch, rate), one triple for a plain schedule."""
@@ -129,6 +145,11 @@ class TrainingSpec:
         stages = tuple((round(s * budget), b, r) for s, b, r in self.stages)
         values = {**asdict(self), "stages": stages, "polish": round(self.polish * budget)}
         return TrainingSpec(**values)
+
+    def at_rate(self, factor: float) -> TrainingSpec:
+        """The same recipe with `factor` times the rate at every step."""
+        stages = tuple((s, b, factor * r) for s, b, r in self.stages)
+        return TrainingSpec(**{**asdict(self), "stages": stages})
 
 
 NO_TRAINING = TrainingSpec("none", 0.0, 0.0, 0.0, (), "constant", 0.0, 0, 0, "float64")
@@ -193,10 +214,18 @@ def _plain(spec: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A run and its place in the study: `check` marks the runs with the doubled budget."""
+    """A run and its role in the study: `scan`; `budget`, `rate` or `weights`, a check of the scan
+    by another budget, rate or scale of the first weights, `factor` times the scan's; or `limit`, a
+    student of a scan over D on unlimited data."""
 
     run: Run
-    check: bool
+    role: str = "scan"
+    factor: float = 1.0
+
+    @property
+    def check(self) -> bool:
+        """Whether this is no run of the scan itself."""
+        return self.role != "scan"
 
 
 @dataclass(frozen=True, slots=True)

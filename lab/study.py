@@ -12,6 +12,7 @@ Knows nothing of JAX, of paths or of what a run costs: see `lab.runs`.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import itertools
 import math
@@ -24,9 +25,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from lab import consistency, theory
+from lab import catalogue, consistency, theory
 from lab.mistakes import StudyError, sentences
-from lab.recipe import Table, Training
+from lab.recipe import Table, Training, Whole
 from lab.spec import (
     LIMITS,
     NO_TRAINING,
@@ -37,7 +38,7 @@ from lab.spec import (
     TrainingSpec,
     full_batch,
 )
-from lab.tables import Data, Evidence, Prediction, Student, Task
+from lab.tables import Data, Evidence, Prediction, Size, Student, Task
 
 Regime = Literal[
     "resolution-width", "resolution-data", "variance-width", "variance-data", "phase-map"
@@ -51,14 +52,15 @@ class Study(Table):
     says as two studies of one scan each, its `scans`.
     """
 
-    schema_: Literal[1] = Field(1, alias="schema")
+    schema_: Annotated[int, Field(ge=1, le=1)] = Field(1, alias="schema")
     question: Annotated[str, Field(min_length=1)]
     regime: Regime
     title: Annotated[str, Field(description="what tells panels of one file apart")] = ""
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 0
     task: Task
     student: Student
     data: Data | None = None
+    scan: Size = Size()
     training: Training = Training()
     prediction: Prediction = Prediction()
     evidence: Evidence = Evidence()
@@ -114,7 +116,8 @@ class Study(Table):
         student: StudentSpec | None = None,
         formula: str | float | None = None,
     ) -> float:
-        """The predicted exponent for one task and student, or the value of another formula."""
+        """The predicted exponent for one task and student, or the value of another formula: of N,
+        and as many times larger of the width as N has powers of it."""
         dims = tuple(d for _, d in task.manifold)
         symbols: dict[str, Any] = {"d": dims if len(dims) > 1 else dims[0], "p": task.power}
         if task.decays:
@@ -126,7 +129,11 @@ class Study(Table):
         if student and student.kind == "kernel":
             settings = dict(student.settings)
             symbols["student"] = theory.smoothness(settings["kernel"], nu=settings.get("nu"))
-        return theory.parse(self.prediction.exponent if formula is None else formula).value(symbols)
+        order = 1
+        if student and self.scan.size == "width":
+            order = student.leading(task.D_amb, task.outputs)[1]
+        text = self.prediction.exponent if formula is None else formula
+        return order * theory.parse(text).value(symbols)
 
     @property
     def recipe(self) -> TrainingSpec:
@@ -138,31 +145,81 @@ class Study(Table):
 
     @cached_property
     def plan(self) -> tuple[Planned, ...]:
-        """Every run of the study, and after them the checks with the larger budget.
+        """Every run of the study, and after them what shows whether it can be believed.
 
         The checks repeat whole scans, so that they tell the change in α as well as in loss: a
-        `share` of the teachers, at least one, drawn by hash of the study's seed, so that a longer
-        grid never changes which were drawn before. All seeds of a teacher come along: the checks
-        then train in the programs that are compiled already.
+        `share` of the teachers, of at least two, drawn by hash of the study's seed, so that a
+        longer grid never changes which were drawn before. All seeds of a teacher come along: the
+        checks then train in the programs that are compiled already. Rates and first weights are
+        varied for the first of these teachers, at the middle setting of the grid. Networks of a
+        scan over D are trained on unlimited data too: that loss is their L∞.
         """
+        if self.regime == "phase-map":
+            return self._plane
         recipe, limit = self.recipe, LIMITS.get(self.regime, "")
         sizes: tuple[int | None, ...] = self.data.sizes if self.data else (None,)
-        if self.regime == "phase-map":
-            sizes = (*sizes, None)
         seeds = self.student.seeds
         if self.regime == "variance-data" and self.data:
             seeds = self.data.draws or 1
-        runs, checks = [], []
+        runs, checks, limits = [], [], []
+        varied = self._varied()
         for task in self.tasks(self.task.teacher.count):
-            for student, D, s in itertools.product(
-                self.students(), sizes, range(seeds)
-            ):
+            for student, D, s in itertools.product(self.students(), sizes, range(seeds)):
                 run = Run(task, student, recipe, D, s, self.seed, limit)
-                runs.append(Planned(run, check=False))
+                runs.append(Planned(run))
                 if task.teacher in self.checked:
-                    doubled = replace(run, training=recipe.scaled(self.evidence.budget))
-                    checks.append(Planned(doubled, check=True))
-        return (*runs, *checks)
+                    checks += [
+                        Planned(replace(run, training=recipe.scaled(factor)), "budget", factor)
+                        for factor in self.evidence.budgets
+                    ]
+                if task == varied:
+                    checks += self._variations(run)
+            if self.measures_limit:
+                limits += [
+                    Planned(Run(task, student, recipe, None, s, self.seed, limit), "limit")
+                    for student, s in itertools.product(self.students(), range(seeds))
+                ]
+        return (*runs, *limits, *checks)
+
+    @property
+    def _plane(self) -> tuple[Planned, ...]:
+        """Every width on every D and on unlimited data, and what the two limits need besides."""
+        sizes = (*(self.data.sizes if self.data else ()), None)
+        runs = dict.fromkeys(
+            Run(task, student, self.recipe, D, s, self.seed, "")
+            for task in self.tasks(self.task.teacher.count)
+            for student, D, s in itertools.product(
+                self.students(), sizes, range(self.student.seeds))
+        )  # fmt: skip
+        checks = [p for scan in self.scans for p in scan.plan if p.check and p.run not in runs]
+        return (*map(Planned, runs), *checks)
+
+    def base(self, planned: Planned) -> Run:
+        """The run of the scan that a check repeats; the run itself if it is of the scan."""
+        run = planned.run
+        if planned.role in ("budget", "rate"):
+            return replace(run, training=self.recipe)
+        if planned.role == "weights":
+            weight = self.student.weight
+            return replace(run, student=replace(run.student, weight=weight))
+        return run
+
+    def _varied(self) -> TaskSpec | None:
+        """The task whose scan is repeated at other rates and from other first weights."""
+        if not self.checked:
+            return None
+        first = min(self.checked, key=self._drawn)
+        tasks = [t for t in self.tasks(self.task.teacher.count) if t.teacher == first]
+        return tasks[len(tasks) // 2]
+
+    def _variations(self, run: Run) -> list[Planned]:
+        evidence, student = self.evidence, run.student
+        return [
+            *(Planned(replace(run, training=run.training.at_rate(f)), "rate", f)
+              for f in evidence.rates),
+            *(Planned(replace(run, student=replace(student, weight=f * student.weight)),
+                      "weights", f) for f in evidence.weights),
+        ]  # fmt: skip
 
     @property
     def scans(self) -> tuple[Study, ...]:
@@ -182,17 +239,21 @@ class Study(Table):
         )  # fmt: skip
         return tuple(Study.model_validate(part) for part in parts)
 
+    @property
+    def trained(self) -> bool:
+        """Whether students descend, so that it can be too little."""
+        return not self.student.exact and self.regime not in LIMITS
+
     @cached_property
     def checked(self) -> frozenset[int]:
-        """Indices k of the teachers whose scans are repeated with the larger budget."""
-        if self.evidence.share == 0 or self.student.exact or self.regime in LIMITS:
+        """Indices k of the teachers whose scans are repeated with other budgets."""
+        if self.evidence.share == 0 or not self.trained:
             return frozenset()
+        ordered = sorted(range(self.task.teacher.count), key=self._drawn)
+        return frozenset(ordered[: max(2, math.floor(self.evidence.share * len(ordered) + 0.5))])
 
-        def draw(k: int) -> str:
-            return hashlib.sha256(f"{self.seed}:{k}".encode()).hexdigest()
-
-        ordered = sorted(range(self.task.teacher.count), key=draw)
-        return frozenset(ordered[: max(1, math.floor(self.evidence.share * len(ordered) + 0.5))])
+    def _drawn(self, k: int) -> str:
+        return hashlib.sha256(f"{self.seed}:{k}".encode()).hexdigest()
 
     @property
     def wide(self) -> bool:
@@ -200,24 +261,41 @@ class Study(Table):
         return self.regime.endswith("width")
 
     @property
-    def no_floor(self) -> bool:
-        """Whether L∞ is known to be 0, so that a power law needs no floor.
+    def measures_limit(self) -> bool:
+        """Whether L∞ of a scan over D is the loss of the same networks on unlimited data."""
+        return self.regime == "resolution-data" and self.trained and not any(self.task.noise)
 
-        So it is of excesses over a limit, and of noise-free targets for students that interpolate
-        them and grow with the data; in a spectral task for D samples or P features, of which as
-        many as there are modes leave nothing.
+    @property
+    def law(self) -> str:
+        """The law that the theory allows: with a floor where one exists, and none where L∞ is 0
+        or measured.
+
+        L∞ is 0 of excesses over a limit; of noise-free targets for networks on unlimited data, and
+        for students that interpolate and grow with the data, kernels if they are universal; in a
+        spectral task for D samples or P features, of which as many as there are modes leave
+        nothing. Noise, ridges and fixed models have a floor.
         """
-        growing = self.student.kind in ("kernel", "nearest", "simplex") or (
-            self.task.manifold.kind == "spectral" and (self.wide or self.student.kind == "linear")
+        if self.regime in LIMITS:
+            return "power"
+        if any(self.task.noise) or any(self.student.ridge or ()):
+            return "power+floor"
+        s = self.student
+        grows = s.kind in ("mlp", "nearest", "simplex") or (
+            self.task.manifold.kind == "spectral" and (self.wide or s.kind == "linear")
         )
-        return self.regime in LIMITS or (
-            growing and not any(self.task.noise) and not any(self.student.ridge or ())
-        )
+        if s.kind == "kernel":
+            grows = all(
+                catalogue.universal(str(settings["kernel"]), settings, sphere=self.task.on_sphere)
+                for settings in s.settings()
+            )
+        return "power" if grows else "power+floor"
 
     @property
     def x_name(self) -> str:
         """What `x` is called."""
-        return "w" if self.regime == "variance-width" else "N" if self.wide else "D"
+        if self.regime == "variance-width":
+            return "w"
+        return {"N": "N", "hidden": "N_h", "width": "w"}[self.scan.size] if self.wide else "D"
 
     def point(self, run: Run) -> tuple[TaskSpec, StudentSpec, int | None]:
         """What the runs of one scan share: all but x, teacher and seed."""
@@ -230,10 +308,19 @@ class Study(Table):
         return replace(run.task, teacher=0), student, size
 
     def x(self, run: Run) -> int:
-        """The quantity that the study scans: N, the width w (variance-width), or D."""
-        if self.regime == "variance-width":
+        """The quantity that the study scans: a size of the student, or D."""
+        if not self.wide:
+            return int(run.size or 0)
+        if self.regime == "variance-width" or self.scan.size == "width":
             return run.student.widths[0]
-        return run.N if self.wide else int(run.size or 0)
+        if self.scan.size == "hidden":
+            return run.student.leading(run.task.D_amb, run.task.outputs)[0]
+        return run.N
+
+    @property
+    def counted(self) -> bool:
+        """Whether x is a size of networks, which can be counted in several ways."""
+        return self.regime == "resolution-width" and not self.student.exact
 
 
 @dataclass(frozen=True)
@@ -260,6 +347,9 @@ class Panels:
 def read(path: str | Path, overrides: tuple[str, ...] = ()) -> Study | Panels:
     """The study in a TOML file, with overrides such as `training.steps=2000` applied.
 
+    An override of a panel, `panel.1.training.steps=2000`, leaves the other keys of the table that
+    the panel has, be it its own or the one at the top of the file.
+
     Raises StudyError with all mistakes of the file, one sentence each.
     """
     path = Path(path)
@@ -274,7 +364,7 @@ def read(path: str | Path, overrides: tuple[str, ...] = ()) -> Study | Panels:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise StudyError([f"{path}: not TOML: {error}"]) from None
-    for override in overrides:
+    for override in sorted(overrides, key=lambda text: text.strip().startswith("panel.")):
         _apply(tables, override)
     return validate(tables, text=text, name=str(path))
 
@@ -325,8 +415,18 @@ def _apply(tables: Any, override: str) -> None:
         raise StudyError(
             [f"--set {override}: expected key=value with a TOML value, as in training.steps=2000"]
         )
-    *parents, last = key.strip().split(".")
-    for parent in parents:
+    *parents, last = names = key.strip().split(".")
+    shared, panels = tables, tables.get("panel")
+    own = [n for n, panel in enumerate(panels if isinstance(panels, list) else (), start=1)
+           if isinstance(panel, dict) and names[0] in panel]  # fmt: skip
+    if own:
+        bring = "panel {} brings its" if len(own) == 1 else "panels {} bring their"
+        raise StudyError(
+            [f"--set {override}: {bring.format(', '.join(map(str, own)))} own '{names[0]}', which "
+             "hides this one; set it panel by panel, as in "
+             f"--set panel.{own[0]}.{override.strip()}"]
+        )  # fmt: skip
+    for depth, parent in enumerate(parents):
         if isinstance(tables, list):
             if not (parent.isdecimal() and 1 <= int(parent) <= len(tables)):
                 raise StudyError(
@@ -335,7 +435,8 @@ def _apply(tables: Any, override: str) -> None:
                 )  # fmt: skip
             tables = tables[int(parent) - 1]
         else:
-            tables = tables.setdefault(parent, {})
+            common = shared.get(parent, {}) if names[0] == "panel" and depth == 2 else {}
+            tables = tables.setdefault(parent, copy.deepcopy(common))
         if not isinstance(tables, dict | list):
             raise StudyError([f"--set {override}: '{parent}' is a value, not a table"])
     if isinstance(tables, list):

@@ -8,27 +8,26 @@ is in `lab.recipe`.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
+    Discriminator,
     Field,
     NonNegativeFloat,
     PositiveFloat,
-    PositiveInt,
+    Tag,
     model_validator,
 )
 
 from lab import catalogue, theory
 from lab.catalogue import Setting
-from lab.recipe import Table
+from lab.recipe import PositiveInt, Table, as_tuple
 
 Activation = Literal["relu", "tanh", "erf", "gelu", "identity"]
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
 def _as_shapes(value: Any) -> Any:
@@ -40,20 +39,43 @@ def _as_shapes(value: Any) -> Any:
 
 def _as_widths(value: Any) -> Any:
     """6 is one width, [6, 8] two of them, [[6, 8], [12, 16]] two students of unequal layers."""
-    return tuple(tuple(v) if isinstance(v, list) else v for v in _as_tuple(value))
+    return tuple(tuple(v) if isinstance(v, list) else v for v in as_tuple(value))
 
 
-_grid = BeforeValidator(_as_tuple)
-_some = Field(min_length=1)
-Dims = Annotated[tuple[PositiveInt, ...], _grid, _some]
-Shapes = Annotated[tuple[tuple[PositiveInt, ...], ...], BeforeValidator(_as_shapes), _some]
-Widths = Annotated[
-    tuple[PositiveInt | tuple[PositiveInt, ...], ...], BeforeValidator(_as_widths), _some
+def _distinct(grid: tuple) -> tuple:
+    twice = [value for value, times in Counter(grid).items() if times > 1]
+    if twice:
+        text = list(twice[0]) if isinstance(twice[0], tuple) else repr(twice[0])
+        raise ValueError(f"{text} is given twice; a list has every value once, leave one out")
+    return grid
+
+
+_Value = TypeVar("_Value")
+Grid = Annotated[
+    tuple[_Value, ...], BeforeValidator(as_tuple), Field(min_length=1), AfterValidator(_distinct)
 ]
-Floats = Annotated[tuple[NonNegativeFloat, ...], _grid, _some]
-Positives = Annotated[tuple[PositiveFloat, ...], _grid, _some]
-Activations = Annotated[tuple[Activation, ...], _grid, _some]
-Names = Annotated[tuple[str, ...], _grid, _some]
+"""One value or a list of different ones."""
+Dims = Grid[PositiveInt]
+Floats = Grid[NonNegativeFloat]
+Positives = Grid[PositiveFloat]
+Activations = Grid[Activation]
+Names = Grid[str]
+Shapes = Annotated[Grid[tuple[PositiveInt, ...]], BeforeValidator(_as_shapes)]
+# of two kinds of value, the one that a mistake is told about is the one that was meant
+_Width = Annotated[
+    Annotated[PositiveInt, Tag("a number")] | Annotated[tuple[PositiveInt, ...], Tag("a list")],
+    Discriminator(lambda value: "a list" if isinstance(value, tuple) else "a number"),
+]
+Widths = Annotated[Grid[_Width], BeforeValidator(_as_widths)]
+Formula = Annotated[
+    Annotated[str, Tag("a text")] | Annotated[float, Tag("a number")],
+    Discriminator(lambda value: "a text" if isinstance(value, str) else "a number"),
+]
+Factors = Annotated[
+    tuple[PositiveFloat, ...], BeforeValidator(as_tuple), AfterValidator(_distinct)
+]
+"""As a grid, but there may be none."""
+Formulas = Annotated[tuple[Formula, ...], BeforeValidator(as_tuple), AfterValidator(_distinct)]
 
 
 class Factor(Table):
@@ -73,7 +95,7 @@ class Manifold(Table):
 
     kind: Literal["cube", "ball", "sphere", "torus", "gaussian", "product", "spectral"] = "cube"
     dim: Dims | None = None
-    factors: tuple[Factor, ...] | None = None
+    factors: Annotated[tuple[Factor, ...], BeforeValidator(as_tuple)] | None = None
     a: Floats | None = None
     b: Floats | None = None
     alpha: Positives | None = None
@@ -180,6 +202,12 @@ class Task(Table):
     noise: Floats = (0.0,)
 
     @property
+    def on_sphere(self) -> bool:
+        """Whether all points that the student sees are at one distance from the origin."""
+        kinds = {factor.kind for factor in self.manifold.factors or (self.manifold,)}
+        return kinds <= {"sphere", "torus"} and self.embedding.kind in ("identity", "linear")
+
+    @property
     def teacher_kind(self) -> str:
         """network, field, or spectral, whose manifold brings its teacher."""
         return "spectral" if self.manifold.kind == "spectral" else self.teacher.kind
@@ -266,7 +294,7 @@ class Student(Table):
 
 def _product(table: Table, names: list[str]) -> Iterator[Mapping[str, Setting]]:
     """One mapping per combination of the values of these keys, each one value or a grid."""
-    grids = [_as_tuple(getattr(table, name)) for name in names]
+    grids = [as_tuple(getattr(table, name)) for name in names]
     for values in itertools.product(*grids):
         yield dict(zip(names, values, strict=True))
 
@@ -275,17 +303,17 @@ class Data(Table):
     """The training sets: sizes D. In resolution-data each is the first D samples of one draw;
     variance-data takes `draws` independent sets of each size; variance-width takes one size."""
 
-    sizes: Annotated[tuple[PositiveInt, ...], _grid, _some]
+    sizes: Dims
     draws: PositiveInt | None = None
 
 
 class Prediction(Table):
     """The number in the question, written before the run, and others to tell it from."""
 
-    exponent: str | float = "4/d"
+    exponent: Formula = "4/d"
     sense: Literal["bound", "equal"] = "bound"
     tolerance: Annotated[float, Field(gt=0, lt=1, description="relative")] = 0.15
-    rivals: tuple[str | float, ...] = ()
+    rivals: Formulas = ()
 
     @property
     def text(self) -> str:
@@ -293,8 +321,38 @@ class Prediction(Table):
         return theory.parse(self.exponent).text
 
 
-class Evidence(Table):
-    """Evidence of convergence: the scans of this share of the teachers, with `budget` × steps."""
+class Size(Table):
+    """[scan]: what x is in a scan over the size of networks. Whatever is declared, the interval
+    holds what the other counts would say.
 
-    share: Annotated[float, Field(ge=0, le=1)] = 0.1
-    budget: Annotated[float, Field(gt=1)] = 2.0
+    `N` all trainable parameters, `hidden` the weights between hidden layers (with one hidden layer,
+    all but the output biases), `width` the width of a layer; a prediction is an exponent of N, and
+    stands for twice as much of the width of two layers and more.
+    """
+
+    size: Literal["N", "hidden", "width"] = "N"
+
+
+class Evidence(Table):
+    """Evidence of convergence: the scans of this share of the teachers, of at least two, trained
+    again with `budgets` × steps; and of one teacher of one setting with `rates` × the rate and with
+    `weights` × the variance of the first weights. `until`: the largest budget that
+    `lab run --until-converged` may give to an x, in units of the steps."""
+
+    share: Annotated[float, Field(ge=0, le=1)] = 0.25
+    budgets: Positives = (0.5, 2.0)
+    rates: Factors = (0.5, 2.0)
+    weights: Factors = (0.5, 2.0)
+    until: Annotated[float, Field(ge=1, le=64)] = 8.0
+
+    @model_validator(mode="after")
+    def _far_enough(self) -> Evidence:
+        if max(self.budgets) < 1.5:
+            raise ValueError(
+                f"budgets: {max(self.budgets):g} × the steps shows too little; give one of at "
+                "least 1.5, such as budgets = [0.5, 2.0]"
+            )
+        for name in ("budgets", "rates", "weights"):
+            if 1.0 in getattr(self, name):
+                raise ValueError(f"{name}: 1 repeats the scan itself; leave it out")
+        return self

@@ -1,6 +1,7 @@
 """Shapes in signatures are checked while the tests run; JAX is set up as `lab run` does it."""
 
 import os
+import sys
 import tempfile
 
 from jaxtyping import install_import_hook
@@ -10,7 +11,7 @@ install_import_hook("lab", "typechecker.check")
 
 import pytest  # noqa: E402
 
-from lab import study  # noqa: E402
+from lab import cli, study  # noqa: E402
 from lab.runs import engines  # noqa: E402
 
 engines.configure()
@@ -47,3 +48,20 @@ def make_study():
 def make_tables():
     """The tables of a small study, before validation."""
     return lambda **changes: merged(SMALL, changes)
+
+
+@pytest.fixture
+def refused(tmp_path, monkeypatch, capsys):
+    """The sentences with which `lab check` refuses the tables of a file, after `--set` of each."""
+
+    def sentences(text: str, *overrides: str) -> list[str]:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "s.toml").write_text(text)
+        options = [part for o in overrides for part in ("--set", o)]
+        monkeypatch.setattr(sys, "argv", ["lab", "check", "s.toml", *options])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        assert caught.value.code == 2
+        return capsys.readouterr().err.splitlines()
+
+    return sentences

@@ -1,11 +1,13 @@
 """The answer of a study: exponent per dimension with interval, verdict and doubts, and the line.
 
 Object: for each setting of the grid, the scan L(x, teacher) = geometric mean over seeds of the
-relative losses in the store, its fitted exponent, the prediction written beforehand, and what the
-runs with the larger budget say about convergence; across d, slope and intercept of α on 1/d.
+relative losses in the store, its fitted exponent, the prediction written beforehand, and what other
+budgets say about convergence; across d, slope and intercept of α on 1/d.
 
-A setting is everything of the grid that is neither x, teacher nor seed. Diverged and failed runs
-are counted as doubts and never enter a fit.
+A setting is everything of the grid that is neither x, teacher nor seed. Of an x whose budget was
+raised (`budgets.py`) the longest training counts. Of networks in a scan over D the loss on
+unlimited data, where it is stored, is what the excess is counted from. Diverged and failed runs are
+counted as doubts and never enter a fit.
 """
 
 from __future__ import annotations
@@ -15,59 +17,35 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from jaxtyping import Float
-
-from lab.runs.excess import excess
+from lab.runs.cells import Cells, cells_of, losses, pairs, scan_of, values_of
+from lab.runs.convergence import Convergence, Variation, convergence, variations
 from lab.runs.expected import Expected, comparisons
 from lab.runs.gaps import Gap
 from lab.runs.gaps import gaps as gaps_of
+from lab.runs.premises import premises, sentences
 from lab.runs.store import Row, Store
-from lab.scaling import Exponent, Line, Scan, across, exponent
-from lab.scaling.exponent import USABLE
+from lab.scaling import Exponent, Line, across, exponent
+from lab.scaling.doubts import Doubt
+from lab.scaling.estimate import USABLE
 from lab.scaling.plain import plain
-from lab.scaling.verdict import survives
+from lab.scaling.verdict import UNDECIDED, survives
 from lab.spec import Run
 from lab.study import Panels, Study
 from lab.theory import parse
 
-FALLING = 0.10
-"""Fall of the loss under the larger budget, at the largest third of x, that is under-training."""
 ILL_CONDITIONED = 1e13
 """Condition number beyond which the small eigenvalues of a system are rounding errors."""
-SHIFT = 0.05
-"""Relative rise of α under the larger budget, beyond twice its error, that is under-training."""
-
-
-@dataclass(frozen=True)
-class Convergence:
-    """What more training changed: arrays over the repeated pairs of runs.
-
-    `change` is log(loss at the larger budget / loss at the planned one); `alpha` the change of
-    the exponent that a line through them implies and `alpha_error` its standard error; `late` the
-    mean change at the largest third of x.
-    """
-
-    budget: float
-    x: Float[np.ndarray, " pairs"]
-    change: Float[np.ndarray, " pairs"]
-    alpha: float
-    alpha_error: float
-    late: float
-
-    def under_trained(self, alpha: float) -> bool:
-        """Whether the planned budget was too small for this exponent, by the rule above."""
-        steeper = self.alpha > max(SHIFT * abs(alpha), 2 * self.alpha_error)
-        return steeper or self.late < math.log(1 - FALLING)
 
 
 @dataclass(frozen=True)
 class Point:
     """One setting: what it is, what was measured, what it means.
 
-    `rows` are (x, relative loss, teacher) of the finished runs, for figures and export; in the
-    variance-limited regimes (x, mean excess over the limit, teacher) where that is positive.
-    `gaps` are those of wide networks to their limits.
+    `rows` are (x, relative loss, teacher, seed) of the finished runs, for figures and export; where
+    an excess over a limit is fitted, (x, mean excess, teacher, 0) where that is positive. `unit`
+    says which. `budget` is the largest level that the budget of an x was raised to. `gaps` are
+    those of wide networks to their limits, `premises` what is known of the premises of the
+    prediction, as sentences.
     `conditioning` is the largest condition number and jitter of the systems that exact students
     solved. `expected` is theory beside the measurement, by x, where a formula knows the loss.
     """
@@ -85,11 +63,15 @@ class Point:
     failed: int
     missing: int
     convergence: Convergence | None
-    rows: tuple[tuple[float, float, int], ...]
+    variations: tuple[Variation, ...]
+    rows: tuple[tuple[float, float, int, int], ...]
+    unit: str = "relative loss"
+    budget: float = 1.0
     rivals: tuple[Rival, ...] = ()
     conditioning: tuple[float, float] | None = None
     gaps: tuple[Gap, ...] = ()
     expected: tuple[Expected, ...] = ()
+    premises: tuple[str, ...] = ()
     spectral: bool = False
 
     @property
@@ -154,38 +136,16 @@ def answers(study: Study | Panels, store: Store, *, replicates: int = 2000) -> t
 
 def answer(study: Study, store: Store, *, replicates: int = 2000) -> Answer:
     """Fit everything that the store has of the study."""
-    planned: dict[tuple, list[tuple[Run, Row | None]]] = defaultdict(list)
-    larger: dict[tuple, list[tuple[Run, Row | None]]] = defaultdict(list)
-    for p, row in store.found(study.plan):
-        (larger if p.check else planned)[_setting_key(study, p.run)].append((p.run, row))
-    varying = _varying([key for key in planned])
+    found = cells_of(study, store)
+    varying = _varying([*found])
     points = tuple(
-        _point(study, key, varying, found, larger[key], replicates)
-        for key, found in planned.items()
+        _point(study, key, varying, cells, replicates) for key, cells in found.items()
     )
     lines: dict[tuple, list[Point]] = defaultdict(list)
     for point in points:
         lines[tuple(point.setting.items())].append(point)
     fitted = tuple((dict(setting), _line(some)) for setting, some in lines.items())
     return Answer(study, study.x_name, points, fitted)
-
-
-def _setting_key(study: Study, run: Run) -> tuple:
-    """Everything that stays fixed in a scan, as (name, value) pairs; the manifold first."""
-    task, student, size = study.point(run)
-    fixed: dict[str, Any] = {"p": task.power, "teacher.gain": task.teacher_gain,
-                             "noise": task.noise}  # fmt: skip
-    if task.decays:
-        fixed |= {"a": task.decays[0], "b": task.decays[1]}
-    elif task.covariance:
-        kind, settings = task.covariance
-        fixed |= {"teacher.covariance": kind, **{f"teacher.{k}": v for k, v in settings}}
-    else:
-        fixed |= {"teacher.widths": task.teacher_widths, "teacher.bias": task.teacher_bias,
-                  "teacher.activation": task.teacher_activation}  # fmt: skip
-    fixed |= {"student.widths": student.widths, "student.activation": student.activation}
-    fixed |= {f"student.{k}": v for k, v in student.settings} | {"data.size": size}
-    return (task.manifold, *fixed.items())
 
 
 def _varying(keys: list[tuple]) -> set[str]:
@@ -196,65 +156,99 @@ def _varying(keys: list[tuple]) -> set[str]:
     return {name for name, some in values.items() if len(some) > 1}
 
 
-def _point(study, key, varying, found, larger, replicates) -> Point:
+def _point(
+    study: Study, key: tuple, varying: set[str], cells: Cells, replicates: int
+) -> Point:
+    found = cells.scan
+    done = [(run, row) for run, row in found if row and row.status == "done"]
+    count = {
+        status: sum(row is not None and row.status == status for _, row in found)
+        for status in ("diverged", "failed")
+    }
+    missing = sum(row is None for _, row in found)
+    some_run = found[0][0]
+    evidence = _convergence(study, cells)
+    varied = _variations(study, cells)
+    doubts = _of_the_runs(study, cells, done, count, missing)
+    conditioning = _conditioning([row for _, row in done])
+    if conditioning and (conditioning[1] > 0 or conditioning[0] > ILL_CONDITIONED):
+        doubts.append(Doubt.ILL_CONDITIONED)
+    values = values_of(study, cells, done)
+    doubts += [*values.doubts, *premises(study, done)]
+    prediction = study.predicted(some_run.task, some_run.student)
+    ask = dict(prediction=prediction, sense=study.prediction.sense,
+               tolerance=study.prediction.tolerance, replicates=replicates)  # fmt: skip
+    fitted = None
+    if values.x.size:
+        correction = evidence.correction if evidence else None
+        scan = scan_of(study, values, [run for run, _ in done])
+        fitted = exponent(scan, law=study.law, correction=correction, doubts=doubts, **ask)
+        if any(v.matters(fitted.alpha, study.prediction.tolerance) for v in varied):
+            doubts.append(Doubt.RATE_SENSITIVE)
+            fitted = exponent(scan, law=study.law, correction=correction, doubts=doubts, **ask)
+    details = [row.details for _, row in done]
+    raw = losses(study, done)
+    wide = some_run.limit == "ntk" and done
+    gaps = gaps_of(raw.x, raw.value, raw.teacher, details) if wide else ()
+    rows = zip(values.x.tolist(), values.value.tolist(), values.teacher.tolist(),
+               values.seed.tolist(), strict=True)  # fmt: skip
+    return Point(
+        dim=some_run.task.dim, setting=_setting(study, key, varying), prediction=prediction,
+        exponent=fitted, verdict=fitted.verdict if fitted else UNDECIDED,
+        doubts=fitted.doubts if fitted else tuple(doubts),
+        advice=fitted.advice if fitted else _why_nothing(count, missing, len(found)),
+        runs=len(done), teachers=len(set(values.teacher.tolist())), diverged=count["diverged"],
+        failed=count["failed"], missing=missing, convergence=evidence, variations=varied,
+        rows=tuple(rows), unit=values.unit, budget=cells.budget,
+        rivals=_rivals(study, some_run, fitted), conditioning=conditioning, gaps=gaps,
+        premises=sentences(study, done), spectral=some_run.task.decays is not None,
+        expected=comparisons((study.x(run), run, row) for run, row in done),
+    )  # fmt: skip
+
+
+def _setting(study: Study, key: tuple, varying: set[str]) -> dict[str, Any]:
     manifold, *fixed = key
     setting = {name: value for name, value in fixed if name in varying}
     if study.title:
         setting = {"title": study.title, **setting}
     if len(manifold) > 1:
         setting = {"manifold": "×".join(f"{k} {d}" for k, d in manifold), **setting}
-    done = [(run, row) for run, row in found if row and row.status == "done"]
-    count = {s: sum(r is not None and r.status == s for _, r in found)
-             for s in ("diverged", "failed")}  # fmt: skip
-    missing = sum(row is None for _, row in found)
-    some_run = found[0][0]
-    prediction = study.predicted(some_run.task, some_run.student)
-    x = np.array([study.x(run) for run, _ in done], float)
-    loss = np.array([row.relative for _, row in done], float)
-    teacher = np.array([run.task.teacher for run, _ in done], int)
-    doubts = []
+    return setting
+
+
+def _of_the_runs(study, cells: Cells, done, count, missing) -> list[Doubt]:
+    """Doubts that the state of the runs and the design give, before anything is fitted."""
+    found = []
     if count["diverged"]:
-        doubts.append("diverged")
+        found.append(Doubt.DIVERGED)
     if count["failed"]:
-        doubts.append("failed")
+        found.append(Doubt.FAILED)
     if missing:
-        doubts.append("unfinished")
-    if study.regime == "resolution-width" and not study.student.exact and _saturated(found):
-        doubts.append("saturated")
-    ask = dict(prediction=prediction, sense=study.prediction.sense,
-               tolerance=study.prediction.tolerance, replicates=replicates)  # fmt: skip
-    conditioning = _conditioning([row for _, row in done])
-    if conditioning and (conditioning[1] > 0 or conditioning[0] > ILL_CONDITIONED):
-        doubts.append("ill-conditioned")
-    seeds = np.array([run.seed for run, _ in done], int)
-    details = [row.details for _, row in done]
-    gaps = gaps_of(x, loss, teacher, details) if some_run.limit == "ntk" and done else ()
-    ask["law"] = "power" if study.no_floor else "power+floor"
-    if some_run.limit and x.size:
-        limit = np.array([d["limit"] for d in details], float)
-        cells = excess(x, loss, limit, teacher, smallest=some_run.limit == "data")
-        doubts += cells.doubts
-        x, loss, teacher = (v[cells.positive] for v in (cells.x, cells.mean, cells.teacher))
-        seeds = np.zeros(x.size, int)
-    fitted = None
-    convergence = _convergence(study, done, larger)
-    if x.size:
-        scan = Scan.of(x, loss, teacher, seeds)
-        fitted = exponent(scan, doubts=doubts, **ask)
-        if convergence and convergence.under_trained(fitted.alpha):
-            fitted = exponent(scan, doubts=(*doubts, "under-trained"), **ask)
-    return Point(
-        dim=some_run.task.dim, setting=setting, prediction=prediction, exponent=fitted,
-        verdict=fitted.verdict if fitted else "undecided",
-        doubts=fitted.doubts if fitted else tuple(doubts),
-        advice=fitted.advice if fitted else "no run has finished yet: run the study.",
-        runs=len(done), teachers=len(set(teacher.tolist())), diverged=count["diverged"],
-        failed=count["failed"], missing=missing, convergence=convergence,
-        rows=tuple(zip(x.tolist(), loss.tolist(), teacher.tolist(), strict=True)),
-        rivals=_rivals(study, some_run, fitted), conditioning=conditioning, gaps=gaps,
-        spectral=some_run.task.decays is not None,
-        expected=comparisons((study.x(run), run, row) for run, row in done),
-    )  # fmt: skip
+        found.append(Doubt.UNFINISHED)
+    if study.regime == "resolution-width" and study.trained and _saturated(cells.scan):
+        found.append(Doubt.SATURATED)
+    if study.trained:
+        checks = [row for (role, _), some in cells.checks.items() if role == "budget"
+                  for *_, row in some]  # fmt: skip
+        if not checks or any(row is None or row.status != "done" for row in checks):
+            found.append(Doubt.UNCHECKED)
+    return found
+
+
+def _why_nothing(count: dict[str, int], missing: int, planned: int) -> str:
+    if count["diverged"] + count["failed"] == planned:
+        worst = max(count, key=lambda status: count[status])
+        return f"all {planned} runs {worst}: lower training.rate, or look at `lab status`."
+    return f"no run of the scan has finished yet, {missing} are left: run the study."
+
+
+def _convergence(study: Study, cells: Cells) -> Convergence | None:
+    found = pairs(study, cells, "budget")
+    return convergence({factor: some for (_, factor), some in found.items()})
+
+
+def _variations(study: Study, cells: Cells) -> tuple[Variation, ...]:
+    return variations(pairs(study, cells, "rate") | pairs(study, cells, "weights"))
 
 
 def _rivals(study: Study, run: Run, fitted: Exponent | None) -> tuple[Rival, ...]:
@@ -286,37 +280,12 @@ def _saturated(found: list[tuple[Run, Row | None]]) -> bool:
     )
 
 
-def _convergence(study, done, larger) -> Convergence | None:
-    """Pairs of the same run at the planned and at the larger budget."""
-
-    def but_the_budget(run: Run) -> tuple:
-        return run.task, run.student, run.size, run.seed
-
-    planned = {but_the_budget(run): row for run, row in done}
-    x, change = [], []
-    for run, row in larger:
-        base = planned.get(but_the_budget(run))
-        if row and row.status == "done" and base is not None:
-            x.append(study.x(run))
-            change.append(math.log(row.relative / base.relative))
-    if len(set(x)) < 3:
-        return None
-    log_x, shift = np.log(np.array(x, float)), np.array(change)
-    centred = log_x - log_x.mean()
-    slope = centred @ shift / (centred @ centred)
-    residual = shift - shift.mean() - slope * centred
-    error = math.sqrt(residual @ residual / (shift.size - 2) / (centred @ centred))
-    late = shift[log_x >= np.quantile(log_x, 2 / 3)]
-    return Convergence(
-        study.evidence.budget, np.array(x, float), shift, float(-slope), error, float(late.mean())
-    )
-
-
 def _line(points: list[Point]) -> Line | None:
-    fitted = [p for p in points if p.exponent is not None]
-    if len({p.dim for p in fitted}) < 3:
+    """The line of α on 1/d over the points that are decided."""
+    decided = [p for p in points if p.exponent is not None and p.verdict != UNDECIDED]
+    if len({p.dim for p in decided}) < 3:
         return None
-    line = across([p.dim for p in fitted], [p.exponent for p in fitted])
+    line = across([p.dim for p in decided], [p.exponent for p in decided])
     return line if math.isfinite(line.slope) else None
 
 
@@ -330,28 +299,48 @@ def as_json(found: tuple[Answer, ...], name: str) -> dict[str, Any]:
 
 def _as_json(found: Answer) -> dict[str, Any]:
     line = found.line
-    points = []
-    for p in found.points:
-        points.append(
-            {
-                "dim": p.dim,
-                "alpha": p.exponent.alpha if p.exponent else None,
-                "interval": p.exponent.interval if p.exponent else (None, None),
-                "prediction": p.prediction,
-                "verdict": p.verdict,
-                "doubts": list(p.doubts),
-                "runs": p.runs,
-                "teachers": p.teachers,
-            }
-            | ({"setting": p.setting} if p.setting else {})
-            | ({"rivals": [{"exponent": r.formula, "value": r.value, "survives": r.survives}
-                           for r in p.rivals]} if p.rivals else {})
-        )
     nothing = {"value": None, "interval": [None, None]}
     return {
         "regime": found.study.regime,
-        "points": points,
+        "points": [_point_as_json(found, p) for p in found.points],
         "slope": {"value": line.slope, "interval": line.slope_interval} if line else nothing,
         "intercept": {"value": line.intercept, "interval": line.intercept_interval}
         if line else nothing,
-    }
+        **({"line": {"dims": line.dims, "fits": line.fit_p, "doubts": line.doubts}}
+           if line else {}),
+    }  # fmt: skip
+
+
+def _point_as_json(found: Answer, p: Point) -> dict[str, Any]:
+    e = p.exponent
+    values = {
+        "dim": p.dim, "alpha": e.alpha if e else None,
+        "interval": e.interval if e else (None, None), "prediction": p.prediction,
+        "verdict": p.verdict, "relation": e.relation if e else "open",
+        "doubts": list(p.doubts), "runs": p.runs, "teachers": p.teachers,
+        "local": [
+            {"x": at.x, "alpha": at.alpha, "interval": (at.lo, at.hi)}
+            for at in (e.local if e else ())
+        ],
+        "forecast": {"error": None, "interval": (None, None)} if not (e and e.forecast) else
+        {"error": e.forecast[0], "interval": e.forecast[1]},
+        "convergence": {"loss": None, "alpha": None} if p.convergence is None else
+        {"loss": p.convergence.correction.late, "alpha": p.convergence.correction.alpha,
+         "error": p.convergence.correction.error},
+    }  # fmt: skip
+    if e and e.by_size:
+        order = 1
+        if found.study.scan.size == "width":  # told as exponents of N and of the hidden weights
+            order = next(found.study.students()).leading(1, 1)[1]
+        values["alpha_by_size"] = {
+            name: {"value": e.by_size[s][0] / order,
+                   "interval": [end / order for end in e.by_size[s][1]]}
+            for name, s in (("N", 1.0), ("hidden", 0.0))
+        }  # fmt: skip
+    if p.setting:
+        values["setting"] = p.setting
+    if p.rivals:
+        values["rivals"] = [
+            {"exponent": r.formula, "value": r.value, "survives": r.survives} for r in p.rivals
+        ]
+    return values

@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Any
 
 from lab.runs.answer import Answer, Point
-from lab.scaling.exponent import USABLE
+from lab.scaling.estimate import USABLE
 from lab.scaling.intervals import teacher_t
 from lab.scaling.plain import plain
 

@@ -19,8 +19,9 @@ import numpy as np
 
 from lab.mistakes import StudyError
 from lab.runs.answer import Point
+from lab.runs.cells import Values, scan_of
 from lab.scaling.calibration import Calibration, Design, Truth
-from lab.scaling.exponent import USABLE
+from lab.scaling.estimate import USABLE
 from lab.scaling.plain import plain
 from lab.scaling.scan import Scan
 from lab.spec import Run
@@ -79,18 +80,26 @@ def designs(study: Study, alternatives: Sequence[str] = ()) -> tuple[Design, ...
     values = {text: exponents(study, text) for text in texts}
     found = []
     for i, runs in enumerate(_points(study)):
+        scan = shape(study, runs)
         found.append(Design(
-            x=np.unique(np.array([study.x(run) for run in runs], float)),
+            x=scan.x, counts=scan.counts, declared=scan.declared,
             teachers=len({run.task.teacher for run in runs}),
             # a mean excess over repetitions is one value with one error
             seeds=1 if runs[0].limit else len({run.seed for run in runs}),
             prediction=study.predicted(runs[0].task, runs[0].student),
             sense=study.prediction.sense,
             tolerance=study.prediction.tolerance,
-            law="power" if study.no_floor else "power+floor",
+            law=study.law,
             alternatives={t: v for t, some in values.items() if (v := some[i]) is not None},
         ))  # fmt: skip
     return tuple(found)
+
+
+def shape(study: Study, runs: Sequence[Run]) -> Scan:
+    """The scan of these planned runs, with every count of its sizes, and no losses."""
+    x = np.array([study.x(run) for run in runs], float)
+    ones = np.ones(x.size)
+    return scan_of(study, Values(x, ones, ones.astype(int), ones.astype(int)), list(runs))
 
 
 def exponents(study: Study, text: str) -> tuple[float | None, ...]:
@@ -127,7 +136,7 @@ def _points(study: Study) -> list[list[Run]]:
     """The planned runs of each point: alike in all but x, teacher and seed."""
     together: dict[tuple, list[Run]] = defaultdict(list)
     for planned in study.plan:
-        if not planned.check:
+        if planned.role == "scan":
             together[study.point(planned.run)].append(planned.run)
     return list(together.values())
 
@@ -144,7 +153,7 @@ def fitted(point: Point, design: Design) -> Truth | None:
     if found is None or found.status not in USABLE:
         return None
     truth = Truth.of(found, Scan.of(*map(np.array, zip(*point.rows, strict=True))))
-    back = (design.x[0] / found.x_range[0]) ** -truth.alpha  # to the smallest x of the design
+    back = (design.x[0] / found.x[0]) ** -truth.alpha  # to the smallest x of the design
     return replace(truth, first=float(truth.first * back))
 
 
@@ -164,8 +173,12 @@ def as_json(case: Case, found: Calibration) -> dict[str, Any]:
         "prediction": design.prediction, "sense": design.sense, "tolerance": design.tolerance,
         "source": case.source, "truth": asdict(found.truth), "coverage": found.coverage,
         "width": found.width, "bias": found.bias, "error": found.error,
-        "verdicts": found.verdicts, "wrong": found.wrong, "usable": found.usable,
-        "alternatives": alternatives,
+        "verdicts": found.verdicts, "wrong": found.wrong, "silent": found.silent,
+        "usable": found.usable, "found_doubts": found.doubts, "alternatives": alternatives,
+        "by_ratio": {
+            f"{ratio:g}": {"agrees": agrees, "contradicts": contradicts}
+            for ratio, (agrees, contradicts) in found.by_ratio.items()
+        },
     })  # fmt: skip
 
 

@@ -1,9 +1,10 @@
 """Where groups are trained: lanes, the threads that each drive one device or one CPU core.
 
 On a CPU, XLA gains little from a second core on matrices this small (measured in
-benchmarks/throughput.py), so every core is a lane of its own with a single-threaded XLA, and the
-lanes train different groups. Results do not depend on the number of lanes. A GPU is one lane with
-many teachers per group.
+benchmarks/throughput.py), so every core is a lane of its own, and the lanes train different groups.
+All lanes share one XLA client, whose pool runs part of every program: it gets a thread per lane,
+two at least, and Eigen's products stay on one thread. Results do not depend on the number of lanes.
+A GPU is one lane with many teachers per group.
 
 `configure` must come before the first use of JAX in the process.
 """
@@ -38,7 +39,8 @@ class Abandoned(Exception):
 
 @dataclass(frozen=True)
 class Finished:
-    """A group that a lane is done with: results, or the traceback of what went wrong."""
+    """A group that a lane is done with: a result of each run, `Failed` among those of exact
+    students, or else the traceback of what went wrong."""
 
     group: Group
     results: list | None
@@ -47,6 +49,7 @@ class Finished:
 
 
 GPU_TEACHERS = 64
+ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 
 
 def cores() -> int:
@@ -59,7 +62,13 @@ def configure(lanes: int | None = None) -> Device:
 
     The cache is `$XDG_CACHE_HOME/scaling-lab` or `~/.cache/scaling-lab`; LAB_CACHE overrides it.
     """
-    os.environ.setdefault("NPROC", "1")  # threads of XLA's CPU client: one per lane
+    # XLA reads both when it starts. With fewer threads in its pool than lanes the lanes wait for
+    # each other; products that spread over the pool would take the threads of other lanes. A pool
+    # of one thread compiles to other round-off than all larger ones, so there are always two.
+    os.environ.setdefault("NPROC", str(max(2, lanes or cores())))
+    flags = os.environ.get("XLA_FLAGS", "")
+    if ONE_THREAD.split("=")[0] not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {ONE_THREAD}".strip()
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     import jax
 
@@ -87,7 +96,8 @@ def execute(
 ) -> Iterator[Finished | None]:
     """Train the groups, yielding each as it finishes, and None five times a second meanwhile.
 
-    After `stop` no new group starts; after `abandon` those in flight are dropped.
+    After `stop` no new group starts; after `abandon` those in flight are dropped. Closing the
+    iterator does both, and returns when the last lane has ended.
     """
     from lab.students import learning
 
@@ -124,13 +134,20 @@ def execute(
     for thread in threads:
         thread.start()
     running = len(threads)
-    while running:
-        try:
-            finished = done.get(timeout=0.2)
-        except queue.Empty:
-            yield None
-            continue
-        if finished is None:
-            running -= 1
-        else:
-            yield finished
+    try:
+        while running:
+            try:
+                finished = done.get(timeout=0.2)
+            except queue.Empty:
+                yield None
+                continue
+            if finished is None:
+                running -= 1
+            else:
+                yield finished
+    finally:
+        if running:  # closed before the end: the interpreter must not go while a lane computes
+            stop.set()
+            abandon.set()
+        for thread in threads:
+            thread.join()

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from lab.scaling.doubts import Doubt
+
 ROUNDING = 1e-8
 """Relative to L∞, a negative excess that means nothing."""
 BEYOND = 2.0
@@ -39,11 +41,11 @@ class Excess:
         return self.mean > 0
 
     @property
-    def doubts(self) -> tuple[str, ...]:
+    def doubts(self) -> tuple[Doubt, ...]:
         """`reference-not-converged`, or `excess-unresolved`, where a mean is not positive."""
         if self.below or np.any(self.mean < -BEYOND * self.error):
-            return ("reference-not-converged",)
-        return () if self.positive.all() else ("excess-unresolved",)
+            return (Doubt.REFERENCE_NOT_CONVERGED,)
+        return () if self.positive.all() else (Doubt.EXCESS_UNRESOLVED,)
 
 
 def excess(

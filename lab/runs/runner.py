@@ -11,13 +11,15 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from lab.mistakes import StudyError
 from lab.runs import engines, plan
 from lab.runs.store import Row, Store
-from lab.spec import Group
+from lab.spec import Group, Run
 from lab.study import Study
 
 
@@ -56,7 +58,11 @@ def run(
     lanes: int | None = None,
     observe: Callable[[Progress], None] = lambda progress: None,
 ) -> Summary:
-    """Train what the store in `path` lacks. Raises StudyError if the store cannot be written."""
+    """Train what the store in `path` lacks, telling `observe` of it five times a second.
+
+    Raises StudyError if the store cannot be written or `observe` cannot write; whatever goes wrong,
+    the lanes have ended then, and what was committed before stays.
+    """
     start = time.perf_counter()
     with Store.write(path) as store:
         before = plan.left(study, store.states())
@@ -95,18 +101,23 @@ def _train(study, store, before, adopted, lanes, observe, start) -> Summary:
             len(before.missing), sum(counts.values()), fraction, took, left, stop.is_set()
         )
 
-    with _interrupts(stop, abandon):
-        for finished in engines.execute(
-            groups, device.lanes, tick=tick, stop=stop, abandon=abandon
-        ):
+    lanes_at_work = engines.execute(groups, device.lanes, tick=tick, stop=stop, abandon=abandon)
+    with _interrupts(stop, abandon), closing(lanes_at_work):
+        for finished in lanes_at_work:
             if finished is not None:
                 rows = _rows(finished, provenance)
                 store.add(rows)
                 advanced[id(finished.group)] = finished.group.student_steps
                 for row in rows:
                     counts[row.status] += 1
-                first_error = first_error or finished.error
-            observe(progress())
+                first_error = first_error or next((r.error for r in rows if r.error), None)
+            try:
+                observe(progress())
+            except OSError as error:
+                raise StudyError(
+                    [f"{store.path}: progress cannot be written ({error}); what was trained till "
+                     "then is stored, and the next `lab run` goes on from there"]
+                ) from None
     after = plan.left(study, store.states())
     return Summary(
         sum(counts.values()), counts["diverged"], counts["failed"], adopted, len(after.missing),
@@ -140,13 +151,15 @@ def _rows(finished: engines.Finished, provenance: dict) -> list[Row]:
     share = finished.seconds / len(runs)
     dtype = finished.group.training.precision
     common = {"provenance": {**provenance, "dtype": dtype, "finished": time.time()}}
+
+    def failed(run: Run, error: str | None) -> Row:
+        return Row(run.fingerprint(), run.canonical(), "failed", run.N, None, None, None, (),
+                   error, share, len(runs), **common)  # fmt: skip
+
     if finished.results is None:
-        return [
-            Row(run.fingerprint(), run.canonical(), "failed", run.N, None, None, None, (),
-                finished.error, share, len(runs), **common)
-            for run in runs
-        ]  # fmt: skip
+        return [failed(run, finished.error) for run in runs]
     return [
+        failed(r.run, r.error) if r.status == "failed" else
         Row(r.run.fingerprint(), r.run.canonical(), r.status, r.run.N,
             r.loss if r.status == "done" else None, r.relative if r.status == "done" else None,
             r.best_step, r.curve, None, share, len(runs), **common, details=r.details)

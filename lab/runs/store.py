@@ -167,13 +167,19 @@ class Store:
         return dict(self._db.execute(query))
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Write rows in one transaction."""
+        """Write rows in one transaction. Raises StudyError if the disk does not take them."""
         marks = ",".join("?" * len(COLUMNS))
-        with self._db:
-            self._db.executemany(
-                f"INSERT OR REPLACE INTO runs ({','.join(COLUMNS)}) VALUES ({marks})",
-                [_values(row) for row in rows],
-            )
+        try:
+            with self._db:
+                self._db.executemany(
+                    f"INSERT OR REPLACE INTO runs ({','.join(COLUMNS)}) VALUES ({marks})",
+                    [_values(row) for row in rows],
+                )
+        except sqlite3.OperationalError as error:
+            raise StudyError(
+                [f"{self.path / 'lab.db'}: cannot be written ({error}); make room or let it be "
+                 "written, and the next `lab run` goes on from what is stored"]
+            ) from None
 
     def adopt(self, fingerprints: Iterable[str]) -> int:
         """Copy finished runs among these from the other studies of the results folder.

@@ -9,6 +9,9 @@ on log d, and the error is a delete-one-teacher jackknife that repeats the weigh
 t at Satterthwaite's degrees of freedom (Efron 1982; Satterthwaite 1946). That covers .95–.96 in
 simulation, with variances equal or a factor 64 apart.
 
+Whether a line describes the exponents at all is a test of its own (`fit_p`, F of the weighted
+residuals against the scatter between teachers): a line that fails it is drawn as none.
+
 What it does not do: errors on d itself; see `errors_in_variables.py`.
 """
 
@@ -17,21 +20,28 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from scipy import special
 
-from lab.scaling.exponent import USABLE, Exponent
+from lab.scaling.doubts import Doubt
+from lab.scaling.estimate import USABLE
+from lab.scaling.exponent import Exponent
 from lab.scaling.intervals import Interval, student_quantile
 
 
 @dataclass(frozen=True)
 class Line:
     """α = intercept + slope/d. dims: the dimensions that entered, those with a usable exponent
-    and at least two teachers. Values are NaN where fewer than two dimensions are left."""
+    and at least two teachers. fit_p: p of `the exponents lie on a line`, NaN for two dimensions.
+    doubts: those of any point that entered. Values are NaN where fewer than two dimensions are
+    left."""
 
     slope: float
     slope_interval: Interval
     intercept: float
     intercept_interval: Interval
     dims: tuple[float, ...]
+    fit_p: float = np.nan
+    doubts: tuple[Doubt, ...] = ()
 
     def predict(self, dims: Sequence | np.ndarray) -> Float[np.ndarray, " dims"]:
         """The line at these dimensions."""
@@ -47,7 +57,7 @@ def across(dims: Sequence[float | int], exponents: Sequence[Exponent]) -> Line:
     if len(dims) != len(exponents):
         raise ValueError(f"{len(dims)} dimensions cannot go with {len(exponents)} exponents.")
     kept = [
-        (float(d), e.teacher_alpha)
+        (float(d), e.teacher_alpha + (e.correction.alpha if e.correction else 0.0), e.doubts)
         for d, e in zip(dims, exponents, strict=True)
         if e.status in USABLE and e.teachers > 1
     ]
@@ -58,8 +68,17 @@ def across(dims: Sequence[float | int], exponents: Sequence[Exponent]) -> Line:
     alpha = [k[1] for k in kept]
     estimate, half = line_of_means(1 / d, alpha)
     (slope, intercept), (a, b) = estimate, half
-    return Line(float(slope), (float(slope - a), float(slope + a)), float(intercept),
-                (float(intercept - b), float(intercept + b)), tuple(d.tolist()))
+    off = np.array([a.mean() for a in alpha]) - intercept - slope / d
+    error = np.array([a.var(ddof=1) / a.size for a in alpha])
+    free, dof = d.size - 2, sum(a.size - 1 for a in alpha)
+    fit_p = np.nan
+    if free > 0 and (error > 0).all():
+        fit_p = float(special.fdtrc(free, dof, (off**2 / error).sum() / free))
+    return Line(
+        float(slope), (float(slope - a), float(slope + a)), float(intercept),
+        (float(intercept - b), float(intercept + b)), tuple(d.tolist()), fit_p,
+        tuple(dict.fromkeys(doubt for *_, doubts in kept for doubt in doubts)),
+    )  # fmt: skip
 
 
 def line_of_means(

@@ -1,82 +1,118 @@
 """The exponent of one scan, with its honest interval, doubts and verdict.
 
-Object: α of L(x, k) = β_k x^−α_k + floor_k, the mean of α_k over the teachers k, from the cells
-of a `Scan`. Quoted is the teacher-t interval (`intervals.py`); for a single teacher, the profile
-interval. The common-exponent profile stands beside it.
+Object: α of L(x, k) = β_k x^−α_k (+ floor_k), the mean of α_k over the teachers k, from the cells
+of a `Scan`. What the quoted interval holds is said in `estimate.py`; what more
+training would change is told by the caller as a `Correction`, added to α, and its error to the
+interval.
 
-The range of x is chosen by a rule fixed beforehand (`stretch.py`), and the rule is part of every
-calibration. Known bias: where noise between seeds exceeds a factor 1.5 or so per cell, α reads
-high by a few per cent, well inside the interval.
+    local exponents   slopes between neighbouring x, and whether they are constant
+    forecast          the two largest x from the rest: a law that fails is not quoted as a number
+
+Known bias: the fit is in log loss, and the mean log of a loss that scatters lies below the log of
+its mean by half the variance: a few per cent in α where single losses scatter by a half and more at
+one end of the scan than at the other.
 
 What it does not do: choose between laws; see `weights.py`. Fit a table of a user; see `table.py`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from scipy import special
 
 from lab.scaling import verdict as rule
-from lab.scaling.curves import STARTS, Curves
-from lab.scaling.estimate import SIGNIFICANT, STATUS, Estimates, estimate
-from lab.scaling.intervals import Interval, bootstrap, student_quantile
-from lab.scaling.profile import likelihood_ratio
-from lab.scaling.scan import Scan
-from lab.scaling.stretch import stretches
+from lab.scaling.curves import Curves
+from lab.scaling.doubts import Doubt, known
+from lab.scaling.estimate import (
+    FEWEST,
+    LAWS,
+    SIGNIFICANT,
+    STATUS,
+    USABLE,
+    Estimates,
+    estimate,
+)
+from lab.scaling.intervals import Interval, bootstrap
+from lab.scaling.lines import lines
+from lab.scaling.lines import local as local_slopes
+from lab.scaling.scan import SHARES, Scan
 
-LAWS = ("power+floor", "power")
-USABLE = ("converged",)
+LATE_FALL = 0.10
+"""Fall of the loss under more training, at the largest x, beyond which α waits for it."""
+
+
+class Local(NamedTuple):
+    """The exponent between two neighbouring x: at their geometric mean x, with its 95 % ends."""
+
+    x: float
+    alpha: float
+    lo: float
+    hi: float
+
+
+class Correction(NamedTuple):
+    """What unlimited training would add to α, its standard error, and the log change of the loss
+    that it would make at the largest x."""
+
+    alpha: float
+    error: float
+    late: float
 
 
 @dataclass(frozen=True)
 class Exponent:
     """An exponent and what stands behind it.
 
-    alpha: the estimate. interval: THE 95 % interval. intervals: all of them by method.
-    parameters: beta (geometric mean over teachers), alpha, floor (mean, signed) of
-    L = beta x^-alpha + floor. status: a key of STATUS. x: scanned sizes; used: which of them
-    entered the fit; stretch: what each of them is (`stretch.py`). n: cells fitted.
+    alpha: the estimate. interval: THE 95 % interval. head, beyond: those of the slopes of a
+    parabola at the smallest x and half a range beyond the largest, where the verdict asks them too.
+    intervals: of sampling alone, by method. by_size: α and its sampling interval under each count
+    of size, by s of `scan.SHARES` (1 all parameters, 0 the leading terms); empty where nothing is
+    counted. local: local exponents. forecast: error of the forecast of the two largest x in log
+    loss, and its 95 % interval. correction: what more training would add, in `alpha` already.
+    parameters: beta (geometric mean over teachers), alpha, floor of L = beta x^-alpha + floor.
+    status: a key of STATUS. x: scanned sizes that were measured. n: cells fitted.
     groups, curves: the teachers and their fits. tests: p-values of `equal` (α = prediction,
-    Student), `likelihood` (the same, by the profile), `bound` (α ≥ prediction), `floor` (there is
-    none), `teachers` (they share one exponent), `law` (power + floor holds). starts: tried and
-    reached_best, summed over teachers. doubts: slugs. verdict: None without a prediction.
-    advice: what would decide an undecided point.
+    Student), `bound` (α ≥ prediction), `floor` (there is none), `teachers` (they share one
+    exponent), `law` (their residuals share no shape). doubts: slugs of `doubts.Doubt`. verdict,
+    relation: None without a prediction. advice: what would decide an undecided point.
     """
 
     alpha: float | int
     interval: Interval
+    head: Interval | None
+    beyond: Interval | None
     intervals: dict[str, Interval]
+    by_size: dict[float, tuple[float, Interval]]
+    local: tuple[Local, ...]
+    forecast: tuple[float, Interval] | None
+    correction: Correction | None
     parameters: dict[str, float]
     status: str
     law: str
     x: Float[np.ndarray, " points"]
-    used: Bool[np.ndarray, " points"]
-    stretch: tuple[str, ...]
     n: int
     teachers: int
     groups: tuple[str, ...]
+    teacher_alpha: Float[np.ndarray, " teachers"]
     curves: Curves | None
     tests: dict[str, float]
-    starts: dict[str, int]
-    doubts: tuple[str, ...]
+    doubts: tuple[Doubt, ...]
     prediction: float | int | None
     sense: str
     tolerance: float | int
     verdict: str | None
+    relation: str | None
     advice: str
 
     @property
-    def x_range(self) -> Interval:
-        """Smallest and largest x that entered the fit."""
-        inside = self.x[self.used]
-        return (float(inside[0]), float(inside[-1])) if inside.size else (np.nan, np.nan)
-
-    @property
-    def teacher_alpha(self) -> Float[np.ndarray, " teachers"]:
-        """The exponent of each teacher, in the order of `groups`."""
-        return np.array([]) if self.curves is None else self.curves.alpha
+    def one_number(self) -> bool:
+        """Whether the curve is a power law as far as the data tell, so that α is one number."""
+        return self.status in USABLE and not NO_NUMBER.intersection(self.doubts)
 
     def teacher_curves(self, x: Sequence | np.ndarray) -> Float[np.ndarray, "teachers points"]:
         """Fitted loss of each teacher at x. NaN where a negative floor makes it negative."""
@@ -90,23 +126,28 @@ class Exponent:
         return np.exp(np.log(self.teacher_curves(x)).mean(0))
 
 
+NO_NUMBER = frozenset({Doubt.FLATTENS, Doubt.STEEPENS, Doubt.WRONG_LAW, Doubt.FORECAST_FAILED})
+"""Doubts under which there is a curve, but no one exponent to quote."""
+
+
 def exponent(
     scan: Scan,
     *,
     prediction: float | int | None = None,
     sense: str = "bound",
     tolerance: float | int = 0.15,
-    law: str = "power+floor",
+    law: str = "power",
+    correction: Correction | None = None,
     replicates: int = 2000,
     seed: int = 0,
     doubts: Sequence[str] = (),
 ) -> Exponent:
     """Estimate the exponent of a scan and judge a prediction by it.
 
-    prediction, sense, tolerance: see `verdict.py`. law: one of LAWS; `power` is diagnostic only,
-    a floor biases it. replicates, seed: of the cluster bootstrap (exact for up to 7 teachers at
-    2000 replicates). doubts: slugs the caller knows of, such as `under-trained` or `diverged`;
-    those found in the data are appended.
+    prediction, sense, tolerance: see `verdict.py`. law: one of LAWS, what is known of the floor.
+    correction: what more training would change. replicates, seed: of the cluster bootstrap (exact
+    for up to 7 teachers at 2000 replicates). doubts: slugs that the caller knows of; those found in
+    the data are appended.
     """
     if law not in LAWS:
         raise ValueError(f"law is {law!r}; an exponent is fitted by one of {', '.join(LAWS)}.")
@@ -115,73 +156,126 @@ def exponent(
     request = dict(prediction=prediction, sense=sense, tolerance=tolerance)
     needed = 3 if law == "power+floor" else 2
     measured = np.isfinite(scan.log_loss).sum(1)
-    fitted = _only_teachers(scan, measured >= needed)
-    teachers = len(fitted.groups)
-    if teachers == 0:
-        nothing = (np.nan, np.nan)
-        return Exponent(
-            np.nan, nothing, {}, {}, "too-few-points", law, scan.x, np.zeros(scan.x.size, bool),
-            ("",) * scan.x.size, 0, 0, (), None, {}, {}, tuple(doubts), **request,
-            verdict=None if prediction is None else rule.UNDECIDED,
-            advice=f"a teacher has {measured.max()} x; {law} needs at least {needed}.")
-    log_x = np.log(fitted.x)
-    e = estimate(log_x, fitted.log_loss[None], law=law)
-    alpha, interval = float(e.alpha[0]), (float(e.lower[0]), float(e.upper[0]))
-    intervals = {"profile": _pair(e.common.profile), "wald": _pair(e.common.wald)}
-    if teachers > 1:
-        resampled = bootstrap(e.teacher_alpha, replicates=replicates, seed=seed)
-        intervals = {"teacher-t": interval, **intervals,
-                     **{name: _pair(ends) for name, ends in resampled.items()}}
-    tests = {name: float(p[0]) for name, p in e.tests.items()}
+    fitted = scan.teachers(measured >= needed).measured()
+    if not fitted.groups or fitted.x.size < 3:
+        return _nothing(scan, law, known(doubts), request, int(measured.max()), needed)
+    e = estimate(fitted.log_sizes, fitted.log_loss[None], declared=fitted.declared, law=law)
+    reading = readings(e, fitted.log_sizes[fitted.declared], tolerance)[0]
+    shift, error = (correction.alpha, correction.error) if correction else (0.0, 0.0)
+    alpha = float(e.alpha[0]) + shift
+    interval = _widened(reading.interval, float(e.alpha[0]), shift, error)
+    head, beyond = (
+        ends and _widened(ends, sum(ends) / 2, shift, error)
+        for ends in (reading.head, reading.beyond)
+    )
+    found = tuple(
+        dict.fromkeys(
+            [*known(doubts), *_of_training(alpha, correction, tolerance), *reading.doubts]
+        )
+    )
+    judged = related = None
+    sentence = ""
+    usable = e.status[0] in USABLE
     if prediction is not None:
-        kept = np.where(e.used[0], fitted.log_loss, np.nan)
-        tests["likelihood"] = likelihood_ratio(
-            log_x, kept, e.common, prediction, share=None if law == "power+floor" else 1.0)
-        if teachers > 1:
-            tests |= against(e.teacher_alpha[0], prediction)
-    found = list(dict.fromkeys([*doubts, *doubts_of(e, log_x)[0]]))
-    judged, sentence = None, ""
-    if prediction is not None:
-        usable = e.status[0] in USABLE
-        judged = rule.verdict(alpha, interval, usable=usable, doubts=found, **request)
+        judged = rule.verdict(
+            interval, head=head, beyond=beyond, usable=usable, doubts=found, **request
+        )
+        related = rule.relation(interval, judged, prediction=prediction, tolerance=tolerance)
         if not usable:
             sentence = f"{STATUS[e.status[0]]}: widen the range of x or add seeds."
         elif judged == rule.UNDECIDED:
             sentence = rule.advice(
-                alpha, interval, teachers=teachers, doubts=found, **request,
-                deviation=float(e.teacher_alpha[0].std(ddof=1)) if teachers > 1 else np.nan,
-                reach=lambda half: _reach(fitted.x, e, half))
-    beta = np.maximum(e.curves.amplitude(), np.finfo(float).tiny)
-    parameters = {"beta": float(np.exp(np.log(beta).mean())), "alpha": alpha,
-                  "floor": float(e.curves.floor().mean())}
-    starts = {"tried": len(STARTS if law == "power+floor" else (1.0,)) * teachers,
-              "reached_best": int(e.curves.reached.sum())}
-    stretch = stretches(log_x, fitted.log_loss, e.used[0], e.floor_share[0], e.curves)
-    return Exponent(
-        alpha, interval, intervals, parameters, e.status[0], law, scan.x, e.used[0], stretch,
-        int(np.isfinite(fitted.log_loss[:, e.used[0]]).sum()), teachers, fitted.groups, e.curves,
-        tests, starts, tuple(found), **request, verdict=judged, advice=sentence)
-
-
-def doubts_of(e: Estimates, log_x: Float[np.ndarray, " points"]) -> list[list[str]]:
-    """Doubts found in the data, per scan. In `verdict.REMEDY`, and `intervals-disagree`: teachers
-    differ in their exponents, or one of the two main intervals leaves out the other's estimate."""
-    scans, teachers = e.teacher_alpha.shape
-    floored = (e.floor_share > 0.5).sum(1) > 0.5 * e.used.sum(1)
-    curved = e.curves.share.reshape(scans, teachers).mean(1)
-    steep = (e.tests["floor"] < SIGNIFICANT) & (curved > 1)
-    broken = e.tests["law"] < SIGNIFICANT
-    spans = np.where(e.used, log_x, -np.inf).max(1) - np.where(e.used, log_x, np.inf).min(1)
-    lo, hi = e.common.profile
-    apart = (e.alpha < lo) | (e.alpha > hi) | (e.common.alpha < e.lower) | (
-        e.common.alpha > e.upper)
-    flags = {
-        "floor": floored, "steepening": steep, "wrong-law": broken,
-        "few-decades": spans < np.log(10) * (1 - 1e-9),
-        "one-teacher": np.full(scans, teachers == 1),
-        "intervals-disagree": apart | (e.tests["teachers"] < SIGNIFICANT),
+                alpha,
+                interval,
+                beyond=beyond,
+                teachers=len(fitted.groups),
+                doubts=found,
+                x=(float(fitted.x[0]), float(fitted.x[-1])),
+                **request,
+            )
+    u = fitted.log_sizes[fitted.declared]
+    curves = _straight(u, fitted) if e.floors is None else e.floors.curves
+    beta = np.maximum(curves.amplitude(), np.finfo(float).tiny)
+    ahead = None
+    if np.isfinite(e.ahead[0]):
+        half = float(e.ahead_half[0])
+        ahead = (float(e.ahead[0]), (float(e.ahead[0]) - half, float(e.ahead[0]) + half))
+    own = e.teacher_alpha[0]
+    tests = {name: float(p[0]) for name, p in e.tests.items()}
+    if prediction is not None and own.size > 1:
+        tests |= against(own, prediction)
+    parameters = {
+        "beta": float(np.exp(np.log(beta).mean())),
+        "alpha": alpha,
+        "floor": 0.0 if e.floors is None else float(curves.floor().mean()),
     }
-    return [[name for name, flag in flags.items() if flag[i]] for i in range(scans)]
+    return Exponent(
+        alpha=alpha, interval=interval, head=head, beyond=beyond,
+        intervals=_sampling(e, replicates, seed), by_size=_by_size(e, fitted),
+        local=_locals(fitted), forecast=ahead, correction=correction, parameters=parameters,
+        status=e.status[0], law=law, x=fitted.x, n=int(np.isfinite(fitted.log_loss).sum()),
+        teachers=len(fitted.groups), groups=fitted.groups, teacher_alpha=own, curves=curves,
+        tests=tests, doubts=found, **request, verdict=judged, relation=related, advice=sentence,
+    )  # fmt: skip
+
+
+class Reading(NamedTuple):
+    """What a scan says before anybody asks of its training: the quoted interval, those of the
+    slopes at both ends where the verdict must ask them too, and the doubts of the data."""
+
+    interval: Interval
+    head: Interval | None
+    beyond: Interval | None
+    doubts: tuple[Doubt, ...]
+
+
+def readings(
+    e: Estimates, log_x: Float[np.ndarray, " points"], tolerance: float | int
+) -> list[Reading]:
+    """The reading of every scan.
+
+    A bend matters where it moves α by more than half of the tolerance. A significant bend that may
+    matter is `flattens` or `steepens`; one that surely does not is held by the interval, which then
+    reaches the slope at the largest x. Where none is significant but one that matters cannot be
+    excluded, the doubt is `bend-unresolved`, and the slope at the largest x is asked too; where a
+    floor is fitted there is no such slope, for a floor and a bend cannot be told apart.
+    """
+    matters = tolerance / 2 * np.abs(e.alpha)
+    with np.errstate(invalid="ignore"):
+        excluded = np.abs(e.drift) + e.drift_half <= matters
+        wrong = (np.abs(e.ahead) > e.ahead_half) & (np.abs(e.ahead_alpha) > matters)
+        broken = e.tests["law"] < SIGNIFICANT
+        apart = e.tests["teachers"] < SIGNIFICANT
+    bends = e.bends & ~excluded & (np.abs(e.drift) > matters / 2)
+    held = e.bends & excluded
+    lower = np.where(held, np.fmin(e.lower, e.tail[0]), e.lower)
+    upper = np.where(held, np.fmax(e.upper, e.tail[1]), e.upper)
+    several = len(e.by_count) > 1
+    counted = np.ptp(e.by_count, axis=0) > (e.by_count_half[-1] if several else np.inf)
+    floor = np.zeros(e.alpha.size, bool)
+    if e.floors is not None:
+        floor = (e.floors.share > 0.5).sum(1) > 0.5 * e.points
+    flags = {
+        Doubt.FEW_SIZES: e.points < FEWEST,
+        Doubt.FEW_DECADES: np.full(e.alpha.size, np.ptp(log_x) < np.log(10) * (1 - 1e-9)),
+        Doubt.ONE_TEACHER: np.isfinite(e.teacher_alpha).sum(1) == 1,
+        Doubt.FLATTENS: bends & (e.drift < 0),
+        Doubt.STEEPENS: bends & (e.drift > 0),
+        Doubt.BEND_UNRESOLVED: ~excluded & ~bends,
+        Doubt.WRONG_LAW: broken,
+        Doubt.FORECAST_FAILED: wrong,
+        Doubt.COUNTING: counted,
+        Doubt.INTERVALS_DISAGREE: apart,
+        Doubt.FLOOR: floor,
+    }
+    found = []
+    for i in range(e.alpha.size):
+        ends = [None, None]
+        if not excluded[i] and np.isfinite(e.beyond[0][i]):
+            ends = [(float(lo[i]), float(hi[i])) for lo, hi in (e.head, e.beyond)]
+        doubts = tuple(doubt for doubt, flag in flags.items() if flag[i])
+        found.append(Reading((float(lower[i]), float(upper[i])), *ends, doubts))
+    return found
 
 
 def against(alpha: Float[np.ndarray, " teachers"], prediction: float | int) -> dict[str, float]:
@@ -192,41 +286,76 @@ def against(alpha: Float[np.ndarray, " teachers"], prediction: float | int) -> d
     return {"equal": 2 * min(below, 1 - below), "bound": below}
 
 
-def _only_teachers(scan: Scan, keep: np.ndarray) -> Scan:
-    groups = tuple(g for g, k in zip(scan.groups, keep, strict=True) if k)
-    return Scan(scan.x, scan.log_loss[keep], scan.count[keep], groups)
+def _of_training(
+    alpha: float, correction: Correction | None, tolerance: float | int
+) -> tuple[Doubt, ...]:
+    """More training is in the interval; it is a doubt where it is large."""
+    if correction is None:
+        return ()
+    if correction.alpha < -tolerance / 2 * abs(alpha):
+        return (Doubt.BUDGET_FLATTENS,)
+    if correction.alpha > tolerance / 2 * abs(alpha) or correction.late < np.log(1 - LATE_FALL):
+        return (Doubt.UNDER_TRAINED,)
+    return ()
 
 
-def _pair(ends: tuple[np.ndarray, np.ndarray]) -> Interval:
-    return float(np.ravel(ends[0])[0]), float(np.ravel(ends[1])[0])
+def _widened(ends: Interval, centre: float, shift: float, error: float) -> Interval:
+    """An interval moved by a correction and widened by twice its error, in quadrature."""
+    lo, hi = ends
+    return (
+        float(centre + shift - np.hypot(centre - lo, 2 * error)),
+        float(centre + shift + np.hypot(hi - centre, 2 * error)),
+    )
 
 
-def _reach(x: np.ndarray, e: Estimates, half_width: float) -> float | None:
-    """The largest x at which a scan of the same spacing reaches a half-width, None within three
-    more decades. Teachers keep their scatter; the error of each fit follows the design."""
-    teachers, common = e.teacher_alpha.shape[1], e.common
-    if common.dof[0] < 1:
-        return None
-    alpha, share = common.alpha[0], float(np.median(e.curves.share))
-    noise = common.cost[0] / common.dof[0]
-    u = np.log(x[e.used[0]])
-    u -= u[-1]
-    step = -u[0] / (u.size - 1)
+def _sampling(e: Estimates, replicates: int, seed: int) -> dict[str, Interval]:
+    alpha, own = float(e.alpha[0]), e.teacher_alpha
+    found = {name: (alpha - float(h[0]), alpha + float(h[0])) for name, h in e.halves.items()
+             if np.isfinite(h[0])}  # fmt: skip
+    if own.shape[1] > 1:
+        for name, (lo, hi) in bootstrap(own, replicates=replicates, seed=seed).items():
+            found[name] = (float(lo[0]), float(hi[0]))
+    return found
 
-    def error(u: np.ndarray) -> float:
-        m = np.exp(-alpha * u)
-        inner = 1 + share * (m - 1)
-        design = np.stack([np.ones_like(u), -u * share * m / inner, (m - 1) / inner], 1)
-        if share <= 0 or (inner <= 0).any():
-            return np.inf
-        return float(noise * np.linalg.pinv(design.T @ design)[1, 1])
 
-    now = error(u)
-    total = e.curves.alpha.var(ddof=1) if teachers > 1 else now
-    between = max(total - now, 0.0)
-    quantile = student_quantile(max(teachers - 1, 1) if teachers > 1 else common.dof[0])
-    for extra in range(1, int(np.ceil(3 * np.log(10) / step)) + 1):
-        longer = np.append(u, step * np.arange(1, extra + 1))
-        if quantile * np.sqrt((between + error(longer)) / teachers) <= half_width:
-            return float(x[e.used[0]][-1] * np.exp(extra * step))
-    return None
+def _by_size(e: Estimates, scan: Scan) -> dict[float, tuple[float, Interval]]:
+    if scan.counts is None:
+        return {}
+    shares = SHARES if len(e.by_count) == len(SHARES) else (SHARES[0], SHARES[-1])
+    return {
+        s: (float(a), (float(a - h), float(a + h)))
+        for s, a, h in zip(shares, e.by_count[:, 0], e.by_count_half[:, 0], strict=True)
+    }
+
+
+def _locals(scan: Scan) -> tuple[Local, ...]:
+    u = scan.log_sizes[scan.declared]
+    mean, half = local_slopes(u, scan.log_loss[None])
+    middle = np.exp((u[1:] + u[:-1]) / 2)
+    return tuple(
+        Local(float(x), float(a), float(a - h), float(a + h))
+        for x, a, h in zip(middle, mean[0], half[0], strict=True)
+        if np.isfinite(a)
+    )
+
+
+def _straight(u: np.ndarray, scan: Scan) -> Curves:
+    """The teachers' lines as curves without a floor, under the declared count."""
+    fit = lines(u, scan.log_loss[None])
+    alpha, K = fit.alpha.value[0], len(scan.groups)
+    return Curves(
+        alpha, np.ones(K), fit.level[0] - alpha * u[-1], np.full(K, u[-1]),
+        (fit.alpha.residual[0] ** 2).sum(1), fit.alpha.residual[0], np.ones(K))  # fmt: skip
+
+
+def _nothing(scan, law, doubts, request, most, needed) -> Exponent:
+    asked = request["prediction"] is not None
+    return Exponent(
+        alpha=np.nan, interval=(np.nan, np.nan), head=None, beyond=None, intervals={}, by_size={},
+        local=(), forecast=None, correction=None, parameters={}, status="too-few-points", law=law,
+        x=scan.x, n=0, teachers=0, groups=(), teacher_alpha=np.array([]), curves=None, tests={},
+        doubts=doubts, **request, verdict=rule.UNDECIDED if asked else None,
+        relation=rule.OPEN if asked else None,
+        advice=f"a teacher has {most} x; an exponent needs at least three x, and {law} {needed} of "
+        "every teacher.",
+    )  # fmt: skip

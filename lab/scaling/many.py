@@ -14,7 +14,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special
 
-from lab.scaling.exponent import USABLE, Exponent
+from lab.scaling.estimate import USABLE
+from lab.scaling.exponent import Exponent
 from lab.scaling.intervals import LEVEL, Interval
 
 

@@ -8,15 +8,26 @@ one row per teacher (group) k, one column per distinct x, NaN where nothing was 
 The geometric mean over seeds is the point every fit uses, because losses of repeated trainings
 scatter by factors, not by differences. Teachers, not points, are the independent units.
 
+Size. N, all trainable parameters, and the weights between hidden layers grow alike with the width
+and differ by a factor of up to three at the widths that a scan can afford. Which of them the power
+law is in, nobody knows; so a scan over the size of a student carries both, and with them every
+
+    N_eff(s) = lead + s (N − lead),   s in [0, 1],
+
+lead the terms of N of the highest order in the width. The counts of `SHARES` stand for all s.
+
 What it does not do: fit anything, or drop bad rows. A diverged run is the caller's to leave out
 and to report as a doubt.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
+
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""The s of the counts of size, from the leading terms alone to all parameters."""
 
 
 class ScanError(ValueError):
@@ -31,26 +42,52 @@ class Scan:
     log_loss: log of the geometric mean over seeds, shape [teachers, points]; NaN: not measured.
     count: rows behind each cell, shape [teachers, points].
     groups: names of the teachers, in the order of the rows of `log_loss`.
+    counts: x by every count of size, shape [counts, points]; None where nothing is counted.
+    declared: the row that is x.
     """
 
     x: Float[np.ndarray, " points"]
     log_loss: Float[np.ndarray, "teachers points"]
     count: Int[np.ndarray, "teachers points"]
     groups: tuple[str, ...]
+    counts: Float[np.ndarray, "counts points"] | None = None
+    declared: int = 0
+
+    @property
+    def log_sizes(self) -> Float[np.ndarray, "counts points"]:
+        """log x by every count of size, one row where nothing is counted."""
+        return np.log(self.x[None] if self.counts is None else self.counts)
 
     @property
     def rows(self) -> int:
         """Rows that went in."""
         return int(self.count.sum())
 
-    @property
-    def decades(self) -> float:
-        """Decades of x between the smallest and the largest."""
-        return float(np.log10(self.x[-1] / self.x[0]))
+    def teachers(self, keep: np.ndarray) -> "Scan":
+        """The scan of the teachers where `keep` (bool, shape [teachers]) holds."""
+        groups = tuple(g for g, k in zip(self.groups, keep, strict=True) if k)
+        return replace(
+            self, log_loss=self.log_loss[keep], count=self.count[keep], groups=groups)
 
-    def only(self, used: np.ndarray) -> "Scan":
-        """The scan at the x where `used` (bool, shape [points]) holds."""
-        return Scan(self.x[used], self.log_loss[:, used], self.count[:, used], self.groups)
+    def measured(self) -> "Scan":
+        """The scan without the x at which nothing was measured."""
+        has = np.isfinite(self.log_loss).any(0)
+        counts = None if self.counts is None else self.counts[:, has]
+        return replace(self, x=self.x[has], log_loss=self.log_loss[:, has],
+                       count=self.count[:, has], counts=counts)
+
+    def counted(self, lead: Float[np.ndarray, " points"], N: Float[np.ndarray, " points"], *,
+                order: float = 1.0) -> "Scan":
+        """The scan with every count of size, by the leading terms and all parameters at each x.
+
+        x must be one of: N, lead, or lead^(1/order) up to a factor, the width. order: of the lead
+        in x, 2 where x is the width of several hidden layers.
+        """
+        s = np.array(SHARES)[:, None]
+        counts = (lead + s * (N - lead)) ** (1 / order)
+        declared = len(SHARES) - 1 if np.allclose(self.x, counts[-1]) else 0
+        counts *= self.x[0] / counts[declared, 0] if order != 1 else 1.0
+        return replace(self, counts=counts, declared=declared)
 
     @staticmethod
     def of(

@@ -269,14 +269,17 @@ def _judged(out: dict, fit: Fit, doubts: list[str], request: dict) -> dict:
     interval = next(iter(found.values()), (np.nan, np.nan))
     alpha = out["parameters"].get("alpha", np.nan)
     usable = fit.status in ("converged", "short-range", "misfit") and bool(found)
-    said = rule.verdict(alpha, interval, usable=usable, doubts=doubts, **request)
+    said = rule.verdict(interval, usable=usable, doubts=doubts, **request)
     advice = ""
     if said == rule.UNDECIDED and usable:
-        advice = rule.advice(alpha, interval, teachers=1, deviation=np.nan, doubts=doubts,
-                             reach=lambda _: None, **request)
+        x = fit.problem.x[0]
+        advice = rule.advice(alpha, interval, beyond=None, teachers=1, doubts=doubts,
+                             x=(float(x.min()), float(x.max())), **request)
     elif not usable:
         advice = f"{FIT_STATUS[fit.status]}."
-    return dict(prediction=request["prediction"], verdict=said, doubts=doubts, advice=advice)
+    return dict(prediction=request["prediction"], verdict=said, doubts=doubts, advice=advice,
+                relation=rule.relation(interval, said, prediction=request["prediction"],
+                                       tolerance=request["tolerance"]))
 
 
 def _scan(law, x, loss, groups, request, replicates, seed) -> dict:
@@ -284,14 +287,13 @@ def _scan(law, x, loss, groups, request, replicates, seed) -> dict:
     e = exponent(Scan.of(x, loss, groups), law=law, replicates=replicates, seed=seed, **request)
     out = dict(law=law, parameters=dict(e.parameters), held={}, intervals={}, errors={},
                objective=None, n=len(loss), status=e.status, usable=STATUS[e.status],
-               starts=dict(e.starts), groups=e.teachers,
-               stretch=dict(zip(map(str, e.x.tolist()), e.stretch, strict=True)))
+               starts={}, groups=e.teachers)
     warnings = []
     if e.curves is None:
         out["parameters"] = {}
     else:
         out["objective"] = float(e.curves.cost.sum())
-        out["intervals"]["alpha"] = e.intervals
+        out["intervals"]["alpha"] = {"longest": e.interval, **e.intervals}
         if law == "power":
             out["parameters"].pop("floor")
     if e.teachers > 1:
@@ -309,13 +311,13 @@ def _scan(law, x, loss, groups, request, replicates, seed) -> dict:
                     k: (float(back(lo[0])), float(back(hi[0]))) for k, (lo, hi) in ends.items()}
     if e.status != "converged":
         warnings.append(f"{STATUS[e.status]}.")
-    warnings += [f"{doubt}: {rule.REMEDY[doubt]}." for doubt in e.doubts if doubt in rule.REMEDY]
+    warnings += rule.explain(e.doubts)
     if "intervals-disagree" in e.doubts:
         (a, b), (c, d) = e.intervals["teacher-t"], e.intervals["profile"]
         warnings.append(f"groups differ in their exponents: teacher-t {a:.3g}..{b:.3g}, profile "
                         f"{c:.3g}..{d:.3g}; the first is the one to quote.")
     if request["prediction"] is not None:
         out |= dict(prediction=e.prediction, verdict=e.verdict, doubts=list(e.doubts),
-                    advice=e.advice, p={name: e.tests[name] for name in
-                                        ("equal", "bound", "likelihood") if name in e.tests})
+                    relation=e.relation, advice=e.advice,
+                    p={name: e.tests[name] for name in ("equal", "bound") if name in e.tests})
     return out | {"warnings": warnings}

@@ -26,6 +26,7 @@ from matplotlib.ticker import (
 
 from lab import theory
 from lab.runs.answer import Answer, Point
+from lab.scaling import Exponent
 from lab.spec import LIMITS
 
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
@@ -68,15 +69,13 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         if alike:
             figure.supxlabel(X_WORDS[answers[0].x_name], fontsize=10.5)
             figure.supylabel(_ordinate(answers[0]), fontsize=10.5)
-    laws = dict.fromkeys(
-        "power law" if answer.study.no_floor else "power law plus floor" for answer in answers
-    )
+    laws = dict.fromkeys(LAW_WORDS[answer.study.law] for answer in answers)
     ordinates = dict.fromkeys(map(_ordinate, answers))
     return figure, (
         f"{'; '.join(ordinates).capitalize()}. Large markers: geometric mean over teachers; bars: "
-        "its standard error over teachers; small dots: single teachers. Hollow markers were left "
-        f"out of the fit by the range rule. Lines: fitted {' or '.join(laws)} over the range used, "
-        "geometric mean over teachers; the legend gives α with half its 95 % interval."
+        "its standard error over teachers; small dots: single teachers. Lines: fitted "
+        f"{' or '.join(laws)}, geometric mean over teachers; the legend gives α with its 95 % "
+        "interval, or, where the curve is no power law, its local exponents at both ends."
         + (" Dashed: the expected loss, from theory, a mean: above the geometric mean where losses "
            "scatter." if any(p.expected for answer in answers for p in answer.points) else "")
     )
@@ -91,12 +90,17 @@ def _decades(ax: Axes) -> None:
     ax.xaxis.set_minor_formatter(NullFormatter())
 
 
-X_WORDS = {"N": "trainable parameters N", "D": "training samples D",
-           "w": "width w of the hidden layers"}  # fmt: skip
+X_WORDS = {"N": "trainable parameters N", "N_h": "weights between hidden layers N_h",
+           "D": "training samples D", "w": "width w of the hidden layers"}  # fmt: skip
+LAW_WORDS = {"power": "power law", "power+floor": "power law plus floor"}
 
 
 def _ordinate(answer: Answer) -> str:
-    what = "mean excess over the limit" if answer.study.regime in LIMITS else "test loss"
+    what = "test loss"
+    if answer.study.regime in LIMITS:
+        what = "mean excess over the limit"
+    elif answer.study.measures_limit:
+        what = "excess over the test loss on unlimited data"
     return f"{what} / loss of the constant student"
 
 
@@ -107,25 +111,67 @@ def _scan(ax: Axes, p: Point, colour: Any) -> None:
     e = p.exponent
     ax.plot(rows[:, 0], rows[:, 1], ".", color=colour, ms=3, alpha=0.35, zorder=1)
     cells: dict[tuple[float, float], list[float]] = {}
-    for x, loss, k in p.rows:
+    for x, loss, k, _ in p.rows:
         cells.setdefault((x, k), []).append(np.log(loss))
-    for x, used in zip(e.x, e.used, strict=True):
+    for x in e.x:
         logs = np.array([np.mean(v) for (xx, _), v in cells.items() if xx == x])
         error = logs.std(ddof=1) / np.sqrt(logs.size) if logs.size > 1 else 0.0
         mean = np.exp(logs.mean())
         low, high = mean - np.exp(logs.mean() - error), np.exp(logs.mean() + error) - mean
         ax.errorbar(x, mean, [[low], [high]], fmt="o", color=colour, ms=5.5, capsize=2, lw=1,
-                    mfc=colour if used else "white", zorder=3)  # fmt: skip
+                    zorder=3)  # fmt: skip
     if p.expected:
         expected = {v.x: v.value for v in p.expected}
         ax.plot(e.x, [expected.get(x, np.nan) for x in e.x], "--", color="black", lw=1.1, zorder=4)
-    half = (e.interval[1] - e.interval[0]) / 2
-    label = p.dimension + (f":  {e.alpha:.2f} ± {half:.2f}" if np.isfinite(e.alpha) else "")
-    if np.isfinite(e.x_range).all():
-        x = np.geomspace(*e.x_range, 100)
-        ax.plot(x, e.predict(x), "-", color=colour, lw=1.6, zorder=2, label=label)
-    else:
-        ax.plot([], [], "-", color=colour, label=label)
+    label = p.dimension + (f":  {quoted(e)}" if np.isfinite(e.alpha) else "")
+    x = np.geomspace(e.x[0], e.x[-1], 100)
+    y = e.predict(x) if e.curves is not None else np.full(x.size, np.nan)
+    ax.plot(x, y, "-", color=colour, lw=1.6, zorder=2, label=label)
+
+
+def quoted(e: Exponent) -> str:
+    """α with its interval; where the curve is no power law, its local exponents at both ends."""
+    if e.one_number or len(e.local) < 2:
+        return f"{e.alpha:.2f} [{e.interval[0]:.2f}, {e.interval[1]:.2f}]"
+    return f"from {e.local[0].alpha:.2f} to {e.local[-1].alpha:.2f}"
+
+
+def local_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
+    """Local exponents against x, one colour per d, one panel per answer and setting."""
+    panels = [(answer, *named) for answer in answers for named in _settings(answer)]
+    dims = sorted({p.dim for answer in answers for p in answer.points})
+    shade = dict(zip(dims, shades(len(dims)), strict=True))
+    with matplotlib.rc_context(STYLE):
+        columns = _columns(panels)
+        lines = -(-len(panels) // columns)
+        figure = Figure(figsize=(1.2 + 4.9 * columns, 0.6 + 3.6 * lines), layout="constrained")
+        axes = figure.subplots(lines, columns, squeeze=False)
+        for ax, (answer, name, points) in zip(axes.flat, panels, strict=False):
+            for i, p in enumerate(points):
+                if p.exponent is None or not p.exponent.local:
+                    continue
+                x, alpha, lo, hi = np.array(p.exponent.local).T
+                x = x * 1.03 ** (i - len(points) / 2)  # side by side
+                bars = np.nan_to_num([alpha - lo, hi - alpha])
+                ax.errorbar(x, alpha, bars, fmt="o-", color=shade[p.dim], ms=4, lw=1, capsize=2,
+                            label=p.dimension)  # fmt: skip
+                ax.axhline(p.prediction, color=shade[p.dim], lw=1, ls=":")
+            ax.set(xscale="log", xlabel=X_WORDS[answer.x_name], ylabel="local exponent")
+            tops = [at.alpha for p in points if p.exponent for at in p.exponent.local]
+            if tops:
+                low, high = min(0.0, *tops), max(tops)
+                ax.set_ylim(1.1 * low, 1.4 * high)
+            _decades(ax)
+            ax.set_title(name)
+            if ax.get_legend_handles_labels()[0]:
+                ax.legend(fontsize=9, ncols=2)
+        for ax in axes.flat[len(panels) :]:
+            ax.set_axis_off()
+    return figure, (
+        "Local exponents: slopes between neighbouring x, means over teachers; bars: 95 % intervals "
+        "(points of one d are shifted a little to the side). Dotted: the predictions. A power law "
+        "is a level row."
+    )
 
 
 def exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:

@@ -19,14 +19,16 @@ from lab.runs.gaps import Gap
 from lab.runs.phases import PhaseMap
 from lab.runs.phases import as_json as map_as_json
 from lab.runs.store import Store
+from lab.scaling import Exponent
 from lab.scaling.plain import plain
 from lab.scaling.plane import LIMITED
+from lab.scaling.verdict import explain
 from lab.show import comparison
 from lab.show.markdown import escape, table
 from lab.spec import LIMITS
 
-HEAD = ("d", "prediction", "α", "95 % interval", "profile", "verdict", "doubts", "teachers", "runs",
-        "x", "loss ×budget", "Δα ×budget")  # fmt: skip
+HEAD = ("d", "prediction", "α", "95 % interval", "verdict", "relation", "doubts", "teachers",
+        "runs", "x", "α in N", "α in hidden", "forecast", "Δα training")  # fmt: skip
 
 
 def head(answers: tuple[Answer, ...]) -> tuple[str, ...]:
@@ -47,21 +49,41 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
     name = ", ".join(filter(None, [str(p.dim), p.name]))
     rivals = "; ".join(f"{r.formula} = {r.value:.3g} {_FATE[r.survives]}" for r in p.rivals)
     x = sorted({row[0] for row in p.rows})
+    by_size = e.by_size if e else {}
     return (
         name,
         f"{answer.study.prediction.text} = {p.prediction:.3g}",
-        _number(e.alpha) if e else "–",
+        _alpha(e) if e else "–",
         _interval(e.interval) if e else "–",
-        _interval(e.intervals["profile"]) if e and "profile" in e.intervals else "–",
         p.verdict,
+        (e.relation if e else None) or "–",
         ", ".join(p.doubts) or "none",
         str(p.teachers),
         str(p.runs),
         f"{answer.x_name} {x[0]:.0f}–{x[-1]:.0f}" if x else "–",
-        f"×{math.exp(float(c.change.mean())):.2f}" if c else "–",
-        f"{c.alpha:+.2f} ± {2 * c.alpha_error:.2f}" if c else "–",
+        *(_counted(by_size[s]) if s in by_size else "–" for s in (1.0, 0.0)),
+        _forecast(e) if e and e.forecast else "–",
+        f"{c.correction.alpha:+.2f} ± {2 * c.correction.error:.2f}" if c else "–",
         *([rivals] if p.rivals else []),
     )
+
+
+def _alpha(e: Exponent) -> str:
+    """α, or where the curve is no power law, its local exponents at both ends."""
+    if e.one_number or len(e.local) < 2:
+        return _number(e.alpha)
+    return f"{_number(e.local[0].alpha)} → {_number(e.local[-1].alpha)}"
+
+
+def _counted(value: tuple[float, tuple[float, float]]) -> str:
+    alpha, (lo, hi) = value
+    return f"{_number(alpha)} ± {_number((hi - lo) / 2)}"
+
+
+def _forecast(e: Exponent) -> str:
+    assert e.forecast
+    error, (_, hi) = e.forecast
+    return f"{error:+.2f} ± {_number(hi - error)}"
 
 
 _LIMITS = {"kernel": "exact NTK regression", "tangent": "the linearised models"}
@@ -70,7 +92,7 @@ _FATE = {True: "survives", False: "excluded", None: "undecided"}
 
 def sentences(answers: tuple[Answer, ...], maps: tuple[PhaseMap, ...] = ()) -> list[str]:
     """The lines across d, what would decide each undecided point, and what the maps say."""
-    said = [sentence for answer in answers for sentence in _sentences(answer)]
+    said = [sentence for answer in answers for sentence in _sentences(answer)] + doubts(answers)
     return said + [sentence for found in maps for sentence in _of_map(found)]
 
 
@@ -84,10 +106,15 @@ def _sentences(answer: Answer) -> list[str]:
             f"{name + ': ' if name else ''}α = {line.intercept:.2f} "
             f"{_interval(line.intercept_interval)} + {line.slope:.2f} "
             f"{_interval(line.slope_interval)} / d  "
-            f"(95 % intervals; d = {', '.join(f'{d:g}' for d in line.dims)})"
-        )
+            f"(95 % intervals; decided points only: d = {', '.join(f'{d:g}' for d in line.dims)}"
+            + (f"; p of a line {line.fit_p:.2g}" if math.isfinite(line.fit_p) else "")
+            + (f"; doubts: {', '.join(line.doubts)}" if line.doubts else "") + ")"
+        )  # fmt: skip
     for p in answer.points:
         name = p.label
+        found += [f"{name}: {text}" for text in p.premises]
+        if p.budget > 1:
+            found.append(f"{name}: the budget was raised up to {p.budget:g} times the steps.")
         if p.advice:
             found.append(f"{name}: {p.advice}")
         found += [f"{name}: {text}" for g in p.gaps for text in _of_gap(g)]
@@ -98,6 +125,16 @@ def _sentences(answer: Answer) -> list[str]:
                 + (f"jitter up to {jitter:.0e} of the diagonal." if jitter else "no jitter.")
             )
     return found
+
+
+def doubts(answers: tuple[Answer, ...]) -> list[str]:
+    """Each doubt once, with the points that have it: what it means, which way, what removes it."""
+    at: dict[str, list[str]] = {}
+    for p in (p for answer in answers for p in answer.points):
+        for doubt in p.doubts:
+            at.setdefault(doubt, []).append(p.label)
+    return [f"{text} ({'; '.join(where)})"
+            for (_, where), text in zip(at.items(), explain([*at]), strict=True)]  # fmt: skip
 
 
 def _of_gap(g: Gap) -> list[str]:
@@ -161,6 +198,7 @@ def write(
     drawn = [
         ("exponents", "Measured and predicted exponents", figures.exponents(answers)),
         ("losses", "Loss curves", figures.losses(answers)),
+        ("local", "Local exponents", figures.local_exponents(answers)),
     ]
     for number, found in enumerate(maps, start=1):
         name_of_map = "map" if len(maps) == 1 else f"map-{number}"
@@ -172,9 +210,10 @@ def write(
             figure.savefig(path / f"{file}.svg", metadata={"Date": None})
         captions.append((file, title, caption))
     (path / "fits.json").write_text(json.dumps(_fits(answers, maps, name), indent=1) + "\n")
-    _csv(answers, path / "table.csv")
+    _exponents_csv(answers, path / "exponents.csv")
+    _runs_csv(answers, path / "table.csv")
     (path / "report.md").write_text(_markdown(answers, maps, name, captions), encoding="utf-8")
-    files = ["report.md", "table.csv", "fits.json"]
+    files = ["report.md", "exponents.csv", "table.csv", "fits.json"]
     return [path / f for f in (*files, *(f"{c[0]}.png" for c in captions))]
 
 
@@ -189,9 +228,13 @@ def _markdown(
         escape(answers[0].study.question),
         *(escape(_asked(answer)) for answer in answers),
         table(head(answers), lines(answers)),
-        "α: mean over teachers of the exponent of the fitted law; interval: 95 %, Student's t over "
-        "teachers; profile: 95 % profile likelihood of one exponent for all teachers. x: smallest "
-        "and largest of the scan.",
+        "α: mean over teachers of the exponent of the fitted law, or, where the curve is no power "
+        "law, its local exponents from the smallest to the largest x. Interval: 95 %, the "
+        "longest of Student's t over teachers, scatter of cells and scatter of the mean curve, "
+        "over all counts of size that the data leave open, with the error of what more training would "
+        "add. α in N, α in hidden: by all parameters and by the weights between hidden layers. "
+        "Forecast: error in log loss of the law of the smaller x about the two largest, ± 95 %. "
+        "x: smallest and largest of the scan. table.csv has every value that was fitted.",
         *dict.fromkeys(filter(None, map(_evidence, answers))),
         _differences([c for answer in answers for c in contrasts(answer)]),
         "\n".join(f"- {escape(s)}" for s in sentences(answers, maps)),
@@ -221,7 +264,7 @@ def _differences(found: list[Contrast]) -> str:
 def _asked(answer: Answer) -> str:
     """What was predicted, and what is fitted to what."""
     study = answer.study
-    law = "power law" if study.no_floor else "power law plus floor"
+    law = LAW_WORDS[study.law]
     text = (
         f"{study.title + ': r' if study.title else 'R'}egime {study.regime}; prediction "
         f"α = {study.prediction.text} as "
@@ -230,6 +273,10 @@ def _asked(answer: Answer) -> str:
     )
     if study.regime in LIMITS:
         text += f"the mean excess of the relative loss over its limit, {LIMIT_WORDS[study.regime]}."
+    elif study.measures_limit:
+        text += (
+            "the excess of the relative test loss over that of the same students on unlimited data."
+        )
     else:
         text += "the relative test loss."
     if study.prediction.rivals:
@@ -242,16 +289,29 @@ def _asked(answer: Answer) -> str:
 
 
 def _evidence(answer: Answer) -> str:
+    """What was trained again, and what the columns say of it."""
     study = answer.study
-    if not study.checked:
+    if not study.trained:
         return ""
-    return (
-        f"Columns ×budget: change of the loss (geometric mean), and of α with its 95 % error, when "
-        f"the scans of {len(study.checked)} of {study.task.teacher.count} teachers were trained "
-        f"again with {study.evidence.budget:g} times the steps."
+    if not study.checked:
+        return "No scan was trained again with another budget: nothing shows that the students " \
+               "have converged."  # fmt: skip
+    budgets = " and ".join(f"{b:g}" for b in study.evidence.budgets)
+    varied = [v for p in answer.points for v in p.variations]
+    text = (
+        f"Δα training: what unlimited training would add to α, with its 95 % error, from the scans "
+        f"of {len(study.checked)} of {study.task.teacher.count} teachers at {budgets} times the "
+        "steps; it is in α and in its interval already."
     )
+    for p in answer.points:
+        for v in p.variations:
+            what = "the rate" if v.kind == "rate" else "the variance of the first weights"
+            text += (f" At {p.label}, teacher {v.teacher}, {v.factor:g} times {what} changes α by "
+                     f"{v.alpha:+.2f} ± {2 * v.error:.2f}.")  # fmt: skip
+    return text + ("" if varied else " Rate and first weights were not varied here.")
 
 
+LAW_WORDS = {"power": "power law", "power+floor": "power law plus floor"}
 LIMIT_WORDS = {
     "variance-data": "the same model on the whole population of data",
     "variance-width": "exact NTK regression (after as many steps)",
@@ -276,31 +336,47 @@ def _fits(
         entry["fit"] = {
             "law": e.law, "status": e.status, "parameters": e.parameters,
             "intervals": e.intervals,
-            "x": e.x.tolist(), "used": e.used.tolist(), "stretch": list(e.stretch), "cells": e.n,
-            "teacher_alpha": e.teacher_alpha.tolist(),
-            "tests": e.tests, "starts": e.starts, "advice": e.advice,
+            "x": e.x.tolist(), "cells": e.n, "teacher_alpha": e.teacher_alpha.tolist(),
+            "head": e.head, "beyond": e.beyond, "tests": e.tests, "advice": e.advice,
+            "alpha_by_share": {f"{s:g}": {"value": a, "interval": ends}
+                               for s, (a, ends) in e.by_size.items()},
         }  # fmt: skip
         if p.convergence:
-            c = p.convergence
-            entry["convergence"] = {
-                "budget": c.budget, "x": c.x.tolist(), "log_change": c.change.tolist(),
-                "alpha_change": c.alpha, "alpha_change_error": c.alpha_error,
+            entry["convergence"]["by_budget"] = {
+                f"{factor:g}": {"x": c.x.tolist(), "teacher": c.teacher.tolist(),
+                                "log_change_per_doubling": c.change.tolist()}
+                for factor, c in p.convergence.by_budget.items()
             }  # fmt: skip
+        if p.variations:
+            entry["variations"] = [vars(v) for v in p.variations]
     return plain(found)
 
 
-def _csv(answers: tuple[Answer, ...], path: Path) -> None:
+def _exponents_csv(answers: tuple[Answer, ...], path: Path) -> None:
     with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["dim", "setting", "prediction", "alpha", "lo", "hi", "verdict", "doubts",
-                         "teachers", "runs", "diverged", "failed"])  # fmt: skip
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["dim", "setting", "prediction", "alpha", "lo", "hi", "verdict", "relation",
+                         "doubts", "teachers", "runs", "diverged", "failed"])  # fmt: skip
         for p in (p for answer in answers for p in answer.points):
             e = p.exponent
             numbers = (e.alpha, *e.interval) if e else (math.nan,) * 3
-            setting = json.dumps(p.setting, ensure_ascii=False) if p.setting else ""
-            writer.writerow([p.dim, setting, p.prediction, *(f"{v:.6g}" for v in numbers),
-                             p.verdict, " ".join(p.doubts), p.teachers, p.runs, p.diverged,
-                             p.failed])  # fmt: skip
+            writer.writerow([p.dim, _setting(p), p.prediction, *(f"{v:.6g}" for v in numbers),
+                             p.verdict, e.relation if e else "", " ".join(p.doubts), p.teachers,
+                             p.runs, p.diverged, p.failed])  # fmt: skip
+
+
+def _runs_csv(answers: tuple[Answer, ...], path: Path) -> None:
+    """One row per value that was fitted: anybody can fit it again."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["dim", "setting", "x", "loss", "teacher", "seed"])
+        for p in (p for answer in answers for p in answer.points):
+            for x, loss, teacher, seed in p.rows:
+                writer.writerow([p.dim, _setting(p), f"{x:.10g}", f"{loss:.7g}", teacher, seed])
+
+
+def _setting(p: Point) -> str:
+    return json.dumps(p.setting, ensure_ascii=False) if p.setting else ""
 
 
 def _interval(ends: tuple[float, float]) -> str:

@@ -16,7 +16,7 @@ from lab.scaling.calibration import Calibration, Truth
 from lab.scaling.verdict import allowed
 
 FIT_HEAD = ("parameter", "value", "error", "95 % interval", "by", "other intervals")
-INTERVALS = ("quoted", "profile", "wald", "percentile", "basic")
+INTERVALS = ("quoted", "teacher-t", "profile", "mean-curve", "percentile")
 COVERAGE_HEAD = ("d", "true α", "from", *INTERVALS, "width", "bias")
 VERDICTS = ("agrees", "contradicts", "undecided")
 VERDICT_HEAD = ("d", "true α", "usable", *VERDICTS, "wrong")
@@ -65,10 +65,6 @@ def fit_sentences(found: Mapping[str, Any]) -> list[str]:
     if starts.get("tried"):
         said.append(f"starts     {starts['reached_best']} of {starts['tried']} reached the best "
                     f"objective{THINNED.format(**starts) if 'rows' in starts else ''}")
-    outside = [f"{x} {what}" for x, what in found.get("stretch", {}).items()
-               if what != "resolution-limited"]  # fmt: skip
-    if outside:
-        said.append(f"stretch    {', '.join(outside)}")
     weights = found.get("weights")
     if weights:
         said.append(f"weights    {_weighed(weights, found)}")

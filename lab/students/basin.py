@@ -17,6 +17,8 @@ N up to a few hundred, whose loss has two derivatives: ReLU has them almost ever
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -42,6 +44,11 @@ SLACK = 1e-9
 """Relative fall below the reference that is rounding and no improvement."""
 STILL = 1e-12
 """Relative fall of the loss in an accepted step at which a descent has arrived."""
+PATIENCE = 0.1
+"""Seconds of descent after which it is asked whether to go on."""
+
+Going = Callable[[], None]
+"""Asked now and then whether to go on; an exception that it raises ends the descent."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +66,11 @@ class Basin:
     reference: float
     rounds: int
 
-    def run(self, counts: Int[np.ndarray, " M"]) -> float:
+    def run(self, counts: Int[np.ndarray, " M"], *, going: Going = lambda: None) -> float:
         """Population loss of the model that descended from θ* on points drawn so often."""
         with jax.enable_x64(True):
-            end = _descend(*self.problem, jnp.asarray(counts / counts.sum()), self.theta, RUN_STEPS)
+            c = jnp.asarray(counts / counts.sum())
+            end = _descend(self.problem, c, self.theta, RUN_STEPS, going)
             return float(_loss(*self.problem, _uniform(self.problem), end))
 
 
@@ -73,6 +81,7 @@ def find(
     *,
     key: Key[Array, ""],
     rng: np.random.Generator,
+    going: Going = lambda: None,
 ) -> Basin:
     """The population optimum, converged until no trial improves on it.
 
@@ -88,24 +97,24 @@ def find(
         problem = (student, unravel, jnp.asarray(x.T), jnp.asarray(y.T))
         flat = [ravel_pytree(jax.tree.map(lambda leaf, i=i: leaf[i].astype(float), starts))[0]
                 for i in range(STARTS)]  # fmt: skip
-        theta, value = _best(problem, flat)
+        theta, value = _best(problem, flat, going)
         for rounds in range(ROUNDS + 1):
             ends = []
             for i in range(TRIALS):
                 drawn = rng.integers(len(x), size=len(x) // (4 if i % 2 else 1))
                 c = jnp.asarray(np.bincount(drawn, minlength=len(x)) / drawn.size)
-                ends.append(_descend(*problem, c, theta, RUN_STEPS))
+                ends.append(_descend(problem, c, theta, RUN_STEPS, going))
             losses = [float(_loss(*problem, _uniform(problem), end)) for end in ends]
             if min(losses) >= value * (1 - SLACK) or rounds == ROUNDS:
                 break
-            theta, value = _best(problem, [ends[int(np.argmin(losses))]])
+            theta, value = _best(problem, [ends[int(np.argmin(losses))]], going)
         return Basin(problem, theta, value, rounds)
 
 
-def _best(problem: tuple, starts: list) -> tuple[Array, float]:
+def _best(problem: tuple, starts: list, going: Going) -> tuple[Array, float]:
     """The lowest population optimum among those that these starts descend to."""
     c = _uniform(problem)
-    ends = [_descend(*problem, c, start, SEARCH_STEPS) for start in starts]
+    ends = [_descend(problem, c, start, SEARCH_STEPS, going) for start in starts]
     losses = [float(_loss(*problem, c, end)) for end in ends]
     best = int(np.argmin(losses))
     return ends[best], losses[best]
@@ -122,9 +131,27 @@ def _loss(student, unravel, x, y, c, theta) -> Float[Array, ""]:
     return jnp.sum(c * jnp.mean((f - y) ** 2, axis=0))
 
 
-@partial(jax.jit, static_argnums=(0, 1, 6))
-def _descend(student, unravel, x, y, c, theta, steps) -> Float[Array, " N"]:
-    """Newton steps until one that is accepted changes nothing, or damping finds none that is."""
+def _descend(problem: tuple, c: Array, theta: Array, steps: int, going: Going) -> Array:
+    """Newton steps until one that is accepted changes nothing, or damping finds none that is.
+
+    They are taken in stretches of as many as pass in PATIENCE, which changes no number.
+    """
+    value = _loss(*problem, c, theta)
+    carry = theta, value, jnp.array(1e-3), jnp.array(0), jnp.array(False)
+    stretch = 1
+    while True:
+        going()
+        start, taken = time.perf_counter(), int(carry[3])
+        carry = _stretch(*problem, c, carry, min(taken + stretch, steps))
+        if bool(carry[4]) or int(carry[3]) >= steps:
+            return carry[0]
+        if time.perf_counter() - start < PATIENCE / 2:
+            stretch *= 2
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _stretch(student, unravel, x, y, c, carry, until) -> tuple:
+    """Newton steps from the last state (θ, its loss, damping, steps taken, arrived) to the next."""
     loss = partial(_loss, student, unravel, x, y, c)
 
     def step(carry):
@@ -142,7 +169,6 @@ def _descend(student, unravel, x, y, c, theta, steps) -> Float[Array, " N"]:
 
     def going(carry):
         *_, n, arrived = carry
-        return (n < steps) & ~arrived
+        return (n < until) & ~arrived
 
-    start = (theta, loss(theta), jnp.array(1e-3), jnp.array(0), jnp.array(False))
-    return jax.lax.while_loop(going, step, start)[0]
+    return jax.lax.while_loop(going, step, carry)

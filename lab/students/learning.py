@@ -11,7 +11,9 @@ the same model leaves after learning from the whole population goes into the det
 from __future__ import annotations
 
 import math
+import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import jax
 import numpy as np
@@ -24,40 +26,72 @@ from lab.task.sets import Sets
 from lab.task.streams import stream
 
 
-def learn(group: Group, *, tick: Callable[[int], None]) -> list[Result]:
+@dataclass(frozen=True)
+class Failed:
+    """A run of which no result came; `error` is the traceback of what went wrong."""
+
+    run: Run
+    error: str
+    status: str = "failed"
+
+
+Learner = Callable[[Run], Result]
+"""Trains one of the runs that it was made for."""
+
+
+def learn(group: Group, *, tick: Callable[[int], None]) -> list[Result | Failed]:
     """Train every student of the group; results in the order of `group.runs()`.
 
-    tick: told of student-steps as they are done; an exact student is one step. An exception that
-    it raises abandons the group.
+    An exact student that fails does so alone; of networks, which train together, all do.
+
+    tick: told of student-steps as they are done; an exact student is one step, and 0 are told of
+    where a single step takes long. An exception that it raises abandons the group.
     """
     if not group.exact and not group.limit:
         return training.train(group, tick=tick)
-    found: dict[Run, Result] = {}
+    found: dict[Run, Result | Failed] = {}
     for task in group.teachers:
         runs = [run for run in group.runs() if run.task == task]
-        of_task = _losses
-        if group.limit:
-            of_task = _excesses if group.exact else _NETWORKS[group.limit]
-        for result in of_task(runs):
-            found[result.run] = result
+        if group.exact:
+            learner = _excesses(runs) if group.limit else _losses(runs)
+            learner = _one_by_one(learner)
+        elif group.limit == "data":
+            learner = _in_one_basin(runs, going=lambda: tick(0))
+        else:
+            learner = _over_tangents(runs)
+        for run in runs:
+            found[run] = learner(run)
             tick(1)
     return [found[run] for run in group.runs()]
 
 
-def _losses(runs: list[Run]):
+def _one_by_one(learner: Learner) -> Callable[[Run], Result | Failed]:
+    def learned(run: Run) -> Result | Failed:
+        try:
+            return learner(run)
+        except Exception:  # a failed run is a result; the others go on
+            return Failed(run, traceback.format_exc())
+
+    return learned
+
+
+def _losses(runs: list[Run]) -> Learner:
     """The losses of runs that share a task, on nested training sets or unlimited data."""
     task, root = runs[0].task, runs[0].root
     largest = max(run.size or 0 for run in runs)
     nested = sets.nested(task, largest, test=TEST_POINTS, root=root) if largest else None
-    for run in runs:
+
+    def loss(run: Run) -> Result:
         if nested is None:
-            yield _result(run, _on_unlimited_data(run), 1.0, {})
-            continue
+            return _result(run, _on_unlimited_data(run), 1.0, {})
         student = _student(run, nested, nested.x[: run.size], nested.y[: run.size], seed=run.seed)
-        yield _result(run, nested.risk(student), nested.baseline, _conditioning(student))
+        details = {**_conditioning(student), **_outside(student, nested.x_test)}
+        return _result(run, nested.risk(student), nested.baseline, details)
+
+    return loss
 
 
-def _excesses(runs: list[Run]):
+def _excesses(runs: list[Run]) -> Learner:
     """Losses of a fixed model on independent training sets, beside that of all data.
 
     A network teacher has a population of points: training sets are drawn from it with repetition,
@@ -66,7 +100,8 @@ def _excesses(runs: list[Run]):
     task, root = runs[0].task, runs[0].root
     limits: dict = {}
     world = None if task.decays else sets.population(task, root=root)
-    for run in runs:
+
+    def excess(run: Run) -> Result:
         drawn = world or sets.spectral(task, run.size, draw=run.seed, root=root)
         x, y = drawn.x, drawn.y
         if world:
@@ -80,29 +115,34 @@ def _excesses(runs: list[Run]):
             ) / drawn.baseline
         student = _student(run, drawn, x, y, seed=0)
         details = {"limit": limits[run.student], **_conditioning(student)}
-        yield _result(run, drawn.risk(student), drawn.baseline, details)
+        return _result(run, drawn.risk(student), drawn.baseline, details)
+
+    return excess
 
 
-def _in_one_basin(runs: list[Run]):
+def _in_one_basin(runs: list[Run], *, going: Callable[[], None]) -> Learner:
     """Population losses of networks that descend from the population optimum, beside its own."""
     task, root = runs[0].task, runs[0].root
     world = sets.population(task, root=root)
     basins: dict = {}
-    for run in runs:
+
+    def excess(run: Run) -> Result:
         if run.student not in basins:
             scale = _scale(run, world)
             key = stream("init", task, root=root)
             trials = sets.generator(stream("draw", task, root=root), 0)
             basins[run.student] = basin.find(
-                run.student, scale * world.x, world.y, key=key, rng=trials
+                run.student, scale * world.x, world.y, key=key, rng=trials, going=going
             )
         found = basins[run.student]
         counts = np.bincount(_drawn(run, len(world.x)), minlength=len(world.x))
         details = {"limit": found.reference / world.baseline, "rounds": found.rounds}
-        yield _result(run, found.run(counts), world.baseline, details)
+        return _result(run, found.run(counts, going=going), world.baseline, details)
+
+    return excess
 
 
-def _over_tangents(runs: list[Run]):
+def _over_tangents(runs: list[Run]) -> Learner:
     """Losses of wide networks, beside those of their tangents and of the exact NTK.
 
     The loss is the mean over a start and its mirror image. `limit` is the exact NTK's with the
@@ -111,7 +151,8 @@ def _over_tangents(runs: list[Run]):
     task, root = runs[0].task, runs[0].root
     largest = max(run.size for run in runs)
     nested = sets.nested(task, largest, test=WIDE_TEST_POINTS, root=root)
-    for run in runs:
+
+    def gap(run: Run) -> Result:
         scale = _scale(run, nested)
         key = jax.random.fold_in(stream("init", task, root=root), run.seed)
         found = tangent.predictions(
@@ -125,10 +166,9 @@ def _over_tangents(runs: list[Run]):
         change = 2 * float(np.mean((found.kernel - nested.y_test) * found.change))
         limits = {"limit": kernel + change, "kernel": kernel, "tangent": own}
         details = {name: value / nested.baseline for name, value in limits.items()}
-        yield _result(run, network, nested.baseline, details)
+        return _result(run, network, nested.baseline, details)
 
-
-_NETWORKS = {"data": _in_one_basin, "ntk": _over_tangents}
+    return gap
 
 
 def _drawn(run: Run, population: int) -> np.ndarray:
@@ -181,6 +221,12 @@ def _conditioning(student: _Scaled) -> dict[str, float]:
     """Condition number and jitter of the system that was solved, where a student knows them."""
     learned = student.learned
     return {n: float(getattr(learned, n)) for n in ("condition", "jitter") if hasattr(learned, n)}
+
+
+def _outside(student: _Scaled, x_test: np.ndarray) -> dict[str, float]:
+    """Of simplices: share of the test points that no cell answers, but the fit at the boundary."""
+    covers = getattr(student.learned, "covers", None)
+    return {"outside": 1 - float(np.mean(covers(student.scale * x_test)))} if covers else {}
 
 
 def _result(run: Run, loss: float, baseline: float, details: Mapping[str, float]) -> Result:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import numpy as np
 import optax
-import optax.contrib
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from lab.spec import TrainingSpec
+from lab.students.muon import muon
 
 
-def optimiser(name: str, beta1: float, beta2: float, decay: float) -> optax.GradientTransformation:
-    """The update rule at rate 1.
+def optimiser(
+    name: str, beta1: float, beta2: float, decay: float, parameters: dict[str, Array]
+) -> optax.GradientTransformation:
+    """The update rule of a student with these parameters, at rate 1.
 
     Adam, AdamW and SGD work on all parameters as one vector (elementwise rules: the same numbers,
-    one fused loop). Muon (Jordan 2024, as in optax) orthogonalises the momentum of hidden weight
-    matrices; the first layer counts as hidden, the output layer and biases get Adam.
+    one fused loop). Muon orthogonalises the momentum of hidden weight matrices; the first layer
+    counts as hidden, the output layer and biases get Adam.
     """
     if name == "adam":
         return optax.flatten(optax.adam(1.0, b1=beta1, b2=beta2))
@@ -28,18 +30,9 @@ def optimiser(name: str, beta1: float, beta2: float, decay: float) -> optax.Grad
     if name == "sgd":
         return optax.flatten(optax.sgd(1.0, momentum=beta1))
     if name == "muon":
-        return optax.contrib.muon(
-            1.0, beta=beta1, weight_decay=decay, adam_b2=beta2,
-            muon_weight_dimension_numbers=_hidden_matrices,
-        )  # fmt: skip
+        hidden = frozenset(f"W{layer}" for layer in range(len(parameters) // 2 - 1))
+        return muon(beta1, adam_beta2=beta2, decay=decay, hidden=hidden)
     raise ValueError(f"unknown optimiser {name!r}; known: adam, adamw, sgd, muon")
-
-
-def _hidden_matrices(parameters: dict) -> dict:
-    """Axes of the matrices that Muon takes: all weights but those of the output layer."""
-    last = f"W{len(parameters) // 2 - 1}"
-    axes = optax.contrib.MuonDimensionNumbers(reduction_axis=1, output_axis=0)
-    return {k: axes if k.startswith("W") and k != last else None for k in parameters}
 
 
 def rates(training: TrainingSpec) -> Float[np.ndarray, " steps"]:

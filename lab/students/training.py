@@ -251,7 +251,7 @@ def _batches(x, y, size, start, batch, keys) -> tuple[Array, Array]:
 
 @partial(jax.jit, static_argnums=0)
 def _init_state(rule: tuple, parameters: Any) -> Any:
-    return jax.vmap(jax.vmap(optimisers.optimiser(*rule).init))(parameters)
+    return jax.vmap(jax.vmap(optimisers.optimiser(*rule, parameters).init))(parameters)
 
 
 def _students_loss(student, loss, power, parameters, scale, x, y) -> Float[Array, " S"]:
@@ -265,7 +265,7 @@ def _advance(
     student, rule, loss, power, parameters, state, scale, x, y, rates, n
 ) -> tuple[Any, Any]:
     """The first n steps of a chunk; n is traced, so that a short last chunk compiles nothing."""
-    update = jax.vmap(optimisers.optimiser(*rule).update)
+    update = jax.vmap(optimisers.optimiser(*rule, parameters).update)
 
     def one_teacher(parameters, state, scale, x, y):
         def step(t, carry):

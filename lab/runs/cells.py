@@ -1,0 +1,198 @@
+"""What the store has of each scan of a study: runs and rows by their part, and the values to fit.
+
+A setting is everything of the grid that is neither x, teacher nor seed. Of an x whose budget was
+raised (`budgets.py`) the longest training counts. Of networks in a scan over D the loss on
+unlimited data is what the excess is counted from. Nothing is fitted or judged here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lab.runs import budgets
+from lab.runs.excess import excess
+from lab.runs.store import Row, Store
+from lab.scaling import Scan
+from lab.scaling.doubts import Doubt
+from lab.spec import Planned, Run
+from lab.study import Study
+
+LIMIT_SHARE = 0.5
+"""Share of the loss at the largest D beyond which L∞ makes up most of it."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The runs of one setting with their rows, None where nothing is stored: of the scan, of each
+    check of it by (role, factor), and of the students on unlimited data. `budget` is the largest
+    level of an x."""
+
+    scan: list[tuple[Run, Row | None]]
+    checks: dict[tuple[str, float], list[tuple[Run, Run, Row | None]]]
+    limits: list[tuple[Run, Row | None]]
+    budget: float = 1.0
+
+
+def cells_of(study: Study, store: Store) -> dict[tuple, Cells]:
+    """Every setting with its runs, each x at the level of its budget.
+
+    A check is kept with the run of the scan that it repeats.
+    """
+    states = store.states()
+    levels = {
+        cell: budgets.level(study, runs, states) for cell, runs in budgets.cells(study).items()
+    }
+
+    def leveled(p: Planned, base: Run) -> Run:
+        now = levels[(*study.point(base), study.x(base))]
+        if p.role == "budget":
+            return budgets.at(study, base, now * p.factor)
+        return budgets.at(study, p.run, now) if p.role == "scan" else p.run
+
+    asked = []
+    for p in study.plan:
+        base = p.run if p.role == "limit" else study.base(p)
+        asked.append((p, base, p.run if p.role == "limit" else leveled(p, base)))
+    rows = dict(zip((run for *_, run in asked),
+                    (row for _, row in store.found(Planned(run) for *_, run in asked)),
+                    strict=True))  # fmt: skip
+    found: dict[tuple, Cells] = {}
+    for p, base, run in asked:
+        key = setting_key(study, base)
+        if key not in found:
+            found[key] = Cells([], defaultdict(list), [])
+        cells = found[key]
+        if p.role == "scan":
+            cells.scan.append((run, rows[run]))
+        elif p.role == "limit":
+            cells.limits.append((run, rows[run]))
+        else:
+            now = leveled(Planned(base), base)
+            cells.checks[p.role, p.factor].append((now, run, rows[run]))
+    raised = defaultdict(lambda: 1.0)
+    for (task, student, size, _), now in levels.items():
+        raised[task, student, size] = max(raised[task, student, size], now)
+    return {
+        key: Cells(c.scan, dict(c.checks), c.limits, raised[study.point(c.scan[0][0])])
+        for key, c in found.items()
+    }
+
+
+def setting_key(study: Study, run: Run) -> tuple:
+    """Everything that stays fixed in a scan, as (name, value) pairs; the manifold first."""
+    task, student, size = study.point(run)
+    fixed: dict[str, Any] = {"p": task.power, "teacher.gain": task.teacher_gain,
+                             "noise": task.noise}  # fmt: skip
+    if task.decays:
+        fixed |= {"a": task.decays[0], "b": task.decays[1]}
+    elif task.covariance:
+        kind, settings = task.covariance
+        fixed |= {"teacher.covariance": kind, **{f"teacher.{k}": v for k, v in settings}}
+    else:
+        fixed |= {"teacher.widths": task.teacher_widths, "teacher.bias": task.teacher_bias,
+                  "teacher.activation": task.teacher_activation}  # fmt: skip
+    fixed |= {"student.widths": student.widths, "student.activation": student.activation}
+    fixed |= {f"student.{k}": v for k, v in student.settings} | {"data.size": size}
+    return (task.manifold, *fixed.items())
+
+
+@dataclass(frozen=True)
+class Values:
+    """What is fitted: x, value, teacher and seed of every entry, what the value is, and doubts."""
+
+    x: np.ndarray
+    value: np.ndarray
+    teacher: np.ndarray
+    seed: np.ndarray
+    unit: str = "relative loss"
+    doubts: tuple[Doubt, ...] = ()
+
+
+def losses(study: Study, done: list[tuple[Run, Row]]) -> Values:
+    """The relative losses of finished runs, run by run."""
+    return Values(
+        np.array([study.x(run) for run, _ in done], float),
+        np.array([row.relative for _, row in done], float),
+        np.array([run.task.teacher for run, _ in done], int),
+        np.array([run.seed for run, _ in done], int),
+    )
+
+
+def values_of(study: Study, cells: Cells, done: list[tuple[Run, Row]]) -> Values:
+    """The losses, or their excess over the limit that the regime or the runs know."""
+    raw = losses(study, done)
+    if not done:
+        return raw
+    limit_kind = done[0][0].limit
+    if limit_kind:
+        limit = np.array([row.details["limit"] for _, row in done], float)
+        over = excess(raw.x, raw.value, limit, raw.teacher, smallest=limit_kind == "data")
+        keep = over.positive
+        return Values(over.x[keep], over.mean[keep], over.teacher[keep],
+                      np.zeros(int(keep.sum()), int), "mean excess", over.doubts)  # fmt: skip
+    if study.measures_limit:
+        return _over_the_limit(cells, raw)
+    return raw
+
+
+def _over_the_limit(cells: Cells, raw: Values) -> Values:
+    """Excess over each teacher's loss on unlimited data, cell by cell (geometric means over seeds).
+
+    An L∞ that makes up most of the loss at the largest D is the doubt `floor`: its own error is
+    then that of the excess.
+    """
+    known: dict[int, list[float]] = defaultdict(list)
+    for run, row in cells.limits:
+        if row and row.status == "done":
+            known[run.task.teacher].append(math.log(row.relative))
+    if not set(raw.teacher.tolist()) <= set(known):
+        return Values(raw.x, raw.value, raw.teacher, raw.seed, raw.unit, (Doubt.LIMIT_UNMEASURED,))
+    x, mean, teacher, share = [], [], [], []
+    for k, at in sorted(set(zip(raw.teacher.tolist(), raw.x.tolist(), strict=True))):
+        loss = math.exp(np.log(raw.value[(raw.teacher == k) & (raw.x == at)]).mean())
+        limit = math.exp(np.mean(known[k]))
+        x.append(at)
+        teacher.append(k)
+        mean.append(loss - limit)
+        share.append(limit / loss)
+    x, mean, teacher, share = (np.array(v) for v in (x, mean, teacher, share))
+    keep = mean > 0
+    doubts = () if keep.all() else (Doubt.EXCESS_UNRESOLVED,)
+    if np.median(share[x == x.max()]) > LIMIT_SHARE:
+        doubts = (*doubts, Doubt.FLOOR)
+    return Values(x[keep], mean[keep], teacher[keep], np.zeros(int(keep.sum()), int),
+                  "excess over unlimited data", doubts)  # fmt: skip
+
+
+def scan_of(study: Study, values: Values, runs: list[Run]) -> Scan:
+    """The scan of these values, with every count of the sizes of the runs they come from."""
+    scan = Scan.of(values.x, values.value, values.teacher, values.seed)
+    if not study.counted:
+        return scan
+    sizes = {
+        float(study.x(run)): (*run.student.leading(run.task.D_amb, run.task.outputs), run.N)
+        for run in runs
+    }
+    lead, order, N = zip(*(sizes[x] for x in scan.x.tolist()), strict=True)
+    power = order[0] if study.scan.size == "width" else 1
+    return scan.counted(np.array(lead, float), np.array(N, float), order=power)
+
+
+def pairs(study: Study, cells: Cells, role: str) -> dict:
+    """(x, teacher, loss, loss otherwise) of the checks of one role, by (role, factor)."""
+    stored = {run: row for run, row in cells.scan if row and row.status == "done"}
+    found = {}
+    for key, some in cells.checks.items():
+        pairs = [
+            (study.x(base), base.task.teacher, stored[base].relative, row.relative)
+            for base, _, row in some
+            if row and row.status == "done" and base in stored
+        ]
+        if key[0] == role and pairs:
+            found[key] = pairs
+    return found
