@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -65,6 +66,17 @@ def counted(items: Sequence[Item], what: str) -> Iterator[Item]:
                 bar.advance(task)
         finally:
             timer.cancel()
+
+
+@contextmanager
+def patient(what: str) -> Iterator[None]:
+    """A line on standard error if what is inside takes longer than PATIENCE."""
+    timer = threading.Timer(PATIENCE, lambda: typer.echo(f"{what} …", err=True))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def print_answer(study: Any, path: Path, results: Path, *, write: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from lab.cli.options import RESULTS, AsJson, Overrides, Results, StudyFile, read
-from lab.cli.output import console, counted, print_answer, print_table, say
+from lab.cli.output import console, counted, patient, print_answer, print_table, say
 from lab.mistakes import StudyError
 
 TABLES = (".csv", ".tsv", ".tab", ".json", ".parquet", ".pq")
@@ -133,7 +133,8 @@ def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
     if "hold" in given:
         asked["hold"] = _held(given["hold"])
     try:
-        found = fit_table(path, **asked)
+        with patient(f"fitting {given['law']} to {path}"):
+            found = fit_table(path, **asked)
     except TableError as error:
         raise StudyError([str(error)]) from None
     if as_json:

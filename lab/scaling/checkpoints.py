@@ -1,7 +1,7 @@
 """Rows that look like checkpoints of one model, which are not independent.
 
 A model trained once gives a row per checkpoint, and what is peculiar to it (shape, data order,
-seed) is in all of them. An interval over rows is then too short, here by a factor of two or three;
+seed) is in all of them. An interval over rows is then too short, often by a factor of two;
 whole models must be resampled. Two signs are looked for, in columns that no one named as a group:
 
     named    a column whose name has one of the words in NAMED (model, run, teacher, …) with at
@@ -52,7 +52,6 @@ def looks_like_checkpoints(
     sizes = [size] if size else [
         name for name in rows.columns
         if name not in used and _words(name) & SIZES and _words(data) & DATA]
-    along = rows.numbers(data, keep)
     for name in rows.columns:
         words = _words(name)
         if name in used or not words & NAMED:
@@ -68,6 +67,7 @@ def looks_like_checkpoints(
         label = _labels(rows, name, keep)
         if label.max() < 2 or _share(label, 3) <= 0.5:
             continue
+        along = rows.numbers(data, keep)
         members = [np.flatnonzero(label == g) for g in range(label.max() + 1)]
         inside = [along[m] for m in members if m.size >= 3]
         if any(np.unique(part).size < part.size / 2 or np.ptp(part) == 0 for part in inside):

@@ -4,6 +4,10 @@ Many deterministic starts (a grid over the non-linear coordinates, linear ones p
 descend together; the best is polished, and the census counts how many came as low. A design
 that cannot carry the law is refused before anything is fitted, with its numbers.
 
+Of more than MANY rows, the starts search on SOME of them, spread evenly over the product of the
+variables, and the ends that are as low as the best, or nearly, and differ descend on all rows: the
+optimum is that of all rows, the census is about those that were searched.
+
 What it does not do: intervals (`uncertainty.py`); read files (`table.py`).
 """
 
@@ -11,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import special
 
 from lab.scaling.descent import RESIDUALS, Objective, descend
@@ -26,6 +30,8 @@ LAWS: Mapping[str, Law] = {
                 Rosenfeld(), PowerMean(), Max())
 }
 STARTS = 500
+MANY, SOME = 1000, 500
+NEARLY = 0.05  # relative excess of S over the lowest on SOME rows that may be the lowest on all
 FIT_STATUS = {
     "converged": "everything may be used",
     "short-range": "a variable spans less than a decade: exponents are local slopes",
@@ -44,7 +50,7 @@ REFUSED = ("too-few-points", "degenerate-design", "flat", "rising")
 class Fit:
     """A fitted law. theta, origin: its coordinates; parameters: by name, empty if refused.
     objective: S of `descent.py`. status: a key of FIT_STATUS. tried, reached: the census.
-    warnings: sentences. residual: r of each row."""
+    warnings: sentences. residual: r of each row. searched: rows that the starts saw."""
 
     problem: Objective
     origin: Float[np.ndarray, " variables"]
@@ -56,6 +62,7 @@ class Fit:
     tried: int
     reached: int
     warnings: tuple[str, ...]
+    searched: int
 
     @property
     def n(self) -> int:
@@ -110,14 +117,21 @@ def fit_law(
     if refusal is not None:
         nothing = np.full(_coords(law), np.nan)
         return Fit(problem, origin, nothing, {}, np.nan, np.full(loss.size, np.nan),
-                   refusal[0], 0, 0, (refusal[1],))
-    first = law.starts(z, log_loss, starts)
+                   refusal[0], 0, 0, (refusal[1],), 0)
+    seen = _some(z)
+    search = Objective(law, z[:, seen], log_loss[seen], huber, residual)
+    first = law.starts(search.z, search.log_loss, starts)
     if isinstance(law, Held):
-        law.check_values(first, z)
-    theta, cost = descend(problem, first)
-    best = cost.argmin()
-    polished, least = descend(problem, theta[best][None], iterations=1000, tolerance=1e-15)
-    reached = int((cost <= least[0] * (1 + 1e-5) + 1e-20).sum())
+        law.check_values(first, search.z)
+    theta, cost = descend(search, first)
+    if seen.size < loss.size:
+        near, height = descend(problem, _candidates(theta, cost), iterations=10, tolerance=1e-6)
+        polished, least = descend(problem, near[[height.argmin()]], iterations=200, tolerance=1e-11)
+        lowest = cost.min()
+    else:
+        polished, least = descend(problem, theta[[cost.argmin()]], iterations=1000, tolerance=1e-15)
+        lowest = least[0]
+    reached = int((cost <= lowest * (1 + 1e-5) + 1e-20).sum())
     r, jacobian = problem.residuals(polished)
     values = law.natural(polished, origin)[0]
     parameters = dict(zip(law.parameters, map(float, values), strict=True))
@@ -128,7 +142,28 @@ def fit_law(
             f"only {reached} of {len(first)} starts reached the best objective: it may not be "
             f"the global one.")
     return Fit(problem, origin, polished[0], parameters, float(least[0]), r[0], status,
-               len(first), reached, tuple(warnings))
+               len(first), reached, tuple(warnings), seen.size)
+
+
+def _some(z: Float[np.ndarray, "variables points"]) -> Int[np.ndarray, " some"]:
+    """The rows that starts search on: all, or SOME of more than MANY."""
+    n = z.shape[1]
+    if n <= MANY:
+        return np.arange(n)
+    order = np.argsort(z.sum(0), kind="stable")
+    return np.sort(order[np.linspace(0, n - 1, SOME).round().astype(int)])
+
+
+def _candidates(
+    theta: Float[np.ndarray, "fits coords"], cost: Float[np.ndarray, " fits"]
+) -> Float[np.ndarray, "candidates coords"]:
+    """The lowest end, and at most two that are NEARLY as low, each a per mille above the last."""
+    order = np.argsort(cost)
+    chosen = [order[0]]
+    for i in order:
+        if cost[chosen[-1]] * 1.001 < cost[i] < cost[order[0]] * (1 + NEARLY) and len(chosen) < 3:
+            chosen.append(i)
+    return theta[chosen]
 
 
 def _coords(law: Law) -> int:

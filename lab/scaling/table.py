@@ -69,7 +69,8 @@ def fit_table(
     Returns law, parameters, held (those of them that are), intervals (parameter → method →
     [lower, upper]; the main one first), quoted (parameter → the name of that method), errors
     (bootstrap standard errors), objective (sum over rows), n, left_out (rows with an empty cell),
-    status and what it allows, starts {tried, reached_best}, weights {aicc, holdout, held_out,
+    status and what it allows, starts {tried, reached_best, of large tables also
+    rows, those that the starts saw}, weights {aicc, holdout, held_out,
     independent}, warnings, with groups their number, and with `predict` also prediction, verdict,
     doubts, advice and, for teachers, p-values. An infinite or undefined number is None; a refused
     fit has no parameters.
@@ -203,6 +204,8 @@ def _without_worst(
             f"{rows.path} has no rows" + (f" where {where}" if where else "")
             + ("; nothing to fit." if not len(rows) or where else
                " without an empty cell in the columns used; nothing to fit."))
+    if not drop_worst:
+        return keep
     value = rows.numbers(loss, keep)
     if drop_worst >= len(keep):
         raise TableError(f"drop-worst {drop_worst} leaves none of the {len(keep)} rows.")
@@ -219,6 +222,8 @@ def _whole(fit: Fit, groups, rows: Rows, keep, names, request, replicates, seed)
                objective=fit.objective, n=fit.n, status=fit.status,
                usable=FIT_STATUS[fit.status],
                starts={"tried": fit.tried, "reached_best": fit.reached})
+    if 0 < fit.searched < fit.n:
+        out["starts"]["rows"] = fit.searched
     if groups is not None:
         out["groups"] = len(set(groups))
     doubts = []

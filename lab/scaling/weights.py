@@ -30,9 +30,9 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special
 
-from lab.scaling.fit import Fit, fit_law
+from lab.scaling.fit import MANY, Fit, fit_law
 
-STARTS = 200
+STARTS, FEW_STARTS = 200, 50  # of a fit, and of one to more than MANY rows
 HELD_LEAST = 3
 
 
@@ -60,7 +60,7 @@ class Request:
     def fit(self, law: str, x: np.ndarray, loss: np.ndarray) -> Fit:
         """The law fitted to these rows."""
         return fit_law(law, x, loss, huber=self.huber, residual=self.residual,
-                       hold=self.hold.get(law), starts=STARTS)
+                       hold=self.hold.get(law), starts=STARTS if loss.size <= MANY else FEW_STARTS)
 
 
 def law_weights(

@@ -22,6 +22,9 @@ VERDICTS = ("agrees", "contradicts", "undecided")
 VERDICT_HEAD = ("d", "true α", "usable", *VERDICTS, "wrong")
 NOTABLE = 0.005
 """Laws of less weight than this are not listed."""
+THINNED = (" of {rows} rows, spread evenly; the best was fitted to all rows, and replicates of the "
+           "bootstrap take a few steps from there")
+"""What is done differently with large tables."""
 LIKELY_WRONG = 0.05
 """Share of wrong verdicts that needs a remark."""
 HONEST = (0.93, 0.97)
@@ -61,7 +64,7 @@ def fit_sentences(found: Mapping[str, Any]) -> list[str]:
     starts = found["starts"]
     if starts.get("tried"):
         said.append(f"starts     {starts['reached_best']} of {starts['tried']} reached the best "
-                    "objective")  # fmt: skip
+                    f"objective{THINNED.format(**starts) if 'rows' in starts else ''}")
     weights = found.get("weights")
     if weights:
         said.append(f"weights    {_weighed(weights, found)}")
