@@ -99,7 +99,7 @@ def shape(study: Study, runs: Sequence[Run]) -> Scan:
     """The scan of these planned runs, with every count of its sizes, and no losses."""
     x = np.array([study.x(run) for run in runs], float)
     ones = np.ones(x.size)
-    return scan_of(study, Values(x, ones, ones.astype(int), ones.astype(int)), list(runs))
+    return scan_of(study, Values(x, ones, ones.astype(int), np.arange(x.size)), list(runs))
 
 
 def exponents(study: Study, text: str) -> tuple[float | None, ...]:
