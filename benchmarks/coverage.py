@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lab.scaling.calibration import RATIOS, Design, Truth, calibrate
+from lab.scaling.calibration import RATIOS, Design, Truth, calibrate, misspecified
 from lab.show.markdown import table
 
 ASSUMED = {
@@ -29,17 +29,10 @@ ASSUMED = {
     "noise .3": Truth(1.0, noise=0.3, spread=0.05),
 }
 """The model of the estimator."""
-MISSPECIFIED = {
-    "bends from 1 to ½": Truth(1.0, later=0.5, spread=0.05),
-    "bends from 1 to 2": Truth(1.0, later=2.0, spread=0.05),
-    "bends from 1 to ½, quiet": Truth(1.0, later=0.5, noise=0.03, spread=0.02),
-    "untrained at large x": Truth(1.0, unlearned=0.5, spread=0.05),
-    "untrained, quiet": Truth(1.0, unlearned=0.5, noise=0.03, spread=0.02),
-    "noise grows threefold": Truth(1.0, growth=2.0, spread=0.05),
-    "noise common to teachers": Truth(1.0, common=0.07, spread=0.05),
-    "first x off by +.3": Truth(1.0, off=0.3, spread=0.05),
-    "skewed seeds": Truth(1.0, skewed=True, noise=0.3, spread=0.05),
-    "a floor, 10 % of the first loss": Truth(1.0, floor=0.03, spread=0.05),
+MISSPECIFIED = misspecified(Truth(1.0, spread=0.05)) | {
+    f"{name}, quiet": truth
+    for name, truth in misspecified(Truth(1.0, noise=0.03, spread=0.02)).items()
+    if name.startswith(("bends", "untrained"))
 }
 """What the estimator does not know of; then it must doubt, widen or refuse."""
 DESIGNS = ((4, 6, 1.3), (6, 6, 1.3), (6, 8, 2.0), (10, 8, 2.0))

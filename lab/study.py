@@ -13,7 +13,6 @@ Knows nothing of JAX, of paths or of what a run costs: see `lab.runs`.
 from __future__ import annotations
 
 import copy
-import hashlib
 import itertools
 import math
 import tomllib
@@ -25,7 +24,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from lab import catalogue, consistency, theory
+from lab import catalogue, consistency, planned, theory
 from lab.mistakes import StudyError, sentences
 from lab.recipe import Table, Training, Whole
 from lab.spec import (
@@ -145,81 +144,8 @@ class Study(Table):
 
     @cached_property
     def plan(self) -> tuple[Planned, ...]:
-        """Every run of the study, and after them what shows whether it can be believed.
-
-        The checks repeat whole scans, so that they tell the change in α as well as in loss: a
-        `share` of the teachers, of at least two, drawn by hash of the study's seed, so that a
-        longer grid never changes which were drawn before. All seeds of a teacher come along: the
-        checks then train in the programs that are compiled already. Rates and first weights are
-        varied for the first of these teachers, at the middle setting of the grid. Networks of a
-        scan over D are trained on unlimited data too: that loss is their L∞.
-        """
-        if self.regime == "phase-map":
-            return self._plane
-        recipe, limit = self.recipe, LIMITS.get(self.regime, "")
-        sizes: tuple[int | None, ...] = self.data.sizes if self.data else (None,)
-        seeds = self.student.seeds
-        if self.regime == "variance-data" and self.data:
-            seeds = self.data.draws or 1
-        runs, checks, limits = [], [], []
-        varied = self._varied()
-        for task in self.tasks(self.task.teacher.count):
-            for student, D, s in itertools.product(self.students(), sizes, range(seeds)):
-                run = Run(task, student, recipe, D, s, self.seed, limit)
-                runs.append(Planned(run))
-                if task.teacher in self.checked:
-                    checks += [
-                        Planned(replace(run, training=recipe.scaled(factor)), "budget", factor)
-                        for factor in self.evidence.budgets
-                    ]
-                if task == varied:
-                    checks += self._variations(run)
-            if self.measures_limit:
-                limits += [
-                    Planned(Run(task, student, recipe, None, s, self.seed, limit), "limit")
-                    for student, s in itertools.product(self.students(), range(seeds))
-                ]
-        return (*runs, *limits, *checks)
-
-    @property
-    def _plane(self) -> tuple[Planned, ...]:
-        """Every width on every D and on unlimited data, and what the two limits need besides."""
-        sizes = (*(self.data.sizes if self.data else ()), None)
-        runs = dict.fromkeys(
-            Run(task, student, self.recipe, D, s, self.seed, "")
-            for task in self.tasks(self.task.teacher.count)
-            for student, D, s in itertools.product(
-                self.students(), sizes, range(self.student.seeds))
-        )  # fmt: skip
-        checks = [p for scan in self.scans for p in scan.plan if p.check and p.run not in runs]
-        return (*map(Planned, runs), *checks)
-
-    def base(self, planned: Planned) -> Run:
-        """The run of the scan that a check repeats; the run itself if it is of the scan."""
-        run = planned.run
-        if planned.role in ("budget", "rate"):
-            return replace(run, training=self.recipe)
-        if planned.role == "weights":
-            weight = self.student.weight
-            return replace(run, student=replace(run.student, weight=weight))
-        return run
-
-    def _varied(self) -> TaskSpec | None:
-        """The task whose scan is repeated at other rates and from other first weights."""
-        if not self.checked:
-            return None
-        first = min(self.checked, key=self._drawn)
-        tasks = [t for t in self.tasks(self.task.teacher.count) if t.teacher == first]
-        return tasks[len(tasks) // 2]
-
-    def _variations(self, run: Run) -> list[Planned]:
-        evidence, student = self.evidence, run.student
-        return [
-            *(Planned(replace(run, training=run.training.at_rate(f)), "rate", f)
-              for f in evidence.rates),
-            *(Planned(replace(run, student=replace(student, weight=f * student.weight)),
-                      "weights", f) for f in evidence.weights),
-        ]  # fmt: skip
+        """Every run of the study, and after them what shows whether it can be believed."""
+        return planned.plan(self)
 
     @property
     def scans(self) -> tuple[Study, ...]:
@@ -249,11 +175,8 @@ class Study(Table):
         """Indices k of the teachers whose scans are repeated with other budgets."""
         if self.evidence.share == 0 or not self.trained:
             return frozenset()
-        ordered = sorted(range(self.task.teacher.count), key=self._drawn)
-        return frozenset(ordered[: max(2, math.floor(self.evidence.share * len(ordered) + 0.5))])
-
-    def _drawn(self, k: int) -> str:
-        return hashlib.sha256(f"{self.seed}:{k}".encode()).hexdigest()
+        teachers = planned.drawn(self)
+        return frozenset(teachers[: max(2, math.floor(self.evidence.share * len(teachers) + 0.5))])
 
     @property
     def wide(self) -> bool:

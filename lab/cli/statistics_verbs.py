@@ -235,7 +235,9 @@ def calibrate(
     """Simulate scans of the study's design: what can it show, before anything is trained?
 
     Prints per point the coverage of each interval, the bias, the share of each verdict and of
-    wrong ones, and the power to tell the truth from other exponents.
+    wrong ones, the power to tell the truth from other exponents, how often either verdict is given
+    at each ratio of the truth to the prediction, and how often it is wrong at the edge of what the
+    prediction allows where the truth is none that the estimator assumes.
     """
     found = read(study, overrides)
     asked = {"floor": floor, "noise": noise, "spread": spread}
@@ -247,6 +249,7 @@ def calibrate(
     from lab.runs import answer, design
     from lab.runs.store import Store, folder
     from lab.scaling.calibration import calibrate as simulate
+    from lab.scaling.calibration import misspecified
 
     others = [text for some in alternatives or () for text in _listed(some)] or ALTERNATIVES
     with Store.read(folder(study, results)) as store:
@@ -260,8 +263,16 @@ def calibrate(
         (case, simulate(case.design, case.truth, scans=scans, seed=seed))
         for case in counted(cases, "calibrating")
     ]
+    others = [
+        (case, {name: simulate(case.design, truth, scans=max(scans // 5, 20), seed=seed)
+                for name, truth in misspecified(case.truth).items()})
+        for case in counted(cases, "calibrating against other truths")
+    ]  # fmt: skip
     if as_json:
-        entries = [design.as_json(case, shown) for case, shown in calibrated]
+        entries = [
+            design.as_json(case, shown) | {"misspecified": design.wrong_at_the_edge(case, wrong)}
+            for (case, shown), (_, wrong) in zip(calibrated, others, strict=True)
+        ]
         say(json.dumps({"study": study.stem, "scans": scans, "seed": seed, "points": entries}))
         return
     from lab.show import statistics
@@ -271,6 +282,10 @@ def calibrate(
     print_table(out, "Coverage of 95 % intervals", head, lines)
     head, lines = statistics.verdict_head(calibrated), statistics.verdict_lines(calibrated)
     print_table(out, "Verdicts, and power against other exponents", head, lines)
+    head, lines = statistics.ratio_head(calibrated), statistics.ratio_lines(calibrated)
+    print_table(out, "P(agrees) / P(contradicts) by truth / prediction", head, lines)
+    print_table(out, "Other truths: wrong at the edge (agrees / contradicts), and silent misses",
+                statistics.WRONG_HEAD, statistics.wrong_lines(others))  # fmt: skip
     for sentence in statistics.calibration_sentences(calibrated, scans=scans, seed=seed):
         out.print(sentence, highlight=False, markup=False)
 

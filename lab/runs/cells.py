@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from lab import planned
 from lab.runs import budgets
 from lab.runs.excess import excess
 from lab.runs.store import Row, Store
@@ -56,7 +57,7 @@ def cells_of(study: Study, store: Store) -> dict[tuple, Cells]:
 
     asked = []
     for p in study.plan:
-        base = p.run if p.role == "limit" else study.base(p)
+        base = p.run if p.role == "limit" else planned.base(study, p)
         asked.append((p, base, p.run if p.role == "limit" else leveled(p, base)))
     rows = dict(zip((run for *_, run in asked),
                     (row for _, row in store.found(Planned(run) for *_, run in asked)),

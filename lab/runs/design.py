@@ -182,6 +182,16 @@ def as_json(case: Case, found: Calibration) -> dict[str, Any]:
     })  # fmt: skip
 
 
+def wrong_at_the_edge(case: Case, found: Mapping[str, Calibration]) -> dict[str, Any]:
+    """P(agrees) and P(contradicts) at the edge of the region, and the share of silent misses, by
+    the name of the truth, as plain values."""
+    values = {}
+    for name, shown in found.items():
+        agrees, contradicts = shown.at_the_edge(case.design)
+        values[name] = {"agrees": agrees, "contradicts": contradicts, "silent": shown.silent}
+    return values
+
+
 def same(alternative: float, truth: Truth) -> bool:
     """Whether an alternative is the true exponent: then there is nothing to tell apart."""
     return math.isclose(alternative, truth.alpha, rel_tol=1e-9)

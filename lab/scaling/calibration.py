@@ -17,7 +17,7 @@ What it does not do: simulate saturation, or the evidence of convergence.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -131,6 +131,21 @@ class Truth:
         return fall - fall[0]
 
 
+def misspecified(truth: Truth) -> dict[str, Truth]:
+    """Truths that the estimator does not know of, of the noise and size of this one, by name."""
+    a = truth.alpha
+    return {
+        "bends to half of α": replace(truth, later=a / 2),
+        "bends to twice α": replace(truth, later=2 * a),
+        "untrained at large x": replace(truth, unlearned=0.5),
+        "noise grows threefold": replace(truth, growth=2.0),
+        "noise common to teachers": replace(truth, common=truth.noise / 2),
+        "first x off by twice the noise": replace(truth, off=2 * truth.noise),
+        "skewed seeds": replace(truth, skewed=True),
+        "a floor, 10 % of the first loss": replace(truth, floor=0.1 * truth.first),
+    }
+
+
 @dataclass(frozen=True)
 class Design:
     """One scan of a study. x: scanned sizes, ascending. prediction, sense, tolerance: as in
@@ -173,6 +188,17 @@ class Calibration:
     doubts: dict[str, float]
     power: dict[str, float]
     by_ratio: dict[float, tuple[float, float]]
+
+    def at_the_edge(self, design: Design) -> tuple[float, float]:
+        """The larger P(agrees) and P(contradicts) where the truth is an edge of the region."""
+        both = [self.by_ratio[edge] for edge in edges(design)]
+        return max(a for a, _ in both), max(c for _, c in both)
+
+
+def edges(design: Design) -> tuple[float, ...]:
+    """Truth / prediction at the edges of what the prediction allows."""
+    low, high = round(1 - design.tolerance, 12), round(1 + design.tolerance, 12)
+    return (low, high) if design.sense == "equal" else (low,)
 
 
 def calibrate(
@@ -240,7 +266,7 @@ def calibrate(
         },
         by_ratio={
             ratio: tuple(float(np.mean(v == word)) for word in (rule.AGREES, rule.CONTRADICTS))
-            for ratio in ratios
+            for ratio in sorted({*ratios, *edges(design)})
             for v in [judged(target / ratio)]
         },
     )

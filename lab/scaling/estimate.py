@@ -59,7 +59,8 @@ class Estimates:
     three sampling intervals, by name, at that count. teacher_alpha: exponents of the teachers.
     by_count, by_count_half: α and its sampling half-width under each count of size; admitted: the
     counts that the quoted interval holds. points: x with a measured cell. head, tail, beyond:
-    interval of the slope there, hull over the admitted counts. drift, drift_half: tail − alpha.
+    interval of the slope there, hull over all counts. drift: tail − alpha under the count where
+    it is smallest; drift_bound: the largest that 95 % of any count leave open.
     bends: whether a bend is
     significant at .05. ahead, ahead_half: error of the forecast of the two largest x in log loss;
     ahead_alpha: the same as a change of α. tests: p-values by name. floor: fits with a floor.
@@ -78,7 +79,7 @@ class Estimates:
     tail: tuple[Float[np.ndarray, " scans"], Float[np.ndarray, " scans"]]
     beyond: tuple[Float[np.ndarray, " scans"], Float[np.ndarray, " scans"]]
     drift: Float[np.ndarray, " scans"]
-    drift_half: Float[np.ndarray, " scans"]
+    drift_bound: Float[np.ndarray, " scans"]
     bends: Bool[np.ndarray, " scans"]
     ahead: Float[np.ndarray, " scans"]
     ahead_half: Float[np.ndarray, " scans"]
@@ -119,18 +120,17 @@ def estimate(
     alpha = by_count[at, scans]
     lower, upper = _hull(by_count, half, admitted)
     ends = [
-        _hull(
-            np.stack([f.mean for f in there]), np.stack([f.half_width() for f in there]), admitted
-        )
+        _hull(np.stack([f.mean for f in there]), np.stack([f.half_width() for f in there]))
         for there in zip(*((f.head, f.tail, f.beyond) for f in fits), strict=True)
     ]
-    # A bend is judged under the count in which it is smallest: a wrong count is not a bend.
+    # A bend is seen under the count in which it is smallest, for a wrong count is not a bend, and
+    # excluded only where no count has one, for which count is right is known only without a bend.
     drifts = np.stack([f.drift.mean for f in fits])
-    drift_halves = np.stack([f.drift.half_width() for f in fits])
+    bound = np.stack([np.abs(f.drift.mean) + f.drift.half_width() for f in fits]).max(0)
     sharp = np.stack([f.drift.half_width(common=False) for f in fits])
     apart = np.where(admitted, np.abs(drifts) / np.fmax(sharp, 1e-12), np.inf)
     least = np.where(np.isfinite(apart), apart, np.inf).argmin(0)
-    drift, drift_half = drifts[least, scans], drift_halves[least, scans]
+    drift = drifts[least, scans]
     bends = (np.abs(drift) > sharp[least, scans]) & (np.abs(drift) > 1e-9)
     bends &= points >= FEWEST
     ahead = [forecast(u, log_loss) for u in log_sizes]
@@ -165,7 +165,7 @@ def estimate(
         points,
         *ends,
         drift,
-        drift_half,
+        bound,
         bends,
         errors[best, scans],
         error_halves[best, scans],
@@ -239,7 +239,7 @@ def _nearest(admitted: np.ndarray, declared: int) -> np.ndarray:
     return np.where(admitted, distance, len(admitted) + 1).argmin(0)
 
 
-def _hull(values, halves, admitted) -> tuple[np.ndarray, np.ndarray]:
+def _hull(values, halves, admitted=True) -> tuple[np.ndarray, np.ndarray]:
     lower = np.where(admitted, values - halves, np.inf).min(0)
     upper = np.where(admitted, values + halves, -np.inf).max(0)
     return lower, upper

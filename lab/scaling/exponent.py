@@ -242,7 +242,7 @@ def readings(
     """
     matters = tolerance / 2 * np.abs(e.alpha)
     with np.errstate(invalid="ignore"):
-        excluded = np.abs(e.drift) + e.drift_half <= matters
+        excluded = e.drift_bound <= matters
         wrong = (np.abs(e.ahead) > e.ahead_half) & (np.abs(e.ahead_alpha) > matters)
         broken = e.tests["law"] < SIGNIFICANT
         apart = e.tests["teachers"] < SIGNIFICANT

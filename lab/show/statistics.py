@@ -114,6 +114,43 @@ def verdict_lines(found: Sequence[tuple[Case, Calibration]]) -> list[tuple[str, 
     ]  # fmt: skip
 
 
+def ratio_head(found: Sequence[tuple[Case, Calibration]]) -> tuple[str, ...]:
+    """d, the true α, and every truth / prediction."""
+    return ("d", "true α", *(f"{ratio:g}" for ratio in _ratios(found)))
+
+
+def ratio_lines(found: Sequence[tuple[Case, Calibration]]) -> list[tuple[str, ...]]:
+    """One line per case in the columns of `ratio_head`: P(agrees) / P(contradicts)."""
+    return [
+        (*_case(case), *("–" if ratio not in c.by_ratio else
+                         " / ".join(f"{share:.2f}" for share in c.by_ratio[ratio])
+                         for ratio in _ratios(found)))
+        for case, c in found
+    ]  # fmt: skip
+
+
+def _ratios(found: Sequence[tuple[Case, Calibration]]) -> list[float]:
+    return sorted({ratio for _, c in found for ratio in c.by_ratio})
+
+
+WRONG_HEAD = ("truth", "d", "agrees", "contradicts", "silent")
+
+
+def wrong_lines(
+    found: Sequence[tuple[Case, Mapping[str, Calibration]]],
+) -> list[tuple[str, ...]]:
+    """One line per truth: the largest shares over all cases, and the dimensions calibrated."""
+    lines = []
+    for name in found[0][1] if found else ():
+        both = [shown[name].at_the_edge(case.design) for case, shown in found]
+        dims = ", ".join(dict.fromkeys(str(case.point.dim) for case, _ in found))
+        lines.append((
+            name, dims, f"{max(a for a, _ in both):.3f}", f"{max(c for _, c in both):.3f}",
+            f"{max(shown[name].silent for _, shown in found):.3f}",
+        ))  # fmt: skip
+    return lines
+
+
 def calibration_sentences(
     found: Sequence[tuple[Case, Calibration]], *, scans: int, seed: int
 ) -> list[str]:
