@@ -77,21 +77,23 @@ def fit_curves(
     alpha: Float[np.ndarray, " curves"] | None = None,
     share: float | None = None,
     starts: tuple[float, ...] = STARTS,
+    near: Float[np.ndarray, " curves"] | None = None,
 ) -> Curves:
     """Fit each curve; NaN marks points that were not measured.
 
     log_x: ascending. alpha: hold the exponents at these values. share: hold σ (1 fits the pure
-    power law). starts: the shares to start from; ignored where `share` is held.
+    power law). starts: the shares to start from; ignored where `share` is held, and where `near`
+    gives one start for each curve.
     """
     curves, points = log_loss.shape
     measured = np.isfinite(log_loss)
     last = log_x[points - 1 - measured[:, ::-1].argmax(1)]
     # Beyond the last measured x a negative floor could make the loss negative: u stops at 0.
-    u = np.tile(np.minimum(log_x - last[:, None], 0), (len(starts) if share is None else 1, 1))
     starts = starts if share is None else (share,)
-    repeat = len(starts)
+    repeat = 1 if near is not None else len(starts)
+    u = np.tile(np.minimum(log_x - last[:, None], 0), (repeat, 1))
     y = np.tile(log_loss, (repeat, 1))
-    s = np.repeat(np.asarray(starts, float), curves)
+    s = np.repeat(np.asarray(starts, float), curves) if near is None else near.copy()
     a = _slope(u, y, s) if alpha is None else np.tile(alpha, repeat)
     a, s, cost = _descend(u, y, a, s, free_alpha=alpha is None, free_share=share is None)
     cost = cost.reshape(repeat, curves)
@@ -149,7 +151,7 @@ def _descend(u, y, a, s, *, free_alpha: bool, free_share: bool):
         better = cost_new <= cost[live]
         gain = cost[live] - cost_new
         # A rejected step at very large damping is as small as a converged one.
-        done = (better & (gain <= 1e-13 * cost_new + 1e-26)) | (~better & (d > 1e10))
+        done = (better & (gain <= 1e-12 * cost_new + 1e-26)) | (~better & (d > 1e10))
         a[live[better]], s[live[better]] = (al + da)[better], (sl + ds)[better]
         cost[live[better]] = cost_new[better]
         damping[live] = np.where(better, np.maximum(d / 10, 1e-14), d * 10)

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy import special
 
 from lab.scaling.curves import ALPHA_RANGE, Curves, fit_curves
 from lab.scaling.intervals import student_quantile
@@ -60,11 +59,13 @@ def common_exponent(
     own = 2 if share is None else 1
     dof = (measured - own * teachers - 1).astype(float)
 
+    start = np.clip(curves.share, 0.05, 3.5)
+
     def slope_and_cost(alpha: np.ndarray, scan: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         rows = (scan.astype(int)[:, None] * teachers + np.arange(teachers)).ravel()
         held = np.repeat(alpha, teachers)
         # At a held α one start is enough: twenty find nothing better.
-        fit = fit_curves(log_x, flat[rows], alpha=held, share=share, starts=(0.5,))
+        fit = fit_curves(log_x, flat[rows], alpha=held, share=share, near=start[rows])
         m, inner = fit.inner(log_x)
         u = log_x - fit.last[:, None]
         # dS/dα at fixed α: the other parameters are at their optimum (envelope theorem).
@@ -90,28 +91,14 @@ def common_exponent(
     with np.errstate(invalid="ignore", divide="ignore"):
         half = np.sqrt(quantile * 2 * cost / np.maximum(dof, 1) / np.where(bend > 0, bend, np.nan))
     lo, hi = ALPHA_RANGE
-    lower, upper = (
-        crossing(lambda a, i: slope_and_cost(a, i)[1], alpha, limit, half, edge)
-        for edge in (lo, hi)
-    )
+    twice = np.tile(which, 2).astype(int)  # both ends at once: the fits are batches anyway
+    lower, upper = crossing(
+        lambda a, i: slope_and_cost(a, which[twice[i.astype(int)]])[1], alpha[twice], limit[twice],
+        half[twice], np.repeat([lo, hi], scans),
+    ).reshape(2, scans)
     nan = np.where(dof < 1, np.nan, 0)
     lower, upper = np.where(lower <= lo, 0, lower) + nan, np.where(upper >= hi, np.inf, upper) + nan
     return Common(alpha, cost, dof, (lower, upper), (alpha - half + nan, alpha + half + nan))
-
-
-def likelihood_ratio(
-    log_x: Float[np.ndarray, " points"],
-    log_loss: Float[np.ndarray, "teachers points"],
-    common: Common,
-    alpha: float | int,
-    *,
-    share: float | None = None,
-) -> float:
-    """p of `the common exponent is alpha`, F of the likelihood ratio. common: of this one scan."""
-    held = fit_curves(log_x, log_loss, alpha=np.full(len(log_loss), float(alpha)), share=share,
-                      starts=(0.5,))
-    f = (held.cost.sum() - common.cost[0]) * common.dof[0] / max(common.cost[0], 1e-26)
-    return float(special.fdtrc(1, common.dof[0], max(f, 0.0))) if common.dof[0] > 0 else np.nan
 
 
 def crossing(
@@ -119,25 +106,26 @@ def crossing(
     centre: Float[np.ndarray, " scans"],
     limit: Float[np.ndarray, " scans"],
     step: Float[np.ndarray, " scans"],
-    edge: float,
+    edge: float | Float[np.ndarray, " scans"],
 ) -> Float[np.ndarray, " scans"]:
     """Where `cost(value, which)` first exceeds `limit`, going from `centre` towards `edge` by
     `step`, doubled until then; `edge` where it never does."""
     from scipy.optimize import elementwise
 
+    edge = np.broadcast_to(np.asarray(edge, float), centre.shape)
     toward = np.sign(edge - centre)
     step = toward * np.where(np.isfinite(step) & (step > 0), step, 0.1)
-    inside, outside = centre.copy(), np.full(centre.size, float(edge))
+    inside, outside = centre.copy(), edge.copy()
     bracketed = np.zeros(centre.size, bool)
     going = np.ones(centre.size, bool)
     for _ in range(12):
         i = np.flatnonzero(going)
         trial = centre[i] + step[i]
-        trial = np.where((trial - edge) * toward[i] > 0, edge, trial)
+        trial = np.where((trial - edge[i]) * toward[i] > 0, edge[i], trial)
         above = cost(trial, i.astype(float)) > limit[i]
         outside[i[above]], bracketed[i[above]] = trial[above], True
         inside[i[~above]] = trial[~above]
-        going[i] = ~above & (trial != edge)
+        going[i] = ~above & (trial != edge[i])
         step *= 2
         if not going.any():
             break
