@@ -143,6 +143,10 @@ class Doubt(StrEnum):
         return self.direction in (explains, Direction.EITHER)
 
 
+NO_NUMBER = frozenset({Doubt.FLATTENS, Doubt.STEEPENS, Doubt.WRONG_LAW, Doubt.FORECAST_FAILED})
+"""Doubts under which there is a curve, but no one exponent to quote."""
+
+
 def known(doubts: Iterable[str]) -> tuple[Doubt, ...]:
     """The doubts of these slugs, each once, in order. Raises ValueError for an unknown slug."""
     return tuple(dict.fromkeys(map(Doubt, doubts)))

@@ -27,7 +27,7 @@ from scipy import special
 
 from lab.scaling import verdict as rule
 from lab.scaling.curves import Curves
-from lab.scaling.doubts import Doubt, known
+from lab.scaling.doubts import NO_NUMBER, Doubt, known
 from lab.scaling.estimate import (
     FEWEST,
     LAWS,
@@ -124,10 +124,6 @@ class Exponent:
     def predict(self, x: Sequence | np.ndarray) -> Float[np.ndarray, " points"]:
         """Geometric mean over teachers of the fitted losses at x, the curve to draw."""
         return np.exp(np.log(self.teacher_curves(x)).mean(0))
-
-
-NO_NUMBER = frozenset({Doubt.FLATTENS, Doubt.STEEPENS, Doubt.WRONG_LAW, Doubt.FORECAST_FAILED})
-"""Doubts under which there is a curve, but no one exponent to quote."""
 
 
 def exponent(

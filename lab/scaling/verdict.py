@@ -23,7 +23,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lab.scaling.doubts import Direction, Doubt, known
+from lab.scaling.doubts import NO_NUMBER, Direction, Doubt, known
 from lab.scaling.intervals import Interval
 
 AGREES, CONTRADICTS, UNDECIDED = "agrees", "contradicts", "undecided"
@@ -136,7 +136,9 @@ def advice(
         if factor > wide:
             wide, need, is_half, is_tail = factor, min(edges), half, value is not alpha
     parts = []
-    if not np.isfinite(wide):
+    if NO_NUMBER.intersection(doubts):
+        parts.append("the curve is no power law over these x, and more of the same would not decide")
+    elif not np.isfinite(wide):
         parts.append("there is no interval")
     elif wide > 1:
         of_tail = " of the slope beyond the largest x" if is_tail else ""
