@@ -137,7 +137,7 @@ def advice(
             wide, need, is_half, is_tail = factor, min(edges), half, value is not alpha
     parts = []
     if NO_NUMBER.intersection(doubts):
-        parts.append("the curve is no power law over these x, and more of the same would not decide")
+        parts.append("the curve is no power law over these x; more of the same would not decide")
     elif not np.isfinite(wide):
         parts.append("there is no interval")
     elif wide > 1:
