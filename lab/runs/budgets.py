@@ -2,14 +2,16 @@
 
 `lab run --until-converged` doubles the budget of an x, for all its teachers and seeds, while
 doubling it still lowers the loss of the checked teachers there by more than STILL, up to
-`evidence.until`. The level of an x is the largest such budget whose runs are all stored, so it
-follows from the study and the store alone, and everything that reads the store finds it.
+`evidence.until`. The level of an x is the largest such budget whose runs and checks are all stored,
+so it follows from the study and the store alone, and everything that reads the store finds it. The
+checks belong to it: where every teacher is checked, the plan itself has all runs of twice the
+budget, and nothing that says whether they have converged.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -29,17 +31,27 @@ def at(study: Study, run: Run, budget: float) -> Run:
 
 
 def level(study: Study, runs: Iterable[Run], states: Mapping[str, str]) -> float:
-    """The largest budget 1, 2, 4 … at which every one of these runs is stored."""
+    """The largest budget 1, 2, 4 … at which every one of these runs is stored, with its checks."""
     runs, budget = list(runs), 1.0
     if not study.trained:
         return budget
     # A teacher that no check repeats tells at once that nothing was raised.
     runs.sort(key=lambda run: run.task.teacher in study.checked)
     while 2 * budget <= study.evidence.until and all(
-        states.get(at(study, run, 2 * budget).fingerprint()) in FINISHED for run in runs
+        states.get(planned.run.fingerprint()) in FINISHED
+        for planned in _level(study, runs, 2 * budget)
     ):
         budget *= 2
     return budget
+
+
+def _level(study: Study, runs: Iterable[Run], budget: float) -> Iterator[Planned]:
+    """What one level of an x takes: these runs at this budget, and the checks of some of them."""
+    for run in runs:
+        yield Planned(at(study, run, budget), "budget", budget)
+        if run.task.teacher in study.checked:
+            for factor in study.evidence.budgets:
+                yield Planned(at(study, run, budget * factor), "budget", budget * factor)
 
 
 def cells(study: Study) -> dict[tuple, list[Run]]:
@@ -61,12 +73,7 @@ def raised(study: Study, store: Store) -> tuple[Planned, ...]:
         checked = [run for run in runs if run.task.teacher in study.checked]
         if 2 * now > study.evidence.until or not checked or not _falls(study, store, checked, now):
             continue
-        wanted += [Planned(at(study, run, 2 * now), "budget", 2 * now) for run in runs]
-        wanted += [
-            Planned(at(study, run, 2 * now * factor), "budget", 2 * now * factor)
-            for run in checked
-            for factor in study.evidence.budgets
-        ]
+        wanted += _level(study, runs, 2 * now)
     return tuple(wanted)
 
 

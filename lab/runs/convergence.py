@@ -49,7 +49,7 @@ class Change:
     def clear(self) -> bool:
         """Whether the losses at the largest x fall by more than twice the standard error."""
         last = self.change[self.x == self.x.max()]
-        return last.size > 1 and self.late < -2 * last.std(ddof=1) / math.sqrt(last.size)
+        return last.size > 1 and bool(self.late < -2 * last.std(ddof=1) / math.sqrt(last.size))
 
     @property
     def slope(self) -> tuple[float, float]:
