@@ -176,7 +176,10 @@ def exponent(
         judged = rule.verdict(
             interval, head=head, beyond=beyond, usable=usable, doubts=found, **request
         )
-        related = rule.relation(interval, judged, prediction=prediction, tolerance=tolerance)
+        related = rule.relation(
+            interval, judged, prediction=prediction, tolerance=tolerance, head=head, beyond=beyond,
+            doubts=found,
+        )  # fmt: skip
         if not usable:
             sentence = f"{STATUS[e.status[0]]}: widen the range of x or add seeds."
         elif judged == rule.UNDECIDED:

@@ -80,17 +80,25 @@ def verdict(
 
 
 def relation(
-    interval: Interval, judged: str, *, prediction: float | int, tolerance: float | int
+    interval: Interval,
+    judged: str,
+    *,
+    prediction: float | int,
+    tolerance: float | int,
+    head: Interval | None = None,
+    beyond: Interval | None = None,
+    doubts: Sequence[str] = (),
 ) -> str:
-    """What a judged exponent is to the predicted number: `equals` (the interval lies within ± τ of
-    it), `above` (wholly beyond that), `below`, or `open`, which is all that an undecided one is."""
-    lo, hi = interval
-    low, high = allowed(prediction, "equal", tolerance)
-    if judged == UNDECIDED:
+    """What a judged exponent is to the predicted number, by the rule of an equality: `equals` where
+    an equality agrees, `above` or `below` where it contradicts, else `open`, which is all that an
+    undecided one is. head, beyond, doubts: as in `verdict`."""
+    as_equal = verdict(interval, head=head, beyond=beyond, doubts=doubts, sense="equal",
+                       prediction=prediction, tolerance=tolerance)  # fmt: skip
+    if UNDECIDED in (judged, as_equal):
         return OPEN
-    if low <= lo and hi <= high:
+    if as_equal == AGREES:
         return EQUALS
-    return ABOVE if lo > high else BELOW if hi < low else OPEN
+    return ABOVE if interval[0] > prediction else BELOW
 
 
 def survives(
