@@ -30,11 +30,11 @@ LIMIT_SHARE = 0.5
 @dataclass(frozen=True)
 class Cells:
     """The runs of one setting with their rows, None where nothing is stored: of the scan, of each
-    check of it by (role, factor), and of the students on unlimited data. `budget` is the largest
-    level of an x."""
+    check of it by (role, factor), the run of the scan that it repeats with its row and the check's;
+    and of the students on unlimited data. `budget` is the largest level of an x."""
 
     scan: list[tuple[Run, Row | None]]
-    checks: dict[tuple[str, float], list[tuple[Run, Run, Row | None]]]
+    checks: dict[tuple[str, float], list[tuple[Run, Row | None, Row | None]]]
     limits: list[tuple[Run, Row | None]]
     budget: float = 1.0
 
@@ -58,12 +58,14 @@ def cells_of(study: Study, store: Store) -> dict[tuple, Cells]:
     asked = []
     for p in study.plan:
         base = p.run if p.role == "limit" else planned.base(study, p)
-        asked.append((p, base, p.run if p.role == "limit" else leveled(p, base)))
-    rows = dict(zip((run for *_, run in asked),
-                    (row for _, row in store.found(Planned(run) for *_, run in asked)),
-                    strict=True))  # fmt: skip
+        run = p.run if p.role == "limit" else leveled(p, base)
+        # a check of the budget is against the level; one of the rate was trained as planned
+        against = leveled(Planned(base), base) if p.role == "budget" else base
+        asked.append((p, base, run, against))
+    wanted = list(dict.fromkeys(run for *_, run, against in asked for run in (run, against)))
+    rows = dict(zip(wanted, (row for _, row in store.found(map(Planned, wanted))), strict=True))
     found: dict[tuple, Cells] = {}
-    for p, base, run in asked:
+    for p, base, run, against in asked:
         key = setting_key(study, base)
         if key not in found:
             found[key] = Cells([], defaultdict(list), [])
@@ -73,8 +75,7 @@ def cells_of(study: Study, store: Store) -> dict[tuple, Cells]:
         elif p.role == "limit":
             cells.limits.append((run, rows[run]))
         else:
-            now = leveled(Planned(base), base)
-            cells.checks[p.role, p.factor].append((now, run, rows[run]))
+            cells.checks[p.role, p.factor].append((against, rows[against], rows[run]))
     raised = defaultdict(lambda: 1.0)
     for (task, student, size, _), now in levels.items():
         raised[task, student, size] = max(raised[task, student, size], now)
@@ -186,14 +187,13 @@ def scan_of(study: Study, values: Values, runs: list[Run]) -> Scan:
 
 def pairs(study: Study, cells: Cells, role: str) -> dict:
     """(x, teacher, loss, loss otherwise) of the checks of one role, by (role, factor)."""
-    stored = {run: row for run, row in cells.scan if row and row.status == "done"}
     found = {}
     for key, some in cells.checks.items():
-        pairs = [
-            (study.x(base), base.task.teacher, stored[base].relative, row.relative)
-            for base, _, row in some
-            if row and row.status == "done" and base in stored
+        both = [
+            (study.x(base), base.task.teacher, scan.relative, check.relative)
+            for base, scan, check in some
+            if scan and check and scan.status == check.status == "done"
         ]
-        if key[0] == role and pairs:
-            found[key] = pairs
+        if key[0] == role and both:
+            found[key] = both
     return found
