@@ -85,7 +85,8 @@ def _of_equal_x(study: Study) -> Iterator[str]:
             else:
                 yield (
                     f"student.widths: {list(pair[0])} and {list(pair[1])} both have "
-                    f"{name} = {N} at d = {task.dim}, and a scan takes every {name} once; leave one out"
+                    f"{name} = {N} at d = {task.dim}, and a scan takes every {name} once; leave "
+                    "one out"
                 )
 
 
