@@ -63,13 +63,16 @@ def _of_predicted(study: Study, field: str, formula: str | float) -> Iterator[st
 
 
 def _of_equal_x(study: Study) -> Iterator[str]:
-    """Students that one scan cannot tell apart: of one N where it scans N, else of one shape."""
+    """Students that one scan cannot tell apart: of one size where it scans one, else one shape."""
     scans_N = study.wide or study.regime == "phase-map"
+    hidden = study.counted and study.scan.size == "hidden"
     told = set()
     for task in {task.D_amb: task for task in study.tasks(teachers=1)}.values():
         seen: dict = {}
         for student in study.students():
-            N = student.parameters(task.D_amb, task.outputs) if scans_N else None
+            name, N = "N", student.parameters(task.D_amb, task.outputs) if scans_N else None
+            if hidden:
+                name, N = "N_h", student.leading(task.D_amb, task.outputs)[0]
             fixed = tuple((k, v) for k, v in student.settings if k != "count")
             bare = replace(student, widths=(), settings=fixed) if scans_N else student
             other = seen.setdefault((bare, N), student)
@@ -81,8 +84,9 @@ def _of_equal_x(study: Study) -> Iterator[str]:
                 yield f"student.widths: {list(pair[0])} is given twice; leave one out"
             else:
                 yield (
-                    f"student.widths: {list(pair[0])} and {list(pair[1])} both have N = {N} at "
-                    f"d = {task.dim}, and a scan takes every N once; leave one out"
+                    f"student.widths: {list(pair[0])} and {list(pair[1])} both have "
+                    f"{name} = {N} at d = {task.dim}, and a scan takes every {name} once; leave "
+                    "one out"
                 )
 
 

@@ -196,7 +196,7 @@ def _point(
         dim=some_run.task.dim, setting=_setting(study, key, varying), prediction=prediction,
         exponent=fitted, verdict=fitted.verdict if fitted else UNDECIDED,
         doubts=fitted.doubts if fitted else tuple(doubts),
-        advice=fitted.advice if fitted else _why_nothing(count, missing, len(found)),
+        advice=fitted.advice if fitted else _why_nothing(count, missing, len(found), len(done)),
         runs=len(done), teachers=len(set(values.teacher.tolist())), diverged=count["diverged"],
         failed=count["failed"], missing=missing, convergence=evidence, variations=varied,
         rows=tuple(rows), unit=values.unit, budget=cells.budget,
@@ -235,7 +235,10 @@ def _of_the_runs(study, cells: Cells, done, count, missing) -> list[Doubt]:
     return found
 
 
-def _why_nothing(count: dict[str, int], missing: int, planned: int) -> str:
+def _why_nothing(count: dict[str, int], missing: int, planned: int, done: int) -> str:
+    if done:
+        remedy = Doubt.REFERENCE_NOT_CONVERGED.remedy
+        return f"no mean excess over the limit is positive: {remedy}, or take more repetitions."
     if count["diverged"] + count["failed"] == planned:
         worst = max(count, key=lambda status: count[status])
         return f"all {planned} runs {worst}: lower training.rate, or look at `lab status`."

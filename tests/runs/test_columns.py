@@ -112,4 +112,6 @@ def test_batch_and_rate_are_those_of_the_first_stage(make_tables, tmp_path, chan
         store.add(rows(one, lambda run, x: 1 / x))
         columns = table.columns(one, store)
     assert set(columns["panel"]) == {""} and set(columns["batch"]) == {batch}
-    np.testing.assert_array_equal(columns["rate"], rate)
+    np.testing.assert_array_equal(columns["rate"][~columns["check"]], rate)
+    rates = set(columns["rate"][columns["check"]])
+    assert np.isnan(rate) or rates == {rate / 2, rate, 2 * rate}

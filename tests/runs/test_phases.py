@@ -34,22 +34,19 @@ def law(run, _):
     return (1 + 0.1 * run.task.teacher) * (4.0 * run.N**-1.1 + data)
 
 
-class AnyX:
-    """The study as `simulated.rows` sees it: a map scans no single x."""
-
-    def __init__(self, study):
-        self.plan, self.x = study.plan, lambda run: None
-
-
 def test_the_plan_has_every_cell_and_the_scans_are_its_edges(study):
-    runs = [p.run for p in study.plan if not p.check]
+    runs = [p.run for p in study.plan if p.role == "scan"]
     assert len(runs) == 5 * (len(SIZES) + 1) * 3
     wide, data = study.scans
     assert (wide.regime, data.regime) == ("resolution-width", "resolution-data")
     assert {p.run for p in wide.plan} == {p.run for p in study.plan if p.run.size is None}
-    assert {p.run for p in data.plan} == {
+    assert {p.run for p in data.plan if p.role != "limit"} == {
         p.run for p in study.plan if p.run.size and p.run.student.widths == (20, 20)
     }
+    limits = {p.run for p in data.plan if p.role == "limit"}
+    assert len(limits) == 3 and limits < set(runs)
+    checked = {p.run.task.teacher for p in study.plan if p.role == "budget"}
+    assert len(checked) == 2 and {p.factor for p in study.plan if p.role == "budget"} == {0.5, 2}
 
 
 def test_fresh_data_and_training_sets_do_not_train_in_one_group(study):
@@ -59,7 +56,7 @@ def test_fresh_data_and_training_sets_do_not_train_in_one_group(study):
 
 def test_a_complete_store_gives_the_plane_and_its_laws(study, tmp_path):
     with Store.write(tmp_path / "s") as store:
-        store.add(rows(AnyX(study), law))
+        store.add(rows(study, law))
         (found,) = phases.phases(study, store)
         wide, data = answer.answers(study, store)
     plane = found.plane
@@ -70,7 +67,9 @@ def test_a_complete_store_gives_the_plane_and_its_laws(study, tmp_path):
     (chinchilla,) = [j for j in found.joint if j.law == "chinchilla"]
     assert (chinchilla.alpha, chinchilla.beta) == pytest.approx((1.1, 0.8), rel=1e-3)
     assert wide.points[0].exponent.alpha == pytest.approx(1.1, rel=1e-3)
-    assert data.points[0].name == "width 20×20"
+    (point,) = data.points
+    assert point.name == "width 20×20" and point.unit == "excess over unlimited data"
+    assert point.exponent.alpha == pytest.approx(0.8, rel=1e-3)
     entry = json.loads(json.dumps(phases.as_json(found)))
     assert len(entry["share_of_data"]) == 5 and entry["joint"][0]["law"]
     assert any("which it has not seen" in s for s in report.sentences((), (found,)))
@@ -79,7 +78,7 @@ def test_a_complete_store_gives_the_plane_and_its_laws(study, tmp_path):
 
 
 def test_a_teacher_with_a_hole_stays_out_and_is_counted(study, tmp_path):
-    some = [r for p, r in zip(study.plan, rows(AnyX(study), law), strict=True)
+    some = [r for p, r in zip(study.plan, rows(study, law), strict=True)
             if not (p.run.task.teacher == 1 and p.run.size == 256)]  # fmt: skip
     with Store.write(tmp_path / "s") as store:
         store.add(some)
