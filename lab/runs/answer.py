@@ -169,7 +169,9 @@ def _point(
     some_run = found[0][0]
     evidence = _convergence(study, cells)
     varied = _variations(study, cells)
-    doubts = _of_the_runs(study, cells, done, count, missing)
+    doubts = _of_the_runs(study, cells, count, missing)
+    if study.trained and (evidence is None or not _checked(cells)):
+        doubts.append(Doubt.UNCHECKED)
     conditioning = _conditioning([row for _, row in done])
     if conditioning and (conditioning[1] > 0 or conditioning[0] > ILL_CONDITIONED):
         doubts.append(Doubt.ILL_CONDITIONED)
@@ -216,7 +218,15 @@ def _setting(study: Study, key: tuple, varying: set[str]) -> dict[str, Any]:
     return setting
 
 
-def _of_the_runs(study, cells: Cells, done, count, missing) -> list[Doubt]:
+def _checked(cells: Cells) -> bool:
+    """Whether every run that other budgets were to check is done."""
+    rows = [row for (role, _), some in cells.checks.items() if role == "budget"
+            for *_, row in some]  # fmt: skip
+    rows += [row for some in cells.limits.values() for _, row in some]
+    return all(row is not None and row.status == "done" for row in rows)
+
+
+def _of_the_runs(study: Study, cells: Cells, count: dict, missing: int) -> list[Doubt]:
     """Doubts that the state of the runs and the design give, before anything is fitted."""
     found = []
     if count["diverged"]:
@@ -227,11 +237,6 @@ def _of_the_runs(study, cells: Cells, done, count, missing) -> list[Doubt]:
         found.append(Doubt.UNFINISHED)
     if study.regime == "resolution-width" and study.trained and _saturated(cells.scan):
         found.append(Doubt.SATURATED)
-    if study.trained:
-        checks = [row for (role, _), some in cells.checks.items() if role == "budget"
-                  for *_, row in some]  # fmt: skip
-        if not checks or any(row is None or row.status != "done" for row in checks):
-            found.append(Doubt.UNCHECKED)
     return found
 
 
