@@ -22,7 +22,7 @@ from lab.runs.convergence import Convergence, Variation, convergence, variations
 from lab.runs.expected import Expected, comparisons
 from lab.runs.gaps import Gap
 from lab.runs.gaps import gaps as gaps_of
-from lab.runs.premises import premises, sentences
+from lab.runs.premises import approach, premises, sentences
 from lab.runs.store import Row, Store
 from lab.scaling import Exponent, Line, across, exponent
 from lab.scaling.doubts import Doubt
@@ -179,7 +179,8 @@ def _point(
     doubts += [*values.doubts, *premises(study, done)]
     prediction = study.predicted(some_run.task, some_run.student)
     ask = dict(prediction=prediction, sense=study.prediction.sense,
-               tolerance=study.prediction.tolerance, replicates=replicates)  # fmt: skip
+               tolerance=study.prediction.tolerance, replicates=replicates,
+               straight=_straight(study, done))  # fmt: skip
     fitted = None
     if values.x.size:
         correction = evidence.correction if evidence else None
@@ -216,6 +217,12 @@ def _setting(study: Study, key: tuple, varying: set[str]) -> dict[str, Any]:
     if len(manifold) > 1:
         setting = {"manifold": "×".join(f"{k} {d}" for k, d in manifold), **setting}
     return setting
+
+
+def _straight(study: Study, done: list[tuple[Run, Row]]) -> bool:
+    """Whether theory knows the losses over these x, and that they do not bend."""
+    theory = approach(study, done) if done else None
+    return theory is not None and Doubt.LATE not in premises(study, done)
 
 
 def _checked(cells: Cells) -> bool:
