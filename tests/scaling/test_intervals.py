@@ -109,7 +109,7 @@ def test_students_interval_of_floored_curves_covers(teachers, spread, floor, hea
 
 def test_verdicts_are_rarely_wrong_and_power_is_counted():
     found = calibrate(Design(X, 5, 2, 1.0, alternatives={"2/d": 0.5, "near": 0.98}),
-                      Truth(1.0, spread=0.1), scans=1000, seed=3)
+                      Truth(1.0, spread=0.1), scans=600, seed=3, ratios=(0.5, 0.85, 1, 1.3))
     assert found.coverage["quoted"] >= 0.93
     assert found.wrong < 0.01 and abs(found.bias) < 0.01
     assert found.power["2/d"] > 0.95 and found.power["near"] < 0.2
