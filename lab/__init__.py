@@ -7,7 +7,7 @@ modules, which a reader can guess from their names. Importing this imports nothi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +26,9 @@ def load(study: str | Path, results: str | Path = "results") -> dict[str, Any]:
 
 
 def exponent(
-    x: Sequence[float],
-    loss: Sequence[float],
-    teacher: Sequence[Any] | None = None,
+    x: Collection[float],
+    loss: Collection[float],
+    teacher: Collection[Any] | None = None,
     *,
     prediction: float | None = None,
     sense: str = "bound",

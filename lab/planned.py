@@ -4,7 +4,8 @@
     budget    scans of a share of the teachers, of at least two, with other budgets
     rate,     the scan of the first of these teachers, at the middle setting of the grid, at other
     weights   rates and from other first weights
-    limit     networks of a scan over D on unlimited data: that loss is their L∞
+    limit     networks of a scan over D on unlimited data, with the budgets of the scan and of its
+              checks: that loss is their L∞
 
 Checks repeat whole scans, so that they tell the change in α as well as in loss, with all seeds of a
 teacher: they then train in the programs that are compiled already. Which teachers are checked is
@@ -49,10 +50,13 @@ def plan(study: Study) -> tuple[Planned, ...]:
             if task == varied:
                 checks += _variations(study, run)
         if study.measures_limit:
+            budgets = (1.0, *(study.evidence.budgets if task.teacher in study.checked else ()))
             limits += [
-                Planned(Run(task, student, recipe, None, s, study.seed, limit), "limit")
-                for student, s in itertools.product(study.students(), range(seeds))
-            ]
+                Planned(Run(task, student, recipe.scaled(factor), None, s, study.seed, limit),
+                        "limit", factor)
+                for student, s, factor in itertools.product(
+                    study.students(), range(seeds), budgets)
+            ]  # fmt: skip
     return (*runs, *limits, *checks)
 
 

@@ -22,7 +22,7 @@ from lab.runs.convergence import Convergence, Variation, convergence, variations
 from lab.runs.expected import Expected, comparisons
 from lab.runs.gaps import Gap
 from lab.runs.gaps import gaps as gaps_of
-from lab.runs.premises import premises, sentences
+from lab.runs.premises import approach, premises, sentences
 from lab.runs.store import Row, Store
 from lab.scaling import Exponent, Line, across, exponent
 from lab.scaling.doubts import Doubt
@@ -169,7 +169,9 @@ def _point(
     some_run = found[0][0]
     evidence = _convergence(study, cells)
     varied = _variations(study, cells)
-    doubts = _of_the_runs(study, cells, done, count, missing)
+    doubts = _of_the_runs(study, cells, count, missing)
+    if study.trained and (evidence is None or not _checked(cells)):
+        doubts.append(Doubt.UNCHECKED)
     conditioning = _conditioning([row for _, row in done])
     if conditioning and (conditioning[1] > 0 or conditioning[0] > ILL_CONDITIONED):
         doubts.append(Doubt.ILL_CONDITIONED)
@@ -177,7 +179,8 @@ def _point(
     doubts += [*values.doubts, *premises(study, done)]
     prediction = study.predicted(some_run.task, some_run.student)
     ask = dict(prediction=prediction, sense=study.prediction.sense,
-               tolerance=study.prediction.tolerance, replicates=replicates)  # fmt: skip
+               tolerance=study.prediction.tolerance, replicates=replicates,
+               straight=_straight(study, done))  # fmt: skip
     fitted = None
     if values.x.size:
         correction = evidence.correction if evidence else None
@@ -216,7 +219,21 @@ def _setting(study: Study, key: tuple, varying: set[str]) -> dict[str, Any]:
     return setting
 
 
-def _of_the_runs(study, cells: Cells, done, count, missing) -> list[Doubt]:
+def _straight(study: Study, done: list[tuple[Run, Row]]) -> bool:
+    """Whether theory knows the losses over these x, and that they do not bend."""
+    theory = approach(study, done) if done else None
+    return theory is not None and Doubt.LATE not in premises(study, done)
+
+
+def _checked(cells: Cells) -> bool:
+    """Whether every run that other budgets were to check is done."""
+    rows = [row for (role, _), some in cells.checks.items() if role == "budget"
+            for *_, row in some]  # fmt: skip
+    rows += [row for some in cells.limits.values() for _, row in some]
+    return all(row is not None and row.status == "done" for row in rows)
+
+
+def _of_the_runs(study: Study, cells: Cells, count: dict, missing: int) -> list[Doubt]:
     """Doubts that the state of the runs and the design give, before anything is fitted."""
     found = []
     if count["diverged"]:
@@ -227,11 +244,6 @@ def _of_the_runs(study, cells: Cells, done, count, missing) -> list[Doubt]:
         found.append(Doubt.UNFINISHED)
     if study.regime == "resolution-width" and study.trained and _saturated(cells.scan):
         found.append(Doubt.SATURATED)
-    if study.trained:
-        checks = [row for (role, _), some in cells.checks.items() if role == "budget"
-                  for *_, row in some]  # fmt: skip
-        if not checks or any(row is None or row.status != "done" for row in checks):
-            found.append(Doubt.UNCHECKED)
     return found
 
 

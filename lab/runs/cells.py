@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,12 +30,12 @@ LIMIT_SHARE = 0.5
 @dataclass(frozen=True)
 class Cells:
     """The runs of one setting with their rows, None where nothing is stored: of the scan, of each
-    check of it by (role, factor), and of the students on unlimited data. `budget` is the largest
-    level of an x."""
+    check of it by (role, factor), the run of the scan that it repeats with its row and the check's;
+    and of the students on unlimited data by budget. `budget` is the largest level of an x."""
 
     scan: list[tuple[Run, Row | None]]
-    checks: dict[tuple[str, float], list[tuple[Run, Run, Row | None]]]
-    limits: list[tuple[Run, Row | None]]
+    checks: dict[tuple[str, float], list[tuple[Run, Row | None, Row | None]]]
+    limits: dict[float, list[tuple[Run, Row | None]]]
     budget: float = 1.0
 
 
@@ -58,28 +58,29 @@ def cells_of(study: Study, store: Store) -> dict[tuple, Cells]:
     asked = []
     for p in study.plan:
         base = p.run if p.role == "limit" else planned.base(study, p)
-        asked.append((p, base, p.run if p.role == "limit" else leveled(p, base)))
-    rows = dict(zip((run for *_, run in asked),
-                    (row for _, row in store.found(Planned(run) for *_, run in asked)),
-                    strict=True))  # fmt: skip
+        run = p.run if p.role == "limit" else leveled(p, base)
+        # a check of the budget is against the level; one of the rate was trained as planned
+        against = leveled(Planned(base), base) if p.role == "budget" else base
+        asked.append((p, base, run, against))
+    wanted = list(dict.fromkeys(run for *_, run, against in asked for run in (run, against)))
+    rows = dict(zip(wanted, (row for _, row in store.found(map(Planned, wanted))), strict=True))
     found: dict[tuple, Cells] = {}
-    for p, base, run in asked:
+    for p, base, run, against in asked:
         key = setting_key(study, base)
         if key not in found:
-            found[key] = Cells([], defaultdict(list), [])
+            found[key] = Cells([], defaultdict(list), defaultdict(list))
         cells = found[key]
         if p.role == "scan":
             cells.scan.append((run, rows[run]))
         elif p.role == "limit":
-            cells.limits.append((run, rows[run]))
+            cells.limits[p.factor].append((run, rows[run]))
         else:
-            now = leveled(Planned(base), base)
-            cells.checks[p.role, p.factor].append((now, run, rows[run]))
+            cells.checks[p.role, p.factor].append((against, rows[against], rows[run]))
     raised = defaultdict(lambda: 1.0)
     for (task, student, size, _), now in levels.items():
         raised[task, student, size] = max(raised[task, student, size], now)
     return {
-        key: Cells(c.scan, dict(c.checks), c.limits, raised[study.point(c.scan[0][0])])
+        key: Cells(c.scan, dict(c.checks), dict(c.limits), raised[study.point(c.scan[0][0])])
         for key, c in found.items()
     }
 
@@ -141,32 +142,28 @@ def values_of(study: Study, cells: Cells, done: list[tuple[Run, Row]]) -> Values
     return raw
 
 
-def _over_the_limit(cells: Cells, raw: Values) -> Values:
-    """Excess over each teacher's loss on unlimited data, cell by cell (geometric means over seeds).
+def _over_the_limit(cells: Cells, raw: Values, budget: float = 1.0) -> Values:
+    """Excess over each teacher's loss on unlimited data, cell by cell (geometric means over seeds),
+    both trained with `budget` times the steps.
 
     An L∞ that makes up most of the loss at the largest D is the doubt `floor`: its own error is
     then that of the excess.
     """
     known: dict[int, list[float]] = defaultdict(list)
-    for run, row in cells.limits:
+    for run, row in cells.limits.get(budget, ()):
         if row and row.status == "done":
             known[run.task.teacher].append(math.log(row.relative))
     if not set(raw.teacher.tolist()) <= set(known):
-        return Values(raw.x, raw.value, raw.teacher, raw.seed, raw.unit, (Doubt.LIMIT_UNMEASURED,))
-    x, mean, teacher, share = [], [], [], []
-    for k, at in sorted(set(zip(raw.teacher.tolist(), raw.x.tolist(), strict=True))):
-        loss = math.exp(np.log(raw.value[(raw.teacher == k) & (raw.x == at)]).mean())
-        limit = math.exp(np.mean(known[k]))
-        x.append(at)
-        teacher.append(k)
-        mean.append(loss - limit)
-        share.append(limit / loss)
-    x, mean, teacher, share = (np.array(v) for v in (x, mean, teacher, share))
-    keep = mean > 0
+        return replace(raw, doubts=(Doubt.LIMIT_UNMEASURED,))
+    at = sorted(set(zip(raw.teacher.tolist(), raw.x.tolist(), strict=True)))
+    teacher, x = (np.array(v) for v in zip(*at, strict=True))
+    loss = np.array([np.log(raw.value[(raw.teacher == k) & (raw.x == D)]).mean() for k, D in at])
+    loss, limit = np.exp(loss), np.exp([np.mean(known[k]) for k in teacher.tolist()])
+    keep = loss > limit
     doubts = () if keep.all() else (Doubt.EXCESS_UNRESOLVED,)
-    if np.median(share[x == x.max()]) > LIMIT_SHARE:
+    if np.median((limit / loss)[x == x.max()]) > LIMIT_SHARE:
         doubts = (*doubts, Doubt.FLOOR)
-    return Values(x[keep], mean[keep], teacher[keep], np.zeros(int(keep.sum()), int),
+    return Values(x[keep], (loss - limit)[keep], teacher[keep], np.zeros(int(keep.sum()), int),
                   "excess over unlimited data", doubts)  # fmt: skip
 
 
@@ -185,15 +182,31 @@ def scan_of(study: Study, values: Values, runs: list[Run]) -> Scan:
 
 
 def pairs(study: Study, cells: Cells, role: str) -> dict:
-    """(x, teacher, loss, loss otherwise) of the checks of one role, by (role, factor)."""
-    stored = {run: row for run, row in cells.scan if row and row.status == "done"}
+    """(x, teacher, value, value otherwise) of the checks of one role, by (role, factor).
+
+    Values are losses, run by run. Where a limit is known at either budget they are what is fitted,
+    the excess over it, cell by cell; a limit was not trained at other rates.
+    """
     found = {}
     for key, some in cells.checks.items():
-        pairs = [
-            (study.x(base), base.task.teacher, stored[base].relative, row.relative)
-            for base, _, row in some
-            if row and row.status == "done" and base in stored
+        both = [
+            (base, scan, check)
+            for base, scan, check in some
+            if scan and check and scan.status == check.status == "done"
         ]
-        if key[0] == role and pairs:
-            found[key] = pairs
+        if key[0] != role or not both:
+            continue
+        one, other = (losses(study, [(entry[0], entry[i]) for entry in both]) for i in (1, 2))
+        if study.measures_limit and role == "budget":
+            one, other = _over_the_limit(cells, one), _over_the_limit(cells, other, key[1])
+            if Doubt.LIMIT_UNMEASURED in (*one.doubts, *other.doubts):
+                continue
+        values = dict(zip(zip(other.x, other.teacher, other.seed, strict=True), other.value,
+                          strict=True))  # fmt: skip
+        at = zip(one.x, one.teacher, one.seed, strict=True)
+        found[key] = [
+            (x, k, value, values[x, k, s])
+            for (x, k, s), value in zip(at, one.value, strict=True)
+            if (x, k, s) in values
+        ]
     return found

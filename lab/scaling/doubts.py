@@ -79,8 +79,8 @@ class Doubt(StrEnum):
         "intervals-disagree", Direction.HELD, "teachers differ in their exponents by more than "
         "their fits' errors; the longest interval is quoted", "use more teachers")
     FLOOR = (
-        "floor", Direction.EITHER, "a floor makes up most of the loss at most x",
-        "lower the noise, or take smaller x")
+        "floor", Direction.EITHER, "a floor, fitted or measured, makes up most of the loss at "
+        "large x", "lower the noise, take a wider student or train longer, or take smaller x")
     # ---- found in the runs ----
     UNDER_TRAINED = (
         "under-trained", Direction.LOW, "more training lowers the losses at large x by more than "
@@ -141,6 +141,10 @@ class Doubt(StrEnum):
         """Whether the truth may lie inside while the interval lies below (or above) it."""
         explains = Direction.LOW if below else Direction.HIGH
         return self.direction in (explains, Direction.EITHER)
+
+
+NO_NUMBER = frozenset({Doubt.FLATTENS, Doubt.STEEPENS, Doubt.WRONG_LAW, Doubt.FORECAST_FAILED})
+"""Doubts under which there is a curve, but no one exponent to quote."""
 
 
 def known(doubts: Iterable[str]) -> tuple[Doubt, ...]:

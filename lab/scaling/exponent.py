@@ -27,7 +27,7 @@ from scipy import special
 
 from lab.scaling import verdict as rule
 from lab.scaling.curves import Curves
-from lab.scaling.doubts import Doubt, known
+from lab.scaling.doubts import NO_NUMBER, Doubt, known
 from lab.scaling.estimate import (
     FEWEST,
     LAWS,
@@ -126,10 +126,6 @@ class Exponent:
         return np.exp(np.log(self.teacher_curves(x)).mean(0))
 
 
-NO_NUMBER = frozenset({Doubt.FLATTENS, Doubt.STEEPENS, Doubt.WRONG_LAW, Doubt.FORECAST_FAILED})
-"""Doubts under which there is a curve, but no one exponent to quote."""
-
-
 def exponent(
     scan: Scan,
     *,
@@ -138,6 +134,7 @@ def exponent(
     tolerance: float | int = 0.15,
     law: str = "power",
     correction: Correction | None = None,
+    straight: bool = False,
     replicates: int = 2000,
     seed: int = 0,
     doubts: Sequence[str] = (),
@@ -145,7 +142,9 @@ def exponent(
     """Estimate the exponent of a scan and judge a prediction by it.
 
     prediction, sense, tolerance: see `verdict.py`. law: one of LAWS, what is known of the floor.
-    correction: what more training would change. replicates, seed: of the cluster bootstrap (exact
+    correction: what more training would change. straight: whether theory knows the curve, and that
+    it does not bend over these x: then none need be excluded, though one that is seen is told.
+    replicates, seed: of the cluster bootstrap (exact
     for up to 7 teachers at 2000 replicates). doubts: slugs that the caller knows of; those found in
     the data are appended.
     """
@@ -160,7 +159,7 @@ def exponent(
     if not fitted.groups or fitted.x.size < 3:
         return _nothing(scan, law, known(doubts), request, int(measured.max()), needed)
     e = estimate(fitted.log_sizes, fitted.log_loss[None], declared=fitted.declared, law=law)
-    reading = readings(e, fitted.log_sizes[fitted.declared], tolerance)[0]
+    reading = readings(e, fitted.log_sizes[fitted.declared], tolerance, straight=straight)[0]
     shift, error = (correction.alpha, correction.error) if correction else (0.0, 0.0)
     alpha = float(e.alpha[0]) + shift
     interval = _widened(reading.interval, float(e.alpha[0]), shift, error)
@@ -180,7 +179,10 @@ def exponent(
         judged = rule.verdict(
             interval, head=head, beyond=beyond, usable=usable, doubts=found, **request
         )
-        related = rule.relation(interval, judged, prediction=prediction, tolerance=tolerance)
+        related = rule.relation(
+            interval, judged, prediction=prediction, tolerance=tolerance, head=head, beyond=beyond,
+            doubts=found,
+        )  # fmt: skip
         if not usable:
             sentence = f"{STATUS[e.status[0]]}: widen the range of x or add seeds."
         elif judged == rule.UNDECIDED:
@@ -230,7 +232,11 @@ class Reading(NamedTuple):
 
 
 def readings(
-    e: Estimates, log_x: Float[np.ndarray, " points"], tolerance: float | int
+    e: Estimates,
+    log_x: Float[np.ndarray, " points"],
+    tolerance: float | int,
+    *,
+    straight: bool = False,
 ) -> list[Reading]:
     """The reading of every scan.
 
@@ -261,7 +267,7 @@ def readings(
         Doubt.ONE_TEACHER: np.isfinite(e.teacher_alpha).sum(1) == 1,
         Doubt.FLATTENS: bends & (e.drift < 0),
         Doubt.STEEPENS: bends & (e.drift > 0),
-        Doubt.BEND_UNRESOLVED: ~excluded & ~bends,
+        Doubt.BEND_UNRESOLVED: ~excluded & ~bends & (not straight),
         Doubt.WRONG_LAW: broken,
         Doubt.FORECAST_FAILED: wrong,
         Doubt.COUNTING: counted,
@@ -271,7 +277,7 @@ def readings(
     found = []
     for i in range(e.alpha.size):
         ends = [None, None]
-        if not excluded[i] and np.isfinite(e.beyond[0][i]):
+        if not excluded[i] and not straight and np.isfinite(e.beyond[0][i]):
             ends = [(float(lo[i]), float(hi[i])) for lo, hi in (e.head, e.beyond)]
         doubts = tuple(doubt for doubt, flag in flags.items() if flag[i])
         found.append(Reading((float(lower[i]), float(upper[i])), *ends, doubts))

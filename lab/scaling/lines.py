@@ -167,7 +167,8 @@ def forecast(
     u: Float[np.ndarray, " points"], y: Float[np.ndarray, "scans teachers points"]
 ) -> tuple[Functional, Float[np.ndarray, " scans"]]:
     """The mean error in log loss of the smaller x's line about the two largest x, and the
-    distance in u from the centre of the one to that of the other, by which it is an error of α."""
+    distance in u from the centre of the one to that of the other, by which it is an error of α;
+    both over the teachers that have cells on either side."""
     used = np.isfinite(y).any(1)
     order = np.cumsum(used[:, ::-1], axis=1)[:, ::-1] * used
     ahead = (order >= 1) & (order <= PAIR)
@@ -189,7 +190,9 @@ def forecast(
         np.nan,
     )
     error = Functional(value, weight, head.alpha.residual, in_head, 2)
-    return error, away[..., 0].mean(1)
+    known = np.isfinite(value)
+    total = np.where(known, away[..., 0], 0).sum(1)
+    return error, np.where(known.any(1), total / np.maximum(known.sum(1), 1), np.nan)
 
 
 def local(

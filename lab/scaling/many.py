@@ -1,7 +1,8 @@
 """Several dimensions at once: a simultaneous band and corrected p-values.
 
-    band   α_d ± c se_d with one c for all dimensions, so that all true α_d lie inside at once in
-           95 % of studies: the quantile of max_d |t_d| over independent Student t (max-t).
+    band   the quoted intervals, longer by c/t_d: t_d Student's quantile for the teachers of d, and
+           c the one number so that all true α_d lie inside at once in 95 % of studies, the
+           quantile of max_d |t_d| over independent Student t (max-t).
     holm   p-values that may be compared with the level as they stand, whatever their dependence
            (Holm 1979).
 
@@ -16,7 +17,7 @@ from scipy import special
 
 from lab.scaling.estimate import USABLE
 from lab.scaling.exponent import Exponent
-from lab.scaling.intervals import LEVEL, Interval
+from lab.scaling.intervals import LEVEL, Interval, student_quantile
 
 
 def band(exponents: Sequence[Exponent]) -> list[Interval]:
@@ -27,10 +28,12 @@ def band(exponents: Sequence[Exponent]) -> list[Interval]:
     c = max_t_quantile(dof) if usable else np.nan
     out = []
     for e in exponents:
-        half = np.nan
+        longer = np.nan
         if e.status in USABLE and e.teachers > 1:
-            half = c * e.teacher_alpha.std(ddof=1) / np.sqrt(e.teachers)
-        out.append((e.alpha - half, e.alpha + half))
+            longer = c / student_quantile(e.teachers - 1)
+        lo, hi = e.interval
+        out.append((float(e.alpha - longer * (e.alpha - lo)),
+                    float(e.alpha + longer * (hi - e.alpha))))
     return out
 
 

@@ -279,7 +279,7 @@ def _judged(out: dict, fit: Fit, doubts: list[str], request: dict) -> dict:
         advice = f"{FIT_STATUS[fit.status]}."
     return dict(prediction=request["prediction"], verdict=said, doubts=doubts, advice=advice,
                 relation=rule.relation(interval, said, prediction=request["prediction"],
-                                       tolerance=request["tolerance"]))
+                                       tolerance=request["tolerance"], doubts=doubts))
 
 
 def _scan(law, x, loss, groups, request, replicates, seed) -> dict:

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lab.scaling.doubts import Direction, Doubt, known
+from lab.scaling.doubts import NO_NUMBER, Direction, Doubt, known
 from lab.scaling.intervals import Interval
 
 AGREES, CONTRADICTS, UNDECIDED = "agrees", "contradicts", "undecided"
@@ -80,17 +80,25 @@ def verdict(
 
 
 def relation(
-    interval: Interval, judged: str, *, prediction: float | int, tolerance: float | int
+    interval: Interval,
+    judged: str,
+    *,
+    prediction: float | int,
+    tolerance: float | int,
+    head: Interval | None = None,
+    beyond: Interval | None = None,
+    doubts: Sequence[str] = (),
 ) -> str:
-    """What a judged exponent is to the predicted number: `equals` (the interval lies within ± τ of
-    it), `above` (wholly beyond that), `below`, or `open`, which is all that an undecided one is."""
-    lo, hi = interval
-    low, high = allowed(prediction, "equal", tolerance)
-    if judged == UNDECIDED:
+    """What a judged exponent is to the predicted number, by the rule of an equality: `equals` where
+    an equality agrees, `above` or `below` where it contradicts, else `open`, which is all that an
+    undecided one is. head, beyond, doubts: as in `verdict`."""
+    as_equal = verdict(interval, head=head, beyond=beyond, doubts=doubts, sense="equal",
+                       prediction=prediction, tolerance=tolerance)  # fmt: skip
+    if UNDECIDED in (judged, as_equal):
         return OPEN
-    if low <= lo and hi <= high:
+    if as_equal == AGREES:
         return EQUALS
-    return ABOVE if lo > high else BELOW if hi < low else OPEN
+    return ABOVE if interval[0] > prediction else BELOW
 
 
 def survives(
@@ -136,7 +144,9 @@ def advice(
         if factor > wide:
             wide, need, is_half, is_tail = factor, min(edges), half, value is not alpha
     parts = []
-    if not np.isfinite(wide):
+    if NO_NUMBER.intersection(doubts):
+        parts.append("the curve is no power law over these x; more of the same would not decide")
+    elif not np.isfinite(wide):
         parts.append("there is no interval")
     elif wide > 1:
         of_tail = " of the slope beyond the largest x" if is_tail else ""

@@ -31,6 +31,10 @@ HEAD = ("d", "prediction", "α", "95 % interval", "verdict", "relation", "doubts
         "runs", "x", "α in N", "α in hidden", "forecast", "Δα training")  # fmt: skip
 
 
+BRIEF = 7
+"""Columns that a terminal shows; the report has the others."""
+
+
 def head(answers: tuple[Answer, ...]) -> tuple[str, ...]:
     """The columns of the table; rivals have one where the study names any."""
     rivals = any(answer.study.prediction.rivals for answer in answers)

@@ -1,11 +1,31 @@
 """The line of α on 1/d: coverage, weights, and refusals."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import stats
 
+from lab.scaling import Scan, exponent
 from lab.scaling.across import across, line_of_means
+from lab.scaling.doubts import Doubt
+from lab.scaling.exponent import Correction
 
-X = 1 / np.array([2.0, 3, 4, 6, 8])
+DIMS = (2, 3, 4, 6, 8)
+X = 1 / np.array(DIMS, float)
+BUMP = np.array([0, 0, 0.6, 0, 0])
+
+
+LOSSES = 100 / np.geomspace(100, 2000, 6) * np.exp(0.01 * np.indices((4, 6)).sum(0) % 0.013)
+BASE = exponent(Scan(np.geomspace(100, 2000, 6), np.log(LOSSES), np.ones((4, 6), int), (*"abcd",)))
+
+
+def points(alpha, *, scatter=0.05, teachers=4, rng=None, **changed):
+    """Exponents whose teachers scatter around `alpha`, and nothing else is different."""
+    rng = rng or np.random.default_rng(0)
+    usual = dict(teachers=teachers, correction=None, doubts=()) | changed
+    return [replace(BASE, teacher_alpha=a + scatter * rng.standard_normal(teachers), **usual)
+            for a in alpha]  # fmt: skip
 
 
 @pytest.mark.parametrize("scatter", [[0.1] * 5, [0.4, 0.2, 0.1, 0.07, 0.05],
@@ -30,6 +50,45 @@ def test_precise_dimensions_weigh_more():
         weighted.append(line_of_means(X, alpha)[0][0])
         plain.append(np.polyfit(X, [a.mean() for a in alpha], 1)[0])
     assert np.std(weighted) < 0.8 * np.std(plain)
+
+
+def test_the_test_of_fit_passes_a_line_at_its_level():
+    """400 lines: the Monte-Carlo error of the share of .05 is .011. The weights are those of a
+    noisy variance, so the test may reject a little more often, never many times."""
+    rng = np.random.default_rng(1)
+    p = np.array([across(DIMS, points(4 * X, teachers=8, rng=rng)).fit_p for _ in range(400)])
+    assert 0.02 < np.mean(p < 0.05) < 0.05 + 0.06
+    assert stats.kstest(p, "uniform").statistic < 0.15
+
+
+def test_the_test_of_fit_finds_a_bump_that_the_slope_does_not_show():
+    rng = np.random.default_rng(2)
+    for _ in range(50):
+        assert across(DIMS, points(4 * X + BUMP, rng=rng)).fit_p < 0.01
+    assert across(DIMS, points(np.exp(X), scatter=1e-4, rng=rng)).fit_p < 1e-6  # 1/d is not enough
+
+
+def test_two_dimensions_have_a_line_that_cannot_be_tested():
+    line = across(DIMS[:2], points(4 * X[:2]))
+    assert np.isfinite(line.slope) and np.isnan(line.fit_p)
+
+
+def test_the_line_carries_the_doubts_of_the_points_that_entered_and_of_no_other():
+    found = points(4 * X)
+    found[0] = replace(found[0], doubts=(Doubt.LATE, Doubt.COARSE))
+    found[1] = replace(found[1], doubts=(Doubt.COARSE, Doubt.UNCHECKED))
+    found[3] = replace(found[3], doubts=(Doubt.ONE_TEACHER,), teachers=1)
+    found[4] = replace(found[4], doubts=(Doubt.SATURATED,), status="flat")
+    line = across(DIMS, found)
+    assert line.doubts == (Doubt.LATE, Doubt.COARSE, Doubt.UNCHECKED)
+    assert line.dims == (2.0, 3.0, 4.0)
+
+
+def test_corrections_move_the_points():
+    shift = Correction(0.3, 0.0, 0.0)
+    plain, moved = across(DIMS, points(4 * X)), across(DIMS, points(4 * X, correction=shift))
+    assert moved.intercept == pytest.approx(plain.intercept + 0.3)
+    assert moved.slope == pytest.approx(plain.slope)
 
 
 def test_without_two_dimensions_there_is_no_line():

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from lab.scaling import Scan, ScanError, across, exponent
+from lab.scaling import Scan, ScanError, Truth, across, exponent
+from lab.scaling.exponent import Correction
 
 
 def scan(alpha, *, floor=0.0, teachers=4, noise=0.1, spread=0.0, decades=1.5, points=7, seed=0):
@@ -20,7 +21,7 @@ def scan(alpha, *, floor=0.0, teachers=4, noise=0.1, spread=0.0, decades=1.5, po
 @pytest.mark.parametrize("alpha", [0.5, 4 / 3, 2.0])
 @pytest.mark.parametrize("floor", [0.0, 5e-4, 1e-2])
 def test_noise_free_law_is_recovered(alpha, floor):
-    e = exponent(scan(alpha, floor=floor, noise=0.0))
+    e = exponent(scan(alpha, floor=floor, noise=0.0), law="power+floor")
     assert e.status == "converged"
     assert e.alpha == pytest.approx(alpha, rel=1e-6)
     assert e.parameters["floor"] == pytest.approx(floor, abs=1e-8)
@@ -28,17 +29,32 @@ def test_noise_free_law_is_recovered(alpha, floor):
     assert e.predict(truth.x) == pytest.approx(np.exp(truth.log_loss.mean(0)), rel=1e-6)
 
 
-@pytest.mark.parametrize("floor", [0.0, 1e-2])
-def test_interval_covers_and_the_verdict_is_right(floor):
-    found = [exponent(scan(1.0, floor=floor, spread=0.05, seed=s), prediction=1.0)
+@pytest.mark.parametrize("floor, law", [(0.0, "power"), (0.0, "power+floor"),
+                                        (1e-2, "power+floor")])
+def test_interval_covers_and_the_verdict_is_right(floor, law):
+    found = [exponent(scan(1.0, floor=floor, spread=0.05, seed=s), prediction=1.0, law=law)
              for s in range(60)]
     covered = np.mean([e.interval[0] <= 1.0 <= e.interval[1] for e in found])
     assert covered > 0.85  # 60 scans; benchmarks/coverage.py measures it properly
     assert all(e.verdict != "contradicts" for e in found)
 
 
+def test_a_pure_law_is_recovered_without_a_floor():
+    e = exponent(scan(4 / 3, noise=0.0))
+    assert (e.status, e.parameters["floor"]) == ("converged", 0.0)
+    assert e.alpha == pytest.approx(4 / 3, rel=1e-9) and e.interval == pytest.approx((4 / 3, 4 / 3))
+    assert [row.alpha for row in e.local] == pytest.approx([4 / 3] * 6)
+    assert e.forecast[0] == pytest.approx(0, abs=1e-9) and e.one_number
+    assert e.predict(e.x) == pytest.approx(np.exp(scan(4 / 3, noise=0.0).log_loss.mean(0)))
+
+
+def test_a_law_that_is_no_law_is_refused():
+    with pytest.raises(ValueError, match="power, power"):
+        exponent(scan(1.0), law="cubic")
+
+
 def test_a_wrong_prediction_is_rejected_and_a_bound_below_agrees():
-    s = scan(1.0, spread=0.03, noise=0.05)
+    s = scan(1.0, spread=0.03, noise=0.03, teachers=8)
     assert exponent(s, prediction=2.0).verdict == "contradicts"
     assert exponent(s, prediction=0.5).verdict == "agrees"
     assert exponent(s, prediction=0.5, sense="equal").verdict == "contradicts"
@@ -47,9 +63,42 @@ def test_a_wrong_prediction_is_rejected_and_a_bound_below_agrees():
 
 
 def test_a_doubt_turns_a_contradiction_into_an_open_question():
-    e = exponent(scan(1.0, noise=0.05), prediction=2.0, doubts=("under-trained",))
-    assert (e.verdict, e.doubts) == ("undecided", ("under-trained",))
+    s = scan(1.0, noise=0.02, teachers=8)
+    assert exponent(s, prediction=2.0).verdict == "contradicts"
+    e = exponent(s, prediction=2.0, doubts=("under-trained",))
+    assert (e.verdict, e.relation, e.doubts[0]) == ("undecided", "open", "under-trained")
     assert "train longer" in e.advice
+    assert exponent(s, prediction=2.0, doubts=("saturated",)).verdict == "contradicts"
+
+
+X10 = np.geomspace(60, 6000, 10)
+
+
+@pytest.mark.parametrize("change, doubt", [
+    (np.where(X10 > 4000, -1.5, 0), "steepens"), (np.where(X10 > 4000, 1.5, 0), "flattens"),
+    (np.where(X10 < 100, -0.8, 0), "steepens"), (0.5 * (-1.0) ** np.arange(10), "wrong-law"),
+    (-0.1 * np.log(X10 / 60) ** 2, "steepens"), (0.1 * np.log(X10 / 60) ** 2, "flattens"),
+], ids=["late-drop", "late-rise", "early-shoulder", "zigzag", "steepening", "flattening"])
+def test_every_x_enters_and_what_is_no_law_is_doubted(change, doubt):
+    """Nothing is left out to make a law of a curve that is none."""
+    own = Truth(1.0, 0.3, noise=0.03).simulate(X10, 5, 2, 1, np.random.default_rng(0))[0] + change
+    s = Scan(X10, own, np.full(own.shape, 2), tuple("abcde"))
+    e = exponent(s, prediction=3.0)
+    assert e.x.tolist() == X10.tolist() and e.n == own.size
+    assert doubt in e.doubts and e.verdict == "undecided" and not e.one_number
+
+
+def test_a_correction_moves_every_interval_and_is_doubted_where_it_is_large():
+    s = scan(1.0, noise=0.02, teachers=8)
+    plain = exponent(s)
+    small = exponent(s, correction=Correction(0.02, 0.01, -0.02))
+    assert small.alpha == pytest.approx(plain.alpha + 0.02) and small.doubts == plain.doubts
+    for end in (0, 1):
+        off = plain.interval[end] - plain.alpha
+        assert abs(small.interval[end] - small.alpha) == pytest.approx(np.hypot(off, 0.02))
+    assert "under-trained" in exponent(s, correction=Correction(0.2, 0.01, -0.02)).doubts
+    assert "under-trained" in exponent(s, correction=Correction(0.0, 0.01, -0.2)).doubts
+    assert "budget-flattens" in exponent(s, correction=Correction(-0.2, 0.01, 0.0)).doubts
 
 
 def test_half_a_decade_decides_nothing_and_says_what_would():
@@ -72,7 +121,10 @@ def test_one_teacher_and_too_few_points_are_said():
 
 def test_rescaling_x_or_the_loss_changes_nothing_but_the_units():
     s = scan(1.0, floor=1e-2, spread=0.05)
-    a, b = exponent(s), exponent(Scan(1e9 * s.x, s.log_loss + 7, s.count, s.groups))
+    moved = Scan(1e9 * s.x, s.log_loss + 7, s.count, s.groups)
+    a, b = exponent(s), exponent(moved)
+    assert a.interval == pytest.approx(b.interval, rel=1e-9) and a.doubts == b.doubts
+    a, b = exponent(s, law="power+floor"), exponent(moved, law="power+floor")
     assert a.interval == pytest.approx(b.interval, rel=1e-6)
     assert a.intervals["profile"] == pytest.approx(b.intervals["profile"], rel=1e-4)
     assert b.parameters["floor"] == pytest.approx(np.exp(7) * a.parameters["floor"], rel=1e-5)
@@ -82,7 +134,8 @@ def test_teachers_that_differ_are_flagged():
     e = exponent(scan(1.0, spread=0.3, noise=0.02))
     assert "intervals-disagree" in e.doubts
     t, p = (np.diff(e.intervals[name])[0] for name in ("teacher-t", "profile"))
-    assert t > 2 * p
+    assert t > 2 * p and np.diff(e.intervals["percentile"])[0] < t
+    assert np.diff(e.interval)[0] >= t * (1 - 1e-12)
 
 
 def test_the_line_across_dimensions_is_recovered():

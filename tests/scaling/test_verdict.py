@@ -1,83 +1,194 @@
-"""The rule of the verdict, case by case, and its advice."""
+"""The rule of the verdict and the relation, case by case; what each doubt forbids; the advice."""
+
+import re
+from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lab.scaling.verdict import REMEDY, advice, survives, teachers_for, verdict
+import lab
+from lab.scaling.doubts import Direction, Doubt, known
+from lab.scaling.verdict import VERDICTS, advice, allowed, explain, relation, survives, verdict
 
 BOUND = dict(prediction=1.0, sense="bound", tolerance=0.15)
 EQUAL = BOUND | {"sense": "equal"}
+SENSES = {"bound": BOUND, "equal": EQUAL}
+INSIDE, ABOVE, BELOW = (0.9, 1.1), (1.2, 1.8), (0.5, 0.8)
+ACROSS = (0.8, 1.2)
+NAN = (np.nan, np.nan)
 
 
-@pytest.mark.parametrize("alpha, interval, request_, expected", [
-    (1.00, (0.95, 1.05), BOUND, "agrees"),
-    (1.50, (1.20, 1.80), BOUND, "agrees"),  # above a bound, however wide
-    (3.00, (0.90, 5.10), BOUND, "agrees"),
-    (1.50, (1.20, 1.80), EQUAL, "contradicts"),
-    (0.60, (0.50, 0.70), BOUND, "contradicts"),
-    (0.60, (0.30, 0.90), BOUND, "undecided"),  # reaches the bound, estimate below it
-    (0.80, (0.70, 0.90), BOUND, "undecided"),
-    (1.00, (0.60, 1.40), BOUND, "undecided"),  # too wide to mean something
-    (1.00, (0.72, 1.28), EQUAL, "agrees"),
-    (1.00, (0.60, 1.40), EQUAL, "undecided"),
-    (0.90, (0.88, np.inf), BOUND, "agrees"),
-    (0.90, (0.00, np.inf), BOUND, "undecided"),
-    (np.nan, (np.nan, np.nan), BOUND, "undecided"),
-])
-def test_the_rule(alpha, interval, request_, expected):
-    assert verdict(alpha, interval, **request_) == expected
+@pytest.mark.parametrize("interval, bound, equal, relative", [
+    (INSIDE, "agrees", "agrees", "equals"),
+    ((0.85, 1.15), "agrees", "agrees", "equals"),  # the edges are allowed
+    (ABOVE, "agrees", "contradicts", "above"),
+    ((0.9, 5.1), "agrees", "undecided", "open"),  # above a bound, however wide
+    ((0.9, np.inf), "agrees", "undecided", "open"),
+    (BELOW, "contradicts", "contradicts", "below"),
+    ((0.5, 0.85), "undecided", "undecided", "open"),  # touches the edge
+    ((1.15, 1.3), "agrees", "undecided", "open"),
+    (ACROSS, "undecided", "undecided", "open"),
+    ((0.0, np.inf), "undecided", "undecided", "open"),
+    (NAN, "undecided", "undecided", "open"),
+])  # fmt: skip
+def test_the_rule_without_a_bend(interval, bound, equal, relative):
+    assert verdict(interval, **BOUND) == bound
+    assert verdict(interval, **EQUAL) == equal
+    for said in (bound, equal):
+        found = relation(interval, said, prediction=1.0, tolerance=0.15)
+        assert found == (relative if said != "undecided" else "open")
 
 
-@pytest.mark.parametrize("doubt", REMEDY)
-def test_a_doubt_forbids_a_contradiction_and_names_its_remedy(doubt):
-    assert verdict(0.6, (0.5, 0.7), doubts=(doubt,), **BOUND) == "undecided"
-    said = advice(0.6, (0.5, 0.7), teachers=4, deviation=0.1, doubts=(doubt,),
-                  reach=lambda _: None, **BOUND)
-    assert said.startswith("the interval lies below the prediction, but ") and REMEDY[doubt] in said
+@pytest.mark.parametrize("head, interval, beyond, bound, equal", [
+    (INSIDE, INSIDE, INSIDE, "agrees", "agrees"),
+    (BELOW, INSIDE, INSIDE, "agrees", "agrees"),  # what the smallest x do is not asked
+    (INSIDE, INSIDE, ABOVE, "agrees", "undecided"),
+    (INSIDE, INSIDE, BELOW, "undecided", "undecided"),
+    (INSIDE, INSIDE, ACROSS, "undecided", "undecided"),
+    (BELOW, BELOW, BELOW, "contradicts", "contradicts"),
+    (INSIDE, BELOW, BELOW, "undecided", "undecided"),  # it may lack training
+    (BELOW, BELOW, INSIDE, "undecided", "undecided"),  # it steepens towards the region
+    (BELOW, BELOW, ABOVE, "undecided", "undecided"),
+    (ABOVE, ABOVE, ABOVE, "agrees", "contradicts"),
+    (BELOW, ABOVE, ABOVE, "agrees", "undecided"),
+    (ABOVE, BELOW, BELOW, "undecided", "undecided"),  # outside, on both sides
+    (INSIDE, INSIDE, NAN, "undecided", "undecided"),
+])  # fmt: skip
+def test_the_rule_where_a_bend_cannot_be_excluded(head, interval, beyond, bound, equal):
+    ends = dict(head=head, beyond=beyond)
+    assert verdict(interval, **ends, **BOUND) == bound
+    assert verdict(interval, **ends, **EQUAL) == equal
+    names = {"agrees": "equals", "contradicts": "above" if interval == ABOVE else "below"}
+    expected = "open" if bound == "undecided" else names.get(equal, "open")
+    assert relation(interval, bound, **ends, prediction=1.0, tolerance=0.15) == expected
 
 
 def test_an_unusable_fit_decides_nothing():
-    assert verdict(1.0, (0.95, 1.05), usable=False, **BOUND) == "undecided"
-    assert verdict(1.0, (0.95, 1.05), doubts=("few-decades",), **BOUND) == "undecided"
-    assert verdict(1.0, (0.95, 1.05), doubts=("intervals-disagree",), **BOUND) == "agrees"
+    for interval, request_ in product((INSIDE, ABOVE, BELOW), (BOUND, EQUAL)):
+        assert verdict(interval, usable=False, **request_) == "undecided"
 
 
-def test_the_advice_counts_teachers_and_reach():
-    said = advice(0.8, (0.5, 1.1), teachers=4, deviation=0.19, doubts=(), reach=lambda _: 5e4,
-                  **BOUND)
-    need = teachers_for(0.05, 0.19)
-    assert f"about {need} teachers instead of 4 or x up to 5e+04 would decide" in said
-    hopeless = advice(0.849, (0.5, 1.2), teachers=4, deviation=0.2, doubts=(),
-                      reach=lambda _: None, **BOUND)
-    assert "no more than 200 teachers" in hopeless
+# ---- what doubts forbid ----
 
 
-def test_the_number_of_teachers_is_the_smallest_that_suffices():
-    from scipy import special
-    k = teachers_for(0.05, 0.1)
-    half = [special.stdtrit(n - 1, 0.975) * 0.1 / np.sqrt(n) for n in (k - 1, k)]
-    assert half[0] > 0.05 >= half[1]
-    assert teachers_for(1e-4, 0.1) is None
+@pytest.mark.parametrize("doubt", Doubt)
+def test_a_doubt_alone_never_leaves_a_forbidden_word(doubt):
+    """By brute force: a word is forbidden where the truth, moved the way that the doubt says,
+    may be on the other side of the edge."""
+    lower = doubt.direction in (Direction.HIGH, Direction.EITHER)  # the truth may lie lower
+    higher = doubt.direction in (Direction.LOW, Direction.EITHER)
+    for (sense, request_), interval in product(SENSES.items(), (INSIDE, ABOVE, BELOW, ACROSS)):
+        plain = verdict(interval, **request_)
+        low, high = allowed(1.0, sense, 0.15)
+        if plain == "agrees":
+            forbidden = lower or (higher and np.isfinite(high))
+        else:
+            forbidden = higher if interval[1] < low else lower
+        expected = "undecided" if forbidden else plain
+        assert verdict(interval, doubts=(doubt,), **request_) == expected
+        assert verdict(interval, doubts=(str(doubt.value),), **request_) == expected
+        other = relation(interval, expected, prediction=1.0, tolerance=0.15, doubts=(doubt,))
+        equality = verdict(interval, doubts=(doubt,), **EQUAL)
+        assert (other == "open") == ("undecided" in (expected, equality))
+
+
+@pytest.mark.parametrize("doubt", Doubt)
+def test_what_is_forbidden_follows_from_the_direction(doubt):
+    agreement = {s: doubt.forbids_agreement(s) for s in SENSES}
+    contradiction = {below: doubt.forbids_contradiction(below=below) for below in (True, False)}
+    agreed, contradicted = {
+        Direction.HIGH: ({"bound": True, "equal": True}, {True: False, False: True}),
+        Direction.LOW: ({"bound": False, "equal": True}, {True: True, False: False}),
+        Direction.EITHER: ({"bound": True, "equal": True}, {True: True, False: True}),
+        Direction.HELD: ({"bound": False, "equal": False}, {True: False, False: False}),
+    }[doubt.direction]
+    assert agreement == agreed and contradiction == contradicted
+
+
+@pytest.mark.parametrize("doubt", Doubt)
+def test_every_doubt_says_what_it_means_and_what_removes_it(doubt):
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", doubt.value) and doubt == doubt.value
+    assert len(doubt.meaning) > 10 and len(doubt.remedy) > 10
+    (said,) = explain([doubt])
+    assert said.startswith(f"{doubt.value}: {doubt.meaning}; ") and doubt.remedy in said
+    assert (doubt.direction.value in said) == (doubt.direction is not Direction.HELD)
+
+
+@pytest.mark.parametrize("doubt", Doubt)
+def test_every_doubt_is_used_by_somebody(doubt):
+    folder = Path(lab.__file__).parent
+    text = "".join(f.read_text() for f in folder.rglob("*.py") if f.name != "doubts.py")
+    assert re.search(rf"\bDoubt\.{doubt.name}\b", text)
+
+
+def test_every_doubt_that_the_code_names_is_a_member():
+    folder = Path(lab.__file__).parent
+    named = {name for f in folder.rglob("*.py")
+             for name in re.findall(r"\bDoubt\.([A-Z][A-Z_]+)\b", f.read_text())}  # fmt: skip
+    assert named <= set(Doubt.__members__)
+
+
+def test_doubts_are_known_once_and_in_order():
+    assert known(["late", "coarse", "late"]) == (Doubt.LATE, Doubt.COARSE)
+    with pytest.raises(ValueError, match="tired"):
+        verdict(INSIDE, doubts=("tired",), **BOUND)
+    assert len({d.value for d in Doubt}) == len(Doubt.__members__)
+
+
+def test_doubts_of_both_directions_together_forbid_everything():
+    both = (Doubt.STEEPENS, Doubt.SATURATED)
+    for interval, request_ in product((INSIDE, ABOVE, BELOW), (BOUND, EQUAL)):
+        assert verdict(interval, doubts=both, **request_) == "undecided"
+
+
+# ---- rivals, requests, advice ----
+
+
+@pytest.mark.parametrize("rival, doubts, fate", [
+    (2.0, (), True), (2.5, (), True), (3.0, (), False), (1.0, (), False),
+    (3.0, ("under-trained",), None),  # more training would raise α
+    (1.0, ("under-trained",), False),  # and so cannot lower it to 1
+    (1.0, ("under-trained", "saturated"), None),
+    (1.0, ("wrong-law",), None),
+    (3.0, ("intervals-disagree",), False),  # the interval holds it
+    (2.0, ("under-trained",), True),
+])  # fmt: skip
+def test_a_rival_is_excluded_unless_a_doubt_explains_it(rival, doubts, fate):
+    assert survives((1.8, 2.2), rival, 0.15, doubts) is fate
 
 
 @pytest.mark.parametrize("change, message", [
     ({"sense": "above"}, "'bound' or 'equal'"), ({"prediction": -1.0}, "positive number"),
-    ({"tolerance": 0.0}, "must be positive")])
+    ({"prediction": np.nan}, "positive number"), ({"tolerance": 0.0}, "must be positive")])
 def test_a_bad_request_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
-        verdict(1.0, (0.9, 1.1), **BOUND | change)
+        verdict(INSIDE, **BOUND | change)
 
 
-@pytest.mark.parametrize(
-    "rival, doubts, fate",
-    [
-        (2.0, (), True), (2.4, (), True), (3.0, (), False), (1.0, (), False),
-        (3.0, ("under-trained",), None),  # more training would raise α
-        (1.0, ("under-trained",), False),  # and so cannot lower it to 1
-        (1.0, ("under-trained", "steepening"), None),
-        (3.0, ("intervals-disagree",), False),  # no doubt about the exponent itself
-        (2.0, ("under-trained",), True),
-    ],
-)  # fmt: skip
-def test_a_rival_is_excluded_unless_a_doubt_explains_it(rival, doubts, fate):
-    assert survives((1.8, 2.2), rival, 0.15, doubts) is fate
+def say(interval, *, teachers=4, beyond=None, doubts=(), **request_):
+    alpha = sum(interval) / 2
+    return advice(alpha, interval, beyond=beyond, teachers=teachers, x=(100.0, 10_000.0),
+                  doubts=doubts, **BOUND | request_)  # fmt: skip
+
+
+def test_the_advice_counts_teachers_and_reach():
+    """Half-width .3 where .15 is needed: 4 times the teachers, or 2^(2/3) times the decades."""
+    said = say((0.7, 1.3))
+    assert "about 16 teachers instead of 4" in said
+    assert f"x up to {100 * 10 ** (2 * 2 ** (2 / 3)):.2g}" in said
+    assert "±0.3 where ±0.15 is needed" in said
+    assert "at least 4 teachers" in say((0.7, 1.3), teachers=1)
+    assert "too near the edge" in say((0.55, 1.152))
+
+
+def test_the_advice_asks_the_slope_beyond_where_it_is_the_wider():
+    said = say((0.95, 1.05), beyond=(0.6, 1.4))
+    assert "±0.4 of the slope beyond the largest x where ±0.15 is needed" in said
+    assert "beyond" not in say((0.6, 1.4), beyond=(0.95, 1.05))
+
+
+def test_the_advice_names_the_remedies_of_what_the_interval_does_not_hold():
+    said = say(INSIDE, doubts=(Doubt.LATE, Doubt.COUNTING))
+    assert said == f"{Doubt.LATE.remedy}."
+    assert say(INSIDE) == "" and set(VERDICTS) == {"agrees", "contradicts", "undecided"}

@@ -1,0 +1,160 @@
+"""What the quoted interval holds: sampling, the count of size, and small bends."""
+
+import numpy as np
+import pytest
+from benchmark import ASSUMED
+
+from lab.scaling import Scan, exponent
+from lab.scaling.calibration import Design, Truth, calibrate
+from lab.scaling.doubts import Doubt
+from lab.scaling.estimate import estimate
+from lab.scaling.exponent import readings
+from lab.scaling.scan import SHARES
+
+X = np.geomspace(100, 2000, 6)
+WIDTHS = np.array([6, 8, 10, 13, 17, 22, 30.0])
+LEAD = WIDTHS**2
+ALL = WIDTHS**2 + 12 * WIDTHS + 1
+COUNTS = LEAD + np.array(SHARES)[:, None] * (ALL - LEAD)
+TRUE = 1.3
+
+
+@pytest.mark.parametrize("teachers", [4, 6])
+@pytest.mark.parametrize("name", ASSUMED)
+def test_the_quoted_interval_covers(name, teachers):
+    """600 scans: the Monte-Carlo error of a share of .95 is .009."""
+    truth = ASSUMED[name]
+    found = calibrate(Design(X, teachers, 2, 1.0), truth, scans=600, seed=1, ratios=())
+    assert found.coverage["quoted"] >= 0.93
+    assert abs(found.bias) < 4 * found.error / np.sqrt(600)
+    assert found.usable == 1
+
+
+def test_noise_in_common_is_covered_though_no_teacher_alone_shows_it():
+    truth = Truth(1.0, common=0.1, noise=0.1)
+    found = calibrate(Design(X, 6, 2, 1.0), truth, scans=600, seed=2, ratios=())
+    assert found.coverage["quoted"] >= 0.93
+    assert found.coverage["profile"] < 0.9 and found.coverage["teacher-t"] < 0.9
+
+
+def test_exponents_that_differ_are_covered_though_the_profile_does_not_know():
+    found = calibrate(Design(X, 6, 2, 1.0), Truth(1.0, spread=0.2, noise=0.05), scans=600, seed=3,
+                      ratios=())  # fmt: skip
+    assert found.coverage["quoted"] >= 0.93
+    assert found.coverage["profile"] < 0.9
+    assert found.doubts[Doubt.INTERVALS_DISAGREE] > 0.9
+
+
+def test_the_quoted_interval_is_the_longest_where_nothing_bends():
+    losses = Truth(1.0, spread=0.05).simulate(X, 5, 2, 50, np.random.default_rng(4))
+    e = estimate(np.log(X)[None], losses)
+    longest = np.max([*e.halves.values()], 0)
+    assert (e.upper - e.lower) / 2 == pytest.approx(longest)
+    assert (e.upper + e.lower) / 2 == pytest.approx(e.alpha)
+    straight = [i for i in range(50) if not e.bends[i]]
+    assert len(straight) > 40
+    found = readings(e, np.log(X), 0.15)
+    assert all(found[i].interval == (e.lower[i], e.upper[i]) for i in straight)
+
+
+def test_a_bend_that_is_significant_but_small_is_in_the_interval():
+    u = np.log(X / X[0])
+    rng = np.random.default_rng(5)
+    y = -u - 0.008 * u**2 + 0.002 * rng.standard_normal((1, 6, X.size))
+    e = estimate(np.log(X)[None], y)
+    (found,) = readings(e, np.log(X), 0.15)
+    tail = 1 + 0.016 * u[-1]
+    assert e.bends[0] and not {Doubt.STEEPENS, Doubt.BEND_UNRESOLVED} & set(found.doubts)
+    assert e.upper[0] < tail < found.interval[1]
+    assert found.interval[0] == e.lower[0] and found.beyond is None
+
+
+@pytest.mark.parametrize("curvature, doubt", [(0.1, Doubt.STEEPENS), (-0.1, Doubt.FLATTENS)])
+def test_a_bend_that_matters_is_a_doubt_and_asks_the_slopes(curvature, doubt):
+    u = np.log(X / X[0])
+    rng = np.random.default_rng(6)
+    y = -u - curvature * u**2 + 0.02 * rng.standard_normal((50, 6, X.size))
+    for found in readings(estimate(np.log(X)[None], y), np.log(X), 0.15):
+        assert {Doubt.STEEPENS, Doubt.FLATTENS} & set(found.doubts) == {doubt}
+        assert abs(sum(found.head) / 2 - 1) < 0.1
+        assert abs(sum(found.beyond) / 2 - 1 - 3 * curvature * u[-1]) < 0.2
+
+
+# ---- which count of size the law is in ----
+
+
+def sized(s, scans=1, noise=0.05, seed=0):
+    """An exact power law in N_eff(s), four teachers."""
+    rng = np.random.default_rng(seed)
+    size = LEAD + s * (ALL - LEAD)
+    level = rng.standard_normal((scans, 4, 1))
+    return level - TRUE * np.log(size) + noise * rng.standard_normal((scans, 4, size.size))
+
+
+@pytest.mark.parametrize("declared", [0, len(SHARES) - 1])
+@pytest.mark.parametrize("s", [0.0, 0.5, 1.0])
+def test_the_interval_covers_whatever_count_is_declared(s, declared):
+    """400 scans: the Monte-Carlo error of a share of .95 is .011."""
+    e = estimate(np.log(COUNTS), sized(s, 400, seed=1), declared=declared)
+    assert np.mean((e.lower <= TRUE) & (e.upper >= TRUE)) >= 0.93
+    assert np.mean(e.admitted[SHARES.index(s)]) >= 0.93
+
+
+@pytest.mark.parametrize("declared", ["all", "lead"])
+@pytest.mark.parametrize("s", [0.0, 0.5, 1.0])
+def test_both_ends_are_told_and_data_without_noise_choose(s, declared):
+    x = ALL if declared == "all" else LEAD
+    y = sized(s, noise=1e-4, seed=2)[0]
+    scan = Scan(x, y, np.ones(y.shape, int), tuple("abcd")).counted(LEAD, ALL)
+    assert scan.declared == (len(SHARES) - 1 if declared == "all" else 0)
+    found = exponent(scan)
+    assert tuple(found.by_size) == SHARES
+    for end, size in ((0.0, LEAD), (1.0, ALL)):
+        slopes = [-np.polyfit(np.log(size), own, 1)[0] for own in y]
+        alpha, (lo, hi) = found.by_size[end]
+        assert alpha == pytest.approx(np.mean(slopes)) and lo < alpha < hi
+    assert found.by_size[s][0] == pytest.approx(TRUE, abs=1e-3)
+    e = estimate(scan.log_sizes, y[None], declared=scan.declared)
+    assert e.admitted[:, 0].tolist() == [share == s for share in SHARES]
+    assert found.alpha == found.by_size[s][0]
+    assert found.interval[0] <= TRUE <= found.interval[1]
+    assert np.ptp(found.interval) < 0.01
+    assert Doubt.COUNTING in found.doubts
+
+
+def test_the_hull_holds_the_interval_of_every_admitted_count():
+    y = sized(0.5, 20, noise=0.2, seed=3)
+    e = estimate(np.log(COUNTS), y, declared=0)
+    assert e.admitted.sum() > len(SHARES) * 18  # noise leaves nearly all open
+    for row in range(len(SHARES)):
+        open_ = e.admitted[row]
+        low, high = e.by_count[row] - e.by_count_half[row], e.by_count[row] + e.by_count_half[row]
+        assert (e.lower[open_] <= low[open_]).all() and (e.upper[open_] >= high[open_]).all()
+    assert e.alpha[e.admitted[0]] == pytest.approx(e.by_count[0][e.admitted[0]])
+
+
+def test_counts_that_hardly_differ_are_no_doubt():
+    wide = 100 * WIDTHS
+    lead, every = wide**2, wide**2 + 12 * wide + 1
+    rng = np.random.default_rng(4)
+    y = -TRUE * np.log(every) + 0.1 * rng.standard_normal((4, 7))
+    scan = Scan(every, y, np.ones(y.shape, int), tuple("abcd"))
+    counted, plain = exponent(scan.counted(lead, every)), exponent(scan)
+    assert Doubt.COUNTING not in counted.doubts and plain.by_size == {}
+    assert counted.interval == pytest.approx(plain.interval, rel=0.05)
+
+
+def test_a_width_is_counted_by_the_root_of_the_weights():
+    y = sized(0.0, noise=1e-4)[0]
+    scan = Scan(WIDTHS, y, np.ones(y.shape, int), tuple("abcd")).counted(LEAD, ALL, order=2)
+    assert scan.counts[scan.declared] == pytest.approx(WIDTHS)
+    assert exponent(scan).alpha == pytest.approx(2 * TRUE, abs=1e-3)  # L ~ w^−2α
+
+
+def test_a_law_with_a_floor_holds_both_ends_of_the_count():
+    y = np.log(np.exp(sized(1.0, noise=0)[0]) + 0.001 * np.exp(sized(1.0, noise=0)[0, :, :1]))
+    scan = Scan(ALL, y, np.ones(y.shape, int), tuple("abcd")).counted(LEAD, ALL)
+    found = exponent(scan, law="power+floor")
+    assert found.alpha == pytest.approx(TRUE, rel=1e-4) and tuple(found.by_size) == (0.0, 1.0)
+    for alpha, (lo, hi) in found.by_size.values():
+        assert found.interval[0] - 1e-4 < lo <= alpha <= hi < found.interval[1] + 1e-4
