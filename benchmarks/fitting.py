@@ -99,14 +99,15 @@ def main() -> None:
     sizes = np.geomspace(60, 1900, 7)
     own = Truth(1.0, floor=1e-2).simulate(sizes, 4, 2, 1, rng)[0]
     scan = Scan(sizes, own, np.full(own.shape, 2), tuple("abcd"))
-    one = seconds(lambda: exponent(scan, prediction=1.0, replicates=2000, seed=0))
+    one = seconds(lambda: exponent(scan, law="power+floor", prediction=1.0, replicates=2000,
+                                   seed=0))
     u = np.log(sizes / sizes[-1])
     loop = seconds(lambda: [attempt(offset, u, own[k], (own[k, -1], 1.0, 1.0))
                             for _ in range(10) for k in range(4)], 1)
     hand = seconds(lambda: [by_hand(u, own) for _ in range(3)], 1) / 3
     report("scan", one, loop * 2000 / 10 + hand)
 
-    design = Design(sizes, 4, 2, 1.0)
+    design = Design(sizes, 4, 2, 1.0, law="power+floor")
     many = seconds(lambda: [calibrate(design, Truth(4 / d, floor=5e-4), scans=1000, seed=d)
                             for d in (2, 3, 4, 6, 8)], 1)
     report("calibrate", many, hand * 1000 * 5)

@@ -36,10 +36,10 @@ def mistakes(tmp_path, text, *overrides):
 
 def test_the_grid_is_the_product(tmp_path):
     found = study.read(write(tmp_path, GOOD))
-    planned = [p for p in found.plan if not p.check]
-    assert len(planned) == 2 * 2 * 2 * 3 * 3 * 2  # dims, teacher shapes, biases, k, widths, seeds
+    scan = [p for p in found.plan if not p.check]
+    assert len(scan) == 2 * 2 * 2 * 3 * 3 * 2  # dims, teacher shapes, biases, k, widths, seeds
     assert len({p.run for p in found.plan}) == len(found.plan)
-    assert {p.run.student.widths for p in planned} == {(4, 4), (8, 8), (16, 16)}
+    assert {p.run.student.widths for p in scan} == {(4, 4), (8, 8), (16, 16)}
 
 
 def test_N_counts_every_trainable_number(make_study):
@@ -118,18 +118,12 @@ def test_golden_fingerprint(make_study):
 
 
 def test_a_longer_grid_keeps_every_run(make_study):
-    few = {p.run for p in make_study(evidence={"share": 0.3}).plan}
-    more = {p.run for p in make_study(
-        evidence={"share": 0.3}, student={"widths": [3, 4, 5, 6]},
-        task={"manifold": {"dim": [2, 3]}}).plan}  # fmt: skip
-    assert few < more
+    def runs(**changes):
+        plan = make_study(evidence={"share": 0.3}, **changes).plan
+        return {p.run for p in plan if p.role in ("scan", "budget")}
 
-
-def test_evidence_repeats_whole_scans_at_the_larger_budget(make_study):
-    found = make_study(evidence={"share": 0.25, "budget": 2.0}, task={"teacher": {"count": 4}})
-    checks = [p.run for p in found.plan if p.check]
-    assert len(checks) == 3 and len({r.task.teacher for r in checks}) == 1
-    assert {r.training.steps for r in checks} == {400}
+    more = runs(student={"widths": [3, 4, 5, 6]}, task={"manifold": {"dim": [2, 3]}})
+    assert runs() < more
 
 
 def test_product_manifold_predicts_by_its_largest_factor(make_study):
@@ -374,9 +368,9 @@ def test_alpha_stands_for_equal_decays_and_leaves_no_floor(tmp_path):
     found = study.read(write(tmp_path, SPECTRAL))
     decays = {p.run.task.decays: found.predicted(p.run.task) for p in found.plan}
     assert decays == {(1.5, 1.5): 0.5, (3.0, 3.0): 2.0}
-    assert found.no_floor
-    assert not study.read(write(tmp_path, SPECTRAL), ("task.noise=0.1",)).no_floor
-    assert not study.read(write(tmp_path, SPECTRAL), ("student.ridge=0.1",)).no_floor
+    assert found.law == "power"
+    for floor in ("task.noise=0.1", "student.ridge=0.1"):
+        assert study.read(write(tmp_path, SPECTRAL), (floor,)).law == "power+floor"
 
 
 @pytest.mark.parametrize(

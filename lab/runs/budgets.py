@@ -86,4 +86,4 @@ def _falls(study: Study, store: Store, runs: list[Run], now: float) -> bool:
         for before, after in pairs
         if all(key in rows and rows[key].status == "done" for key in (before, after))
     ]
-    return bool(done) and float(np.mean(done)) < np.log(1 - STILL)
+    return bool(done) and bool(np.mean(done) < np.log(1 - STILL))

@@ -86,7 +86,7 @@ class Scan:
         s = np.array(SHARES)[:, None]
         counts = (lead + s * (N - lead)) ** (1 / order)
         declared = len(SHARES) - 1 if np.allclose(self.x, counts[-1]) else 0
-        counts *= self.x[0] / counts[declared, 0] if order != 1 else 1.0
+        counts *= self.x[0] / counts[declared, 0]
         return replace(self, counts=counts, declared=declared)
 
     @staticmethod

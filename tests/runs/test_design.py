@@ -52,13 +52,16 @@ def test_a_design_is_what_the_plan_scans(answered, changes, size, teachers, seed
     for design, point in zip(found, points, strict=True):
         assert (design.x.size, design.teachers, design.seeds) == (size, teachers, seeds)
         assert design.prediction == point.prediction and (np.diff(design.x) > 0).all()
-    everything = {study.x(p.run) for p in study.plan}
+    everything = {study.x(p.run) for p in study.plan if p.role == "scan"}
     assert set(np.concatenate([d.x for d in found])) == everything
 
 
 def test_a_design_fits_the_law_that_the_answer_fits(answered, make_study):
     (design, _) = designs.designs(answered()[0])
-    assert design.law == "power+floor"
+    assert design.law == "power" and design.counts.shape == (5, 7)
+    np.testing.assert_array_equal(design.counts[design.declared], design.x)
+    (noisy, _) = designs.designs(make_study(**{**WIDE, "task": {**WIDE["task"], "noise": 0.1}}))
+    assert noisy.law == "power+floor"
     exact = {"regime": "resolution-data", "data": {"sizes": [64, 128, 256, 512]}}
     nearest = make_study(**exact).model_dump(by_alias=True, exclude_unset=True)
     nearest = {k: v for k, v in nearest.items() if k not in ("training", "evidence", "student")}

@@ -15,6 +15,7 @@ from lab import study as studies  # noqa: E402
 from lab.runs import answer as answers  # noqa: E402
 from lab.runs import table  # noqa: E402
 from lab.runs.store import Store  # noqa: E402
+from lab.scaling import Scan, exponent  # noqa: E402
 from lab.show import figures, report  # noqa: E402
 
 
@@ -27,7 +28,7 @@ def found(make_study, tmp_path):
         evidence={"share": 0.25},
     )
     with Store.write(tmp_path / "s") as store:
-        store.add(rows(study, power(lambda d: 4 / d), noise=0.05))
+        store.add(rows(study, power(lambda d: 4 / d), noise=0.02, seed=1))
         yield study, store, answers.answers(study, store)
 
 
@@ -60,8 +61,38 @@ def test_report_writes_what_it_says_and_escapes(found):
     assert "![Measured and predicted exponents](exponents.png)" in text
     fits = json.loads((store.path / "fits.json").read_text())
     assert len(fits["points"]) == 6 and fits["points"][0]["fit"]["status"] == "converged"
+    assert "![Local exponents](local.png)" in text
+    with open(store.path / "exponents.csv", newline="") as file:
+        listed = list(csv.DictReader(file))
+    assert [r["verdict"] for r in listed] == [p.verdict for p in answer[0].points]
+    assert [float(r["alpha"]) for r in listed] == [
+        pytest.approx(p.exponent.alpha, rel=1e-5) for p in answer[0].points
+    ]
+
+
+def test_the_table_has_every_value_that_was_fitted(found):
+    """Fitted again as a table, the values of a point give its exponent."""
+    _, store, answer = found
+    report.write(answer, (), store, "s")
     with open(store.path / "table.csv", newline="") as file:
-        assert len(list(csv.DictReader(file))) == 6
+        values = list(csv.DictReader(file))
+    assert list(values[0]) == ["dim", "setting", "x", "loss", "teacher", "seed"]
+    assert len(values) == 6 * 6 * 4
+    for point in answer[0].points:
+        mine = [r for r in values if int(r["dim"]) == point.dim
+                and json.loads(r["setting"]) == point.setting]  # fmt: skip
+        again = Scan.of(*([float(r[k]) for r in mine] for k in ("x", "loss")),
+                        [r["teacher"] for r in mine], [r["seed"] for r in mine])  # fmt: skip
+        shift = point.convergence.correction.alpha
+        assert exponent(again).alpha == pytest.approx(point.exponent.alpha - shift, rel=0.05)
+
+
+def test_local_exponents_are_drawn_for_every_dimension_with_its_prediction(found):
+    figure, caption = figures.local_exponents(found[2])
+    assert len(figure.axes) == 2 and "Dotted: the predictions" in caption
+    for ax in figure.axes:
+        assert [len(c.lines[0].get_xdata()) for c in ax.containers] == [5, 5, 5]
+        assert [t.get_text() for t in ax.get_legend().get_texts()] == ["d = 2", "d = 3", "d = 5"]
 
 
 def test_an_empty_store_makes_figures_too(make_study, tmp_path):
@@ -131,5 +162,5 @@ def test_panels_stand_side_by_side_in_table_figures_and_files(panels):
     assert fits["panels"][1]["points"][0]["fit"]["status"] == "converged"
     text = (store.path / "report.md").read_text()
     assert "by data: regime resolution-data; prediction α = 2/d" in text
-    with open(store.path / "table.csv", newline="") as file:
+    with open(store.path / "exponents.csv", newline="") as file:
         assert [r["setting"] for r in csv.DictReader(file)][2] == '{"title": "by data"}'

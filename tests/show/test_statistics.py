@@ -10,28 +10,40 @@ from lab.show import statistics
 
 POINT = Point(dim=2, setting={"noise": 0.1}, prediction=2.0, exponent=None, verdict="undecided",
               doubts=(), advice="", runs=0, teachers=0, diverged=0, failed=0, missing=0,
-              convergence=None, rows=())  # fmt: skip
+              convergence=None, variations=(), rows=())  # fmt: skip
 DESIGN = Design(np.geomspace(10, 100, 5), 4, 2, 2.0,
                 alternatives={"4/d": 2.0, "2/d": 1.0})  # fmt: skip
 
 
 def calibrated(alpha=2.0, *, covered=0.95, wrong=0.0):
     truth = Truth(alpha)
-    coverage = {"quoted": covered, "profile": 0.5, "wald": 0.5}
+    coverage = {"quoted": covered, "teacher-t": 0.9, "profile": 0.5}
     verdicts = {"agrees": 0.7, "contradicts": 0.1, "undecided": 0.2}
-    found = Calibration(truth, 1000, coverage, {"quoted": 0.123456}, float("nan"), 0.1, verdicts,
-                        wrong, 0.9, {"4/d": 0.05, "2/d": 0.87})  # fmt: skip
+    found = Calibration(
+        truth=truth, scans=1000, coverage=coverage, width={"quoted": 0.123456}, bias=float("nan"),
+        error=0.1, verdicts=verdicts, wrong=wrong, silent=0.01, usable=0.9, doubts={"counting": 0.2},
+        power={"4/d": 0.05, "2/d": 0.87}, by_ratio={0.85: (0.02, 0.3), 1.0: (0.9, 0.0)},
+    )  # fmt: skip
     return Case(POINT, DESIGN, truth, "given"), found
 
 
 def test_lines_have_a_cell_per_column():
     found = [calibrated()]
     (line,) = statistics.coverage_lines(found)
-    assert line == ("2, 0.1", "2", "given", "0.95", "0.50", "0.50", "–", "–", "0.123", "–")
+    assert line == ("2, 0.1", "2", "given", "0.95", "0.90", "0.50", "–", "–", "0.123", "–")
     head, (line,) = statistics.verdict_head(found), statistics.verdict_lines(found)
     assert dict(zip(head, line, strict=True)) == {
         "d": "2, 0.1", "true α": "2", "usable": "0.90", "agrees": "0.70", "contradicts": "0.10",
         "undecided": "0.20", "wrong": "0.000", "≠ 4/d": "same", "≠ 2/d": "0.87"}  # fmt: skip
+
+
+def test_verdicts_by_ratio_and_at_the_edge_are_told():
+    found = [calibrated()]
+    assert statistics.ratio_head(found) == ("d", "true α", "0.85", "1")
+    assert statistics.ratio_lines(found) == [("2, 0.1", "2", "0.02 / 0.30", "0.90 / 0.00")]
+    case, shown = found[0]
+    assert statistics.wrong_lines([(case, {"a bend": shown})]) == [
+        ("a bend", "2", "0.020", "0.300", "0.010")]
 
 
 @pytest.mark.parametrize("case, remark", [
