@@ -205,7 +205,7 @@ def pairs(study: Study, cells: Cells, role: str) -> dict:
                           strict=True))  # fmt: skip
         at = zip(one.x, one.teacher, one.seed, strict=True)
         found[key] = [
-            (x, k, value, values[x, k, s])
+            (float(x), int(k), float(value), float(values[x, k, s]))
             for (x, k, s), value in zip(at, one.value, strict=True)
             if (x, k, s) in values
         ]
