@@ -89,16 +89,22 @@ def relation(
     beyond: Interval | None = None,
     doubts: Sequence[str] = (),
 ) -> str:
-    """What a judged exponent is to the predicted number, by the rule of an equality: `equals` where
-    an equality agrees, `above` or `below` where it contradicts, else `open`, which is all that an
-    undecided one is. head, beyond, doubts: as in `verdict`."""
+    """What a judged exponent is to the predicted number p: `equals` where an equality agrees,
+    `above` where the interval, and the slope beyond the largest x where it is asked, lie beyond
+    p(1 + τ), `below` where an equality contradicts, else `open`, which is all that an undecided one
+    is. head, beyond, doubts: as in `verdict`. A doubt that could undo it leaves it open."""
+    if judged == UNDECIDED:
+        return OPEN
     as_equal = verdict(interval, head=head, beyond=beyond, doubts=doubts, sense="equal",
                        prediction=prediction, tolerance=tolerance)  # fmt: skip
-    if UNDECIDED in (judged, as_equal):
-        return OPEN
     if as_equal == AGREES:
         return EQUALS
-    return ABOVE if interval[0] > prediction else BELOW
+    high = allowed(prediction, "equal", tolerance)[1]
+    late = [ends for ends in (interval, beyond) if ends is not None]
+    if all(lo > high for lo, _ in late):
+        undone = any(d.forbids_contradiction(below=False) for d in known(doubts))
+        return OPEN if undone else ABOVE
+    return BELOW if as_equal == CONTRADICTS else OPEN
 
 
 def survives(
