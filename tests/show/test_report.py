@@ -28,7 +28,7 @@ def found(make_study, tmp_path):
         evidence={"share": 0.25},
     )
     with Store.write(tmp_path / "s") as store:
-        store.add(rows(study, power(lambda d: 4 / d), noise=0.02, seed=1))
+        store.add(rows(study, power(lambda d: 5 / d), noise=0.02, seed=1))
         yield study, store, answers.answers(study, store)
 
 

@@ -22,7 +22,8 @@ def calibrated(alpha=2.0, *, covered=0.95, wrong=0.0):
     found = Calibration(
         truth=truth, scans=1000, coverage=coverage, width={"quoted": 0.123456}, bias=float("nan"),
         error=0.1, verdicts=verdicts, wrong=wrong, silent=0.01, usable=0.9,
-        doubts={"counting": 0.2}, power={"4/d": 0.05, "2/d": 0.87}, by_ratio={0.85: (0.02, 0.3), 1.0: (0.9, 0.0)},
+        doubts={"counting": 0.2}, power={"4/d": 0.05, "2/d": 0.87},
+        by_ratio={0.85: (0.02, 0.3), 1.0: (0.9, 0.0)},
     )  # fmt: skip
     return Case(POINT, DESIGN, truth, "given"), found
 
