@@ -201,12 +201,18 @@ def pairs(study: Study, cells: Cells, role: str) -> dict:
             one, other = _over_the_limit(cells, one), _over_the_limit(cells, other, key[1])
             if Doubt.LIMIT_UNMEASURED in (*one.doubts, *other.doubts):
                 continue
-        values = dict(zip(zip(other.x, other.teacher, other.seed, strict=True), other.value,
-                          strict=True))  # fmt: skip
-        at = zip(one.x, one.teacher, one.seed, strict=True)
-        found[key] = [
-            (float(x), int(k), float(value), float(values[x, k, s]))
-            for (x, k, s), value in zip(at, one.value, strict=True)
+        values = _by_cell(other)
+        matched = [
+            (x, k, value, values[x, k, s])
+            for (x, k, s), value in _by_cell(one).items()
             if (x, k, s) in values
         ]
+        if matched:
+            found[key] = matched
     return found
+
+
+def _by_cell(values: Values) -> dict[tuple[float, int, int], float]:
+    """The value of every (x, teacher, seed), as plain numbers."""
+    cells = zip(values.x.tolist(), values.teacher.tolist(), values.seed.tolist(), strict=True)
+    return dict(zip(cells, values.value.tolist(), strict=True))

@@ -1,5 +1,7 @@
 """Stores filled with losses of a known law instead of trained ones."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from lab import planned
@@ -31,6 +33,8 @@ def rows(study, law, *, noise=0.0, seed=0, gain=lambda factor, x: 1.0, vary=lamb
     luck = {}
     for p in study.plan:
         base, x = planned.base(study, p), study.x(p.run)
+        if p.role == "limit":
+            base = replace(base, training=study.recipe)
         if base not in luck:
             luck[base] = np.exp(noise * rng.normal())
         loss = law(p.run, x) * luck[base]

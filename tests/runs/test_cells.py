@@ -1,5 +1,7 @@
 """What is fitted: excess over the loss on unlimited data, and sizes by every count."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from simulated import power, rows
@@ -38,8 +40,9 @@ def by_data(make_study, tmp_path):
 
 def test_the_loss_on_unlimited_data_is_taken_off_teacher_by_teacher(by_data):
     study, found, points = by_data()
-    assert [p.role for p in study.plan].count("limit") == 4 * 2 * 2  # teachers, students, seeds
-    assert {len(cells.limits) for cells in found.values()} == {8} and len(points) == 2
+    counts = Counter(p.factor for p in study.plan if p.role == "limit")
+    assert counts == {1: 4 * 2 * 2, 0.5: 2 * 2 * 2, 2: 2 * 2 * 2}  # teachers, students, seeds
+    assert {len(cells.limits[1]) for cells in found.values()} == {8} and len(points) == 2
     for cells, point in zip(found.values(), points, strict=True):
         assert point.unit == "excess over unlimited data" and point.exponent.law == "power"
         assert point.exponent.alpha == pytest.approx(1, abs=1e-6) and point.verdict == "agrees"

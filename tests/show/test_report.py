@@ -24,11 +24,12 @@ def found(make_study, tmp_path):
     study = make_study(
         question="Is <b>α</b> | 4/d?",
         student={"widths": [4, 6, 8, 12, 17, 24]},
-        task={"manifold": {"dim": [2, 3, 5]}, "teacher": {"count": 4, "bias": [0.0, 0.5]}},
+        task={"manifold": {"dim": [2, 3, 5]},
+              "teacher": {"count": 4, "bias": [0.0, 0.5], "widths": [96, 96]}},  # fmt: skip
         evidence={"share": 0.25},
     )
     with Store.write(tmp_path / "s") as store:
-        store.add(rows(study, power(lambda d: 4 / d), noise=0.02, seed=1))
+        store.add(rows(study, power(lambda d: 5 / d), noise=0.02, seed=1))
         yield study, store, answers.answers(study, store)
 
 
