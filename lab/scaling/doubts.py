@@ -73,7 +73,7 @@ class Doubt(StrEnum):
         "two largest", "go to larger x until the law predicts the next ones")
     COUNTING = (
         "counting", Direction.HELD, "counting all parameters or the hidden weights alone changes α "
-        "by more than the sampling error; the interval holds what the data leave open",
+        "by more than the sampling error; the interval holds both, and what lies between",
         "take larger widths, where both counts agree")
     INTERVALS_DISAGREE = (
         "intervals-disagree", Direction.HELD, "teachers differ in their exponents by more than "

@@ -13,9 +13,8 @@ The interval that is quoted holds
 
     sampling    the longest of the three of `lines.py`; of a law with a floor, the longer of
                 Student's t over teachers and the profile
-    counting    all counts of size under which the curve is as straight as under the best one, by
-                the F test of the profile likelihood over s (`scan.py`), of the teachers' cells or
-                of their mean curve, whichever leaves more
+    counting    all counts of size (`scan.py`). The straightest is not preferred: which count is
+                right is known only if one knows that the curve does not bend
     bending     the slope at the largest x, where a bend is significant though small
 
 All x enter, always: which x to leave out is a choice that turns a bend into whatever exponent one
@@ -33,7 +32,6 @@ from jaxtyping import Bool, Float, Int
 from scipy import special
 
 from lab.scaling import floored
-from lab.scaling.intervals import student_quantile
 from lab.scaling.lines import Lines, forecast, lines, shape
 
 LAWS = ("power", "power+floor")
@@ -54,16 +52,14 @@ USABLE = ("converged",)
 class Estimates:
     """Arrays over scans.
 
-    alpha: the mean over teachers, under the declared count of size where the data allow it, else
-    under the nearest one that they allow. lower, upper: the quoted 95 % interval. halves: of the
-    three sampling intervals, by name, at that count. teacher_alpha: exponents of the teachers.
-    by_count, by_count_half: α and its sampling half-width under each count of size; admitted: the
-    counts that the quoted interval holds. points: x with a measured cell. head, tail, beyond:
-    interval of the slope there, hull over all counts. drift: tail − alpha under the count where
-    it is smallest; drift_bound: the largest that 95 % of any count leave open.
-    bends: whether a bend is
-    significant at .05. ahead, ahead_half: error of the forecast of the two largest x in log loss;
-    ahead_alpha: the same as a change of α. tests: p-values by name. floor: fits with a floor.
+    alpha: the mean over teachers, under the declared count of size. lower, upper: the quoted 95 %
+    interval, over all counts. halves: of the three sampling intervals, by name, at the declared
+    one. teacher_alpha: exponents of the teachers. by_count, by_count_half: α and its sampling
+    half-width under each count. points: x with a measured cell. head, tail, beyond: interval of the
+    slope there, over all counts. drift: tail − alpha under the count where it is smallest;
+    drift_bound: the largest that 95 % of any count leave open. bends: whether a bend is
+    significant at .05 under every count. ahead, ahead_half: error of the forecast of the two
+    largest x in log loss; ahead_alpha: the same as a change of α. tests: p-values by name. floor: fits with a floor.
     """
 
     alpha: Float[np.ndarray, " scans"]
@@ -73,7 +69,6 @@ class Estimates:
     teacher_alpha: Float[np.ndarray, "scans teachers"]
     by_count: Float[np.ndarray, "counts scans"]
     by_count_half: Float[np.ndarray, "counts scans"]
-    admitted: Bool[np.ndarray, "counts scans"]
     points: Int[np.ndarray, " scans"]
     head: tuple[Float[np.ndarray, " scans"], Float[np.ndarray, " scans"]]
     tail: tuple[Float[np.ndarray, " scans"], Float[np.ndarray, " scans"]]
@@ -110,15 +105,9 @@ def estimate(
     points = measured.any(1).sum(1)
     by_count = np.stack([f.alpha.mean for f in fits])
     half = np.stack([f.alpha.half_width() for f in fits])
-    admitted = _admitted(fits)
-    at = _nearest(admitted, declared)
-    scans = np.arange(len(log_loss))
-
-    def pick(values: list[np.ndarray]) -> np.ndarray:
-        return np.stack(values)[at, scans]
-
-    alpha = by_count[at, scans]
-    lower, upper = _hull(by_count, half, admitted)
+    own_fit, scans = fits[declared], np.arange(len(log_loss))
+    alpha = by_count[declared]
+    lower, upper = _hull(by_count, half)
     ends = [
         _hull(np.stack([f.mean for f in there]), np.stack([f.half_width() for f in there]))
         for there in zip(*((f.head, f.tail, f.beyond) for f in fits), strict=True)
@@ -128,7 +117,7 @@ def estimate(
     drifts = np.stack([f.drift.mean for f in fits])
     bound = np.stack([np.abs(f.drift.mean) + f.drift.half_width() for f in fits]).max(0)
     sharp = np.stack([f.drift.half_width(common=False) for f in fits])
-    apart = np.where(admitted, np.abs(drifts) / np.fmax(sharp, 1e-12), np.inf)
+    apart = np.abs(drifts) / np.fmax(sharp, 1e-12)
     least = np.where(np.isfinite(apart), apart, np.inf).argmin(0)
     drift = drifts[least, scans]
     bends = (np.abs(drift) > sharp[least, scans]) & (np.abs(drift) > 1e-9)
@@ -136,13 +125,13 @@ def estimate(
     ahead = [forecast(u, log_loss) for u in log_sizes]
     errors = np.stack([f.mean for f, _ in ahead])
     error_halves = np.stack([f.half_width(common=False) for f, _ in ahead])
-    sizes = np.where(admitted, np.abs(errors), np.inf)
+    sizes = np.abs(errors)
     best = np.where(np.isfinite(sizes), sizes, np.inf).argmin(0)
-    own = pick([f.alpha.value for f in fits])
+    own = own_fit.alpha.value
     teachers = np.isfinite(own).sum(1)
-    cost = pick([f.cost for f in fits])
+    cost = own_fit.cost
     dof = measured.sum((1, 2)) - 2 * teachers
-    spread = pick([_common_cost(f) for f in fits])
+    spread = _common_cost(own_fit)
     tests = {
         "law": np.fmax.reduce([shape(u, log_loss) for u in log_sizes]),
         "teachers": tail_of_f(
@@ -151,8 +140,7 @@ def estimate(
             dof,
         ),
     }
-    names = fits[0].alpha.half_widths()
-    halves = {name: pick([f.alpha.half_widths()[name] for f in fits]) for name in names}
+    halves = own_fit.alpha.half_widths()
     return Estimates(
         alpha,
         lower,
@@ -161,7 +149,6 @@ def estimate(
         own,
         by_count,
         half,
-        admitted,
         points,
         *ends,
         drift,
@@ -181,7 +168,6 @@ def _with_floor(log_sizes, log_loss, declared) -> Estimates:
     rows = sorted({0, declared, len(log_sizes) - 1})
     fits = [floored.fit(log_sizes[row], log_loss) for row in rows]
     own = fits[rows.index(declared)]
-    admitted = np.ones((len(rows), len(log_loss)), bool)
     lower, upper = (
         np.stack([f.lower for f in fits]).min(0),
         np.stack([f.upper for f in fits]).max(0),
@@ -201,7 +187,6 @@ def _with_floor(log_sizes, log_loss, declared) -> Estimates:
         own.teacher_alpha,
         by_count,
         np.stack([(f.upper - f.lower) / 2 for f in fits]),
-        admitted,
         np.isfinite(log_loss).any(1).sum(1),
         *[(nothing, nothing)] * 3,
         nothing,
@@ -217,32 +202,9 @@ def _with_floor(log_sizes, log_loss, declared) -> Estimates:
     )
 
 
-def _admitted(fits: list[Lines]) -> Bool[np.ndarray, "counts scans"]:
-    """Counts of size that the data leave open, by the cells or by the mean curve."""
-    if len(fits) == 1:
-        return np.ones((1, len(fits[0].alpha.value)), bool)
-    cells = fits[0].alpha.measured.sum((1, 2))
-    teachers = np.isfinite(fits[0].alpha.value).sum(1)
-    at_x = fits[0].alpha.measured.sum(1)
-    cost = np.stack([f.cost for f in fits])
-    curve = np.stack([((f.alpha.residual.sum(1) / np.maximum(at_x, 1)) ** 2).sum(1) for f in fits])
-    admitted = np.zeros(cost.shape, bool)
-    for S, dof in ((cost, cells - 2 * teachers - 1), (curve, (at_x > 0).sum(1) - 3)):
-        threshold = 1 + student_quantile(np.maximum(dof, 1)) ** 2 / np.maximum(dof, 1)
-        admitted |= (S <= S.min(0) * threshold + 1e-20) | (dof < 1)
-    return admitted
-
-
-def _nearest(admitted: np.ndarray, declared: int) -> np.ndarray:
-    """The admitted count that is nearest to the declared one."""
-    distance = np.abs(np.arange(len(admitted)) - declared)[:, None]
-    return np.where(admitted, distance, len(admitted) + 1).argmin(0)
-
-
-def _hull(values, halves, admitted=True) -> tuple[np.ndarray, np.ndarray]:
-    lower = np.where(admitted, values - halves, np.inf).min(0)
-    upper = np.where(admitted, values + halves, -np.inf).max(0)
-    return lower, upper
+def _hull(values: np.ndarray, halves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The interval over all counts, of values ± halves of shape [counts, scans]."""
+    return (values - halves).min(0), (values + halves).max(0)
 
 
 def _common_cost(fit: Lines) -> np.ndarray:
