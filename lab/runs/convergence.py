@@ -10,7 +10,8 @@ and which is the mean of both, weighted by their errors. r is ½, or δ₂/δ₁
 is more than noise, kept in [¼, ¾]: an excess that falls like a power of the budget between 1/B² and
 B^−0.4. The same for α, whose change per doubling is minus the slope of δ in log x. Its standard
 error is that of the regressions, with an amplitude per teacher, and half of the correction itself,
-for r is not known better. Both enter α and its interval (`exponent.Correction`).
+for r is not known better. α is moved by the correction, and its interval holds both readings, as
+trained and as extrapolated, with that error (`exponent.Correction`).
 
 Beside it, one teacher's scan at other rates and from other first weights: `Variation`.
 

@@ -59,7 +59,8 @@ class Estimates:
     slope there, over all counts. drift: tail − alpha under the count where it is smallest;
     drift_bound: the largest that 95 % of any count leave open. bends: whether a bend is
     significant at .05 under every count. ahead, ahead_half: error of the forecast of the two
-    largest x in log loss; ahead_alpha: the same as a change of α. tests: p-values by name. floor: fits with a floor.
+    largest x in log loss; ahead_alpha: the same as a change of α. tests: p-values by name. floors:
+    fits with a floor.
     """
 
     alpha: Float[np.ndarray, " scans"]

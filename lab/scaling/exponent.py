@@ -306,12 +306,11 @@ def _of_training(
 
 
 def _widened(ends: Interval, centre: float, shift: float, error: float) -> Interval:
-    """An interval moved by a correction and widened by twice its error, in quadrature."""
+    """An interval that holds both readings: as trained, and moved by a correction and widened by
+    twice its error, in quadrature."""
     lo, hi = ends
-    return (
-        float(centre + shift - np.hypot(centre - lo, 2 * error)),
-        float(centre + shift + np.hypot(hi - centre, 2 * error)),
-    )
+    return (float(min(lo, centre + shift - np.hypot(centre - lo, 2 * error))),
+            float(max(hi, centre + shift + np.hypot(hi - centre, 2 * error))))  # fmt: skip
 
 
 def _sampling(e: Estimates, replicates: int, seed: int) -> dict[str, Interval]:

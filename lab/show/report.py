@@ -235,9 +235,8 @@ def _markdown(
         "α: mean over teachers of the exponent of the fitted law, or, where the curve is no power "
         "law, its local exponents from the smallest to the largest x. Interval: 95 %, the "
         "longest of Student's t over teachers, scatter of cells and scatter of the mean curve, "
-        "over all counts of size, with the error of what more training "
-        "would add. α in N, α in hidden: by all parameters, and by the weights between hidden "
-        "layers. "
+        "over all counts of size, as trained and with what more training would add. α in N, α in "
+        "hidden: by all parameters, and by the weights between hidden layers. "
         "Forecast: error in log loss of the law of the smaller x about the two largest, ± 95 %. "
         "x: smallest and largest of the scan. table.csv has every value that was fitted.",
         *dict.fromkeys(filter(None, map(_evidence, answers))),
