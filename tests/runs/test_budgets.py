@@ -82,12 +82,12 @@ def test_levels_follow_the_store_and_stop_at_the_limit(study, tmp_path):
     assert {(study.x(run), run.training.steps) for run, _ in cells.scan} == {
         (x, 800 if x in sorted(of_x(study))[-2:] else 200) for x in of_x(study)
     }
-    for (_, factor), checks in cells.checks.items():
-        for base, run, found in checks:
-            if run.training.stages[0][2] == base.training.stages[0][2] and base.student == (
-                run.student
-            ):
-                assert found and run.training.steps == factor * base.training.steps
+    for (role, factor), checks in cells.checks.items():
+        for base, scan, check in checks:
+            assert scan and check and scan.fingerprint == base.fingerprint()
+            if role == "budget":
+                assert check.fingerprint == budgets.at(
+                    study, base, factor * base.training.steps / 200).fingerprint()  # fmt: skip
 
 
 def test_nothing_is_raised_without_checks_or_where_losses_stand_still(make_study, study, tmp_path):

@@ -62,6 +62,6 @@ def test_what_misleads_gets_a_sentence(case, remark):
 
 def test_a_fit_without_an_interval_shows_dashes_and_open_ends():
     found = {"parameters": {"beta": 1.0, "floor": None}, "errors": {}, "quoted": {"beta": "wald"},
-             "intervals": {"beta": {"wald": [None, 2.0]}}}
+             "held": {}, "intervals": {"beta": {"wald": [None, 2.0]}}}
     assert statistics.fit_lines(found) == [
         ("beta", "1", "–", "[−∞, 2]", "wald", "–"), ("floor", "–", "–", "–", "–", "–")]
