@@ -72,8 +72,8 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     laws = dict.fromkeys(LAW_WORDS[answer.study.law] for answer in answers)
     ordinates = dict.fromkeys(map(_ordinate, answers))
     return figure, (
-        f"{'; '.join(ordinates).capitalize()}. Large markers: geometric mean over teachers; bars: "
-        "its standard error over teachers; small dots: single teachers. Lines: fitted "
+        f"{'; '.join(ordinates).capitalize()} to the loss of the constant student. Large markers: "
+        "geometric mean over teachers; bars: its standard error over teachers; small dots: single teachers. Lines: fitted "
         f"{' or '.join(laws)}, geometric mean over teachers; the legend gives α with its 95 % "
         "interval, or, where the curve is no power law, its local exponents at both ends."
         + (" Dashed: the expected loss, from theory, a mean: above the geometric mean where losses "
@@ -100,8 +100,8 @@ def _ordinate(answer: Answer) -> str:
     if answer.study.regime in LIMITS:
         what = "mean excess over the limit"
     elif answer.study.measures_limit:
-        what = "excess over the test loss on unlimited data"
-    return f"{what} / loss of the constant student"
+        what = "excess over unlimited data"
+    return f"{what}, relative"
 
 
 def _scan(ax: Axes, p: Point, colour: Any) -> None:
