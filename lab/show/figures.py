@@ -75,7 +75,8 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         f"{'; '.join(ordinates).capitalize()} to the loss of the constant student. Large markers: "
         "geometric mean over teachers; bars: its standard error over teachers; small dots: single "
         f"teachers. Lines: fitted {' or '.join(laws)}, geometric mean over teachers; the legend "
-        "gives α with its 95 % interval, or, where the curve is no power law, its local exponents at both ends."
+        "gives α with its 95 % interval, or, where the curve is no power law, its local exponents "
+        "at both ends."
         + (" Dashed: the expected loss, from theory, a mean: above the geometric mean where losses "
            "scatter." if any(p.expected for answer in answers for p in answer.points) else "")
     )
