@@ -88,8 +88,9 @@ def _plane(study: Study) -> tuple[Planned, ...]:
         for task in study.tasks(study.task.teacher.count)
         for student, D, s in shapes
     )
-    checks = [p for scan in study.scans for p in scan.plan if p.check and p.run not in runs]
-    return (*map(Planned, runs), *checks)
+    # a limit of the one scan may be a check of the other
+    checks = {p.run: p for scan in study.scans for p in scan.plan if p.run not in runs}
+    return (*map(Planned, runs), *checks.values())
 
 
 def _varied(study: Study) -> TaskSpec | None:

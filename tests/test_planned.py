@@ -48,7 +48,7 @@ def test_evidence_may_be_none_or_of_every_teacher(make_study):
     ("evidence.budgets=[0.5, 1.2]", "at least 1.5"),
     ("evidence.budgets=[1, 2]", "repeats the scan"),
     ("evidence.rates=[1.0]", "repeats the scan"), ("evidence.until=100", "out of range"),
-    ("evidence.budget=2", "did you mean 'budgets'"), ("scan.size='n'", "'N'"),
+    ("evidence.budget=2", "did you mean 'budgets'"), ("scan.size='n'", "Known: N, hidden, width"),
 ])  # fmt: skip
 def test_mistakes_of_the_evidence(refused, override, words):
     assert any(words in m for m in refused(GOOD, override))

@@ -48,7 +48,7 @@ def test_a_value_given_twice_is_refused(refused, text, override, value):
 @pytest.mark.parametrize("override", [
     "training.rate=inf", "training.rate=nan", "training.weight_decay=inf", "task.noise=inf",
     "task.teacher.gain=[1.0, inf]", "task.teacher.bias=inf", "student.weight=inf",
-    "student.bias=inf", "prediction.exponent=inf", "evidence.budget=inf",
+    "student.bias=inf", "prediction.exponent=inf", "evidence.budgets=inf",
     "training={schedule='step', stages=[{steps=1, batch=1, rate=inf}]}",
 ])  # fmt: skip
 def test_a_number_that_is_not_finite_is_refused(refused, override):

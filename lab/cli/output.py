@@ -90,9 +90,8 @@ def print_answer(study: Any, path: Path, results: Path, *, write: bool) -> None:
             raise StudyError([f"{store.path}: nothing stored yet; `lab run {path}` comes first"])
         found = answer.answers(study, store)
         out = console()
-        head = reports.head(found)[: reports.BRIEF]
-        lines = [row[: reports.BRIEF] for row in reports.lines(found)]
-        print_table(out, study.question, head, lines)
+        head = reports.brief(reports.head(found))
+        print_table(out, study.question, head, map(reports.brief, reports.lines(found)))
         maps = phases.phases(study, store)
         for sentence in reports.sentences(found, maps):
             out.print(sentence, highlight=False, markup=False)

@@ -12,10 +12,10 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lab.runs import costs
 from lab.spec import Group, Run, StudentSpec, TaskSpec
-from lab.study import Study
 
 CHUNK_STEPS = 200
 EVALUATED = 2_000
@@ -59,8 +59,11 @@ class Cost:
     memory: float
 
 
-def left(study: Study, states: Mapping[str, str]) -> Left:
-    """Planned minus stored. A failed run counts as missing and is tried again."""
+def left(study: Any, states: Mapping[str, str]) -> Left:
+    """Planned minus stored, of anything that has a `plan`.
+
+    A failed run counts as missing and is tried again.
+    """
     runs = list(dict.fromkeys(planned.run for planned in study.plan))
     found = [states.get(run.fingerprint()) for run in runs]
     missing = tuple(

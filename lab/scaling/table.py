@@ -19,9 +19,10 @@ import numpy as np
 from lab.scaling import held
 from lab.scaling import verdict as rule
 from lab.scaling.checkpoints import looks_like_checkpoints
+from lab.scaling.curves import STARTS
 from lab.scaling.estimate import STATUS
 from lab.scaling.exponent import LAWS as SCAN_LAWS
-from lab.scaling.exponent import exponent
+from lab.scaling.exponent import Exponent, exponent
 from lab.scaling.fit import FIT_STATUS, LAWS, Fit, fit_law
 from lab.scaling.formats import read_rows
 from lab.scaling.held import HeldError
@@ -272,9 +273,9 @@ def _judged(out: dict, fit: Fit, doubts: list[str], request: dict) -> dict:
     said = rule.verdict(interval, usable=usable, doubts=doubts, **request)
     advice = ""
     if said == rule.UNDECIDED and usable:
-        x = fit.problem.x[0]
+        # one group: more of them is the advice, and no range of x
         advice = rule.advice(alpha, interval, beyond=None, teachers=1, doubts=doubts,
-                             x=(float(x.min()), float(x.max())), **request)
+                             x=(1.0, 1.0), **request)
     elif not usable:
         advice = f"{FIT_STATUS[fit.status]}."
     return dict(prediction=request["prediction"], verdict=said, doubts=doubts, advice=advice,
@@ -282,12 +283,19 @@ def _judged(out: dict, fit: Fit, doubts: list[str], request: dict) -> dict:
                                        tolerance=request["tolerance"], doubts=doubts))
 
 
+def _starts(e: Exponent, law: str) -> dict[str, int]:
+    if e.curves is None:
+        return {"tried": 0, "reached_best": 0}
+    each = len(STARTS) if law == "power+floor" else 1
+    return {"tried": each * e.teachers, "reached_best": int(e.curves.reached.sum())}
+
+
 def _scan(law, x, loss, groups, request, replicates, seed) -> dict:
     """Each group is a teacher."""
     e = exponent(Scan.of(x, loss, groups), law=law, replicates=replicates, seed=seed, **request)
     out = dict(law=law, parameters=dict(e.parameters), held={}, intervals={}, errors={},
                objective=None, n=len(loss), status=e.status, usable=STATUS[e.status],
-               starts={}, groups=e.teachers)
+               starts=_starts(e, law), groups=e.teachers)
     warnings = []
     if e.curves is None:
         out["parameters"] = {}

@@ -32,7 +32,12 @@ HEAD = ("d", "prediction", "α", "95 % interval", "verdict", "relation", "doubts
 
 
 BRIEF = 7
-"""Columns that a terminal shows; the report has the others."""
+"""Columns that a terminal shows, and the rivals; the report has the others."""
+
+
+def brief(cells: tuple[str, ...]) -> tuple[str, ...]:
+    """What a terminal shows of a row of the table or of its head."""
+    return (*cells[:BRIEF], *cells[len(HEAD) :])
 
 
 def head(answers: tuple[Answer, ...]) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def test_predictions_are_numbers_or_expressions(here, text, value):
                    "--group", "who", "--predict", text, "--sense", "equal", "--tolerance", "0.1")
     assert found["prediction"] == value and found["groups"] == 5
     assert found["verdict"] == ("agrees" if value == 1 else "contradicts")
-    assert next(iter(found["intervals"]["alpha"])) == found["quoted"]["alpha"] == "teacher-t"
+    assert next(iter(found["intervals"]["alpha"])) == found["quoted"]["alpha"] == "longest"
 
 
 def test_columns_may_name_the_variable_too(here):

@@ -92,7 +92,7 @@ def test_every_verb_reads_every_kind_of_study(stored, tmp_path, kind):
     assert (state["done"], state["left"], state["seconds_left"]) == (planned, 0, 0)
     assert f"{planned} done, 0 diverged, 0 failed, 0 left" in done("status", "s.toml")
     shown = done("fit", "s.toml")
-    for word in ("agrees", "excluded" if kind == "single" else "rivals", "bend-unresolved"):
+    for word in ("verdict", "excluded" if kind == "single" else "rivals", "bend-unresolved"):
         assert word in shown
     assert not list((tmp_path / "results/s").glob("*.md"))  # fit writes nothing
     assert "Written: " in done("report", "s.toml")
@@ -126,7 +126,8 @@ def test_fit_json_has_the_promised_keys(stored, kind):
         for p in part["points"]:
             assert set(p) - {"setting"} == KEYS | ({"alpha_by_size"} if wide else set())
             lo, hi = p["interval"]
-            assert lo <= p["alpha"] <= hi and p["verdict"] in ("agrees", "undecided")
+            assert lo <= p["alpha"] <= hi
+            assert p["verdict"] in ("agrees", "contradicts", "undecided")
             assert p["convergence"]["alpha"] == pytest.approx(0, abs=1e-9)
             assert len(p["local"]) >= 4 and p["forecast"]["error"] is not None
             for count in p.get("alpha_by_size", {}).values():
@@ -135,7 +136,8 @@ def test_fit_json_has_the_promised_keys(stored, kind):
 
 def test_the_line_over_d_is_that_of_decided_points(stored):
     stored("single")
-    found = json.loads(done("fit", "s.toml", "--json"))
+    lower = ("--set", 'prediction.exponent="2.5/d"')
+    found = json.loads(done("fit", "s.toml", "--json", *lower))
     assert {p["verdict"] for p in found["points"]} == {"agrees"}
     assert found["slope"]["value"] == pytest.approx(4, abs=0.5)
     assert found["line"]["dims"] == [2, 3, 4]
