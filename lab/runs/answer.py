@@ -176,11 +176,12 @@ def _point(
     if conditioning and (conditioning[1] > 0 or conditioning[0] > ILL_CONDITIONED):
         doubts.append(Doubt.ILL_CONDITIONED)
     values = values_of(study, cells, done)
-    doubts += [*values.doubts, *premises(study, done)]
+    known = premises(study, done)
+    doubts += [*values.doubts, *known]
     prediction = study.predicted(some_run.task, some_run.student)
     ask = dict(prediction=prediction, sense=study.prediction.sense,
                tolerance=study.prediction.tolerance, replicates=replicates,
-               straight=_straight(study, done))  # fmt: skip
+               straight=_straight(study, done, known))  # fmt: skip
     fitted = None
     if values.x.size:
         correction = evidence.correction if evidence else None
@@ -219,10 +220,9 @@ def _setting(study: Study, key: tuple, varying: set[str]) -> dict[str, Any]:
     return setting
 
 
-def _straight(study: Study, done: list[tuple[Run, Row]]) -> bool:
+def _straight(study: Study, done: list[tuple[Run, Row]], known: tuple[Doubt, ...]) -> bool:
     """Whether theory knows the losses over these x, and that they do not bend."""
-    theory = approach(study, done) if done else None
-    return theory is not None and Doubt.LATE not in premises(study, done)
+    return bool(done) and Doubt.LATE not in known and approach(study, done) is not None
 
 
 def _checked(cells: Cells) -> bool:

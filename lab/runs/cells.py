@@ -49,18 +49,17 @@ def cells_of(study: Study, store: Store) -> dict[tuple, Cells]:
         cell: budgets.level(study, runs, states) for cell, runs in budgets.cells(study).items()
     }
 
-    def leveled(p: Planned, base: Run) -> Run:
-        now = levels[(*study.point(base), study.x(base))]
-        if p.role == "budget":
-            return budgets.at(study, base, now * p.factor)
-        return budgets.at(study, p.run, now) if p.role == "scan" else p.run
+    def leveled(run: Run, factor: float = 1.0) -> Run:
+        return budgets.at(study, run, factor * levels[(*study.point(run), study.x(run))])
 
     asked = []
     for p in study.plan:
-        base = p.run if p.role == "limit" else planned.base(study, p)
-        run = p.run if p.role == "limit" else leveled(p, base)
-        # a check of the budget is against the level; one of the rate was trained as planned
-        against = leveled(Planned(base), base) if p.role == "budget" else base
+        base = planned.base(study, p)
+        run = against = p.run
+        if p.role in ("scan", "budget"):
+            run, against = leveled(base, p.factor), leveled(base)
+        elif p.role != "limit":  # one of the rate was trained as planned, whatever the level
+            against = base
         asked.append((p, base, run, against))
     wanted = list(dict.fromkeys(run for *_, run, against in asked for run in (run, against)))
     rows = dict(zip(wanted, (row for _, row in store.found(map(Planned, wanted))), strict=True))

@@ -25,16 +25,18 @@ What it does not do: words; doubts, verdicts and advice are in `exponent.py` and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy import special
 
 from lab.scaling import floored
+from lab.scaling.intervals import tail_of_f
 from lab.scaling.lines import Lines, forecast, lines, shape
 
-LAWS = ("power", "power+floor")
+LAWS: Mapping[str, str] = {"power": "power law", "power+floor": "power law plus floor"}
+"""What is fitted, and what it is called."""
 FEWEST = 5
 """x below which no bend can be seen."""
 SIGNIFICANT = 0.01
@@ -81,7 +83,6 @@ class Estimates:
     ahead_half: Float[np.ndarray, " scans"]
     ahead_alpha: Float[np.ndarray, " scans"]
     tests: dict[str, Float[np.ndarray, " scans"]]
-    cost: Float[np.ndarray, " scans"]
     floors: floored.Floored | None
     status: tuple[str, ...]
 
@@ -159,7 +160,6 @@ def estimate(
         error_halves[best, scans],
         -errors[best, scans] / np.stack([away for _, away in ahead])[best, scans],
         tests,
-        cost,
         None,
         _status(alpha, lower, upper, log_loss),
     )
@@ -197,7 +197,6 @@ def _with_floor(log_sizes, log_loss, declared) -> Estimates:
         ahead_half,
         -ahead / away,
         own.tests,
-        own.cost,
         own,
         status,
     )
@@ -217,13 +216,6 @@ def _common_cost(fit: Lines) -> np.ndarray:
     own = np.where(has, fit.alpha.value, 0)
     shared = (Sxx * own).sum(1) / np.maximum(Sxx.sum(1), 1e-300)
     return fit.cost + (Sxx * (own - shared[:, None]) ** 2).sum(1)
-
-
-def tail_of_f(f: np.ndarray, above: np.ndarray | int, below: np.ndarray | int) -> np.ndarray:
-    """P(F > f) of the F distribution; NaN without degrees of freedom."""
-    f, above, below = np.broadcast_arrays(f, np.asarray(above, float), np.asarray(below, float))
-    p = special.fdtrc(np.maximum(above, 1), np.maximum(below, 1), np.maximum(f, 0))
-    return np.where((above > 0) & (below > 0), p, np.nan)
 
 
 def _status(alpha, lower, upper, log_loss) -> tuple[str, ...]:

@@ -114,6 +114,12 @@ class Exponent:
         """Whether the curve is a power law as far as the data tell, so that α is one number."""
         return self.status in USABLE and not NO_NUMBER.intersection(self.doubts)
 
+    @property
+    def ends(self) -> tuple[Local, Local] | None:
+        """The first and the last local exponent, where they are to be shown instead of α."""
+        several = len(self.local) > 1
+        return (self.local[0], self.local[-1]) if several and not self.one_number else None
+
     def teacher_curves(self, x: Sequence | np.ndarray) -> Float[np.ndarray, "teachers points"]:
         """Fitted loss of each teacher at x. NaN where a negative floor makes it negative."""
         if self.curves is None:

@@ -17,12 +17,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy import special
 
 from lab.scaling.curves import Curves, fit_curves
-from lab.scaling.intervals import student_quantile, teacher_t
+from lab.scaling.intervals import student_quantile, tail_of_f, teacher_t
 from lab.scaling.lines import PAIR, lines
-from lab.scaling.profile import Common, common_exponent
+from lab.scaling.profile import common_exponent
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,6 @@ class Floored:
     teacher_alpha: Float[np.ndarray, "scans teachers"]
     at_bound: Bool[np.ndarray, "scans teachers"]
     curves: Curves
-    common: Common
-    cost: Float[np.ndarray, " scans"]
     share: Float[np.ndarray, "scans points"]
     tests: dict[str, Float[np.ndarray, " scans"]]
 
@@ -68,16 +65,17 @@ def fit(
     cost = curves.cost.reshape(scans, teachers).sum(1)
     dof = np.isfinite(log_loss).sum((1, 2)) - 3 * teachers
     noise = (cost + 1e-26) / np.maximum(dof, 1)
+    apart = (common.cost - cost) / max(teachers - 1, 1)
     straight = lines(log_x, log_loss).cost
     _, inner = curves.inner(log_x)
     share = ((1 - curves.share)[:, None] / inner).reshape(scans, teachers, points)
     tests = {
         "law": shape(log_x, log_loss),
-        "floor": _tail((straight - cost) / teachers / noise, teachers, dof),
-        "teachers": _tail((common.cost - cost) / max(teachers - 1, 1) / noise, teachers - 1, dof),
+        "floor": tail_of_f((straight - cost) / teachers / noise, teachers, dof),
+        "teachers": tail_of_f(apart / noise, teachers - 1, dof),
     }
-    return Floored(alpha, lower, upper, halves, own, at_bound, curves, common, cost,
-                   np.median(share, 1), tests)  # fmt: skip
+    share = np.median(share, 1)
+    return Floored(alpha, lower, upper, halves, own, at_bound, curves, share, tests)
 
 
 def _pseudo_values(log_x, log_loss, curves, scan, together) -> np.ndarray:
@@ -105,8 +103,7 @@ def shape(
     mean = r.sum(1) / np.maximum(K, 1)[:, None]
     inside = np.where(whole[..., None], (r - mean[:, None]) ** 2, 0).sum((1, 2))
     F = K * (mean**2).sum(1) * np.maximum(K - 1, 1) / np.maximum(inside, 1e-20)
-    p = special.fdtrc(np.maximum(free, 1), np.maximum((K - 1) * free, 1), F)
-    return np.where((K > 1) & (free > 0), p, np.nan)
+    return tail_of_f(F, free, (K - 1) * free)
 
 
 def forecast(
@@ -132,8 +129,3 @@ def forecast(
     half = student_quantile(np.maximum(K - 1, 1)) * scatter / np.sqrt(np.maximum(K, 1))
     away = np.full(scans, log_x[-PAIR:].mean() - log_x[:-PAIR].mean())
     return tuple(np.where(K > 1, v, np.nan) for v in (mean, half, away))
-
-
-def _tail(f: np.ndarray, above: int, below: np.ndarray) -> np.ndarray:
-    p = special.fdtrc(max(above, 1), np.maximum(below, 1), np.maximum(f, 0))
-    return np.where((above > 0) & (below > 0), p, np.nan)

@@ -28,6 +28,13 @@ def student_quantile(dof: float | int | np.ndarray, level: float = LEVEL) -> np.
     return special.stdtrit(dof, 0.5 + level / 2)
 
 
+def tail_of_f(f: np.ndarray, above: np.ndarray | int, below: np.ndarray | int) -> np.ndarray:
+    """P(F > f) of the F distribution; NaN without degrees of freedom."""
+    f, above, below = np.broadcast_arrays(f, np.asarray(above, float), np.asarray(below, float))
+    p = special.fdtrc(np.maximum(above, 1), np.maximum(below, 1), np.maximum(f, 0))
+    return np.where((above > 0) & (below > 0), p, np.nan)
+
+
 def teacher_t(alpha: Float[np.ndarray, "scans teachers"]) -> tuple[np.ndarray, np.ndarray]:
     """Student's interval of the mean over teachers (last axis). NaN for a single teacher."""
     teachers = alpha.shape[-1]

@@ -29,9 +29,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy import special
 
-from lab.scaling.intervals import student_quantile
+from lab.scaling.intervals import student_quantile, tail_of_f
 
 PAIR = 2
 """How many of the largest x a forecast is about."""
@@ -257,5 +256,4 @@ def shape(
     # Residuals of rounding size have no shape: exact data pass.
     rest = np.maximum((r**2).sum((1, 2)) - gain, 1e-20)
     F = gain / np.maximum(df, 1) * np.maximum(free, 1) / rest
-    p = special.fdtrc(np.maximum(df, 1), np.maximum(free, 1), np.maximum(F, 0))
-    return np.where((teachers > 1) & (df > 0) & (free > 0), p, np.nan)
+    return np.where(teachers > 1, tail_of_f(F, df, free), np.nan)

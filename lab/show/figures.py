@@ -27,6 +27,7 @@ from matplotlib.ticker import (
 from lab import theory
 from lab.runs.answer import Answer, Point
 from lab.scaling import Exponent
+from lab.scaling.estimate import LAWS
 from lab.spec import LIMITS
 
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
@@ -69,7 +70,7 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         if alike:
             figure.supxlabel(X_WORDS[answers[0].x_name], fontsize=10.5)
             figure.supylabel(_ordinate(answers[0]), fontsize=10.5)
-    laws = dict.fromkeys(LAW_WORDS[answer.study.law] for answer in answers)
+    laws = dict.fromkeys(LAWS[answer.study.law] for answer in answers)
     ordinates = dict.fromkeys(map(_ordinate, answers))
     return figure, (
         f"{'; '.join(ordinates).capitalize()} to the loss of the constant student. Large markers: "
@@ -93,7 +94,6 @@ def _decades(ax: Axes) -> None:
 
 X_WORDS = {"N": "trainable parameters N", "N_h": "weights between hidden layers N_h",
            "D": "training samples D", "w": "width w of the hidden layers"}  # fmt: skip
-LAW_WORDS = {"power": "power law", "power+floor": "power law plus floor"}
 
 
 def _ordinate(answer: Answer) -> str:
@@ -132,9 +132,9 @@ def _scan(ax: Axes, p: Point, colour: Any) -> None:
 
 def quoted(e: Exponent) -> str:
     """α with its interval; where the curve is no power law, its local exponents at both ends."""
-    if e.one_number or len(e.local) < 2:
-        return f"{e.alpha:.2f} [{e.interval[0]:.2f}, {e.interval[1]:.2f}]"
-    return f"from {e.local[0].alpha:.2f} to {e.local[-1].alpha:.2f}"
+    if e.ends:
+        return f"from {e.ends[0].alpha:.2f} to {e.ends[1].alpha:.2f}"
+    return f"{e.alpha:.2f} [{e.interval[0]:.2f}, {e.interval[1]:.2f}]"
 
 
 def local_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:

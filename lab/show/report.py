@@ -20,6 +20,7 @@ from lab.runs.phases import PhaseMap
 from lab.runs.phases import as_json as map_as_json
 from lab.runs.store import Store
 from lab.scaling import Exponent
+from lab.scaling.estimate import LAWS
 from lab.scaling.plain import plain
 from lab.scaling.plane import LIMITED
 from lab.scaling.verdict import explain
@@ -79,9 +80,7 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
 
 def _alpha(e: Exponent) -> str:
     """α, or where the curve is no power law, its local exponents at both ends."""
-    if e.one_number or len(e.local) < 2:
-        return _number(e.alpha)
-    return f"{_number(e.local[0].alpha)} → {_number(e.local[-1].alpha)}"
+    return " → ".join(_number(end.alpha) for end in e.ends or (e,))
 
 
 def _counted(value: tuple[float, tuple[float, float]]) -> str:
@@ -273,7 +272,7 @@ def _differences(found: list[Contrast]) -> str:
 def _asked(answer: Answer) -> str:
     """What was predicted, and what is fitted to what."""
     study = answer.study
-    law = LAW_WORDS[study.law]
+    law = LAWS[study.law]
     text = (
         f"{study.title + ': r' if study.title else 'R'}egime {study.regime}; prediction "
         f"α = {study.prediction.text} as "
@@ -320,7 +319,6 @@ def _evidence(answer: Answer) -> str:
     return text + ("" if varied else " Rate and first weights were not varied here.")
 
 
-LAW_WORDS = {"power": "power law", "power+floor": "power law plus floor"}
 LIMIT_WORDS = {
     "variance-data": "the same model on the whole population of data",
     "variance-width": "exact NTK regression (after as many steps)",
