@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lab.scaling.calibration import RATIOS, Design, Truth, calibrate, misspecified
+from lab.scaling.judge.calibration import RATIOS, Design, Truth, calibrate, misspecified
 from lab.show.markdown import table
 
 ASSUMED = {

@@ -18,11 +18,11 @@ import warnings
 import numpy as np
 from scipy.optimize import brentq, curve_fit, minimize_scalar
 
-from lab.scaling.calibration import Design, Truth, calibrate
-from lab.scaling.exponent import exponent
-from lab.scaling.fit import LAWS, fit_law
-from lab.scaling.scan import Scan
-from lab.scaling.uncertainty import resample
+from lab.scaling.judge.calibration import Design, Truth, calibrate
+from lab.scaling.laws.fit import LAWS, fit_law
+from lab.scaling.laws.uncertainty import resample
+from lab.scaling.scans.exponent import exponent
+from lab.scaling.scans.scan import Scan
 
 TRUTH = dict(E=1.8, A=480.0, B=2000.0, alpha=0.35, beta=0.37)
 
@@ -64,8 +64,9 @@ def by_hand(u: np.ndarray, log_loss: np.ndarray) -> None:
         return total
 
     centre = float(np.mean([fit[1] for fit in fits]))
-    best = minimize_scalar(cost, bounds=(centre / 2, 2 * centre), method="bounded",
-                           options={"xatol": 1e-4})
+    best = minimize_scalar(
+        cost, bounds=(centre / 2, 2 * centre), method="bounded", options={"xatol": 1e-4}
+    )
     limit = best.fun * 1.23  # 1 + F(1, 19)/19
     for end in (best.x / 3, best.x * 3):
         if cost(end) > limit:
@@ -87,8 +88,16 @@ def main() -> None:
     robust = seconds(lambda: fit_law(law, x, loss, huber=1e-3))
     loop = seconds(lambda: [attempt(additive, z, y, s) for s in some], 1) * len(starts) / len(some)
     report("joint", joint, loop)
-    loop = seconds(lambda: [attempt(additive, z, y, s, method="trf", loss="huber", f_scale=1e-3)
-                            for s in some], 1) * len(starts) / len(some)
+    loop = (
+        seconds(
+            lambda: [
+                attempt(additive, z, y, s, method="trf", loss="huber", f_scale=1e-3) for s in some
+            ],
+            1,
+        )
+        * len(starts)
+        / len(some)
+    )
     report("joint, Huber 1e-3", robust, loop)
 
     rows = seconds(lambda: resample(fit, groups=None, replicates=2000, seed=0), 2)
@@ -99,23 +108,34 @@ def main() -> None:
     sizes = np.geomspace(60, 1900, 7)
     own = Truth(1.0, floor=1e-2).simulate(sizes, 4, 2, 1, rng)[0]
     scan = Scan(sizes, own, np.full(own.shape, 2), tuple("abcd"))
-    one = seconds(lambda: exponent(scan, law="power+floor", prediction=1.0, replicates=2000,
-                                   seed=0))
+    one = seconds(
+        lambda: exponent(scan, law="power+floor", prediction=1.0, replicates=2000, seed=0)
+    )
     u = np.log(sizes / sizes[-1])
-    loop = seconds(lambda: [attempt(offset, u, own[k], (own[k, -1], 1.0, 1.0))
-                            for _ in range(10) for k in range(4)], 1)
+    loop = seconds(
+        lambda: [
+            attempt(offset, u, own[k], (own[k, -1], 1.0, 1.0)) for _ in range(10) for k in range(4)
+        ],
+        1,
+    )
     hand = seconds(lambda: [by_hand(u, own) for _ in range(3)], 1) / 3
     report("scan", one, loop * 2000 / 10 + hand)
 
     design = Design(sizes, 4, 2, 1.0, law="power+floor")
-    many = seconds(lambda: [calibrate(design, Truth(4 / d, floor=5e-4), scans=1000, seed=d)
-                            for d in (2, 3, 4, 6, 8)], 1)
+    many = seconds(
+        lambda: [
+            calibrate(design, Truth(4 / d, floor=5e-4), scans=1000, seed=d) for d in (2, 3, 4, 6, 8)
+        ],
+        1,
+    )
     report("calibrate", many, hand * 1000 * 5)
 
 
 def report(name: str, ours: float, loop: float) -> None:
-    print(f"{name:18s} {ours:8.3f} s   curve_fit in a loop {loop:8.1f} s   {loop / ours:7.0f} ×",
-          flush=True)
+    print(
+        f"{name:18s} {ours:8.3f} s   curve_fit in a loop {loop:8.1f} s   {loop / ours:7.0f} ×",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 One run measures, interleaved and in medians:
   peak     NumPy float32 matrix product 2048³, all cores (GFLOP/s);
-  lab      the lab's own training program on one lane per core (`lab.students.training._advance`);
+  lab      the lab's own training program on one lane per core (`descent.training._advance`);
   one lane the same on a single lane;
   wide     one program whose XLA uses all cores, the usual way to run JAX;
   torch    a plain PyTorch loop, one student at a time (only if torch is importable).
@@ -48,12 +48,12 @@ def peak() -> float:
 def measure_lab(students: int, steps: int, lanes: int, repeats: int = 3) -> dict[int, float]:
     """Wall µs per student-step: every lane trains `students` students that share one teacher."""
     from lab import study
-    from lab.runs import engines
-    from lab.runs.plan import MOST_SEEDS
+    from lab.execution import engines
+    from lab.execution.plan import MOST_SEEDS
     from lab.spec import Group
 
     engines.configure()
-    from lab.students import training
+    from lab.students.descent import training
 
     parts = [tuple(range(i, min(i + MOST_SEEDS, students))) for i in range(0, students, MOST_SEEDS)]
 
@@ -89,9 +89,7 @@ def measure_lab(students: int, steps: int, lanes: int, repeats: int = 3) -> dict
             # Start-up, test set and evaluation cost the same in both and cancel; at most one more
             # evaluation stays in, which counts against the lab.
             laps = [clock(more + training.CHUNK) - clock(training.CHUNK) for _ in range(repeats)]
-            times[student.widths[0]] = (
-                statistics.median(laps) / more / students / len(tasks) * 1e6
-            )
+            times[student.widths[0]] = statistics.median(laps) / more / students / len(tasks) * 1e6
     return times
 
 

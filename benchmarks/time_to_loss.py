@@ -17,8 +17,8 @@ import math
 import time
 
 from lab import study
+from lab.execution import engines
 from lab.recipe import PRESETS
-from lab.runs import engines
 from lab.spec import Group
 
 PROBLEMS = (
@@ -31,7 +31,7 @@ SEEDS = 2
 
 def curve(problem: dict, recipe: dict, teachers: int) -> list[tuple[float, float, int]]:
     """(seconds per student, loss, steps) at budgets that double, until the target is passed."""
-    from lab.students import training
+    from lab.students.descent import training
 
     found = []
     for k in range(DOUBLINGS):
@@ -58,9 +58,7 @@ def curve(problem: dict, recipe: dict, teachers: int) -> list[tuple[float, float
             results = training.train(group)
             seconds += time.perf_counter() - start
             logs += [math.log(r.relative) for r in results]
-        found.append(
-            (seconds / len(logs), math.exp(sum(logs) / len(logs)), steps)
-        )
+        found.append((seconds / len(logs), math.exp(sum(logs) / len(logs)), steps))
         if found[-1][1] < problem["target"]:
             break
     return found

@@ -25,7 +25,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from lab.spec import StudentSpec
-from lab.students import mlp, tangent
+from lab.students.descent import mlp
+from lab.students.limits import tangent
 from lab.task.covariances import covariance
 
 POINTS, COORDINATES, WEIGHT = 6, 5, 1.8
@@ -71,8 +72,11 @@ def row(activation: str, depth: int, bias: float, networks: int, seed: int) -> d
     typical = [np.sqrt(np.mean(distances[w] ** 2)) for w in WIDTHS]
     last = distances[WIDTHS[-1]]
     return {
-        "activation": activation, "depth": depth, "bias": bias,
-        "NNGP largest z": f"{np.abs(z).max():.2f}", "NNGP rms z": f"{np.sqrt(np.mean(z**2)):.2f}",
+        "activation": activation,
+        "depth": depth,
+        "bias": bias,
+        "NNGP largest z": f"{np.abs(z).max():.2f}",
+        "NNGP rms z": f"{np.sqrt(np.mean(z**2)):.2f}",
         **{f"NTK w = {w}": f"{v:.1%}" for w, v in zip(WIDTHS, typical, strict=True)},
         "falls as w^-": f"{-np.polyfit(np.log(WIDTHS), np.log(typical), 1)[0]:.2f}",
         f"single, w = {WIDTHS[-1]}": f"{last.min():.1%}–{last.max():.1%}",
@@ -113,8 +117,12 @@ def main() -> None:
     lines = [
         f"Kernels of infinite width against {options.networks} random networks, by "
         "`benchmarks/wide_networks.py`; distances of the NTK are relative, in the Frobenius norm, "
-        "root mean square over networks.", "", verdict(rows), "",
-        "| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0]),
+        "root mean square over networks.",
+        "",
+        verdict(rows),
+        "",
+        "| " + " | ".join(rows[0]) + " |",
+        "|" + "---|" * len(rows[0]),
         *("| " + " | ".join(map(str, r.values())) + " |" for r in rows),
     ]
     (options.out / "wide-networks.md").write_text("\n".join(lines) + "\n", encoding="utf-8")

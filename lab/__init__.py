@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def load(study: str | Path, results: str | Path = "results") -> dict[str, Any]:
-    """Columns of all stored runs of a study: arrays by name, see `lab.runs.table.COLUMNS`."""
-    from lab.runs.store import Store, folder
-    from lab.runs.table import columns
+    """Columns of all stored runs of a study: arrays by name, see `lab.execution.export.COLUMNS`."""
+    from lab.execution.export import columns
+    from lab.execution.store import Store, folder
     from lab.study import read
 
     with Store.read(folder(study, results)) as store:
@@ -51,7 +51,7 @@ def exponent(
 
     Returns a value with `alpha`, `interval`, `status`, `doubts`, `verdict` and `relation` (None
     without a prediction), `local` exponents (rows of x, alpha, lo, hi), `forecast`, and more:
-    see `lab.scaling.exponent.Exponent`. Its known bias is told there.
+    see `lab.scaling.scans.exponent.Exponent`. Its known bias is told there.
     Raises ValueError, one sentence, for columns that are not equally long, for numbers that are not
     finite and positive, and for a prediction that is not positive.
 

@@ -222,9 +222,7 @@ def _of_simplices(study: Study) -> Iterator[str]:
     """A cell has volume in the coordinates of the inputs, so the data must have it too."""
     domains = study.student.domain or ("flat",)
     for task, domain in itertools.product(study.tasks(teachers=1), domains):
-        unit_sphere = (
-            [kind for kind, _ in task.manifold] == ["sphere"] and task.D_amb == task.chart
-        )
+        unit_sphere = [kind for kind, _ in task.manifold] == ["sphere"] and task.D_amb == task.chart
         if domain == "sphere" and not unit_sphere:
             yield (
                 "student.domain: cells on the sphere need points on the unit sphere; take manifold "

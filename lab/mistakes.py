@@ -76,8 +76,9 @@ def _plain(item: typing.Any) -> str:
         return f"{value} is not finite; give a finite number"
     if kind.startswith(("greater_than", "less_than")):
         return f"{value} is out of range: {item['msg'][0].lower()}{item['msg'][1:]}"
-    message = re.sub(r"^Input should be", "expected", item["msg"]).replace("valid dictionary",
-                                                                          "table")
+    message = re.sub(r"^Input should be", "expected", item["msg"]).replace(
+        "valid dictionary", "table"
+    )
     return f"{value!r} is of the wrong type: {message}"
 
 

@@ -73,13 +73,24 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "muon-lbfgs": {"optimiser": "muon", "polish": 100},
     "sgd": {"optimiser": "sgd", "schedule": "cosine"},
     "sharma-kaplan": {
-        "optimiser": "adam", "beta2": 0.999, "schedule": "step", "precision": "float64",
-        "stages": [{"steps": 200_000, "batch": 200, "rate": 0.01},
-                   {"steps": 20_000, "batch": 1000, "rate": 0.01},
-                   {"steps": 20_000, "batch": 4000, "rate": 0.001}],
+        "optimiser": "adam",
+        "beta2": 0.999,
+        "schedule": "step",
+        "precision": "float64",
+        "stages": [
+            {"steps": 200_000, "batch": 200, "rate": 0.01},
+            {"steps": 20_000, "batch": 1000, "rate": 0.01},
+            {"steps": 20_000, "batch": 4000, "rate": 0.001},
+        ],
     },
-    "bahri-data": {"optimiser": "adam", "rate": 0.003, "beta2": 0.999, "schedule": "cosine",
-                   "batch": 64, "steps": 40_000},
+    "bahri-data": {
+        "optimiser": "adam",
+        "rate": 0.003,
+        "beta2": 0.999,
+        "schedule": "cosine",
+        "batch": 64,
+        "steps": 40_000,
+    },
 }
 """Recipes of training; a key that the file sets itself wins over its preset."""
 

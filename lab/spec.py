@@ -111,7 +111,6 @@ class StudentSpec:
         layers = (D_amb, *self.widths, outputs)
         return sum((m + 1) * n for m, n in itertools.pairwise(layers))
 
-
     def leading(self, D_amb: int, outputs: int) -> tuple[int, int]:
         """The terms of N of the highest order in the width, and that order: the weights between
         hidden layers, 2; with one hidden layer all but the output biases, 1."""
@@ -207,9 +206,7 @@ def _plain(spec: Any) -> Any:
     if not is_dataclass(spec):
         return spec
     values = {f: getattr(spec, f.name) for f in fields(spec)}
-    return {
-        f.name: _plain(v) for f, v in values.items() if f.default is MISSING or v != f.default
-    }
+    return {f.name: _plain(v) for f, v in values.items() if f.default is MISSING or v != f.default}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ every mistake of the file at once, each a sentence with its line.
 
 A file may ask its question of several panels, `[[panel]]` tables with a regime each: `Panels`.
 
-Knows nothing of JAX, of paths or of what a run costs: see `lab.runs`.
+Knows nothing of JAX, of paths or of what a run costs: see `lab.execution`.
 """
 
 from __future__ import annotations
@@ -292,9 +292,7 @@ def read(path: str | Path, overrides: tuple[str, ...] = ()) -> Study | Panels:
     return validate(tables, text=text, name=str(path))
 
 
-def validate(
-    tables: Mapping[str, Any], *, text: str = "", name: str = "study"
-) -> Study | Panels:
+def validate(tables: Mapping[str, Any], *, text: str = "", name: str = "study") -> Study | Panels:
     """A study from parsed tables; `text` gives the line numbers of the mistakes."""
     if "panel" not in tables:
         return _validated(tables, text=text, name=name, panel=0)

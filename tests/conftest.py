@@ -12,7 +12,7 @@ install_import_hook("lab", "typechecker.check")
 import pytest  # noqa: E402
 
 from lab import cli, study  # noqa: E402
-from lab.runs import engines  # noqa: E402
+from lab.execution import engines  # noqa: E402
 
 engines.configure()
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lab
-from lab.scaling.doubts import Doubt
+from lab.scaling.judge.doubts import Doubt
 
 X = np.geomspace(100, 5000, 8)
 
@@ -53,7 +53,8 @@ def test_repetitions_enter_by_their_geometric_mean():
     x, loss, teacher = columns(repeats=3, noise=0.3)
     mean = np.exp(np.log(loss).reshape(-1, 3).mean(1))
     assert lab.exponent(x, loss, teacher).interval == pytest.approx(
-        lab.exponent(x[::3], mean, teacher[::3]).interval)
+        lab.exponent(x[::3], mean, teacher[::3]).interval
+    )
 
 
 def test_without_a_prediction_nothing_is_judged():
@@ -61,10 +62,17 @@ def test_without_a_prediction_nothing_is_judged():
     assert found.verdict is None and found.relation is None and found.advice == ""
 
 
-@pytest.mark.parametrize("prediction, sense, verdict, relation", [
-    (1.0, "equal", "agrees", "equals"), (0.5, "equal", "contradicts", "above"),
-    (0.5, "bound", "agrees", "above"), (2.0, "bound", "contradicts", "below"),
-    (2.0, "equal", "contradicts", "below"), (1.18, "bound", "undecided", "open")])
+@pytest.mark.parametrize(
+    "prediction, sense, verdict, relation",
+    [
+        (1.0, "equal", "agrees", "equals"),
+        (0.5, "equal", "contradicts", "above"),
+        (0.5, "bound", "agrees", "above"),
+        (2.0, "bound", "contradicts", "below"),
+        (2.0, "equal", "contradicts", "below"),
+        (1.18, "bound", "undecided", "open"),
+    ],
+)
 def test_bounds_and_equalities(prediction, sense, verdict, relation):
     found = lab.exponent(*columns(teachers=6), prediction=prediction, sense=sense)
     assert (found.verdict, found.relation) == (verdict, relation)
@@ -113,15 +121,22 @@ def test_a_decade_to_the_last_digit_is_a_decade():
     assert Doubt.FEW_DECADES not in found.doubts
 
 
-@pytest.mark.parametrize("change, message", [
-    (dict(loss=[1.0]), "equally long"), (dict(teacher=["a"]), "equally long"),
-    (dict(x=[], loss=[], teacher=[]), "at least one row"),
-    (dict(loss=[1.0, -1.0, 1.0]), "row 1: loss is -1"),
-    (dict(loss=[1.0, np.nan, 1.0]), "row 1: loss is nan"),
-    (dict(x=[1.0, 2.0, np.inf]), "row 2: x is inf"), (dict(x=[0.0, 2.0, 3.0]), "row 0: x is 0"),
-    (dict(prediction=0.0), "positive number"), (dict(prediction=np.nan), "positive number"),
-    (dict(prediction=1.0, sense="about"), "'bound' or 'equal'"),
-    (dict(prediction=1.0, tolerance=0.0), "must be positive")])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (dict(loss=[1.0]), "equally long"),
+        (dict(teacher=["a"]), "equally long"),
+        (dict(x=[], loss=[], teacher=[]), "at least one row"),
+        (dict(loss=[1.0, -1.0, 1.0]), "row 1: loss is -1"),
+        (dict(loss=[1.0, np.nan, 1.0]), "row 1: loss is nan"),
+        (dict(x=[1.0, 2.0, np.inf]), "row 2: x is inf"),
+        (dict(x=[0.0, 2.0, 3.0]), "row 0: x is 0"),
+        (dict(prediction=0.0), "positive number"),
+        (dict(prediction=np.nan), "positive number"),
+        (dict(prediction=1.0, sense="about"), "'bound' or 'equal'"),
+        (dict(prediction=1.0, tolerance=0.0), "must be positive"),
+    ],
+)
 def test_what_cannot_be_read_is_refused_in_one_sentence(change, message):
     given = dict(x=[1.0, 2.0, 3.0], loss=[3.0, 2.0, 1.0], teacher=["a", "a", "a"]) | change
     with pytest.raises(ValueError, match=message) as refusal:

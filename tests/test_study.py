@@ -281,7 +281,6 @@ exponent = 1
 """
 
 
-
 def test_panels_share_the_tables_that_they_do_not_bring(tmp_path):
     found = study.read(write(tmp_path, PANELS))
     wide, fixed = found.scans

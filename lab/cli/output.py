@@ -81,8 +81,8 @@ def patient(what: str) -> Iterator[None]:
 
 def print_answer(study: Any, path: Path, results: Path, *, write: bool) -> None:
     """Print the table and the sentences of what is stored; with `write`, write the report too."""
-    from lab.runs import answer, phases
-    from lab.runs.store import Store, folder
+    from lab.answers import answer, phases
+    from lab.execution.store import Store, folder
     from lab.show import report as reports
 
     with Store.read(folder(path, results)) as store:

@@ -105,8 +105,8 @@ def _refuse(options: dict[str, Any], whose: str, what: str) -> None:
 
 
 def _fit_study(path: Path, overrides: list[str] | None, results: Path, as_json: bool) -> None:
-    from lab.runs import answer, phases
-    from lab.runs.store import Store, folder
+    from lab.answers import answer, phases
+    from lab.execution.store import Store, folder
 
     found = read(path, overrides)
     if not as_json:
@@ -119,9 +119,9 @@ def _fit_study(path: Path, overrides: list[str] | None, results: Path, as_json: 
 
 
 def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
-    from lab.scaling.fit import LAWS
-    from lab.scaling.rows import TableError
-    from lab.scaling.table import fit_table
+    from lab.scaling.laws.fit import LAWS
+    from lab.scaling.tables.rows import TableError
+    from lab.scaling.tables.table import fit_table
 
     if "law" not in given:
         raise StudyError([f"{path}: a table needs --law; the laws are {', '.join(LAWS)}"])
@@ -175,7 +175,7 @@ def _columns(given: dict[str, Any]) -> dict[str, str]:
 
 def _held(texts: list[str]) -> dict[str, float]:
     """['E=0', 'alpha=0.5'] as a mapping."""
-    from lab.scaling.rows import NUMBER
+    from lab.scaling.tables.rows import NUMBER
 
     held: dict[str, float] = {}
     for text in texts:
@@ -246,10 +246,10 @@ def calibrate(
         if not (math.isfinite(value) and value >= 0):
             raise StudyError([f"--{name} is {value}; it must be 0 or a positive number"])
 
-    from lab.runs import answer, design
-    from lab.runs.store import Store, folder
-    from lab.scaling.calibration import calibrate as simulate
-    from lab.scaling.calibration import misspecified
+    from lab.answers import answer, design
+    from lab.execution.store import Store, folder
+    from lab.scaling.judge.calibration import calibrate as simulate
+    from lab.scaling.judge.calibration import misspecified
 
     others = [text for some in alternatives or () for text in _listed(some)] or ALTERNATIVES
     with Store.read(folder(study, results)) as store:

@@ -58,8 +58,8 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """What the study would train and what that costs here; nothing is trained."""
-    from lab.runs import engines
-    from lab.runs import plan as plans
+    from lab.execution import engines
+    from lab.execution import plan as plans
 
     found = read(study, overrides)
     left, correction = _left(found, study, results)
@@ -95,8 +95,12 @@ def run(
         int | None, typer.Option(min=1, help="Groups trained at once; default: one per core.")
     ] = None,
     until_converged: Annotated[
-        bool, typer.Option("--until-converged", help="Double the steps of every x whose losses "
-                           "still fall with them, up to evidence.until times the study's.")
+        bool,
+        typer.Option(
+            "--until-converged",
+            help="Double the steps of every x whose losses "
+            "still fall with them, up to evidence.until times the study's.",
+        ),
     ] = False,
     report: Annotated[bool, typer.Option(help="Write table and figures at the end.")] = True,
 ) -> None:
@@ -107,16 +111,21 @@ def run(
     """
     from rich.console import Console
 
-    from lab.runs import runner
-    from lab.runs.store import folder
+    from lab.execution import runner
+    from lab.execution.store import folder
     from lab.show.duration import duration
     from lab.show.progress import display
 
     found = read(study, overrides)
     console = Console()
     with display(console) as observe:
-        done = runner.run(found, folder(study, results), lanes=lanes,
-                          until_converged=until_converged, observe=observe)
+        done = runner.run(
+            found,
+            folder(study, results),
+            lanes=lanes,
+            until_converged=until_converged,
+            observe=observe,
+        )
     if done.adopted:
         say(f"{done.adopted} runs taken over from other studies in {results}.")
     if done.trained:
@@ -142,8 +151,8 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """How far the study is: runs planned, done, failed, diverged and left."""
-    from lab.runs import engines
-    from lab.runs import plan as plans
+    from lab.execution import engines
+    from lab.execution import plan as plans
 
     left, correction = _left(read(study, overrides), study, results)
     groups = plans.groups(left.missing)
@@ -164,8 +173,8 @@ def status(
 
 def _left(study: Any, path: Path, results: Path) -> tuple[Any, float]:
     """What the store lacks of the study, and measured over modelled seconds of what it has."""
-    from lab.runs import plan as plans
-    from lab.runs.store import Store, folder
+    from lab.execution import plan as plans
+    from lab.execution.store import Store, folder
 
     with Store.read(folder(path, results)) as store:
         left, measured = plans.left(study, store.states()), store.seconds()
@@ -187,8 +196,8 @@ def export(
     results: Results = RESULTS,
 ) -> None:
     """Write one row per stored run to a table file."""
-    from lab.runs import table
-    from lab.runs.store import Store, folder
+    from lab.execution import export as table
+    from lab.execution.store import Store, folder
 
     with Store.read(folder(study, results)) as store:
         columns = table.columns(read(study, overrides), store)

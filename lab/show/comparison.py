@@ -5,8 +5,8 @@ One row per point, one cell per x: measured / expected, its standard error, and 
 
 from __future__ import annotations
 
-from lab.runs.answer import Answer, Point
-from lab.runs.expected import SOURCES, Expected
+from lab.answers.answer import Answer, Point
+from lab.answers.expected import SOURCES, Expected
 from lab.show.markdown import table
 
 __all__ = ["markdown", "values"]

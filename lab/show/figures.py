@@ -25,9 +25,9 @@ from matplotlib.ticker import (
 )
 
 from lab import theory
-from lab.runs.answer import Answer, Point
+from lab.answers.answer import Answer, Point
 from lab.scaling import Exponent
-from lab.scaling.estimate import LAWS
+from lab.scaling.scans.estimate import LAWS
 from lab.spec import LIMITS
 
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
@@ -78,8 +78,12 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         f"teachers. Lines: fitted {' or '.join(laws)}, geometric mean over teachers; the legend "
         "gives α with its 95 % interval, or, where the curve is no power law, its local exponents "
         "at both ends."
-        + (" Dashed: the expected loss, from theory, a mean: above the geometric mean where losses "
-           "scatter." if any(p.expected for answer in answers for p in answer.points) else "")
+        + (
+            " Dashed: the expected loss, from theory, a mean: above the geometric mean where "
+            "losses scatter."
+            if any(p.expected for answer in answers for p in answer.points)
+            else ""
+        )
     )
 
 
@@ -248,8 +252,7 @@ def _against_dimension(answer: Answer) -> tuple[Figure, str]:
         f"Black line: the prediction {answer.study.prediction.text}, written before the run"
         f"{', a lower bound' if sense == 'bound' else ''}; grey band: ±{tolerance:.0%} around it, "
         f"so that points {region} of the band agree. Grey dots: the fitted line α = a + b/d. "
-        "Marker: verdict."
-        + (" Blue: rival exponents." if answer.study.prediction.rivals else "")
+        "Marker: verdict." + (" Blue: rival exponents." if answer.study.prediction.rivals else "")
     )
 
 

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from lab.runs.phases import PhaseMap
-from lab.scaling.plane import ENDLESS, LIMITED, Joint, Plane
+from lab.answers.phases import PhaseMap
+from lab.scaling.laws.plane import ENDLESS, LIMITED, Joint, Plane
 from lab.show.figures import STYLE, X_WORDS, shades
 
 WIDTH, BOTH, DATA = "#fde3b8", "#f2f2f2", "#cfe3f3"

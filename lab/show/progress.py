@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from lab.runs.runner import Progress
+from lab.execution.runner import Progress
 from lab.show.duration import duration
 
 EVERY = 30.0

@@ -12,18 +12,18 @@ import math
 from pathlib import Path
 from typing import Any
 
-from lab.runs.answer import Answer, Point, as_json, named, value_text
-from lab.runs.contrasts import Contrast, contrasts
-from lab.runs.contrasts import as_json as contrast_as_json
-from lab.runs.gaps import Gap
-from lab.runs.phases import PhaseMap
-from lab.runs.phases import as_json as map_as_json
-from lab.runs.store import Store
+from lab.answers.answer import Answer, Point, as_json, named, value_text
+from lab.answers.contrasts import Contrast, contrasts
+from lab.answers.contrasts import as_json as contrast_as_json
+from lab.answers.gaps import Gap
+from lab.answers.phases import PhaseMap
+from lab.answers.phases import as_json as map_as_json
+from lab.execution.store import Store
 from lab.scaling import Exponent
-from lab.scaling.estimate import LAWS
+from lab.scaling.judge.verdict import explain
+from lab.scaling.laws.plane import LIMITED
 from lab.scaling.plain import plain
-from lab.scaling.plane import LIMITED
-from lab.scaling.verdict import explain
+from lab.scaling.scans.estimate import LAWS
 from lab.show import comparison
 from lab.show.markdown import escape, table
 from lab.spec import LIMITS
@@ -325,9 +325,7 @@ LIMIT_WORDS = {
 }
 
 
-def _fits(
-    answers: tuple[Answer, ...], maps: tuple[PhaseMap, ...], name: str
-) -> dict[str, Any]:
+def _fits(answers: tuple[Answer, ...], maps: tuple[PhaseMap, ...], name: str) -> dict[str, Any]:
     pairs = [contrast_as_json(c) for answer in answers for c in contrasts(answer)]
     found = as_json(answers, name)
     found |= {"contrasts": pairs} if pairs else {}

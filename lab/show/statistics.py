@@ -1,6 +1,6 @@
 """Fits of tables and calibrations of studies as text: heads, lines of cells, sentences.
 
-Every function takes what `lab.scaling` or `lab.runs.design` found and returns plain strings for
+Every function takes what `lab.scaling` or `lab.answers.design` found and returns plain strings for
 whoever prints them. Nothing is computed here.
 """
 
@@ -10,10 +10,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lab.runs.answer import value_text
-from lab.runs.design import Case, same
-from lab.scaling.calibration import Calibration, Truth
-from lab.scaling.verdict import allowed
+from lab.answers.answer import value_text
+from lab.answers.design import Case, same
+from lab.scaling.judge.calibration import Calibration, Truth
+from lab.scaling.judge.verdict import allowed
 
 FIT_HEAD = ("parameter", "value", "error", "95 % interval", "by", "other intervals")
 INTERVALS = ("quoted", "teacher-t", "profile", "mean-curve", "percentile")
@@ -22,8 +22,10 @@ VERDICTS = ("agrees", "contradicts", "undecided")
 VERDICT_HEAD = ("d", "true α", "usable", *VERDICTS, "wrong")
 NOTABLE = 0.005
 """Laws of less weight than this are not listed."""
-THINNED = (" of {rows} rows, spread evenly; the best was fitted to all rows, and replicates of the "
-           "bootstrap take a few steps from there")
+THINNED = (
+    " of {rows} rows, spread evenly; the best was fitted to all rows, and replicates of the "
+    "bootstrap take a few steps from there"
+)
 """What is done differently with large tables."""
 LIKELY_WRONG = 0.05
 """Share of wrong verdicts that needs a remark."""
@@ -63,8 +65,10 @@ def fit_sentences(found: Mapping[str, Any]) -> list[str]:
     said.append(f"status     {found['status']}: {found['usable']}")
     starts = found["starts"]
     if starts.get("tried"):
-        said.append(f"starts     {starts['reached_best']} of {starts['tried']} reached the best "
-                    f"objective{THINNED.format(**starts) if 'rows' in starts else ''}")
+        said.append(
+            f"starts     {starts['reached_best']} of {starts['tried']} reached the best "
+            f"objective{THINNED.format(**starts) if 'rows' in starts else ''}"
+        )
     weights = found.get("weights")
     if weights:
         said.append(f"weights    {_weighed(weights, found)}")

@@ -1,7 +1,7 @@
 """Learning, whatever the student: networks by descent, exact students by their own algebra.
 
-One entry for the runner. Networks go to `lab.students.training`; exact students learn here, one
-after the other, each from the training sets of `lab.task.sets`, and leave the same `Result`.
+One entry for the runner. Networks go to `lab.students.descent.training`; exact students learn here,
+one after the other, each from the training sets of `lab.task.sets`, and leave the same `Result`.
 
 In the variance-limited regime of data a model stays fixed and its training sets are drawn anew:
 features, or the start of a network, are drawn once per teacher, the seed counts the draws, and what
@@ -19,8 +19,10 @@ import jax
 import numpy as np
 
 from lab.spec import TEST_POINTS, WIDE_TEST_POINTS, Group, Run
-from lab.students import basin, exact, random_features, tangent, training
-from lab.students.training import Result
+from lab.students.algebra import exact, random_features
+from lab.students.descent import training
+from lab.students.descent.training import Result
+from lab.students.limits import basin, tangent
 from lab.task import sets
 from lab.task.sets import Sets
 from lab.task.streams import stream

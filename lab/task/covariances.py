@@ -1,9 +1,10 @@
 """Covariance functions k(x, x′): radial ones, and those of infinitely wide networks.
 
 A Gaussian field is drawn with one (`lab.task.fields`), kernel regression learns with one
-(`lab.students.kernels`), and a wide network has two of its own. Conventions of the networks are
-those of `lab.students.mlp`: input x in R^m, L = `depth` hidden layers, weights ~ N(0, σ_w²/fan_in),
-biases ~ N(0, σ_b²); the output layer has no non-linearity and a σ_w of its own, 1 unless told.
+(`lab.students.algebra.kernels`), and a wide network has two of its own. Conventions of the networks
+are those of `lab.students.descent.mlp`: input x in R^m, L = `depth` hidden layers, weights
+~ N(0, σ_w²/fan_in), biases ~ N(0, σ_b²); the output layer has no non-linearity and a σ_w of its
+own, 1 unless told.
 
 NNGP, the covariance of one output at initialisation (Neal 1996; Cho & Saul 2009; Lee et al.,
 arXiv 1711.00165), with u, v Gaussian of covariance K⁽ˡ⁾:
@@ -128,6 +129,7 @@ class Network:
 
 
 Covariance = Radial | Network
+
 
 def covariance(kind: str, **settings: float) -> Covariance:
     """The covariance of this name, for example `covariance("matern", nu=1.5)`.

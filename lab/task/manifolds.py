@@ -31,8 +31,7 @@ def sample(
     The key is consumed: one key per factor is folded from it.
     """
     parts = [
-        _factor(kind, d, n, key=jax.random.fold_in(key, i))
-        for i, (kind, d) in enumerate(manifold)
+        _factor(kind, d, n, key=jax.random.fold_in(key, i)) for i, (kind, d) in enumerate(manifold)
     ]
     return jnp.concatenate(parts) if len(parts) > 1 else parts[0]
 

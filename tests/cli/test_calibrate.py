@@ -6,8 +6,8 @@ import pytest
 from invocation import invoke, power, rows
 
 from lab import study as studies
+from lab.execution.store import Store
 from lab.mistakes import StudyError
-from lab.runs.store import Store
 
 STUDY = """
 schema = 1
@@ -59,8 +59,14 @@ def test_the_same_seed_gives_the_same_answer_and_a_dimension_changes_no_other(he
 
 
 def test_noise_costs_power_and_a_false_prediction_is_contradicted(here):
-    options = ("--alternatives", "2.2, min(2, d)", "--set", "task.manifold.dim=[2]",
-               "--spread", "0")
+    options = (
+        "--alternatives",
+        "2.2, min(2, d)",
+        "--set",
+        "task.manifold.dim=[2]",
+        "--spread",
+        "0",
+    )
     quiet, loud = (calibrated("--noise", noise, *options)["points"][0] for noise in ("0.05", "2.0"))
     assert set(quiet["alternatives"]) == {"4/d", "2.2", "min(2, d)"}
     assert quiet["alternatives"]["2.2"]["power"] > 0.9 > 0.5 > loud["alternatives"]["2.2"]["power"]
@@ -79,20 +85,31 @@ def test_the_truth_is_the_study_s_own_fit_once_there_is_one(here):
 
 def test_the_tables_for_people(here):
     said = invoke("calibrate", "s.toml", "--scans", "50", "--alpha", "4/d", "--alpha", "2/d").stdout
-    for word in ("quoted", "wrong", "≠ 3/(d-1)", "same", "–", "given", "50 scans per line",
-                 "0.15 between seeds"):
+    for word in (
+        "quoted",
+        "wrong",
+        "≠ 3/(d-1)",
+        "same",
+        "–",
+        "given",
+        "50 scans per line",
+        "0.15 between seeds",
+    ):
         assert word in said
 
 
-@pytest.mark.parametrize("options, message", [
-    (("--alpha", "3/(d-1)"), "no value at d = 1; give"),
-    (("--alpha", "4/q"), "unknown symbol 'q'"),
-    (("--alternatives", "2/d,"), "is not a formula"),
-    (("--alternatives", "2a"), "does not have"),
-    (("--noise", "-1"), "--noise is -1.0; it must be 0 or"),
-    (("--floor", "nan"), "--floor is nan"),
-    (("--spread", "inf"), "--spread is inf"),
-])
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (("--alpha", "3/(d-1)"), "no value at d = 1; give"),
+        (("--alpha", "4/q"), "unknown symbol 'q'"),
+        (("--alternatives", "2/d,"), "is not a formula"),
+        (("--alternatives", "2a"), "does not have"),
+        (("--noise", "-1"), "--noise is -1.0; it must be 0 or"),
+        (("--floor", "nan"), "--floor is nan"),
+        (("--spread", "inf"), "--spread is inf"),
+    ],
+)
 def test_mistakes_are_sentences(here, options, message):
     with pytest.raises(StudyError) as caught:
         calibrated(*options)

@@ -22,8 +22,11 @@ X = np.geomspace(10, 1e4, 9)
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
-    rows = [(x, b * x**-a + 5e-4, f"t{b}") for b, a in enumerate(1 + 0.05 * rng.normal(size=5), 1)
-            for x in X.tolist()]
+    rows = [
+        (x, b * x**-a + 5e-4, f"t{b}")
+        for b, a in enumerate(1 + 0.05 * rng.normal(size=5), 1)
+        for x in X.tolist()
+    ]
     write("t.csv", ["size", "err", "who"], rows)
     return tmp_path
 
@@ -49,8 +52,9 @@ def refused(monkeypatch, capsys, *arguments):
 
 
 def test_json_of_a_curve(here):
-    found = fitted("t.csv", "--law", "power+floor", "--x", "size", "--loss", "err",
-                   "--where", "err > 0")
+    found = fitted(
+        "t.csv", "--law", "power+floor", "--x", "size", "--loss", "err", "--where", "err > 0"
+    )
     assert set(found) >= CONTRACT and "verdict" not in found
     assert set(found["parameters"]) == {"beta", "alpha", "floor"} == set(found["intervals"])
     assert set(found["starts"]) == {"tried", "reached_best"} and found["n"] == 45
@@ -58,8 +62,23 @@ def test_json_of_a_curve(here):
 
 @pytest.mark.parametrize("text, value", [("4/3", 4 / 3), ("1", 1.0), ("2^0.5", 2**0.5)])
 def test_predictions_are_numbers_or_expressions(here, text, value):
-    found = fitted("t.csv", "--law", "power+floor", "--x", "size", "--loss", "err",
-                   "--group", "who", "--predict", text, "--sense", "equal", "--tolerance", "0.1")
+    found = fitted(
+        "t.csv",
+        "--law",
+        "power+floor",
+        "--x",
+        "size",
+        "--loss",
+        "err",
+        "--group",
+        "who",
+        "--predict",
+        text,
+        "--sense",
+        "equal",
+        "--tolerance",
+        "0.1",
+    )
     assert found["prediction"] == value and found["groups"] == 5
     assert found["verdict"] == ("agrees" if value == 1 else "contradicts")
     assert next(iter(found["intervals"]["alpha"])) == found["quoted"]["alpha"] == "longest"
@@ -73,10 +92,23 @@ def test_columns_may_name_the_variable_too(here):
 
 @pytest.mark.parametrize("law", ["power", "power+floor", "m3", "m4", "bnsl"])
 def test_the_table_for_people_has_every_number(here, law):
-    said = invoke("fit", "t.csv", "--law", law, "--x", "size", "--loss", "err", "--group", "who",
-                  "--predict", "1").stdout
-    found = fitted("t.csv", "--law", law, "--x", "size", "--loss", "err", "--group", "who",
-                   "--predict", "1")
+    said = invoke(
+        "fit",
+        "t.csv",
+        "--law",
+        law,
+        "--x",
+        "size",
+        "--loss",
+        "err",
+        "--group",
+        "who",
+        "--predict",
+        "1",
+    ).stdout
+    found = fitted(
+        "t.csv", "--law", law, "--x", "size", "--loss", "err", "--group", "who", "--predict", "1"
+    )
     for name, value in found["parameters"].items():
         assert name in said and (value is None or f"{value:.4g}" in said)
     for word in (found["verdict"], found["status"], "objective", "starts", "weights"):
@@ -88,9 +120,11 @@ def test_a_refused_design_is_an_answer(here):
     write("two.csv", ["x", "L"], [(1, 2), (2, 1)])
     write("rising.csv", ["x", "L"], [(x, x**0.3) for x in X.tolist()])
     write("flat.csv", ["x", "L"], [(x, 2) for x in X.tolist()])
-    for name, status, why in (("two", "too-few-points", "2 rows cannot carry"),
-                              ("rising", "rising", "the losses rise"),
-                              ("flat", "flat", "the losses are all equal")):
+    for name, status, why in (
+        ("two", "too-few-points", "2 rows cannot carry"),
+        ("rising", "rising", "the losses rise"),
+        ("flat", "flat", "the losses are all equal"),
+    ):
         arguments = ("fit", f"{name}.csv", "--law", "power+floor", "--x", "x", "--loss", "L")
         as_json, text = invoke(*arguments, "--json"), invoke(*arguments)
         found = json.loads(as_json.stdout)
@@ -101,14 +135,34 @@ def test_a_refused_design_is_an_answer(here):
 
 def test_groups_that_cannot_be_fitted_are_refused_too(here):
     write("two.csv", ["x", "L", "who"], [(1, 2, "a"), (2, 1, "a"), (1, 3, "b"), (2, 1, "b")])
-    asked = invoke("fit", "two.csv", "--law", "power+floor", "--x", "x", "--loss", "L", "--group",
-                   "who", "--json")
+    asked = invoke(
+        "fit",
+        "two.csv",
+        "--law",
+        "power+floor",
+        "--x",
+        "x",
+        "--loss",
+        "L",
+        "--group",
+        "who",
+        "--json",
+    )
     assert asked.exit_code == 2 and json.loads(asked.stdout)["status"] == "too-few-points"
 
 
 def test_a_held_parameter_stands_in_the_table_and_in_json(here):
-    arguments = ("t.csv", "--law", "power+floor", "--x", "size", "--loss", "err", "--hold",
-                 "floor=5e-4")
+    arguments = (
+        "t.csv",
+        "--law",
+        "power+floor",
+        "--x",
+        "size",
+        "--loss",
+        "err",
+        "--hold",
+        "floor=5e-4",
+    )
     assert fitted(*arguments)["held"] == {"floor": 5e-4}
     lines = invoke("fit", *arguments).stdout.splitlines()
     assert any("floor" in line and "0.0005" in line and "held" in line for line in lines)
@@ -116,67 +170,153 @@ def test_a_held_parameter_stands_in_the_table_and_in_json(here):
 
 def test_compressed_tables_and_text_conditions(here):
     import gzip
+
     Path("t.csv.gz").write_bytes(gzip.compress(Path("t.csv").read_bytes()))
-    found = fitted("t.csv.gz", "--law", "power+floor", "--x", "size", "--loss", "err", "--where",
-                   "who != 't1' and who is not missing")
+    found = fitted(
+        "t.csv.gz",
+        "--law",
+        "power+floor",
+        "--x",
+        "size",
+        "--loss",
+        "err",
+        "--where",
+        "who != 't1' and who is not missing",
+    )
     assert found["n"] == 36
 
 
 GOOD = [(x, 3 / x) for x in X.tolist()]
 
 
-@pytest.mark.parametrize("header, rows, message", [
-    (["size", "err"], [*GOOD[:3], (5, "nan")], "line 5: err is nan"),
-    (["size", "err"], [*GOOD[:3], ("inf", 1)], "line 5: size is inf"),
-    (["size", "err"], [*GOOD[:3], (5, -1)], "line 5: err is -1; it must be positive"),
-    (["size", "err"], [*GOOD[:3], (0, 1)], "line 5: size is 0; it must be positive"),
-    (["size", "err"], [*GOOD[:3], ("five", 1)], "line 5: size is 'five'"),
-    (["size", "eror"], GOOD, "no column 'err'"),
-    (["size", "size", "err"], [(1, 1, 1)], "two columns named 'size'"),
-])
+@pytest.mark.parametrize(
+    "header, rows, message",
+    [
+        (["size", "err"], [*GOOD[:3], (5, "nan")], "line 5: err is nan"),
+        (["size", "err"], [*GOOD[:3], ("inf", 1)], "line 5: size is inf"),
+        (["size", "err"], [*GOOD[:3], (5, -1)], "line 5: err is -1; it must be positive"),
+        (["size", "err"], [*GOOD[:3], (0, 1)], "line 5: size is 0; it must be positive"),
+        (["size", "err"], [*GOOD[:3], ("five", 1)], "line 5: size is 'five'"),
+        (["size", "eror"], GOOD, "no column 'err'"),
+        (["size", "size", "err"], [(1, 1, 1)], "two columns named 'size'"),
+    ],
+)
 @pytest.mark.parametrize("ending, delimiter", [(".csv", ","), (".tsv", "\t")])
 def test_a_bad_table_is_one_sentence(
     here, monkeypatch, capsys, header, rows, message, ending, delimiter
 ):
     write(f"bad{ending}", header, rows, delimiter)
-    assert message in refused(monkeypatch, capsys, "fit", f"bad{ending}", "--law", "power",
-                              "--x", "size", "--loss", "err", "--json")
+    assert message in refused(
+        monkeypatch,
+        capsys,
+        "fit",
+        f"bad{ending}",
+        "--law",
+        "power",
+        "--x",
+        "size",
+        "--loss",
+        "err",
+        "--json",
+    )
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (["t.csv"], "--law; the laws are power"),
-    (["t.csv", "--law", "cubic", "--x", "size", "--loss", "err"], "the law 'cubic' is unknown"),
-    (["t.csv", "--law", "power", "--x", "size"], "no column for L"),
-    (["t.csv", "--law", "chinchilla", "--columns", "N=size,D=size"], "no column for L"),
-    (["t.csv", "--law", "chinchilla", "--columns", "N=size,D=size,Q=err"], "no column for L"),
-    (["t.csv", "--law", "chinchilla", "--columns", "N:size"], "SYMBOL=COLUMN"),
-    (["t.csv", "--law", "chinchilla", "--columns", "N=size,N=err"], "N is given twice"),
-    (["t.csv", "--law", "power", "--columns", "x=size,L=err", "--x", "who"], "x is given twice"),
-    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--predict", "4/d"], "no d"),
-    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--predict", "f(1)"], "call"),
-    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--predict", "1/0"], "finite"),
-    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--predict", "1",
-      "--sense", "about"], "'bound' or 'equal'"),
-    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--where", "err <"], "condition"),
-    (["t.csv", "--law", "powr", "--x", "size", "--loss", "err"], "Did you mean 'power'?"),
-    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--sense", "foo"], "sense is"),
-    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--sense", "bound"], "predict"),
-    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--predict", "1",
-      "--tolerance", "nan"], "tolerance is nan"),
-    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--hold", "E=0"],
-     "its parameters are beta, alpha"),
-    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--hold", "beta"], "NAME=VALUE"),
-    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--hold", "beta=1_0"], "number"),
-    (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--hold", "beta=1", "--hold",
-      "beta=2"], "beta is held twice"),
-    (["s.toml", "--hold", "E=0"], "--hold is for a table"),
-    (["t.csv", "--law", "power", "--set", "seed=1"], "--set is for a study"),
-    (["s.toml", "--law", "power"], "--law is for a table"),
-    (["s.toml", "--drop-worst", "0"], "--drop-worst is for a table"),
-    (["t.txt", "--law", "power"], "rename it"),
-    (["t"], "rename it"),
-    (["none.csv", "--law", "power", "--x", "a", "--loss", "b"], "is not a file"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["t.csv"], "--law; the laws are power"),
+        (["t.csv", "--law", "cubic", "--x", "size", "--loss", "err"], "the law 'cubic' is unknown"),
+        (["t.csv", "--law", "power", "--x", "size"], "no column for L"),
+        (["t.csv", "--law", "chinchilla", "--columns", "N=size,D=size"], "no column for L"),
+        (["t.csv", "--law", "chinchilla", "--columns", "N=size,D=size,Q=err"], "no column for L"),
+        (["t.csv", "--law", "chinchilla", "--columns", "N:size"], "SYMBOL=COLUMN"),
+        (["t.csv", "--law", "chinchilla", "--columns", "N=size,N=err"], "N is given twice"),
+        (
+            ["t.csv", "--law", "power", "--columns", "x=size,L=err", "--x", "who"],
+            "x is given twice",
+        ),
+        (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--predict", "4/d"], "no d"),
+        (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--predict", "f(1)"], "call"),
+        (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--predict", "1/0"], "finite"),
+        (
+            [
+                "t.csv",
+                "--law",
+                "power",
+                "--x",
+                "size",
+                "--loss",
+                "err",
+                "--predict",
+                "1",
+                "--sense",
+                "about",
+            ],
+            "'bound' or 'equal'",
+        ),
+        (
+            ["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--where", "err <"],
+            "condition",
+        ),
+        (["t.csv", "--law", "powr", "--x", "size", "--loss", "err"], "Did you mean 'power'?"),
+        (["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--sense", "foo"], "sense is"),
+        (
+            ["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--sense", "bound"],
+            "predict",
+        ),
+        (
+            [
+                "t.csv",
+                "--law",
+                "power",
+                "--x",
+                "size",
+                "--loss",
+                "err",
+                "--predict",
+                "1",
+                "--tolerance",
+                "nan",
+            ],
+            "tolerance is nan",
+        ),
+        (
+            ["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--hold", "E=0"],
+            "its parameters are beta, alpha",
+        ),
+        (
+            ["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--hold", "beta"],
+            "NAME=VALUE",
+        ),
+        (
+            ["t.csv", "--law", "power", "--x", "size", "--loss", "err", "--hold", "beta=1_0"],
+            "number",
+        ),
+        (
+            [
+                "t.csv",
+                "--law",
+                "power",
+                "--x",
+                "size",
+                "--loss",
+                "err",
+                "--hold",
+                "beta=1",
+                "--hold",
+                "beta=2",
+            ],
+            "beta is held twice",
+        ),
+        (["s.toml", "--hold", "E=0"], "--hold is for a table"),
+        (["t.csv", "--law", "power", "--set", "seed=1"], "--set is for a study"),
+        (["s.toml", "--law", "power"], "--law is for a table"),
+        (["s.toml", "--drop-worst", "0"], "--drop-worst is for a table"),
+        (["t.txt", "--law", "power"], "rename it"),
+        (["t"], "rename it"),
+        (["none.csv", "--law", "power", "--x", "a", "--loss", "b"], "is not a file"),
+    ],
+)
 def test_a_bad_request_is_one_sentence(here, monkeypatch, capsys, arguments, message):
     assert message in refused(monkeypatch, capsys, "fit", *arguments)
     assert sorted(p.name for p in here.iterdir()) == ["t.csv"]
@@ -209,8 +349,15 @@ def test_chinchilla_with_huber_loss():
 
 
 def test_chinchilla_with_raw_residuals():
-    below = published("chinchilla_digitised.csv", "--drop-worst", "5", "--where", "flops<1e21",
-                      "--residual", "raw")
+    below = published(
+        "chinchilla_digitised.csv",
+        "--drop-worst",
+        "5",
+        "--where",
+        "flops<1e21",
+        "--residual",
+        "raw",
+    )
     assert below["n"] == 217 and below["objective"] == pytest.approx(0.062414, abs=2e-6)
     for name, value in (("E", 1.9051), ("alpha", 0.3511), ("beta", 0.4587)):
         assert below["parameters"][name] == pytest.approx(value, abs=3e-4)

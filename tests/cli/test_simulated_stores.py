@@ -8,8 +8,8 @@ from invocation import invoke, power, rows
 
 import lab
 from lab import study as studies
+from lab.execution.store import Store
 from lab.mistakes import StudyError
-from lab.runs.store import Store
 
 HEAD = """
 schema = 1
@@ -24,12 +24,17 @@ batch = 32
 [prediction]
 rivals = ["2/d"]
 """
-SINGLE = HEAD.replace("[task]", 'regime = "resolution-width"\n[task]', 1) + """
+SINGLE = (
+    HEAD.replace("[task]", 'regime = "resolution-width"\n[task]', 1)
+    + """
 [student]
 widths = [4, 6, 9, 14, 20, 30]
 seeds = 1
 """
-PANELS = HEAD + """
+)
+PANELS = (
+    HEAD
+    + """
 [[panel]]
 regime = "resolution-width"
 title = "by size"
@@ -40,13 +45,17 @@ title = "by data"
 student = { widths = 16, seeds = 1 }
 data = { sizes = [64, 128, 256, 512, 1024, 2048] }
 """
-MAP = HEAD.replace("[task]", 'regime = "phase-map"\n[task]', 1).replace("[2, 3, 4]", "[3]") + """
+)
+MAP = (
+    HEAD.replace("[task]", 'regime = "phase-map"\n[task]', 1).replace("[2, 3, 4]", "[3]")
+    + """
 [student]
 widths = [4, 6, 9, 14, 20]
 seeds = 1
 [data]
 sizes = [64, 128, 256, 512, 1024]
 """
+)
 KEYS = {"dim", "alpha", "interval", "prediction", "verdict", "relation", "doubts", "runs",
         "teachers", "local", "forecast", "convergence", "rivals"}  # fmt: skip
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from lab.scaling import Scan, exponent
-from lab.scaling.across import across, line_of_means
-from lab.scaling.doubts import Doubt
-from lab.scaling.exponent import Correction
+from lab.scaling.across.across import across, line_of_means
+from lab.scaling.judge.doubts import Doubt
+from lab.scaling.scans.exponent import Correction
 
 DIMS = (2, 3, 4, 6, 8)
 X = 1 / np.array(DIMS, float)
@@ -33,8 +33,9 @@ def points(alpha, *, scatter=0.05, teachers=4, rng=None, **changed):
     return found
 
 
-@pytest.mark.parametrize("scatter", [[0.1] * 5, [0.4, 0.2, 0.1, 0.07, 0.05],
-                                     [0.05, 0.05, 0.05, 0.1, 0.2]])
+@pytest.mark.parametrize(
+    "scatter", [[0.1] * 5, [0.4, 0.2, 0.1, 0.07, 0.05], [0.05, 0.05, 0.05, 0.1, 0.2]]
+)
 def test_slope_and_intercept_are_covered(scatter):
     rng = np.random.default_rng(0)
     inside = []

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from truths import TRUTHS
 
-from lab.scaling.checkpoints import intraclass, looks_like_checkpoints
-from lab.scaling.fit import LAWS, fit_law
-from lab.scaling.rows import Rows
-from lab.scaling.uncertainty import uncertainty
+from lab.scaling.laws.checkpoints import intraclass, looks_like_checkpoints
+from lab.scaling.laws.fit import LAWS, fit_law
+from lab.scaling.laws.uncertainty import uncertainty
+from lab.scaling.tables.rows import Rows
 
 NAMES = {"N": "params", "D": "tokens", "L": "loss"}
 TRUTH = TRUTHS["chinchilla"]
@@ -20,8 +20,9 @@ def trainings(seed, models=20, steps=8, own=0.03, noise=0.003, size=None):
     d = np.tile(np.geomspace(1e9, 1e12, steps), models)
     label = np.repeat(np.arange(models), steps)
     loss = LAWS["chinchilla"].loss(TRUTH, n, d)
-    loss = loss * np.exp(own * rng.standard_normal(models)[label]
-                         + noise * rng.standard_normal(n.size))
+    loss = loss * np.exp(
+        own * rng.standard_normal(models)[label] + noise * rng.standard_normal(n.size)
+    )
     return n, d, loss, label
 
 
@@ -38,8 +39,12 @@ def said(columns, names=NAMES, order=None):
 
 
 def table(n, d, loss, **more):
-    return {"params": n.tolist(), "tokens": d.tolist(), "loss": loss.tolist(),
-            **{k: list(v) for k, v in more.items()}}
+    return {
+        "params": n.tolist(),
+        "tokens": d.tolist(),
+        "loss": loss.tolist(),
+        **{k: list(v) for k, v in more.items()},
+    }
 
 
 def test_models_that_share_their_size_are_seen_in_any_order():
@@ -115,6 +120,7 @@ def test_the_sandwich_of_a_line_is_the_cluster_robust_error_of_its_slope():
     score = np.array([design[label == g].T @ (y - design @ slope)[label == g] for g in range(8)])
     error = np.sqrt((inverse @ score.T @ score @ inverse)[1, 1] * 8 / 7)
     from scipy import special
+
     lo, hi = uncertainty(fit, groups=label, replicates=5).intervals["alpha"]["sandwich"]
     assert (hi - lo) / 2 == pytest.approx(special.stdtrit(7, 0.975) * error, rel=1e-4)
     with pytest.raises(ValueError, match="one group"):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from benchmark import ASSUMED, MISSPECIFIED
 
-from lab.scaling.calibration import Design, Truth, calibrate
-from lab.scaling.doubts import Doubt
+from lab.scaling.judge.calibration import Design, Truth, calibrate
+from lab.scaling.judge.doubts import Doubt
 
 X = np.geomspace(100, 100 * 10**1.3, 6)
 SCANS = 300

@@ -5,11 +5,11 @@ import pytest
 from benchmark import ASSUMED
 
 from lab.scaling import Scan, exponent
-from lab.scaling.calibration import Design, Truth, calibrate
-from lab.scaling.doubts import Doubt
-from lab.scaling.estimate import estimate
-from lab.scaling.exponent import readings
-from lab.scaling.scan import SHARES
+from lab.scaling.judge.calibration import Design, Truth, calibrate
+from lab.scaling.judge.doubts import Doubt
+from lab.scaling.scans.estimate import estimate
+from lab.scaling.scans.exponent import readings
+from lab.scaling.scans.scan import SHARES
 
 X = np.geomspace(100, 2000, 6)
 WIDTHS = np.array([6, 8, 10, 13, 17, 22, 30.0])

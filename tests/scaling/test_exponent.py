@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from lab.scaling import Scan, ScanError, Truth, across, exponent
-from lab.scaling.exponent import Correction
+from lab.scaling import Scan, ScanError, Truth, exponent
+from lab.scaling.across.across import across
+from lab.scaling.scans.exponent import Correction
 
 
 def scan(alpha, *, floor=0.0, teachers=4, noise=0.1, spread=0.0, decades=1.5, points=7, seed=0):
@@ -31,8 +32,10 @@ def test_noise_free_law_is_recovered(alpha, floor):
 
 @pytest.mark.parametrize("floor, law", [(0.0, "power"), (1e-2, "power+floor")])
 def test_interval_covers_and_the_verdict_is_right(floor, law):
-    found = [exponent(scan(1.0, floor=floor, spread=0.05, seed=s), prediction=1.0, law=law)
-             for s in range(60)]
+    found = [
+        exponent(scan(1.0, floor=floor, spread=0.05, seed=s), prediction=1.0, law=law)
+        for s in range(60)
+    ]
     covered = np.mean([e.interval[0] <= 1.0 <= e.interval[1] for e in found])
     assert covered > 0.85  # 60 scans; benchmarks/coverage.py measures it properly
     assert all(e.verdict != "contradicts" for e in found)
@@ -73,11 +76,18 @@ def test_a_doubt_turns_a_contradiction_into_an_open_question():
 X10 = np.geomspace(60, 6000, 10)
 
 
-@pytest.mark.parametrize("change, doubt", [
-    (np.where(X10 > 4000, -1.5, 0), "steepens"), (np.where(X10 > 4000, 1.5, 0), "flattens"),
-    (np.where(X10 < 100, -0.8, 0), "steepens"), (0.5 * (-1.0) ** np.arange(10), "wrong-law"),
-    (-0.1 * np.log(X10 / 60) ** 2, "steepens"), (0.1 * np.log(X10 / 60) ** 2, "flattens"),
-], ids=["late-drop", "late-rise", "early-shoulder", "zigzag", "steepening", "flattening"])
+@pytest.mark.parametrize(
+    "change, doubt",
+    [
+        (np.where(X10 > 4000, -1.5, 0), "steepens"),
+        (np.where(X10 > 4000, 1.5, 0), "flattens"),
+        (np.where(X10 < 100, -0.8, 0), "steepens"),
+        (0.5 * (-1.0) ** np.arange(10), "wrong-law"),
+        (-0.1 * np.log(X10 / 60) ** 2, "steepens"),
+        (0.1 * np.log(X10 / 60) ** 2, "flattens"),
+    ],
+    ids=["late-drop", "late-rise", "early-shoulder", "zigzag", "steepening", "flattening"],
+)
 def test_every_x_enters_and_what_is_no_law_is_doubted(change, doubt):
     """Nothing is left out to make a law of a curve that is none."""
     own = Truth(1.0, 0.3, noise=0.03).simulate(X10, 5, 2, 1, np.random.default_rng(0))[0] + change
@@ -92,8 +102,10 @@ def test_a_correction_moves_every_interval_and_is_doubted_where_it_is_large():
     plain = exponent(s)
     small = exponent(s, correction=Correction(0.02, 0.01, -0.02))
     assert small.alpha == pytest.approx(plain.alpha + 0.02) and small.doubts == plain.doubts
-    lo, hi = (small.alpha + sign * np.hypot(plain.interval[end] - plain.alpha, 0.02)
-              for end, sign in enumerate((-1, 1)))
+    lo, hi = (
+        small.alpha + sign * np.hypot(plain.interval[end] - plain.alpha, 0.02)
+        for end, sign in enumerate((-1, 1))
+    )
     assert small.interval[0] == pytest.approx(min(lo, plain.interval[0]))
     assert small.interval[1] == pytest.approx(max(hi, plain.interval[1]))
     assert "under-trained" in exponent(s, correction=Correction(0.2, 0.01, -0.02)).doubts

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from truths import TRUTHS, design
 
-from lab.scaling.fit import FIT_STATUS, LAWS, fit_law
-from lab.scaling.uncertainty import uncertainty
+from lab.scaling.laws.fit import FIT_STATUS, LAWS, fit_law
+from lab.scaling.laws.uncertainty import uncertainty
 
 
 def noisy(name, size=0.02, seed=0):
@@ -79,8 +79,9 @@ def test_a_sum_of_two_powers_is_flagged(seed):
 
 
 def test_the_right_law_is_flagged_in_one_fit_of_a_hundred():
-    flags = [fit_law("power+floor", *noisy("power+floor", seed=s), starts=20).status
-             for s in range(300)]
+    flags = [
+        fit_law("power+floor", *noisy("power+floor", seed=s), starts=20).status for s in range(300)
+    ]
     assert np.mean([f == "misfit" for f in flags]) < 0.03
     assert np.mean([f == "converged" for f in flags]) > 0.95
 
@@ -116,8 +117,8 @@ def test_lmfit_agrees_where_it_converges(name):
     for parameter, value in TRUTHS[name].items():
         start.add(parameter, value=1.05 * value, min=1e-12)
     found = lmfit.minimize(
-        lambda p: np.log(loss) - np.log(law.loss(p.valuesdict(), *x)), start,
-        xtol=1e-12, ftol=1e-12)
+        lambda p: np.log(loss) - np.log(law.loss(p.valuesdict(), *x)), start, xtol=1e-12, ftol=1e-12
+    )
     assert fit.objective <= found.chisqr * (1 + 1e-9)
     assert fit.parameters == pytest.approx(found.params.valuesdict(), rel=2e-3)
     if name == "chinchilla":
@@ -125,23 +126,30 @@ def test_lmfit_agrees_where_it_converges(name):
         for parameter in ("alpha", "beta"):
             lo, hi = sure.intervals[parameter]["wald"]
             from scipy import special
+
             quantile = special.stdtrit(fit.n - 5, 0.975)
-            assert (hi - lo) / 2 / quantile == pytest.approx(found.params[parameter].stderr,
-                                                             rel=0.02)
+            assert (hi - lo) / 2 / quantile == pytest.approx(
+                found.params[parameter].stderr, rel=0.02
+            )
 
 
-@pytest.mark.parametrize("name, parameter", [
-    ("power+floor", "alpha"), ("m3", "alpha"), ("chinchilla", "beta"), ("chinchilla", "E")])
+@pytest.mark.parametrize(
+    "name, parameter",
+    [("power+floor", "alpha"), ("m3", "alpha"), ("chinchilla", "beta"), ("chinchilla", "E")],
+)
 def test_profile_intervals_equal_minos(name, parameter):
     minuit = pytest.importorskip("iminuit").Minuit
     law = LAWS[name]
     x, loss = noisy(name, size=0.03)
     fit = fit_law(law, x, loss)
     from scipy import special
+
     dof = fit.n - fit.theta.size
     scale = fit.objective / dof * special.stdtrit(dof, 0.975) ** 2
-    m = minuit(lambda t: fit.problem.rho(fit.problem.residuals(np.array(t)[None])[0]).sum() / scale,
-               fit.theta)
+    m = minuit(
+        lambda t: fit.problem.rho(fit.problem.residuals(np.array(t)[None])[0]).sum() / scale,
+        fit.theta,
+    )
     m.errordef, m.tol = 1.0, 1e-6
     i = law.coordinates[parameter]
     m.migrad()

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from truths import TRUTHS, design
 
-from lab.scaling.fit import LAWS, fit_law
-from lab.scaling.held import Held, HeldError
-from lab.scaling.uncertainty import uncertainty
+from lab.scaling.laws.fit import LAWS, fit_law
+from lab.scaling.laws.held import Held, HeldError
+from lab.scaling.laws.uncertainty import uncertainty
 
 
 def noisy(name, size=0.02, seed=0):
@@ -43,7 +43,8 @@ def test_derivatives_along_the_constraint(name):
             rise = one.evaluate(theta + step, z)[0] - one.evaluate(theta - step, z)[0]
             assert jacobian[i] == pytest.approx(rise[0] / 2e-6, rel=1e-5, abs=1e-7), (held, i)
         assert one.natural(theta, origin)[0][law.parameters.index(held)] == pytest.approx(
-            truth[held], rel=1e-12)
+            truth[held], rel=1e-12
+        )
 
 
 def test_no_floor_is_the_pure_power_law():
@@ -61,7 +62,8 @@ def test_no_floor_is_the_pure_power_law():
 def test_gamma_zero_is_the_pure_power_law_too():
     x, loss = noisy("power")
     assert fit_law("m3", x, loss, hold={"gamma": 0}).parameters["alpha"] == pytest.approx(
-        fit_law("power", x, loss).parameters["alpha"], rel=1e-6)
+        fit_law("power", x, loss).parameters["alpha"], rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("hold", [dict(E=0.0), dict(A=500.0), dict(E=1.7, beta=0.37)])
@@ -73,25 +75,38 @@ def test_lmfit_agrees_on_what_is_left_free(hold):
     for name, value in fit.parameters.items():
         start.add(name, value=hold.get(name, value * 1.05), vary=name not in hold)
     found = lmfit.minimize(
-        lambda p: np.log(loss) - np.log(
-            p["E"] + p["A"] * x[0] ** -p["alpha"] + p["B"] * x[1] ** -p["beta"]),
-        start, xtol=1e-13, ftol=1e-13)
+        lambda p: (
+            np.log(loss)
+            - np.log(p["E"] + p["A"] * x[0] ** -p["alpha"] + p["B"] * x[1] ** -p["beta"])
+        ),
+        start,
+        xtol=1e-13,
+        ftol=1e-13,
+    )
     assert fit.objective == pytest.approx(found.chisqr, rel=1e-6)
     assert fit.theta.size == found.nvarys
     wald = uncertainty(fit, replicates=20).intervals["alpha"]["wald"]
     from scipy import special
+
     half = special.stdtrit(found.nfree, 0.975) * found.params["alpha"].stderr
     assert (wald[1] - wald[0]) / 2 == pytest.approx(half, rel=0.02)
 
 
-@pytest.mark.parametrize("law, hold, message", [
-    ("chinchilla", {"e": 0.0}, "no parameter 'e' to hold; its parameters are E, A, B, alpha, beta"),
-    ("chinchilla", {"E": np.nan}, "E is held at nan"),
-    ("chinchilla", {"E": -1.0}, "no losses with E = -1"),
-    ("power-mean", {"q": 0.0}, "no losses with q = 0"),
-    ("rosenfeld", {"epsilon0": 8.0, "eta": 9.0}, "no losses with"),
-    ("power", {"alpha": 1.0, "beta": 1.0}, "every parameter of power is held"),
-])
+@pytest.mark.parametrize(
+    "law, hold, message",
+    [
+        (
+            "chinchilla",
+            {"e": 0.0},
+            "no parameter 'e' to hold; its parameters are E, A, B, alpha, beta",
+        ),
+        ("chinchilla", {"E": np.nan}, "E is held at nan"),
+        ("chinchilla", {"E": -1.0}, "no losses with E = -1"),
+        ("power-mean", {"q": 0.0}, "no losses with q = 0"),
+        ("rosenfeld", {"epsilon0": 8.0, "eta": 9.0}, "no losses with"),
+        ("power", {"alpha": 1.0, "beta": 1.0}, "every parameter of power is held"),
+    ],
+)
 def test_what_cannot_be_held_is_one_sentence(law, hold, message):
     x = design(LAWS[law])
     with pytest.raises(HeldError, match=message) as error:

@@ -5,14 +5,14 @@ from itertools import product
 import numpy as np
 import pytest
 
-from lab.scaling.calibration import Design, Truth, calibrate
-from lab.scaling.curves import fit_curves
-from lab.scaling.exponent import exponent
-from lab.scaling.fit import fit_law
-from lab.scaling.intervals import bootstrap, resamples, student_quantile, teacher_t
-from lab.scaling.many import band, holm, max_t_quantile
-from lab.scaling.profile import common_exponent
-from lab.scaling.scan import Scan
+from lab.scaling.judge.calibration import Design, Truth, calibrate
+from lab.scaling.laws.fit import fit_law
+from lab.scaling.scans.curves import fit_curves
+from lab.scaling.scans.exponent import exponent
+from lab.scaling.scans.intervals import bootstrap, resamples, student_quantile, teacher_t
+from lab.scaling.scans.many import band, holm, max_t_quantile
+from lab.scaling.scans.profile import common_exponent
+from lab.scaling.scans.scan import Scan
 
 X = np.geomspace(60, 1900, 7)
 
@@ -37,6 +37,7 @@ def test_exact_and_random_bootstrap_agree():
 
 def test_teacher_t_is_students():
     from scipy import stats
+
     alpha = np.random.default_rng(0).normal(1, 0.1, 6)
     oracle = stats.t.interval(0.95, 5, alpha.mean(), stats.sem(alpha))
     assert np.ravel(teacher_t(alpha[None])) == pytest.approx(oracle)
@@ -45,6 +46,7 @@ def test_teacher_t_is_students():
 @pytest.mark.parametrize("floor", [0.0, 1e-2])
 def test_the_fast_curves_agree_with_scipy_and_with_the_general_fitter(floor):
     from scipy.optimize import curve_fit
+
     log_loss = Truth(1.0, floor=floor).simulate(X, 3, 2, 1, np.random.default_rng(0))[0]
     curves = fit_curves(np.log(X), log_loss)
     for k in range(3):
@@ -56,6 +58,7 @@ def test_the_fast_curves_agree_with_scipy_and_with_the_general_fitter(floor):
 
         def law(x, b, alpha, f):
             return np.log(np.maximum(np.exp(b - alpha * np.log(x)) + f, 1e-12))
+
         p, _ = curve_fit(law, X, log_loss[k], (np.log(18), 1.0, floor), maxfev=10_000)
         assert curves.alpha[k] == pytest.approx(p[1], rel=1e-3)
 
@@ -92,8 +95,13 @@ def test_the_common_profile_is_where_f_reaches_its_quantile():
         assert f == pytest.approx(student_quantile(common.dof[0]) ** 2, rel=1e-3)
 
 
-SCENARIOS = [(k, spread, floor, heavy) for k in (5, 10) for spread in (0.0, 0.1)
-             for floor in (0.0, 5e-4, 1e-2) for heavy in (False, True)][::5]
+SCENARIOS = [
+    (k, spread, floor, heavy)
+    for k in (5, 10)
+    for spread in (0.0, 0.1)
+    for floor in (0.0, 5e-4, 1e-2)
+    for heavy in (False, True)
+][::5]
 
 
 @pytest.mark.parametrize("teachers, spread, floor, heavy", SCENARIOS)
@@ -108,8 +116,13 @@ def test_students_interval_of_floored_curves_covers(teachers, spread, floor, hea
 
 
 def test_verdicts_are_rarely_wrong_and_power_is_counted():
-    found = calibrate(Design(X, 5, 2, 1.0, alternatives={"2/d": 0.5, "near": 0.98}),
-                      Truth(1.0, spread=0.1), scans=600, seed=3, ratios=(0.5, 0.85, 1, 1.3))
+    found = calibrate(
+        Design(X, 5, 2, 1.0, alternatives={"2/d": 0.5, "near": 0.98}),
+        Truth(1.0, spread=0.1),
+        scans=600,
+        seed=3,
+        ratios=(0.5, 0.85, 1, 1.3),
+    )
     assert found.coverage["quoted"] >= 0.93
     assert found.wrong < 0.01 and abs(found.bias) < 0.01
     assert found.power["2/d"] > 0.95 and found.power["near"] < 0.2
@@ -138,8 +151,9 @@ def test_the_truth_of_a_fit_resembles_the_truth_it_came_from():
 
 
 def test_holm_steps_down():
-    assert holm([0.01, 0.04, np.nan, 0.03]) == pytest.approx([0.03, 0.06, np.nan, 0.06],
-                                                           nan_ok=True)
+    assert holm([0.01, 0.04, np.nan, 0.03]) == pytest.approx(
+        [0.03, 0.06, np.nan, 0.06], nan_ok=True
+    )
 
 
 def test_the_band_covers_all_dimensions_at_once():
@@ -148,8 +162,10 @@ def test_the_band_covers_all_dimensions_at_once():
     t = np.abs(draws.mean(2) / (draws.std(2, ddof=1) / 2)).max(1)
     assert max_t_quantile(np.full(5, 3.0)) == pytest.approx(np.quantile(t, 0.95), rel=0.03)
     truth = Truth(1.0, noise=0.05)
-    scans = [Scan(X, truth.simulate(X, 4, 2, 1, rng)[0], np.full((4, 7), 2), tuple("abcd"))
-             for _ in range(3)]
+    scans = [
+        Scan(X, truth.simulate(X, 4, 2, 1, rng)[0], np.full((4, 7), 2), tuple("abcd"))
+        for _ in range(3)
+    ]
     found = [exponent(s) for s in scans]
     for e, (lo, hi) in zip(found, band(found), strict=True):
         assert lo < e.interval[0] and hi > e.interval[1]

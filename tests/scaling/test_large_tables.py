@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from truths import TRUTHS
 
-from lab.scaling import fit as fits
-from lab.scaling import uncertainty as sure
-from lab.scaling.descent import descend
-from lab.scaling.fit import LAWS, fit_law
-from lab.scaling.table import fit_table
+from lab.scaling.laws import fit as fits
+from lab.scaling.laws import uncertainty as sure
+from lab.scaling.laws.descent import descend
+from lab.scaling.laws.fit import LAWS, fit_law
+from lab.scaling.tables.table import fit_table
 
 
 def table(n, law="chinchilla", seed=0, size=0.02):
@@ -19,9 +19,17 @@ def table(n, law="chinchilla", seed=0, size=0.02):
     return x, LAWS[law].loss(TRUTHS[law], *x) * np.exp(size * rng.standard_normal(n))
 
 
-@pytest.mark.parametrize("law, huber, residual", [
-    ("chinchilla", None, "log"), ("chinchilla", 1e-2, "log"), ("kaplan", None, "raw"),
-    ("power-mean", None, "log"), ("power+floor", None, "log"), ("m3", None, "log")])
+@pytest.mark.parametrize(
+    "law, huber, residual",
+    [
+        ("chinchilla", None, "log"),
+        ("chinchilla", 1e-2, "log"),
+        ("kaplan", None, "raw"),
+        ("power-mean", None, "log"),
+        ("power+floor", None, "log"),
+        ("m3", None, "log"),
+    ],
+)
 def test_a_search_on_some_rows_finds_the_optimum_of_all(monkeypatch, law, huber, residual):
     x, loss = table(2500, law if law != "power-mean" else "chinchilla")
     some = fit_law(law, x, loss, huber=huber, residual=residual)
@@ -49,10 +57,15 @@ def test_replicates_of_few_steps_scatter_as_those_that_descend(
     # The same draws, each fitted to the end.
     label = np.arange(900) if groups is None else groups
     members, rng = label.max() + 1, np.random.default_rng(1)
-    counts = np.array([np.bincount(rng.integers(0, members, members), minlength=members)
-                       for _ in range(len(few))])
-    full = descend(fit.problem, np.repeat(fit.theta[None], len(few), 0),
-                   weights=counts[:, label].astype(float), tolerance=1e-12)[0]
+    counts = np.array(
+        [np.bincount(rng.integers(0, members, members), minlength=members) for _ in range(len(few))]
+    )
+    full = descend(
+        fit.problem,
+        np.repeat(fit.theta[None], len(few), 0),
+        weights=counts[:, label].astype(float),
+        tolerance=1e-12,
+    )[0]
     spread = full.std(0)
     assert (np.abs(few - full) < 0.25 * spread).all(1).mean() > 0.9
     ends = [0.025, 0.5, 0.975]
@@ -73,4 +86,5 @@ def test_what_was_done_with_a_large_table_is_said(tmp_path):
     assert (lo, hi) == pytest.approx(wald, abs=0.15 * (hi - lo))
 
     from lab.show.statistics import fit_sentences
+
     assert any("of 500 rows, spread evenly" in said for said in fit_sentences(found))

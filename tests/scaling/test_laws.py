@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from truths import TRUTHS, design
 
-from lab.scaling.fit import LAWS, fit_law
+from lab.scaling.laws.fit import LAWS, fit_law
 
 laws = pytest.mark.parametrize("name", list(TRUTHS))
 
@@ -55,14 +55,17 @@ def test_coordinates_and_parameters_are_inverse(name):
         assert value == pytest.approx(truth[parameter], rel=1e-12)
 
 
-@pytest.mark.parametrize("name, floor, x, which", [
-    ("power", 0.0, 1e3, "alpha"),
-    ("power+floor", 0.01, 1e4, "alpha"),
-    ("m3", 0.0, 1e-2, "alpha"),
-    ("m4", 0.05, 1e9, "alpha"),
-    ("bnsl", 0.02, 1e-4, "before"),
-    ("bnsl", 0.02, 1e9, "after"),
-])
+@pytest.mark.parametrize(
+    "name, floor, x, which",
+    [
+        ("power", 0.0, 1e3, "alpha"),
+        ("power+floor", 0.01, 1e4, "alpha"),
+        ("m3", 0.0, 1e-2, "alpha"),
+        ("m4", 0.05, 1e9, "alpha"),
+        ("bnsl", 0.02, 1e-4, "before"),
+        ("bnsl", 0.02, 1e9, "after"),
+    ],
+)
 def test_a_law_of_one_variable_knows_its_exponents(name, floor, x, which):
     law = LAWS[name]
     at = x * np.array([1 - 1e-5, 1 + 1e-5])
@@ -71,8 +74,10 @@ def test_a_law_of_one_variable_knows_its_exponents(name, floor, x, which):
     assert slope == pytest.approx(law.exponents(TRUTHS[name])[which], rel=1e-3)
 
 
-@pytest.mark.parametrize("name, floor", [
-    ("chinchilla", 1.8), ("kaplan", 0.0), ("rosenfeld", 0.5), ("power-mean", 1.8), ("max", 1.8)])
+@pytest.mark.parametrize(
+    "name, floor",
+    [("chinchilla", 1.8), ("kaplan", 0.0), ("rosenfeld", 0.5), ("power-mean", 1.8), ("max", 1.8)],
+)
 def test_a_law_of_two_variables_knows_its_exponents(name, floor):
     law = LAWS[name]
     at = np.array([1e13, 1.001e13])

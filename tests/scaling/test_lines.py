@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lab.scaling.lines import BEYOND, forecast, lines, local, shape
+from lab.scaling.scans.lines import BEYOND, forecast, lines, local, shape
 
 U = np.log(np.geomspace(100, 4000, 8))
 ZIGZAG = 0.3 * (-1.0) ** np.arange(U.size)
@@ -64,8 +64,9 @@ def test_the_three_half_widths_are_those_of_the_textbook():
 
 
 @pytest.mark.parametrize("y", cases(), ids=["whole", "holes"])
-@pytest.mark.parametrize("name, place", [("head", U[0]), ("tail", U[-1]),
-                                         ("beyond", U[-1] + BEYOND * np.ptp(U))])
+@pytest.mark.parametrize(
+    "name, place", [("head", U[0]), ("tail", U[-1]), ("beyond", U[-1] + BEYOND * np.ptp(U))]
+)
 def test_slopes_of_parabolas_are_those_of_polyfit(y, name, place):
     found = getattr(lines(U, y[None]), name)
     for k, own in enumerate(y):
@@ -168,15 +169,18 @@ def nested(y):
 
 
 @pytest.mark.parametrize("size", [0.0, 0.3])
-@pytest.mark.parametrize("cells", [(), ((0, 3),), ((1, 0), (1, 4), (2, 6), (3, 7)),
-                                   tuple((k, k) for k in range(4)), APART])
+@pytest.mark.parametrize(
+    "cells",
+    [(), ((0, 3),), ((1, 0), (1, 4), (2, 6), (3, 7)), tuple((k, k) for k in range(4)), APART],
+)
 def test_the_test_of_shape_is_that_of_nested_designs(cells, size):
     y = holed(losses(seed=5) + size * ZIGZAG, cells)
     assert shape(U, y)[0] == pytest.approx(nested(y[0]), rel=1e-6, abs=1e-12)
 
 
-@pytest.mark.parametrize("cells, scans", [((), 3000), (((0, 3),), 500),
-                                          (((1, 0), (1, 4), (2, 6), (3, 7)), 500)])
+@pytest.mark.parametrize(
+    "cells, scans", [((), 3000), (((0, 3),), 500), (((1, 0), (1, 4), (2, 6), (3, 7)), 500)]
+)
 def test_the_test_of_shape_is_uniform_under_the_law(cells, scans):
     """Kolmogorov–Smirnov; and the share below .05 within three Monte-Carlo errors (.012, .029)."""
     p = shape(U, holed(losses(scans, seed=6), cells))

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.scaling.fit import fit_law
-from lab.scaling.table import fit_table
-from lab.scaling.uncertainty import rejects, uncertainty
-from lab.scaling.weights import law_weights
+from lab.scaling.laws.fit import fit_law
+from lab.scaling.laws.uncertainty import rejects, uncertainty
+from lab.scaling.laws.weights import law_weights
+from lab.scaling.tables.table import fit_table
 
 SHIPPED = Path(__file__).parents[2] / "studies" / "tables" / "chinchilla_digitised.csv"
 TABLES = Path(os.environ.get("LAB_TABLES", Path(__file__).parents[3] / "shared" / "data"))
@@ -24,8 +24,13 @@ def table(name):
 
 
 def chinchilla(**options):
-    return fit_table(SHIPPED, law="chinchilla", columns=COLUMNS,
-                     replicates=options.pop("replicates", 20), **options)
+    return fit_table(
+        SHIPPED,
+        law="chinchilla",
+        columns=COLUMNS,
+        replicates=options.pop("replicates", 20),
+        **options,
+    )
 
 
 def test_chinchilla_with_huber_loss():
@@ -77,8 +82,9 @@ def test_five_points_move_an_exponent_and_the_warning_says_so():
 
 @pytest.mark.parametrize("huber, best", [(1e-3, 0.0019816129), (1e-4, 2.0751e-4)])
 def test_gemstone(huber, best):
-    found = fit_table(table("gemstone_hot.csv"), law="chinchilla", columns=COLUMNS, huber=huber,
-                      replicates=20)
+    found = fit_table(
+        table("gemstone_hot.csv"), law="chinchilla", columns=COLUMNS, huber=huber, replicates=20
+    )
     assert found["objective"] <= best
     if huber == 1e-3:
         assert found["parameters"]["alpha"] == pytest.approx(0.2929, abs=2e-3)
@@ -99,8 +105,10 @@ def test_gemstone_by_rows_and_by_models():
     rows = fit_table(table("gemstone_hot.csv"), **options)
     models = fit_table(table("gemstone_hot.csv"), group="parameters", **options)
     assert rows["parameters"] == models["parameters"] and models["groups"] == 22
-    assert any("share 22 values of parameters" in w and "--group 'parameters'" in w
-               for w in rows["warnings"])
+    assert any(
+        "share 22 values of parameters" in w and "--group 'parameters'" in w
+        for w in rows["warnings"]
+    )
     assert not any("--group" in w for w in models["warnings"])
     assert rows["quoted"]["alpha"] == "profile" and models["quoted"]["alpha"] == "percentile"
     assert rows["intervals"]["alpha"]["profile"] == pytest.approx((0.218, 0.328), abs=2e-3)
@@ -113,23 +121,76 @@ def test_gemstone_by_rows_and_by_models():
 # Losses of machine translation against millions of sentences, .5 to 512 in powers of two; the
 # last one is held out (Gordon, Duh & Kaplan 2021; Alabdulmohsin et al. 2022).
 TRANSLATION = [
-    [.93117531, .74392821, .63623915, .55678850, .48200735, .40960946, .37374052, .35317313,
-     .34907098, .34027806, .34015626],
-    [.75919533, .65578815, .59055431, .50851942, .43818854, .38691631, .35276569, .32963345,
-     .31268725, .30665265],
-    [.99032277, .81789637, .68472812, .59614742, .50694719, .42430973, .37750491, .34202812,
-     .31908395, .30031865, .29687762],
-    [.87370862, .73622873, .61658881, .50852027, .45428619, .40974885, .39646827, .38657346,
-     .38614538, .38069771, .38232453],
-    [.79600012, .64515915, .55517958, .50570188, .44988050, .40848720, .39109538, .38673850,
-     .37468915, .37242197],
+    [
+        0.93117531,
+        0.74392821,
+        0.63623915,
+        0.55678850,
+        0.48200735,
+        0.40960946,
+        0.37374052,
+        0.35317313,
+        0.34907098,
+        0.34027806,
+        0.34015626,
+    ],
+    [
+        0.75919533,
+        0.65578815,
+        0.59055431,
+        0.50851942,
+        0.43818854,
+        0.38691631,
+        0.35276569,
+        0.32963345,
+        0.31268725,
+        0.30665265,
+    ],
+    [
+        0.99032277,
+        0.81789637,
+        0.68472812,
+        0.59614742,
+        0.50694719,
+        0.42430973,
+        0.37750491,
+        0.34202812,
+        0.31908395,
+        0.30031865,
+        0.29687762,
+    ],
+    [
+        0.87370862,
+        0.73622873,
+        0.61658881,
+        0.50852027,
+        0.45428619,
+        0.40974885,
+        0.39646827,
+        0.38657346,
+        0.38614538,
+        0.38069771,
+        0.38232453,
+    ],
+    [
+        0.79600012,
+        0.64515915,
+        0.55517958,
+        0.50570188,
+        0.44988050,
+        0.40848720,
+        0.39109538,
+        0.38673850,
+        0.37468915,
+        0.37242197,
+    ],
 ]
 
 
 @pytest.mark.parametrize("loss", TRANSLATION)
 def test_m3_predicts_the_largest_data_set_of_machine_translation(loss):
     loss = np.array(loss)
-    x = (0.5 * 2.0 ** np.arange(11))[-loss.size:][None]
+    x = (0.5 * 2.0 ** np.arange(11))[-loss.size :][None]
     fit = fit_law("m3", x[:, :-1], loss[:-1])
     assert fit.predict(np.array([512.0]))[0] == pytest.approx(loss[-1], rel=0.02)
     weights = law_weights(["power+floor", "m3"], x, loss, held=1)

@@ -6,11 +6,11 @@ import json
 import numpy as np
 import pytest
 
-from lab.scaling.formats import read_rows
 from lab.scaling.plain import plain
-from lab.scaling.rows import TableError
-from lab.scaling.table import fit_table
-from lab.scaling.where import ConditionError, parse_condition
+from lab.scaling.tables.formats import read_rows
+from lab.scaling.tables.rows import TableError
+from lab.scaling.tables.table import fit_table
+from lab.scaling.tables.where import ConditionError, parse_condition
 
 X = np.geomspace(10, 1e4, 12)
 LOSS = 3 * X**-0.7 + 0.01
@@ -24,15 +24,23 @@ def write(path, header, rows, delimiter=","):
 
 @pytest.fixture
 def curve(tmp_path):
-    return write(tmp_path / "t.csv", ["size", "err", "flops"],
-                 zip(X.tolist(), LOSS.tolist(), (X * 1e3).tolist(), strict=True))
+    return write(
+        tmp_path / "t.csv",
+        ["size", "err", "flops"],
+        zip(X.tolist(), LOSS.tolist(), (X * 1e3).tolist(), strict=True),
+    )
 
 
 @pytest.fixture
 def groups(tmp_path):
     rng = np.random.default_rng(0)
-    rows = [(x, b * (3 * x**-a) + 0.01, f"g{k}") for k, (a, b) in enumerate(
-        zip(0.7 + 0.02 * rng.standard_normal(5), (1, 2, 3, 4, 5), strict=True)) for x in X.tolist()]
+    rows = [
+        (x, b * (3 * x**-a) + 0.01, f"g{k}")
+        for k, (a, b) in enumerate(
+            zip(0.7 + 0.02 * rng.standard_normal(5), (1, 2, 3, 4, 5), strict=True)
+        )
+        for x in X.tolist()
+    ]
     return write(tmp_path / "g.csv", ["size", "err", "who"], rows)
 
 
@@ -40,8 +48,16 @@ def test_the_answer_has_the_documented_form(curve):
     found = fit_table(curve, law="power+floor", x="size", loss="err", predict=0.7, replicates=50)
     assert json.loads(json.dumps(found)) == found
     assert found["parameters"] == pytest.approx(dict(beta=3, alpha=0.7, floor=0.01), rel=1e-6)
-    assert {"law", "parameters", "intervals", "objective", "n", "status", "starts",
-            "warnings"} <= set(found)
+    assert {
+        "law",
+        "parameters",
+        "intervals",
+        "objective",
+        "n",
+        "status",
+        "starts",
+        "warnings",
+    } <= set(found)
     assert set(found["starts"]) == {"tried", "reached_best"}
     assert set(found["intervals"]["alpha"]) == {"profile", "percentile", "basic", "wald"}
     assert (found["n"], found["status"], found["verdict"]) == (12, "converged", "undecided")
@@ -68,15 +84,23 @@ def test_groups_of_other_laws_are_resampled_whole(groups):
 
 
 def test_rows_are_narrowed_by_condition_and_by_the_worst(curve):
-    found = fit_table(curve, law="power", x="size", loss="err", where="flops < 1e7 and size>=20",
-                      drop_worst=2, replicates=20)
+    found = fit_table(
+        curve,
+        law="power",
+        x="size",
+        loss="err",
+        where="flops < 1e7 and size>=20",
+        drop_worst=2,
+        replicates=20,
+    )
     assert found["n"] == np.sum((X * 1e3 < 1e7) & (X >= 20)) - 2
 
 
 @pytest.mark.parametrize("suffix, delimiter", [(".tsv", "\t"), (".csv", ",")])
 def test_delimiters_follow_the_ending(tmp_path, suffix, delimiter):
-    path = write(tmp_path / f"t{suffix}", ["x", "L"],
-                 zip(X.tolist(), LOSS.tolist(), strict=True), delimiter)
+    path = write(
+        tmp_path / f"t{suffix}", ["x", "L"], zip(X.tolist(), LOSS.tolist(), strict=True), delimiter
+    )
     assert fit_table(path, law="power+floor", x="x", loss="L", replicates=10)["n"] == 12
 
 
@@ -88,9 +112,14 @@ def test_every_format_is_read_alike(tmp_path, curve, suffix):
         text = json.dumps(cells)
     else:
         sign = "," if suffix.lower().startswith(".csv") else "\t"
-        text = sign.join(cells) + "\n" + "".join(
-            f'{x!r}{sign}{y!r}{sign}"{note or ""}"\n' for x, y, note in zip(*cells.values(),
-                                                                        strict=True))
+        text = (
+            sign.join(cells)
+            + "\n"
+            + "".join(
+                f'{x!r}{sign}{y!r}{sign}"{note or ""}"\n'
+                for x, y, note in zip(*cells.values(), strict=True)
+            )
+        )
     path.write_bytes(gzip.compress(text.encode()) if suffix.endswith(".gz") else text.encode())
     options = dict(law="power+floor", x="size", loss="err", replicates=10)
     found = fit_table(path, **options, where="note is not missing")
@@ -102,6 +131,7 @@ def test_every_format_is_read_alike(tmp_path, curve, suffix):
 def test_parquet_equals_csv(tmp_path, curve):
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet
+
     path = tmp_path / "t.parquet"
     parquet.write_table(pyarrow.table({"size": X, "err": LOSS}), path)
     options = dict(law="power+floor", x="size", loss="err", replicates=10)
@@ -113,21 +143,24 @@ HEAD = ["size", "err"]
 GOOD = list(zip(X.tolist(), LOSS.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("header, rows, message", [
-    (HEAD, [*GOOD[:3], (5, "nan")], "line 5: err is nan; it must be finite"),
-    (HEAD, [*GOOD[:3], (5, "inf")], "line 5: err is inf"),
-    (HEAD, [*GOOD[:3], (-5, 1)], "line 5: size is -5; it must be positive"),
-    (HEAD, [*GOOD[:3], (5, 0)], "line 5: err is 0; it must be positive"),
-    (HEAD, [*GOOD[:3], ("five", 1)], "line 5: size is 'five', which is not a number"),
-    (HEAD, [(5, ""), ("", 5)], "has no rows without an empty cell"),
-    (HEAD, [*GOOD[:3], ("1_000", 1)], "line 5: size is '1_000', which is not a number; write"),
-    (HEAD, [*GOOD[:3], ("١٢", 1)], "line 5: size is '١٢', which is not a number; write"),
-    (HEAD, [*GOOD[:3], ("NA", 1)], "'NA', which is not a number; leave the cell empty"),
-    (HEAD, [*GOOD[:3], (5,)], "line 5: 1 fields where the header has 2"),
-    (["size", "size", "err"], [], "two columns named 'size'"),
-    (["size", "eror"], GOOD, "no column 'err'.*Did you mean 'eror'"),
-    (HEAD, [], "has no rows"),
-])
+@pytest.mark.parametrize(
+    "header, rows, message",
+    [
+        (HEAD, [*GOOD[:3], (5, "nan")], "line 5: err is nan; it must be finite"),
+        (HEAD, [*GOOD[:3], (5, "inf")], "line 5: err is inf"),
+        (HEAD, [*GOOD[:3], (-5, 1)], "line 5: size is -5; it must be positive"),
+        (HEAD, [*GOOD[:3], (5, 0)], "line 5: err is 0; it must be positive"),
+        (HEAD, [*GOOD[:3], ("five", 1)], "line 5: size is 'five', which is not a number"),
+        (HEAD, [(5, ""), ("", 5)], "has no rows without an empty cell"),
+        (HEAD, [*GOOD[:3], ("1_000", 1)], "line 5: size is '1_000', which is not a number; write"),
+        (HEAD, [*GOOD[:3], ("١٢", 1)], "line 5: size is '١٢', which is not a number; write"),
+        (HEAD, [*GOOD[:3], ("NA", 1)], "'NA', which is not a number; leave the cell empty"),
+        (HEAD, [*GOOD[:3], (5,)], "line 5: 1 fields where the header has 2"),
+        (["size", "size", "err"], [], "two columns named 'size'"),
+        (["size", "eror"], GOOD, "no column 'err'.*Did you mean 'eror'"),
+        (HEAD, [], "has no rows"),
+    ],
+)
 def test_a_bad_table_gets_one_sentence(tmp_path, header, rows, message):
     path = write(tmp_path / "bad.csv", header, rows)
     with pytest.raises(TableError, match=message) as error:
@@ -135,30 +168,39 @@ def test_a_bad_table_gets_one_sentence(tmp_path, header, rows, message):
     assert "\n" not in str(error.value) and isinstance(error.value, ValueError)
 
 
-@pytest.mark.parametrize("options, message", [
-    (dict(law="cubic"), "the laws are power"),
-    (dict(law="chinchilla"), "--columns N=COLUMN,D=COLUMN,L=COLUMN"),
-    (dict(law="power", loss=None), "no column for L"),
-    (dict(law="power", huber=0.0), "huber is 0.0"),
-    (dict(law="power", residual="abs"), "'log' or 'raw'"),
-    (dict(law="power", drop_worst=-1), "must not be negative"),
-    (dict(law="power", drop_worst=12), "leaves none of the 12 rows"),
-    (dict(law="power", where="flops < many"), "'many' in .* is not a number; put text in quotes"),
-    (dict(law="power", where="flops < 1 or size > 2"), "'column < number'"),
-    (dict(law="power", where="flops < 'a'"), "compare text by == or != only"),
-    (dict(law="power+flor"), "Did you mean 'power\\+floor'"),
-    (dict(law="power", sense="foo"), "sense is 'foo'"),
-    (dict(law="power", tolerance=float("nan")), "the tolerance is nan"),
-    (dict(law="power", sense="bound"), "there is none; give predict, or leave sense out"),
-    (dict(law="power", tolerance=0.1), "there is none; give predict, or leave tolerance out"),
-    (dict(law="power", hold={"E": 0}), "no parameter 'E' to hold; its parameters are beta, alpha"),
-    (dict(law="power", hold={"alpha": 1.0}, predict=1.0), "alpha is held"),
-    (dict(law="power", hold={"alpha": 1.0, "beta": 1.0}), "every parameter of power is held"),
-    (dict(law="power", where="flop < 1"), "Did you mean 'flops'"),
-    (dict(law="power", where="flops < 1"), "has no rows where flops < 1"),
-    (dict(law="power", predict=-1.0), "must be a positive number"),
-    (dict(law="power", group="who"), "no column 'who'"),
-])
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (dict(law="cubic"), "the laws are power"),
+        (dict(law="chinchilla"), "--columns N=COLUMN,D=COLUMN,L=COLUMN"),
+        (dict(law="power", loss=None), "no column for L"),
+        (dict(law="power", huber=0.0), "huber is 0.0"),
+        (dict(law="power", residual="abs"), "'log' or 'raw'"),
+        (dict(law="power", drop_worst=-1), "must not be negative"),
+        (dict(law="power", drop_worst=12), "leaves none of the 12 rows"),
+        (
+            dict(law="power", where="flops < many"),
+            "'many' in .* is not a number; put text in quotes",
+        ),
+        (dict(law="power", where="flops < 1 or size > 2"), "'column < number'"),
+        (dict(law="power", where="flops < 'a'"), "compare text by == or != only"),
+        (dict(law="power+flor"), "Did you mean 'power\\+floor'"),
+        (dict(law="power", sense="foo"), "sense is 'foo'"),
+        (dict(law="power", tolerance=float("nan")), "the tolerance is nan"),
+        (dict(law="power", sense="bound"), "there is none; give predict, or leave sense out"),
+        (dict(law="power", tolerance=0.1), "there is none; give predict, or leave tolerance out"),
+        (
+            dict(law="power", hold={"E": 0}),
+            "no parameter 'E' to hold; its parameters are beta, alpha",
+        ),
+        (dict(law="power", hold={"alpha": 1.0}, predict=1.0), "alpha is held"),
+        (dict(law="power", hold={"alpha": 1.0, "beta": 1.0}), "every parameter of power is held"),
+        (dict(law="power", where="flop < 1"), "Did you mean 'flops'"),
+        (dict(law="power", where="flops < 1"), "has no rows where flops < 1"),
+        (dict(law="power", predict=-1.0), "must be a positive number"),
+        (dict(law="power", group="who"), "no column 'who'"),
+    ],
+)
 def test_a_bad_request_gets_one_sentence(curve, options, message):
     with pytest.raises(TableError, match=message) as error:
         fit_table(curve, **{"x": "size", "loss": "err", **options})
@@ -171,10 +213,12 @@ def test_files_that_are_no_tables(tmp_path):
         ("tabs.csv", b"x\tL\n1\t2\n", "has tabs between .* name it .tsv"),
         ("commas.tsv", b"x,L\n1,2\n", "has commas between .* name it .csv"),
         ("plain.csv.gz", b"x,L\n1,2\n", "cannot be read: Not a gzipped file"),
-        ("t.json", b"{", "is not JSON"), ("r.json", b'[{"x": 1}]', "must be an object of columns"),
+        ("t.json", b"{", "is not JSON"),
+        ("r.json", b'[{"x": 1}]', "must be an object of columns"),
         ("u.json", b'{"x": [1, 2], "L": [1]}', r"different lengths \(x 2, L 1\)"),
         ("d.json", b'{"x": [1], "x": [1]}', "two columns named 'x'"),
-        ("empty.csv", b"", "is empty"), ("bytes.csv", b"\xff\xfe\x00x", "not text in UTF-8"),
+        ("empty.csv", b"", "is empty"),
+        ("bytes.csv", b"\xff\xfe\x00x", "not text in UTF-8"),
         ("t.parquet", b"not parquet", "is not Parquet|needs pyarrow"),
     ):
         path = tmp_path / name
@@ -189,7 +233,10 @@ def test_a_refused_design_is_a_status_not_an_error(tmp_path):
     path = write(tmp_path / "two.csv", HEAD, GOOD[:2])
     found = fit_table(path, law="power+floor", x="size", loss="err", predict=1.0)
     assert (found["status"], found["parameters"], found["verdict"]) == (
-        "too-few-points", {}, "undecided")
+        "too-few-points",
+        {},
+        "undecided",
+    )
     assert found["objective"] is None and found["warnings"]
 
 
@@ -197,8 +244,20 @@ def test_conditions_are_parsed_and_never_evaluated():
     one, two = parse_condition("train loss <= 1e3 AND n!=2")
     assert (one.column, one.op, one.value) == ("train loss", "<=", 1000.0)
     assert two.holds(3.0) and not two.holds(2.0)
-    for bad in ("", "a", "a < b", "a < 1 or b < 2", "__import__('os') < 1 and", "a < nan",
-                "a == 'b", "a == 'b' c", "a is missing b", "is missing", "a == 1 and", "'a' == 1"):
+    for bad in (
+        "",
+        "a",
+        "a < b",
+        "a < 1 or b < 2",
+        "__import__('os') < 1 and",
+        "a < nan",
+        "a == 'b",
+        "a == 'b' c",
+        "a is missing b",
+        "is missing",
+        "a == 1 and",
+        "'a' == 1",
+    ):
         with pytest.raises(ConditionError):
             parse_condition(bad)
 
@@ -226,11 +285,18 @@ def test_losses_of_any_size_have_the_same_exponents(tmp_path):
     loss = N**-0.4 + D**-0.3 + 0.5
     found = []
     for unit in (1.0, 1e100, 1e-100):
-        path = write(tmp_path / "t.csv", ["N", "D", "L"],
-                     zip(N.tolist(), D.tolist(), (unit * loss).tolist(), strict=True))
+        path = write(
+            tmp_path / "t.csv",
+            ["N", "D", "L"],
+            zip(N.tolist(), D.tolist(), (unit * loss).tolist(), strict=True),
+        )
         names = {s: s for s in "NDL"}
-        found.append([fit_table(path, law=law, columns=names, replicates=10)["parameters"]
-                      for law in ("chinchilla", "kaplan")])
+        found.append(
+            [
+                fit_table(path, law=law, columns=names, replicates=10)["parameters"]
+                for law in ("chinchilla", "kaplan")
+            ]
+        )
     for other in found[1:]:
         assert other[0]["alpha"] == pytest.approx(found[0][0]["alpha"], rel=1e-4)
         assert other[1]["alpha_D"] == pytest.approx(found[0][1]["alpha_D"], rel=1e-4)
@@ -242,18 +308,32 @@ def test_plain_values_are_what_strict_json_takes():
     assert json.loads(text) == {"a": [1.5, None, [2.0, 3]], "b": {"c": None, "d": None}}
 
 
-FAMILIES = [(x, y, family, size) for (x, y), family, size in zip(
-    zip(X.tolist(), LOSS.tolist(), strict=True), ["pythia", "a and b", "", "5"] * 3,
-    ["", *range(11)], strict=True)]
+FAMILIES = [
+    (x, y, family, size)
+    for (x, y), family, size in zip(
+        zip(X.tolist(), LOSS.tolist(), strict=True),
+        ["pythia", "a and b", "", "5"] * 3,
+        ["", *range(11)],
+        strict=True,
+    )
+]
 
 
-@pytest.mark.parametrize("where, rows", [
-    ("family == 'pythia'", [0, 4, 8]), ('family != "pythia"', [1, 3, 5, 7, 9, 11]),
-    ("family == 'a and b' and err > 0", [1, 5, 9]), ("family is missing", [2, 6, 10]),
-    ("family IS NOT MISSING and depth<=3", [1, 3, 4]), ("depth is missing", [0]),
-    ("depth != 3 and family is missing", [2, 6, 10]), ("depth >= 0", list(range(1, 12))),
-    ("depth != 99", list(range(1, 12))), ("family == '5'", [3, 7, 11]),
-])
+@pytest.mark.parametrize(
+    "where, rows",
+    [
+        ("family == 'pythia'", [0, 4, 8]),
+        ('family != "pythia"', [1, 3, 5, 7, 9, 11]),
+        ("family == 'a and b' and err > 0", [1, 5, 9]),
+        ("family is missing", [2, 6, 10]),
+        ("family IS NOT MISSING and depth<=3", [1, 3, 4]),
+        ("depth is missing", [0]),
+        ("depth != 3 and family is missing", [2, 6, 10]),
+        ("depth >= 0", list(range(1, 12))),
+        ("depth != 99", list(range(1, 12))),
+        ("family == '5'", [3, 7, 11]),
+    ],
+)
 def test_conditions_on_text_and_on_what_is_missing(tmp_path, where, rows):
     table = read_rows(write(tmp_path / "t.csv", ["size", "err", "family", "depth"], FAMILIES))
     keep = list(range(12))
@@ -275,18 +355,24 @@ def test_empty_cells_leave_out_their_row_where_they_are_used_only(tmp_path, curv
     options = dict(law="power+floor", x="size", loss="err", replicates=10)
     found = fit_table(path, **options)
     assert (found["n"], found["left_out"]) == (10, 2)
-    assert any("2 rows were left out: no value of size or err (line 4, line 9)" in w
-               for w in found["warnings"])
+    assert any(
+        "2 rows were left out: no value of size or err (line 4, line 9)" in w
+        for w in found["warnings"]
+    )
     assert found["parameters"] == pytest.approx(dict(beta=3, alpha=0.7, floor=0.01), rel=1e-6)
-    with_groups = write(tmp_path / "u.csv", [*HEAD, "who"], [
-        (*row, "" if k == 4 else k % 2) for k, row in enumerate(GOOD)])
+    with_groups = write(
+        tmp_path / "u.csv",
+        [*HEAD, "who"],
+        [(*row, "" if k == 4 else k % 2) for k, row in enumerate(GOOD)],
+    )
     found = fit_table(with_groups, **options, group="who")
     assert (found["n"], found["left_out"]) == (11, 1)
 
 
 def test_a_held_parameter_is_named_and_has_no_interval(curve):
-    found = fit_table(curve, law="power+floor", x="size", loss="err", hold={"floor": 0.01},
-                      replicates=20)
+    found = fit_table(
+        curve, law="power+floor", x="size", loss="err", hold={"floor": 0.01}, replicates=20
+    )
     assert found["held"] == {"floor": 0.01} and found["parameters"]["floor"] == 0.01
     assert set(found["intervals"]) == set(found["errors"]) == {"alpha", "beta"}
     assert found["parameters"]["alpha"] == pytest.approx(0.7, rel=1e-9)
@@ -295,6 +381,7 @@ def test_a_held_parameter_is_named_and_has_no_interval(curve):
 def test_groups_have_curves_of_their_own_so_nothing_is_held_in_them(groups):
     with pytest.raises(TableError, match="take the law power"):
         fit_table(groups, law="power+floor", x="size", loss="err", group="who", hold={"floor": 0})
-    one = fit_table(groups, law="m3", x="size", loss="err", group="who", hold={"gamma": 0},
-                    replicates=20)
+    one = fit_table(
+        groups, law="m3", x="size", loss="err", group="who", hold={"gamma": 0}, replicates=20
+    )
     assert one["held"] == {"gamma": 0.0} and one["groups"] == 5

@@ -8,8 +8,16 @@ import numpy as np
 import pytest
 
 import lab
-from lab.scaling.doubts import Direction, Doubt, known
-from lab.scaling.verdict import VERDICTS, advice, allowed, explain, relation, survives, verdict
+from lab.scaling.judge.doubts import Direction, Doubt, known
+from lab.scaling.judge.verdict import (
+    VERDICTS,
+    advice,
+    allowed,
+    explain,
+    relation,
+    survives,
+    verdict,
+)
 
 BOUND = dict(prediction=1.0, sense="bound", tolerance=0.15)
 EQUAL = BOUND | {"sense": "equal"}
@@ -160,9 +168,15 @@ def test_a_rival_is_excluded_unless_a_doubt_explains_it(rival, doubts, fate):
     assert survives((1.8, 2.2), rival, 0.15, doubts) is fate
 
 
-@pytest.mark.parametrize("change, message", [
-    ({"sense": "above"}, "'bound' or 'equal'"), ({"prediction": -1.0}, "positive number"),
-    ({"prediction": np.nan}, "positive number"), ({"tolerance": 0.0}, "must be positive")])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"sense": "above"}, "'bound' or 'equal'"),
+        ({"prediction": -1.0}, "positive number"),
+        ({"prediction": np.nan}, "positive number"),
+        ({"tolerance": 0.0}, "must be positive"),
+    ],
+)
 def test_a_bad_request_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         verdict(INSIDE, **BOUND | change)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize
 
-from lab.scaling.weights import law_weights, surprise
+from lab.scaling.laws.weights import law_weights, surprise
 
 X = np.geomspace(10, 1e5, 40)
 LAWS = ["power", "power+floor"]
@@ -27,13 +27,16 @@ def test_the_surprise_is_the_least_negative_log_likelihood_of_its_density(huber)
     def negative(log_s):  # by quadrature, no closed form
         s = np.exp(log_s)
         edges = [0, huber, huber + 20 * s / huber, huber + 60 * s / huber]
-        half = sum(integrate.quad(lambda r: np.exp(-rho(r) / s), a, b, limit=200)[0]
-                   for a, b in zip(edges, edges[1:], strict=False))
+        half = sum(
+            integrate.quad(lambda r: np.exp(-rho(r) / s), a, b, limit=200)[0]
+            for a, b in zip(edges, edges[1:], strict=False)
+        )
         return rho(r).sum() / s + r.size * np.log(2 * half)
 
     mean = rho(r).mean()
-    best = optimize.minimize_scalar(negative, bounds=(np.log(mean / 5), np.log(mean * 10)),
-                                    method="bounded")
+    best = optimize.minimize_scalar(
+        negative, bounds=(np.log(mean / 5), np.log(mean * 10)), method="bounded"
+    )
     assert surprise(r, huber) == pytest.approx(best.fun, rel=1e-5)
 
 
@@ -44,11 +47,13 @@ def test_a_wide_huber_is_squares():
     assert wide.aicc == pytest.approx(square.aicc, rel=1e-3)
     one, two = np.random.default_rng(0).standard_normal((2, 30))
     assert surprise(one, 1e3) - surprise(two, 1e3) == pytest.approx(
-        surprise(one, None) - surprise(two, None), rel=1e-6)
+        surprise(one, None) - surprise(two, None), rel=1e-6
+    )
 
 
 def test_aicc_of_squares_is_the_textbook_formula():
-    from lab.scaling.fit import fit_law
+    from lab.scaling.laws.fit import fit_law
+
     loss, value = losses(0.2), {}
     for law, k in (("power", 3), ("power+floor", 4)):
         s = fit_law(law, X[None], loss).objective
@@ -68,22 +73,25 @@ def test_outliers_do_not_weigh_under_huber():
 
 
 def test_raw_residuals_weigh_errors_of_the_loss():
-    from lab.scaling.fit import fit_law
+    from lab.scaling.laws.fit import fit_law
+
     loss, value = losses(0.2), {}
     for law, k in (("power", 3), ("power+floor", 4)):
         s = fit_law(law, X[None], loss, residual="raw").objective
         value[law] = 40 * np.log(s / 40) + 2 * k + 2 * k * (k + 1) / (40 - k - 1)
     found = law_weights(LAWS, X[None], loss, residual="raw")
     assert found.aicc["power+floor"] / found.aicc["power"] == pytest.approx(
-        np.exp((value["power"] - value["power+floor"]) / 2), rel=1e-6)
+        np.exp((value["power"] - value["power+floor"]) / 2), rel=1e-6
+    )
     assert found.aicc["power"] != pytest.approx(law_weights(LAWS, X[None], loss).aicc["power"])
 
 
 def test_rows_that_are_repeated_in_groups_weigh_as_much_as_once():
     loss = losses(0.2)
     once = law_weights(LAWS, X[None], loss)
-    many = law_weights(LAWS, np.repeat(X, 5)[None], np.repeat(loss, 5),
-                       groups=np.repeat(np.arange(40), 5), held=20)
+    many = law_weights(
+        LAWS, np.repeat(X, 5)[None], np.repeat(loss, 5), groups=np.repeat(np.arange(40), 5), held=20
+    )
     naive = law_weights(LAWS, np.repeat(X, 5)[None], np.repeat(loss, 5))
     assert many.independent == once.independent == 40
     assert many.aicc == pytest.approx(once.aicc, rel=1e-6)

@@ -2,21 +2,17 @@
 
 import csv
 import json
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from simulated import power, rows
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "runs"))
-from simulated import power, rows  # noqa: E402
-
-from lab import study as studies  # noqa: E402
-from lab.runs import answer as answers  # noqa: E402
-from lab.runs import table  # noqa: E402
-from lab.runs.store import Store  # noqa: E402
-from lab.scaling import Scan, exponent  # noqa: E402
-from lab.show import figures, report  # noqa: E402
+from lab import study as studies
+from lab.answers import answer as answers
+from lab.execution import export as table
+from lab.execution.store import Store
+from lab.scaling import Scan, exponent
+from lab.show import figures, report
 
 
 @pytest.fixture
@@ -24,8 +20,10 @@ def found(make_study, tmp_path):
     study = make_study(
         question="Is <b>α</b> | 4/d?",
         student={"widths": [4, 6, 8, 12, 17, 24]},
-        task={"manifold": {"dim": [2, 3, 5]},
-              "teacher": {"count": 4, "bias": [0.0, 0.5], "widths": [96, 96]}},  # fmt: skip
+        task={
+            "manifold": {"dim": [2, 3, 5]},
+            "teacher": {"count": 4, "bias": [0.0, 0.5], "widths": [96, 96]},
+        },  # fmt: skip
         evidence={"share": 0.25},
     )
     with Store.write(tmp_path / "s") as store:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lab.runs.answer import Point
-from lab.runs.design import Case
-from lab.scaling.calibration import Calibration, Design, Truth
+from lab.answers.answer import Point
+from lab.answers.design import Case
+from lab.scaling.judge.calibration import Calibration, Design, Truth
 from lab.show import statistics
 
 POINT = Point(dim=2, setting={"noise": 0.1}, prediction=2.0, exponent=None, verdict="undecided",
@@ -44,16 +44,20 @@ def test_verdicts_by_ratio_and_at_the_edge_are_told():
     assert statistics.ratio_lines(found) == [("2, 0.1", "2", "0.02 / 0.30", "0.90 / 0.00")]
     case, shown = found[0]
     assert statistics.wrong_lines([(case, {"a bend": shown})]) == [
-        ("a bend", "2", "0.020", "0.300", "0.010")]
+        ("a bend", "2", "0.020", "0.300", "0.010")
+    ]
 
 
-@pytest.mark.parametrize("case, remark", [
-    (calibrated(), None),
-    (calibrated(covered=0.92), None),  # within two standard errors of what is honest
-    (calibrated(covered=0.9), "covers 90%"),
-    (calibrated(1.65, wrong=0.4), "the true 1.65 lies 0.05 outside the edge 1.7"),
-    (calibrated(1.75, wrong=0.4), "the true 1.75 lies 0.05 inside the edge 1.7"),
-])
+@pytest.mark.parametrize(
+    "case, remark",
+    [
+        (calibrated(), None),
+        (calibrated(covered=0.92), None),  # within two standard errors of what is honest
+        (calibrated(covered=0.9), "covers 90%"),
+        (calibrated(1.65, wrong=0.4), "the true 1.65 lies 0.05 outside the edge 1.7"),
+        (calibrated(1.75, wrong=0.4), "the true 1.75 lies 0.05 inside the edge 1.7"),
+    ],
+)
 def test_what_misleads_gets_a_sentence(case, remark):
     said = statistics.calibration_sentences([case], scans=1000, seed=0)
     assert len(said) == (2 if remark is None else 3)
@@ -61,7 +65,14 @@ def test_what_misleads_gets_a_sentence(case, remark):
 
 
 def test_a_fit_without_an_interval_shows_dashes_and_open_ends():
-    found = {"parameters": {"beta": 1.0, "floor": None}, "errors": {}, "quoted": {"beta": "wald"},
-             "held": {}, "intervals": {"beta": {"wald": [None, 2.0]}}}
+    found = {
+        "parameters": {"beta": 1.0, "floor": None},
+        "errors": {},
+        "quoted": {"beta": "wald"},
+        "held": {},
+        "intervals": {"beta": {"wald": [None, 2.0]}},
+    }
     assert statistics.fit_lines(found) == [
-        ("beta", "1", "–", "[−∞, 2]", "wald", "–"), ("floor", "–", "–", "–", "–", "–")]
+        ("beta", "1", "–", "[−∞, 2]", "wald", "–"),
+        ("floor", "–", "–", "–", "–", "–"),
+    ]

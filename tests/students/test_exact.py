@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lab import catalogue
-from lab.students import exact
+from lab.students.algebra import exact
 
 STUDENTS = [
     ("kernel", {}),

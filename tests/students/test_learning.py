@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from lab import study
-from lab.runs import plan
-from lab.students import learning, training
+from lab.execution import plan
+from lab.students import learning
+from lab.students.descent import training
 from lab.task import sets
 
 EXACT = {
@@ -94,7 +95,7 @@ def test_the_limit_of_fixed_features_is_never_undercut_and_falls_as_one_over_D(s
 
 
 def test_the_excess_of_gaussian_features_is_the_formula():
-    from lab.students.random_features import expected_risk
+    from lab.students.algebra.random_features import expected_risk
 
     found = made(
         regime="variance-data", task=SPECTRAL,
@@ -128,7 +129,7 @@ def test_duality_of_features_and_samples(small_fields):
 
 
 def test_a_network_in_one_basin_never_undercuts_its_reference(monkeypatch):
-    from lab.students import basin
+    from lab.students.limits import basin
 
     monkeypatch.setattr(basin, "STARTS", 3)
     monkeypatch.setattr(basin, "TRIALS", 8)

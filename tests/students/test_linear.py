@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from lab.students import eigenlearning, linear
+from lab.students.algebra import eigenlearning, linear
 from lab.task.spectra import Spectrum
 
 P, NOISE = 50, 0.5

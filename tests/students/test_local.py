@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lab import theory
-from lab.students import local
+from lab.students.algebra import local
 
 
 def cube(n: int, d: int, rng: np.random.Generator) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import optax.contrib
 import pytest
 
-from lab.students import muon
+from lab.students.descent import muon
 
 SHAPES = [(1, 1), (1, 7), (7, 1), (2, 6), (6, 2), (6, 6), (11, 11), (12, 12), (13, 13), (30, 8),
           (8, 30), (4, 15), (30, 30), (64, 20), (20, 64)]  # fmt: skip

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from lab.students import linear, random_features
+from lab.students.algebra import linear, random_features
 from lab.task.covariances import Network, Radial
 from lab.task.spectra import Spectrum
 

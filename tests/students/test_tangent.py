@@ -7,7 +7,8 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from lab.spec import StudentSpec
-from lab.students import mlp, tangent
+from lab.students.descent import mlp
+from lab.students.limits import tangent
 
 
 def student(*widths, activation="erf"):

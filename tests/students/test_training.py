@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lab.spec import Group
-from lab.students import mlp, optimisers, training
+from lab.students.descent import mlp, optimisers, training
 
 
 def group(found, *, teachers=None, seeds=None, shapes=None):
@@ -138,8 +138,11 @@ def test_a_diverged_run_is_a_result(make_study):
 
 def test_early_stopping_takes_the_best_validation_step(make_study):
     found = make_study(
-        regime="resolution-data", student={"widths": [64]}, data={"sizes": [8, 64, 512]},
-        task={"noise": 1.0}, training={"steps": 3000, "batch": 8, "rate": 0.02},
+        regime="resolution-data",
+        student={"widths": [64]},
+        data={"sizes": [8, 64, 512]},
+        task={"noise": 1.0},
+        training={"steps": 3000, "batch": 8, "rate": 0.02},
     )
     results = training.train(group(found, teachers=1))
     by_size = {r.run.size: r for r in results}
@@ -158,8 +161,10 @@ def test_added_sizes_and_seeds_change_no_other_run(make_study):
         assert loss == pytest.approx(known[run], rel=1e-3)
 
 
-@pytest.mark.parametrize("loss", [{"loss": "power", "power": 1.0},
-                                  {"loss": "kl", "teacher": {"outputs": 3, "gain": 3.0}}])
+@pytest.mark.parametrize(
+    "loss",
+    [{"loss": "power", "power": 1.0}, {"loss": "kl", "teacher": {"outputs": 3, "gain": 3.0}}],
+)
 def test_other_losses_learn(make_study, loss):
     found = make_study(task=loss, student={"widths": [8, 16, 32]}, training={"steps": 600})
     for value in relative(found, teachers=1).values():

@@ -1,0 +1,1 @@
+"""From the store to what a study says: cells, exponents, evidence, premises."""

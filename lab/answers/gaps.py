@@ -1,0 +1,80 @@
+"""The gaps between wide networks and their limits: how far mean losses lie above them, by width.
+
+Two limits stand beside every network of variance-width: exact NTK regression (`kernel`), which all
+starts share, and the linearised model of its own start (`tangent`). A gap is the sum over teachers
+of the mean excess over starts, relative to the limit's, with its standard error over starts. The
+excess over the kernel is taken with the control variate of `lab.students.limits.tangent`; without
+it the scatter of Θ_w hides the gap at large w.
+
+The excess over the tangents may have either sign, as features that move help or harm, and may
+change it with w. Its absolute value is fitted, and how many cells were negative is told: where some
+are and some are not, that exponent means little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from lab.answers.excess import excess
+from lab.scaling import Exponent, Scan, exponent
+
+REFERENCE: Mapping[str, str] = {"kernel": "limit", "tangent": "tangent"}
+"""What is subtracted from a loss for the gap to each limit, by its name in the details."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The gap to one limit at every width.
+
+    relative: mean loss / mean loss of the limit − 1; error: its standard error. negative, cells:
+    mean excesses of one teacher at one width, below zero and in all. exponent: of their absolute
+    values.
+    """
+
+    limit: str
+    w: Float[np.ndarray, " widths"]
+    relative: Float[np.ndarray, " widths"]
+    error: Float[np.ndarray, " widths"]
+    negative: int
+    cells: int
+    exponent: Exponent
+
+
+def gaps(
+    w: Float[np.ndarray, " rows"],
+    loss: Float[np.ndarray, " rows"],
+    teacher: Int[np.ndarray, " rows"],
+    details: Sequence[Mapping[str, float]],
+) -> tuple[Gap, ...]:
+    """The gaps of rows, one start each, to both limits."""
+    found = []
+    for limit, subtracted in REFERENCE.items():
+        of_start, of_limit = (
+            np.array([d[name] for d in details], float) for name in (subtracted, limit)
+        )
+        cells = excess(w, loss, of_start, teacher, smallest=False)
+        widths = np.unique(w)
+        at = [cells.x == width for width in widths]
+        below = np.array([_mean_per_teacher(of_limit, teacher, w == width) for width in widths])
+        scan = Scan.of(cells.x, np.abs(cells.mean), cells.teacher, np.zeros(cells.x.size, int))
+        found.append(
+            Gap(
+                limit,
+                widths,
+                np.array([cells.mean[i].sum() for i in at]) / below,
+                np.array([np.sqrt(np.sum(cells.error[i] ** 2)) for i in at]) / below,
+                int(np.sum(cells.mean < 0)),
+                cells.mean.size,
+                exponent(scan, law="power"),
+            )  # fmt: skip
+        )
+    return tuple(found)
+
+
+def _mean_per_teacher(values: np.ndarray, teacher: np.ndarray, rows: np.ndarray) -> float:
+    """Sum over teachers of their mean."""
+    return float(sum(values[rows & (teacher == k)].mean() for k in np.unique(teacher[rows])))

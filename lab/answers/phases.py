@@ -1,0 +1,102 @@
+"""The phase map of a study: its losses on the plane of N and D, one `Plane` per setting.
+
+Only teachers whose every cell is done enter, so that all cells average the same teachers; what is
+missing is told.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from lab.execution.store import Store
+from lab.scaling.laws.plane import Joint, Plane
+from lab.scaling.plain import plain
+from lab.study import Panels, Study
+
+
+@dataclass(frozen=True)
+class PhaseMap:
+    """One setting: plane is None while no teacher is complete; `teachers` of `planned` are."""
+
+    study: Study
+    dim: int
+    widths: tuple[tuple[int, ...], ...]
+    plane: Plane | None
+    teachers: int
+    planned: int
+
+    @cached_property
+    def joint(self) -> tuple[Joint, ...]:
+        """The joint laws that could be fitted, best ahead first."""
+        return self.plane.joint() if self.plane else ()
+
+    @property
+    def label(self) -> str:
+        """The dimension and the title as text."""
+        return ", ".join(filter(None, [f"d = {self.dim}", self.study.title]))
+
+
+def phases(study: Study | Panels, store: Store) -> tuple[PhaseMap, ...]:
+    """One map per setting of every phase map of the study; none of other regimes."""
+    panels = study.panels if isinstance(study, Panels) else (study,)
+    return tuple(m for one in panels if one.regime == "phase-map" for m in _of(one, store))
+
+
+def _of(study: Study, store: Store) -> list[PhaseMap]:
+    settings: dict[tuple, dict[tuple, list[float]]] = defaultdict(lambda: defaultdict(list))
+    incomplete: dict[tuple, set[int]] = defaultdict(set)
+    sizes: dict[tuple[int, ...], int] = {}
+    for p, row in store.found(p for p in study.plan if not p.check):
+        run = p.run
+        key = (replace(run.task, teacher=0), replace(run.student, widths=()))
+        k, widths = run.task.teacher, run.student.widths
+        sizes[widths] = run.N
+        if row and row.status == "done":
+            settings[key][k, widths, run.size].append(np.log(row.relative))
+        else:
+            incomplete[key].add(k)
+            settings[key]  # so that a setting without a run has its map too
+    order = sorted(sizes, key=lambda w: sizes[w])
+    found = []
+    for key, cells in settings.items():
+        teachers = sorted(set(range(study.task.teacher.count)) - incomplete[key])
+        found.append(PhaseMap(study, key[0].dim, tuple(order), _plane(study, cells, order, sizes,
+                              teachers), len(teachers), study.task.teacher.count))  # fmt: skip
+    return found
+
+
+def _plane(study: Study, cells: dict, order: list, N: dict, teachers: list[int]) -> Plane | None:
+    if not teachers:
+        return None
+    D = sorted(study.data.sizes) if study.data else []
+    log_loss = np.array([[[np.mean(cells[k, w, size]) for size in (*D, None)] for w in order]
+                         for k in teachers])  # fmt: skip
+    loss = np.exp(log_loss)
+    return Plane(
+        np.array([N[w] for w in order], float), np.array(D, float), loss[..., :-1], loss[..., -1]
+    )
+
+
+def as_json(found: PhaseMap) -> dict[str, Any]:
+    """One map as plain values."""
+    plane = found.plane
+    if plane is None:
+        return {"dim": found.dim, "title": found.study.title, "teachers": 0}
+    return plain({
+        "dim": found.dim, "title": found.study.title, "teachers": found.teachers,
+        "N": plane.N.tolist(), "D": plane.D.tolist(), "loss": plane.mean.tolist(),
+        "loss_unlimited_data": plane.mean_fresh.tolist(), "share_of_data": plane.share.tolist(),
+        "joint": [
+            {
+                "law": j.law, "status": j.fit.status, "parameters": j.fit.parameters,
+                "alpha": j.alpha, "alpha_interval": j.alpha_interval, "beta": j.beta,
+                "beta_interval": j.beta_interval, "residual": j.residual, "ahead": j.ahead,
+            }
+            for j in found.joint
+        ],
+    })  # fmt: skip

@@ -1,0 +1,1 @@
+"""Running a study: what is left, what it costs, where rows are kept, who trains."""

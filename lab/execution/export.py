@@ -1,0 +1,130 @@
+"""The rows of a study as columns: for `lab.load`, for export, for anyone's own analysis."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from lab.execution.store import Store
+from lab.mistakes import StudyError
+from lab.spec import Planned, TaskSpec, TrainingSpec
+from lab.study import Panels, Study
+
+COLUMNS = (
+    "panel", "regime", "dim", "D_amb", "manifold", "embedding", "teacher", "teacher_widths",
+    "teacher_activation", "teacher_bias", "gain", "covariance", "noise", "loss_kind", "p",
+    "student", "settings", "widths", "width", "activation", "seed", "N", "D", "optimiser", "batch",
+    "rate", "steps", "check", "status", "loss", "relative_loss", "best_step", "seconds",
+    "fingerprint", "device", "dtype", "jax", "git", "details",
+)  # fmt: skip
+
+
+def columns(study: Study | Panels, store: Store) -> dict[str, np.ndarray]:
+    """One array per column of COLUMNS, one entry per stored run of the study.
+
+    panel, regime: title and regime of the panel; of a run that panels share, all of them, joined
+        by " | ". The title is empty where a study has none.
+    dim, D_amb, N, D: `D` is 0 for unlimited fresh data.
+    covariance: of a Gaussian-field teacher, "kind name=value …"; else empty.
+    p: the power of the loss |y − ŷ|^p.
+    width: of the largest hidden layer; 0 where there is none.
+    batch, rate: of the first stage; rate is nan where the file sets none: in L-BFGS alone and in
+        variance-width, and batch is 0 too for students that no descent trains.
+    check: marks runs with the larger budget.
+    loss, relative_loss, seconds: nan where a run has none, because it is not done.
+
+    Lists such as widths are text, "8x8"; the settings of exact students and the details of a result
+    are text, "name=value name=value".
+    """
+    found: dict[str, list] = {name: [] for name in COLUMNS}
+    panels = study.panels if isinstance(study, Panels) else (study,)
+    of: dict[Planned, list[Study]] = {}
+    for panel in panels:
+        for planned in panel.plan:
+            of.setdefault(planned, []).append(panel)
+    for p, row in store.found(study.plan):
+        run = p.run
+        if row is None:
+            continue
+        task = run.task
+        values = (
+            _joined(panel.title for panel in of[p]), _joined(panel.regime for panel in of[p]),
+            task.dim, task.D_amb, "×".join(f"{k}{d}" for k, d in task.manifold), task.embedding,
+            task.teacher, _text(task.teacher_widths), task.teacher_activation, task.teacher_bias,
+            task.teacher_gain, _covariance(task), task.noise, task.loss, task.power,
+            run.student.kind, _pairs(run.student.settings), _text(run.student.widths),
+            max(run.student.widths, default=0), run.student.activation, run.seed, run.N,
+            run.size or 0, run.training.optimiser, *_batch_and_rate(run.training),
+            run.training.steps, p.check,
+            row.status, _number(row.loss), _number(row.relative), row.best_step or 0,
+            _number(row.seconds), row.fingerprint, row.provenance["device"],
+            row.provenance["dtype"], row.provenance["jax"], row.provenance["git"] or "",
+            _pairs(row.details.items()),
+        )  # fmt: skip
+        for name, value in zip(COLUMNS, values, strict=True):
+            found[name].append(value)
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def write(table: dict[str, np.ndarray], path: Path) -> None:
+    """Write columns to a file by its ending: .csv, .json or .parquet (needs pyarrow)."""
+    if path.suffix == ".csv":
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(table)
+            writer.writerows(zip(*(v.tolist() for v in table.values()), strict=True))
+    elif path.suffix == ".json":
+        path.write_text(
+            json.dumps(
+                {k: [None if v != v else v for v in column.tolist()] for k, column in table.items()}
+            )
+        )
+    elif path.suffix == ".parquet":
+        try:
+            import pyarrow
+            import pyarrow.parquet
+        except ImportError:
+            raise StudyError(
+                [
+                    f"{path}: Parquet needs pyarrow; install it (pip install 'scaling-lab[tables]')"
+                    " or write .csv"
+                ]
+            ) from None
+        pyarrow.parquet.write_table(pyarrow.table(dict(table)), path)
+    else:
+        raise StudyError([f"{path}: unknown ending '{path.suffix}'; use .csv, .json or .parquet"])
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return " | ".join(dict.fromkeys(texts))
+
+
+def _covariance(task: TaskSpec) -> str:
+    if task.covariance is None:
+        return ""
+    kind, settings = task.covariance
+    return f"{kind} {_pairs(settings)}"
+
+
+def _batch_and_rate(training: TrainingSpec) -> tuple[int, float]:
+    if not training.stages:
+        return training.polish_batch, math.nan
+    _, batch, rate = training.stages[0]
+    return batch, math.nan if training.optimiser == "descent" else rate
+
+
+def _text(widths: tuple[int, ...]) -> str:
+    return "x".join(map(str, widths))
+
+
+def _pairs(items: Iterable[tuple[str, object]]) -> str:
+    return " ".join(f"{name}={value}" for name, value in items)
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value

@@ -1,0 +1,217 @@
+"""What is left of a study and what it will cost: groups of runs, FLOPs, seconds, memory.
+
+A group is the unit of training, of commitment to the store and of progress: the students of one
+teacher (several teachers on a GPU) under one recipe, all shapes and seeds together, split where
+their arrays would pass the memory limit. Costs are a model with three constants; the store's
+measured seconds correct them. No JAX here: `lab plan` starts nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lab.execution import costs
+from lab.spec import Group, Run, StudentSpec, TaskSpec
+
+CHUNK_STEPS = 200
+EVALUATED = 2_000
+TEST_NUMBERS = 24_000
+MEMORY_LIMIT = 1 << 30
+"""Bytes of arrays that one group may hold."""
+MOST_SEEDS = 16
+"""Seeds of one shape in one program: more no longer fit a core's cache (measured: 64 students of
+width 64 take 15 % longer each than 16)."""
+RATE = 1.0e11
+"""FLOP/s of one CPU lane on these shapes, measured by benchmarks/throughput.py."""
+OVERHEAD = 1.0e-5
+"""Seconds that a lane spends on one step of one shape besides arithmetic."""
+MUON_RATE, MUON_OVERHEAD = 4.0e10, 2.0e-5
+"""The same for the five Newton-Schulz iterations of Muon, products of very small matrices."""
+COMPILE = 1.5
+"""Seconds of tracing and compilation per program that is not in the cache."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """The state of a study in the store. Counts exclude nothing: planned = done + … + left."""
+
+    planned: int
+    done: int
+    diverged: int
+    failed: int
+    missing: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What groups need; `seconds` of one lane, `memory` in bytes of the largest group."""
+
+    runs: int
+    groups: int
+    programs: int
+    student_steps: int
+    flops: float
+    seconds: float
+    memory: float
+
+
+def left(study: Any, states: Mapping[str, str]) -> Left:
+    """Planned minus stored, of anything that has a `plan`.
+
+    A failed run counts as missing and is tried again.
+    """
+    runs = list(dict.fromkeys(planned.run for planned in study.plan))
+    found = [states.get(run.fingerprint()) for run in runs]
+    missing = tuple(
+        run for run, s in zip(runs, found, strict=True) if s not in ("done", "diverged")
+    )
+    counts = {s: found.count(s) for s in ("done", "diverged", "failed")}
+    return Left(len(runs), counts["done"], counts["diverged"], counts["failed"], missing)
+
+
+def groups(
+    runs: Iterable[Run], *, teachers: int = 1, memory_limit: float = MEMORY_LIMIT
+) -> list[Group]:
+    """Runs packed into groups of up to `teachers` teachers, costliest group first.
+
+    The order matters to the clock only: starting with the longest evens out the lanes.
+    """
+    together: dict[tuple, dict[TaskSpec, dict[tuple, list[int]]]] = defaultdict(
+        lambda: defaultdict(lambda: defaultdict(list))
+    )
+    for run in runs:
+        fresh = run.size is None  # a stream of its own, not the nested training sets
+        alike = (replace(run.task, teacher=0), run.training, run.root, run.limit, fresh)
+        together[alike][run.task][run.student, run.size].append(run.seed)
+    packed = []
+    for (_, training, root, limit, _), tasks in together.items():
+        # Teachers share a group only if they miss the same shapes and seeds.
+        by_shapes: dict[tuple, list[TaskSpec]] = defaultdict(list)
+        for task, shapes in tasks.items():
+            key = tuple((student, D, tuple(sorted(s))) for (student, D), s in shapes.items())
+            by_shapes[key].append(task)
+        for shapes, alike_tasks in by_shapes.items():
+            for start in range(0, len(alike_tasks), teachers):
+                some = tuple(alike_tasks[start : start + teachers])
+                packed += [
+                    Group(some, part, training, root, limit)
+                    for part in _split(shapes, some, training, memory_limit, limit)
+                ]
+    return sorted(packed, key=lambda g: -seconds(g))
+
+
+def _split(shapes: tuple, tasks: tuple, training, limit: float, excess: str = "") -> list[tuple]:
+    """Cut the shapes so that each part stays under the limit; one student at least.
+
+    Students that learn one after the other stay together and share the teacher's targets.
+    """
+    if shapes[0][0].kind != "mlp" or excess == "data":
+        return [shapes]
+    parts: list[list] = [[]]
+    used = 0.0
+    for student, D, seeds in shapes:
+        one = len(tasks) * _student_bytes(student, tasks[0], training)
+        room = min(MOST_SEEDS, max(1, int(limit / one)))
+        for start in range(0, len(seeds), room):
+            some = seeds[start : start + room]
+            if parts[-1] and used + one * len(some) > limit:
+                parts.append([])
+                used = 0.0
+            parts[-1].append((student, D, some))
+            used += one * len(some)
+    return [tuple(part) for part in parts]
+
+
+def _student_bytes(student: StudentSpec, task: TaskSpec, training) -> float:
+    """Parameters with gradient and moments, and activations with their gradients."""
+    size = 8 if training.precision == "float64" else 4
+    batch = max([EVALUATED, training.polish and training.polish_batch]
+                + [b for _, b, _ in training.stages])  # fmt: skip
+    N = student.parameters(task.D_amb, task.outputs)
+    return size * (5 * N + 3 * batch * (sum(student.widths) + task.outputs))
+
+
+def memory(group: Group) -> float:
+    """Bytes of arrays that a group holds at its peak, chunks of data included."""
+    if group.exact or group.limit:
+        return costs.memory(group)
+    task, training = group.teachers[0], group.training
+    size = 8 if training.precision == "float64" else 4
+    students = sum(
+        len(seeds) * _student_bytes(student, task, training) for student, _, seeds in group.shapes
+    )
+    batch = max([b for _, b, _ in training.stages] or [training.polish_batch])
+    pool = max([D or 0 for _, D, _ in group.shapes])
+    numbers = (task.D_amb + task.outputs) * (2 * CHUNK_STEPS * batch + TEST_NUMBERS + pool)
+    return len(group.teachers) * (students + size * numbers)
+
+
+def flops(group: Group) -> float:
+    """FLOPs of a group: 6 per weight and sample for a student, 2 for the teacher's labels."""
+    if group.exact or group.limit:
+        return costs.flops(group)
+    task, training = group.teachers[0], group.training
+    labels = 2 * _weights((task.chart, *task.teacher_widths, task.outputs))
+    pools = {D for _, D, _ in group.shapes if D is not None}
+    students = sum(
+        len(seeds) * 6 * _weights((task.D_amb, *student.widths, task.outputs))
+        for student, _, seeds in group.shapes
+    )
+    samples = sum(s * b for s, b, _ in training.stages)
+    polish = 2 * training.polish * training.polish_batch  # a step searches about two points
+    labelled = max(pools) if pools else samples
+    return len(group.teachers) * (labelled * labels + (samples + polish) * students)
+
+
+def _weights(layers: tuple[int, ...]) -> int:
+    return sum(a * b for a, b in itertools.pairwise(layers))
+
+
+def seconds(group: Group) -> float:
+    """Lane-seconds of a group by the model, compilation aside."""
+    steps, shapes = group.training.steps, len(group.shapes)
+    found = flops(group) / RATE + OVERHEAD * steps * (shapes + 2)
+    if group.training.optimiser != "muon":
+        return found
+    iterations = (
+        5
+        * 6
+        * len(group.teachers)
+        * sum(
+            len(seeds) * max(m, n) * min(m, n) ** 2
+            for student, _, seeds in group.shapes
+            for m, n in itertools.pairwise((group.teachers[0].D_amb, *student.widths))
+        )
+    )
+    return found + steps * (iterations / MUON_RATE + MUON_OVERHEAD * shapes)
+
+
+def programs(found: Iterable[Group]) -> int:
+    """Distinct compiled training programs of these groups."""
+    return len(
+        {
+            (g.teachers[0].D_amb, student, len(seeds), len(g.teachers), batch, g.training.optimiser,
+             g.training.precision)
+            for g in found
+            if not (g.exact or g.limit == "data")
+            for student, _, seeds in g.shapes
+            for _, batch, _ in g.training.stages or ((0, g.training.polish_batch, 0.0),)
+        }
+    )  # fmt: skip
+
+
+def cost(found: list[Group], *, correction: float = 1.0) -> Cost:
+    """The bill for these groups on one CPU lane; `correction` is measured / modelled seconds."""
+    return Cost(
+        runs=sum(len(g.runs()) for g in found),
+        groups=len(found),
+        programs=programs(found),
+        student_steps=sum(g.student_steps for g in found),
+        flops=sum(map(flops, found)),
+        seconds=correction * sum(map(seconds, found)),
+        memory=max(map(memory, found), default=0.0),
+    )

@@ -1,0 +1,217 @@
+"""Running a study: missing = planned − done, trained in groups, committed one by one.
+
+The process that calls `run` is the only writer of the store. Interrupting it once finishes the
+groups in flight and commits them; twice drops them. Either way the next `run` goes on from there.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+
+from lab.execution import budgets, engines, plan
+from lab.execution.store import Row, Store
+from lab.mistakes import StudyError
+from lab.spec import Group, Planned, Run
+from lab.study import Panels, Study
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run of the study stands; `seconds_left` is None until something was measured."""
+
+    runs: int
+    done: int
+    fraction: float
+    seconds: float
+    seconds_left: float | None
+    stopping: bool
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What `run` did: runs trained by status, adopted from other studies, and what is left."""
+
+    trained: int
+    diverged: int
+    failed: int
+    adopted: int
+    left: int
+    interrupted: bool
+    seconds: float
+    compile_seconds: float
+    device: str
+    first_error: str | None
+
+
+@dataclass(frozen=True)
+class Extra:
+    """Runs beyond the plan of a study: those of budgets that are raised."""
+
+    plan: tuple[Planned, ...]
+
+
+def run(
+    study: Study | Panels,
+    path: Path,
+    *,
+    lanes: int | None = None,
+    until_converged: bool = False,
+    observe: Callable[[Progress], None] = lambda progress: None,
+) -> Summary:
+    """Train what the store in `path` lacks, telling `observe` of it five times a second.
+
+    until_converged: go on and double the budget of every x whose losses still fall, until none does
+    or the study's limit is reached (`budgets.py`).
+    Raises StudyError if the store cannot be written or `observe` cannot write; whatever goes wrong,
+    the lanes have ended then, and what was committed before stays.
+    """
+    with Store.write(path) as store:
+        found = _once(study, store, lanes, observe)
+        while until_converged and not (found.interrupted or found.failed):
+            extra = Extra(tuple(p for scan in study.scans for p in budgets.raised(scan, store)))
+            if not plan.left(extra, store.states()).missing:
+                break
+            more = _once(extra, store, lanes, observe)
+            found = replace(
+                more, trained=found.trained + more.trained,
+                diverged=found.diverged + more.diverged, adopted=found.adopted + more.adopted,
+                seconds=found.seconds + more.seconds,
+                compile_seconds=found.compile_seconds + more.compile_seconds,
+            )  # fmt: skip
+        return found
+
+
+def _once(study, store: Store, lanes, observe) -> Summary:
+    start = time.perf_counter()
+    before = plan.left(study, store.states())
+    adopted = 0
+    if before.missing:
+        adopted = store.adopt(r.fingerprint() for r in before.missing)
+        before = plan.left(study, store.states())
+    if not before.missing:
+        took = time.perf_counter() - start
+        return Summary(0, 0, 0, adopted, 0, False, took, 0.0, "nothing to train", None)
+    return _train(study, store, before, adopted, lanes, observe, start)
+
+
+def _train(study, store, before, adopted, lanes, observe, start) -> Summary:
+    device = engines.configure(lanes)
+    from lab.students.descent import training
+
+    compiling = training.compile_seconds()
+    groups = plan.groups(before.missing, teachers=device.teachers)
+    whole = {id(g): plan.seconds(g) for g in groups}
+    total = sum(whole.values())
+    advanced = dict.fromkeys(whole, 0)
+    provenance = _provenance(device)
+    stop, abandon = threading.Event(), threading.Event()
+    counts = {"done": 0, "diverged": 0, "failed": 0}
+    first_error = None
+
+    def tick(group: Group, student_steps: int) -> None:
+        advanced[id(group)] += student_steps
+
+    def progress() -> Progress:
+        done = sum(whole[id(g)] * advanced[id(g)] / max(g.student_steps, 1) for g in groups)
+        fraction, took = min(done / total, 1.0) if total else 1.0, time.perf_counter() - start
+        left = took * (1 - fraction) / fraction if fraction > 0.02 else None
+        return Progress(
+            len(before.missing), sum(counts.values()), fraction, took, left, stop.is_set()
+        )
+
+    lanes_at_work = engines.execute(groups, device.lanes, tick=tick, stop=stop, abandon=abandon)
+    with _interrupts(stop, abandon), closing(lanes_at_work):
+        for finished in lanes_at_work:
+            if finished is not None:
+                rows = _rows(finished, provenance)
+                store.add(rows)
+                advanced[id(finished.group)] = finished.group.student_steps
+                for row in rows:
+                    counts[row.status] += 1
+                first_error = first_error or next((r.error for r in rows if r.error), None)
+            try:
+                observe(progress())
+            except OSError as error:
+                raise StudyError(
+                    [
+                        f"{store.path}: progress cannot be written ({error}); what was trained "
+                        "till then is stored, and the next `lab run` goes on from there"
+                    ]
+                ) from None
+    after = plan.left(study, store.states())
+    return Summary(
+        sum(counts.values()), counts["diverged"], counts["failed"], adopted, len(after.missing),
+        stop.is_set(), time.perf_counter() - start, compiling(), f"{device.kind} ({device.name})",
+        first_error,
+    )  # fmt: skip
+
+
+class _interrupts:
+    """SIGINT and SIGTERM: once sets `stop`, twice sets `abandon`. Only in the main thread."""
+
+    def __init__(self, stop: threading.Event, abandon: threading.Event) -> None:
+        self.stop, self.abandon = stop, abandon
+        self.before: dict[int, object] = {}
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self.before[number] = signal.signal(number, self._handle)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, *_: object) -> None:
+        (self.abandon if self.stop.is_set() else self.stop).set()
+
+
+def _rows(finished: engines.Finished, provenance: dict) -> list[Row]:
+    runs = finished.group.runs()
+    share = finished.seconds / len(runs)
+    dtype = finished.group.training.precision
+    common = {"provenance": {**provenance, "dtype": dtype, "finished": time.time()}}
+
+    def failed(run: Run, error: str | None) -> Row:
+        return Row(run.fingerprint(), run.canonical(), "failed", run.N, None, None, None, (),
+                   error, share, len(runs), **common)  # fmt: skip
+
+    if finished.results is None:
+        return [failed(run, finished.error) for run in runs]
+    return [
+        failed(r.run, r.error) if r.status == "failed" else
+        Row(r.run.fingerprint(), r.run.canonical(), r.status, r.run.N,
+            r.loss if r.status == "done" else None, r.relative if r.status == "done" else None,
+            r.best_step, r.curve, None, share, len(runs), **common, details=r.details)
+        for r in finished.results
+    ]  # fmt: skip
+
+
+def _provenance(device: engines.Device) -> dict[str, object]:
+    return {
+        "device": f"{device.kind} ({device.name})",
+        "jax": metadata.version("jax"),
+        "lab": metadata.version("scaling-lab"),
+        "git": _commit(),
+    }
+
+
+def _commit() -> str | None:
+    """Commit of the lab's own checkout, with + if it was changed; None outside one."""
+    here = Path(__file__).parent
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(here), "describe", "--always", "--dirty=+", "--abbrev=12"],
+            capture_output=True, text=True, timeout=5, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip() or None

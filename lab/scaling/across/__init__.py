@@ -1,0 +1,1 @@
+"""Exponents over dimensions: lines with errors in one variable or both."""

@@ -1,0 +1,238 @@
+"""Doubts: what may be wrong with an exponent, in which direction, and what would remove it.
+
+A doubt is measured or known from the design, never a matter of taste. Its direction says how the
+true exponent may differ from the one that is quoted, and from that follows what it forbids:
+
+    high    α may read high, the truth lies lower
+    low     α may read low, the truth lies higher
+    either  nobody can say
+    held    the quoted interval, or the rule of the verdict, holds it already: it forbids nothing
+
+`agrees` is forbidden by a doubt that could carry the truth out of the allowed exponents,
+`contradicts` by one that could carry it in. So a lower bound is not confirmed by an exponent that
+reads high, and not refuted by one that reads low.
+
+What it does not do: find doubts. Those of the data are found in `exponent.py`, those of the runs
+and of the design in `lab.answers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum, StrEnum
+
+
+class Direction(Enum):
+    """How the true exponent may differ from the quoted one."""
+
+    HIGH = "reads high"
+    LOW = "reads low"
+    EITHER = "may be wrong either way"
+    HELD = "is in the interval already"
+
+
+class Doubt(StrEnum):
+    """One doubt. Its value is the slug that tables and JSON carry; `meaning` completes the
+    sentence "… : the exponent is doubtful because", `remedy` says what would remove it."""
+
+    meaning: str
+    remedy: str
+    direction: Direction
+
+    def __new__(cls, slug: str, direction: Direction, meaning: str, remedy: str) -> Doubt:
+        doubt = str.__new__(cls, slug)
+        doubt._value_ = slug
+        doubt.direction, doubt.meaning, doubt.remedy = direction, meaning, remedy
+        return doubt
+
+    # ---- found in the losses ----
+    FEW_SIZES = (
+        "few-sizes",
+        Direction.EITHER,
+        "fewer than five x cannot show a bend",
+        "scan at least five x, better eight",
+    )
+    FEW_DECADES = (
+        "few-decades",
+        Direction.EITHER,
+        "x spans less than a decade",
+        "widen the range of x",
+    )
+    ONE_TEACHER = (
+        "one-teacher",
+        Direction.EITHER,
+        "one teacher shows nothing of the scatter between teachers",
+        "use at least 4 teachers",
+    )
+    FLATTENS = (
+        "flattens",
+        Direction.EITHER,
+        "the local exponent falls towards large x: a smaller "
+        "asymptote, a floor or a lack of training",
+        "go to larger x, and train longer there",
+    )
+    STEEPENS = (
+        "steepens",
+        Direction.LOW,
+        "the local exponent rises towards large x",
+        "start the scan at larger x",
+    )
+    BEND_UNRESOLVED = (
+        "bend-unresolved",
+        Direction.HELD,
+        "a bend as large as half of the tolerance cannot be excluded; the verdict therefore asks "
+        "the slope at the largest x as well",
+        "take more x, more teachers, or more seeds",
+    )
+    WRONG_LAW = (
+        "wrong-law",
+        Direction.EITHER,
+        "the teachers' residuals share a shape that is no power law",
+        "choose another range of x, and look at the curve",
+    )
+    FORECAST_FAILED = (
+        "forecast-failed",
+        Direction.EITHER,
+        "the law fitted to the smaller x is wrong about the two largest",
+        "go to larger x until the law predicts the next ones",
+    )
+    COUNTING = (
+        "counting",
+        Direction.HELD,
+        "counting all parameters or the hidden weights alone changes α "
+        "by more than the sampling error; the interval holds both, and what lies between",
+        "take larger widths, where both counts agree",
+    )
+    INTERVALS_DISAGREE = (
+        "intervals-disagree",
+        Direction.HELD,
+        "teachers differ in their exponents by more than "
+        "their fits' errors; the longest interval is quoted",
+        "use more teachers",
+    )
+    FLOOR = (
+        "floor",
+        Direction.EITHER,
+        "a floor, fitted or measured, makes up most of the loss at large x",
+        "lower the noise, take a wider student or train longer, or take smaller x",
+    )
+    # ---- found in the runs ----
+    UNDER_TRAINED = (
+        "under-trained",
+        Direction.LOW,
+        "more training lowers the losses at large x by more than the verdict could bear",
+        "train longer at the largest x",
+    )
+    BUDGET_FLATTENS = (
+        "budget-flattens",
+        Direction.HIGH,
+        "more training lowers α by more than the verdict could bear",
+        "train longer, at the smallest x too",
+    )
+    UNCHECKED = (
+        "unchecked",
+        Direction.EITHER,
+        "nothing shows that the students were trained long enough",
+        "let the convergence checks finish, or plan some under [evidence]",
+    )
+    RATE_SENSITIVE = (
+        "rate-sensitive",
+        Direction.EITHER,
+        "another rate, or another scale of the first weights, gives another exponent",
+        "train longer, or search for the best rate at each x",
+    )
+    SATURATED = (
+        "saturated",
+        Direction.HIGH,
+        "students near the teacher's size can represent it",
+        "drop the largest x, or take wider teachers",
+    )
+    DIVERGED = (
+        "diverged",
+        Direction.EITHER,
+        "diverged runs are missing from the fit",
+        "repeat them at a lower rate",
+    )
+    FAILED = (
+        "failed",
+        Direction.EITHER,
+        "failed runs are missing from the fit",
+        "run the study again, it tries them once more",
+    )
+    UNFINISHED = (
+        "unfinished",
+        Direction.EITHER,
+        "planned runs are missing",
+        "let the study finish",
+    )
+    REFERENCE_NOT_CONVERGED = (
+        "reference-not-converged",
+        Direction.EITHER,
+        "a mean excess is negative: the limit that it is counted from is no limit",
+        "train the reference longer",
+    )
+    EXCESS_UNRESOLVED = (
+        "excess-unresolved",
+        Direction.EITHER,
+        "a mean excess is not positive within its error",
+        "take more repetitions or smaller x",
+    )
+    LIMIT_UNMEASURED = (
+        "limit-unmeasured",
+        Direction.LOW,
+        "the loss of this student on unlimited data is not "
+        "known, and part of the flattening may be it",
+        "let the runs on unlimited data finish",
+    )
+    ILL_CONDITIONED = (
+        "ill-conditioned",
+        Direction.EITHER,
+        "a system was solved with jitter or beyond double precision",
+        "set a ridge or take fewer points",
+    )
+    # ---- known from the design ----
+    COARSE = (
+        "coarse",
+        Direction.EITHER,
+        "fewer than eight points per dimension resolve neither the "
+        "edges nor the folds of the manifold",
+        "take a smaller d, or far more points",
+    )
+    LATE = (
+        "late",
+        Direction.EITHER,
+        "theory's own losses do not follow their asymptote at these x",
+        "compare with the expected losses, or choose other x",
+    )
+    EXTRAPOLATED = (
+        "extrapolated",
+        Direction.EITHER,
+        "most test points lie in no simplex that is near",
+        "take a manifold without edges, or more points",
+    )
+    DISTRACTORS = (
+        "distractors",
+        Direction.EITHER,
+        "this student cannot leave coordinates out: the d of the teacher is not the d of the data",
+        "predict with the dimension of the inputs",
+    )
+
+    def forbids_agreement(self, sense: str) -> bool:
+        """Whether the truth may lie outside while the interval lies inside."""
+        if self.direction is Direction.LOW:
+            return sense == "equal"
+        return self.direction is not Direction.HELD
+
+    def forbids_contradiction(self, *, below: bool) -> bool:
+        """Whether the truth may lie inside while the interval lies below (or above) it."""
+        explains = Direction.LOW if below else Direction.HIGH
+        return self.direction in (explains, Direction.EITHER)
+
+
+NO_NUMBER = frozenset({Doubt.FLATTENS, Doubt.STEEPENS, Doubt.WRONG_LAW, Doubt.FORECAST_FAILED})
+"""Doubts under which there is a curve, but no one exponent to quote."""
+
+
+def known(doubts: Iterable[str]) -> tuple[Doubt, ...]:
+    """The doubts of these slugs, each once, in order. Raises ValueError for an unknown slug."""
+    return tuple(dict.fromkeys(map(Doubt, doubts)))

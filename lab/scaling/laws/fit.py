@@ -1,0 +1,337 @@
+"""Fitting one law to the rows of a table, and saying what the fit may be used for.
+
+Many deterministic starts (a grid over the non-linear coordinates, linear ones projected out)
+descend together; the best is polished, and the census counts how many came as low. A design
+that cannot carry the law is refused before anything is fitted, with its numbers.
+
+Of more than MANY rows, the starts search on SOME of them, spread evenly over the product of the
+variables, and the ends that are as low as the best, or nearly, and differ descend on all rows: the
+optimum is that of all rows, the census is about those that were searched.
+
+What it does not do: intervals (`uncertainty.py`); read files (`table.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy import special
+
+from lab.scaling.laws.descent import RESIDUALS, Objective, descend
+from lab.scaling.laws.held import Held
+from lab.scaling.laws.law import Law
+from lab.scaling.laws.one_variable import M3, M4, BrokenPower, Power, PowerFloor
+from lab.scaling.laws.two_variables import Chinchilla, Kaplan, Max, PowerMean, Rosenfeld
+
+LAWS: Mapping[str, Law] = {
+    law.name: law
+    for law in (
+        Power(),
+        PowerFloor(),
+        M3(),
+        M4(),
+        BrokenPower(),
+        Chinchilla(),
+        Kaplan(),
+        Rosenfeld(),
+        PowerMean(),
+        Max(),
+    )
+}
+STARTS = 500
+MANY, SOME = 1000, 500
+NEARLY = 0.05  # relative excess of S over the lowest on SOME rows that may be the lowest on all
+FIT_STATUS = {
+    "converged": "everything may be used",
+    "short-range": "a variable spans less than a decade: exponents are local slopes",
+    "misfit": "the residuals have a shape: exponents are local slopes, not asymptotic ones",
+    "ill-conditioned": "an exponent is less certain than its size: use the curve, not exponents",
+    "bound-hit": "a term of the law vanished: its parameters mean nothing, the others hold",
+    "too-few-points": "refused: fewer rows or distinct values than parameters",
+    "degenerate-design": "refused: the variables do not vary independently",
+    "flat": "refused: the losses do not change with the variables",
+    "rising": "refused: the losses rise",
+}
+REFUSED = ("too-few-points", "degenerate-design", "flat", "rising")
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted law. theta, origin: its coordinates; parameters: by name, empty if refused.
+    objective: S of `descent.py`. status: a key of FIT_STATUS. tried, reached: the census.
+    warnings: sentences. residual: r of each row. searched: rows that the starts saw."""
+
+    problem: Objective
+    origin: Float[np.ndarray, " variables"]
+    theta: Float[np.ndarray, " coords"]
+    parameters: dict[str, float]
+    objective: float
+    residual: Float[np.ndarray, " points"]
+    status: str
+    tried: int
+    reached: int
+    warnings: tuple[str, ...]
+    searched: int
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return self.problem.log_loss.size
+
+    def predict(self, *x: np.ndarray) -> np.ndarray:
+        """Fitted loss at x, one array per variable."""
+        z = np.log(np.stack([np.asarray(v, float) for v in x])) - self.origin[:, None]
+        return np.exp(self.problem.law.evaluate(self.theta[None], z)[0][0])
+
+
+# Trials far from the data overflow; their cost is infinite and they are never the best. A parameter
+# that the data do not bound may end up infinite.
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
+def fit_law(
+    law: Law | str,
+    x: Float[np.ndarray, "variables points"],
+    loss: Float[np.ndarray, " points"],
+    *,
+    huber: float | int | None = None,
+    residual: str = "log",
+    hold: Mapping[str, float] | None = None,
+    starts: int = STARTS,
+) -> Fit:
+    """Fit a law to positive losses.
+
+    x: one row per variable of the law. huber: δ of Huber's loss, None for squares. residual:
+    `log` or `raw`. hold: parameters that are held, and their values; those of a law that is held
+    already by default. starts: about how many. A refused fit has NaN coordinates and no parameters.
+    Raises ValueError for an unknown law or residual, x of another number of variables, or
+    parameters that cannot be held so.
+    """
+    if isinstance(law, str):
+        if law not in LAWS:
+            raise ValueError(f"law is {law!r}; the laws are {', '.join(LAWS)}.")
+        law = LAWS[law]
+    if residual not in RESIDUALS:
+        raise ValueError(f"residual is {residual!r}; it must be one of {', '.join(RESIDUALS)}.")
+    if len(x) != len(law.variables):
+        raise ValueError(
+            f"{law.name} is a law of {', '.join(law.variables)}; {len(x)} columns were given."
+        )
+    log_x, log_loss = np.log(x), np.log(loss)
+    origin = log_x.mean(1)
+    z = log_x - origin[:, None]
+    if isinstance(law, Held):
+        law, hold = law.base, law.held if hold is None else hold
+    if hold:
+        law = Held(law, hold, origin)
+    problem = Objective(law, z, log_loss, huber, residual)
+    refusal = _refusal(law, z, log_loss)
+    if refusal is not None:
+        nothing = np.full(_coords(law), np.nan)
+        return Fit(
+            problem,
+            origin,
+            nothing,
+            {},
+            np.nan,
+            np.full(loss.size, np.nan),
+            refusal[0],
+            0,
+            0,
+            (refusal[1],),
+            0,
+        )
+    seen = _some(z)
+    search = Objective(law, z[:, seen], log_loss[seen], huber, residual)
+    first = law.starts(search.z, search.log_loss, starts)
+    if isinstance(law, Held):
+        law.check_values(first, search.z)
+    theta, cost = descend(search, first)
+    if seen.size < loss.size:
+        near, height = descend(problem, _candidates(theta, cost), iterations=10, tolerance=1e-6)
+        polished, least = descend(problem, near[[height.argmin()]], iterations=200, tolerance=1e-11)
+        lowest = cost.min()
+    else:
+        polished, least = descend(problem, theta[[cost.argmin()]], iterations=1000, tolerance=1e-15)
+        lowest = least[0]
+    reached = int((cost <= lowest * (1 + 1e-5) + 1e-20).sum())
+    r, jacobian = problem.residuals(polished)
+    values = law.natural(polished, origin)[0]
+    parameters = dict(zip(law.parameters, map(float, values), strict=True))
+    parameters |= {name: float(value) for name, value in law.held.items()}
+    status, warnings = _judge(problem, polished[0], r[0], jacobian[0])
+    if reached < 2 and len(first) > 1:
+        warnings.append(
+            f"only {reached} of {len(first)} starts reached the best objective: it may not be "
+            f"the global one."
+        )
+    return Fit(
+        problem,
+        origin,
+        polished[0],
+        parameters,
+        float(least[0]),
+        r[0],
+        status,
+        len(first),
+        reached,
+        tuple(warnings),
+        seen.size,
+    )
+
+
+def _some(z: Float[np.ndarray, "variables points"]) -> Int[np.ndarray, " some"]:
+    """The rows that starts search on: all, or SOME of more than MANY."""
+    n = z.shape[1]
+    if n <= MANY:
+        return np.arange(n)
+    order = np.argsort(z.sum(0), kind="stable")
+    return np.sort(order[np.linspace(0, n - 1, SOME).round().astype(int)])
+
+
+def _candidates(
+    theta: Float[np.ndarray, "fits coords"], cost: Float[np.ndarray, " fits"]
+) -> Float[np.ndarray, "candidates coords"]:
+    """The lowest end, and at most two that are NEARLY as low, each a per mille above the last."""
+    order = np.argsort(cost)
+    chosen = [order[0]]
+    for i in order:
+        if cost[chosen[-1]] * 1.001 < cost[i] < cost[order[0]] * (1 + NEARLY) and len(chosen) < 3:
+            chosen.append(i)
+    return theta[chosen]
+
+
+def _coords(law: Law) -> int:
+    return len(
+        law.internal(
+            dict.fromkeys(law.parameters, 0.5) | {"ceiling": 1.0}, np.zeros(len(law.variables))
+        )
+    )
+
+
+def _refusal(law: Law, z: np.ndarray, log_loss: np.ndarray) -> tuple[str, str] | None:
+    """Status and sentence of a design that cannot carry the law."""
+    n, coords = log_loss.size, _coords(law)
+    if n <= coords:
+        return "too-few-points", (
+            f"{n} rows cannot carry the {coords} parameters of {law.name}; at least {coords + 1} "
+            f"are needed."
+        )
+    need = coords if len(z) == 1 else 3
+    for name, row in zip(law.variables, z, strict=True):
+        distinct = np.unique(row.round(12)).size
+        if distinct < need:
+            return "too-few-points", (
+                f"{name} takes {distinct} distinct values; {law.name} needs at least {need}."
+            )
+    if len(z) == 2:
+        along = (z[0] @ z[1]) / (z[0] @ z[0])
+        apart = (z[1] - along * z[0]).std() / np.log(10)
+        if apart < 0.03:
+            rho = np.corrcoef(z)[0, 1]
+            return "degenerate-design", (
+                f"{law.variables[1]} follows {law.variables[0]} (correlation of the logarithms "
+                f"{rho:.5f}, {apart:.3f} decades apart): the two exponents cannot be told apart; "
+                f"vary them independently."
+            )
+    design = np.vstack([np.ones(n), z])
+    slope, *_ = np.linalg.lstsq(design.T, log_loss, rcond=None)
+    rest = log_loss - slope @ design
+    around = log_loss - log_loss.mean()
+    dof = n - len(design)
+    if around @ around <= 1e-20 * n:
+        return "flat", "the losses are all equal: there is nothing to fit."
+    f = (around @ around - rest @ rest) / len(z) / max(rest @ rest / dof, 1e-300)
+    p = float(special.fdtrc(len(z), dof, max(f, 0.0)))
+    slopes = ", ".join(f"{s:.3g}" for s in slope[1:])
+    if p > 0.05:
+        return "flat", (
+            f"the losses do not change with {' and '.join(law.variables)} beyond their noise "
+            f"(slope {slopes}, p = {p:.2g}): there is no exponent to fit."
+        )
+    if slope[1:].sum() > 0:
+        return "rising", f"the losses rise with {' and '.join(law.variables)} (slope {slopes})."
+    return None
+
+
+def _judge(problem: Objective, theta, r, jacobian) -> tuple[str, list[str]]:
+    """Status, by the first of FIT_STATUS that applies from the worst up, and all warnings."""
+    law, z = problem.law, problem.z
+    found: list[tuple[str, str]] = []
+    unit = jacobian if problem.residual == "log" else jacobian / np.exp(problem.log_loss)
+    gone = [i for i in range(len(theta)) if np.abs(unit[i]).max() < 1e-4]
+    names = {i: name for name, i in law.coordinates.items()}
+    if gone:
+        what = ", ".join(names.get(i, f"coordinate {i}") for i in gone)
+        found.append(("bound-hit", f"the data do not see {what}: its term vanished."))
+    elif problem.huber is None:
+        error = np.sqrt(np.diag(covariance(jacobian, r)))
+        for name, i in law.coordinates.items():
+            if name not in law.logarithmic and not error[i] < abs(theta[i]):
+                found.append(
+                    (
+                        "ill-conditioned",
+                        f"{name} = {theta[i]:.3g} ± {error[i]:.2g} (one standard error).",
+                    )
+                )
+    if len(z) == 1:
+        p = shape_in_residuals(z[0], r, jacobian)
+        if p < 0.01:
+            found.append(
+                (
+                    "misfit",
+                    (
+                        f"the residuals of {law.name} have a shape (p = {p:.1g}): the law does not "
+                        f"describe these {r.size} points; compare other laws or narrow the range."
+                    ),
+                )
+            )
+    for name, row in zip(law.variables, z, strict=True):
+        decades = np.ptp(row) / np.log(10)
+        if decades < 1 - 1e-9:
+            found.append(
+                (
+                    "short-range",
+                    (
+                        f"{name} spans {decades:.2g} decades: an exponent from less than one "
+                        "decade is a local slope."
+                    ),
+                )
+            )
+    order = list(FIT_STATUS)
+    status = max((s for s, _ in found), key=order.index, default="converged")
+    return status, [sentence for _, sentence in found]
+
+
+def covariance(
+    jacobian: Float[np.ndarray, "coords points"], r: Float[np.ndarray, " points"]
+) -> Float[np.ndarray, "coords coords"]:
+    """σ² (J Jᵀ)⁻¹ of least squares, σ² = S/(n − coords); infinite where J is rank-deficient."""
+    coords, n = jacobian.shape
+    size = np.sqrt((jacobian**2).sum(1))
+    gram = (jacobian @ jacobian.T) / np.maximum(np.outer(size, size), 1e-300)
+    if not np.isfinite(gram).all() or np.linalg.eigvalsh(gram)[0] < 1e-13 or n <= coords:
+        return np.full((coords, coords), np.inf)
+    return (r @ r) / (n - coords) * np.linalg.inv(gram) / np.outer(size, size)
+
+
+def shape_in_residuals(
+    z: Float[np.ndarray, " points"],
+    r: Float[np.ndarray, " points"],
+    jacobian: Float[np.ndarray, "coords points"],
+) -> float:
+    """p-value of `the residuals have no smooth shape`: the F test that adding a parabola and a
+    cubic in log x to the tangent space of the fit explains nothing. NaN with too few points."""
+    t = z / np.abs(z).max()
+    extra = np.stack([t**2, t**3])
+    basis, _ = np.linalg.qr(jacobian.T)
+    extra = extra - (extra @ basis) @ basis.T
+    new, size, _ = np.linalg.svd(extra.T, full_matrices=False)
+    new = new[:, size > 1e-3]
+    dof = r.size - len(jacobian) - new.shape[1]
+    if dof < 2 or not new.shape[1]:
+        return np.nan
+    explained = ((new.T @ r) ** 2).sum()
+    rest = max(r @ r - explained, 1e-300)
+    if r @ r < 1e-20 * r.size:
+        return 1.0
+    return float(special.fdtrc(new.shape[1], dof, explained / new.shape[1] / (rest / dof)))

@@ -1,0 +1,309 @@
+"""Laws of two variables, parameters N and samples D.
+
+    chinchilla   E + A N^−α + B D^−β                                   Hoffmann et al. 2022
+    kaplan       [(N_c/N)^(α_N/α_D) + D_c/D]^α_D                       Kaplan et al. 2020
+    rosenfeld    ε₀ ε̃/|ε̃ − iη|,  ε̃ = a D^−α + b N^−β + c            Rosenfeld et al. 2020
+    power-mean   E + [(A N^−α)^q + (B D^−β)^q]^(1/q)                   q = 1 additive, q → ∞ max
+    max          E + max(A N^−α, B D^−β)
+
+Rosenfeld's envelope depends on ε̃/η only: (a, b, c, η) and λ(a, b, c, η) are one law. The lab
+fixes the gauge η = ε₀, in which L ≈ ε̃ where ε̃ ≪ ε₀, so that a, b, c are in units of loss.
+All amplitudes are positive; an E that the data push to 0 is reported as a bound.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.special import expit
+
+from lab.scaling.laws.law import Law, amplitude, itself, logarithm, weights_of_terms
+
+EXPONENT_GRID = (0.05, 1.2)
+
+
+def _grid(count: int, lo: float, hi: float) -> tuple[np.ndarray, np.ndarray]:
+    side = max(round(count**0.5), 3)
+    grid = np.linspace(lo, hi, side)
+    one, two = np.meshgrid(grid, grid, indexing="ij")
+    return one.ravel(), two.ravel()
+
+
+def _sum_of_terms(terms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """log Σ exp(terms) over axis 1, and the share of each term."""
+    top = terms.max(1, keepdims=True)
+    part = np.exp(terms - top)
+    total = part.sum(1, keepdims=True)
+    return (top + np.log(total))[:, 0], part / total
+
+
+def _flat(value: np.ndarray, points: int) -> np.ndarray:
+    return np.broadcast_to(value[:, None], (value.size, points))
+
+
+class Chinchilla(Law):
+    """θ = (log E, a, b, α, β) with A = exp(a + α origin_N), B = exp(b + β origin_D)."""
+
+    name, variables = "chinchilla", ("N", "D")
+    parameters = ("E", "A", "B", "alpha", "beta")
+    coordinates = {"E": 0, "alpha": 3, "beta": 4}
+    logarithmic = frozenset({"E"})
+    pins = {
+        "alpha": itself(3),
+        "beta": itself(4),
+        "E": logarithm(0),
+        "A": amplitude(1, 3, 0),
+        "B": amplitude(2, 4, 1),
+    }
+
+    def evaluate(self, theta, z):
+        e, a, b, alpha, beta = theta.T
+        mu, share = _sum_of_terms(
+            np.stack(
+                [
+                    _flat(e, z.shape[1]),
+                    a[:, None] - alpha[:, None] * z[0],
+                    b[:, None] - beta[:, None] * z[1],
+                ],
+                1,
+            )
+        )
+        return mu, np.concatenate([share, -share[:, 1:] * z], 1)
+
+    def natural(self, theta, origin):
+        e, a, b, alpha, beta = theta.T
+        return np.stack(
+            [np.exp(e), np.exp(a + alpha * origin[0]), np.exp(b + beta * origin[1]), alpha, beta], 1
+        )
+
+    def internal(self, values: Mapping[str, float], origin):
+        v = values
+        return np.array(
+            [
+                np.log(v["E"]),
+                np.log(v["A"]) - v["alpha"] * origin[0],
+                np.log(v["B"]) - v["beta"] * origin[1],
+                v["alpha"],
+                v["beta"],
+            ]
+        )
+
+    def starts(self, z, log_loss, count):
+        alpha, beta = _grid(count, *EXPONENT_GRID)
+        terms = np.exp(
+            np.stack(
+                [np.zeros((alpha.size, z.shape[1])), -alpha[:, None] * z[0], -beta[:, None] * z[1]],
+                1,
+            )
+        )
+        return np.column_stack([np.log(weights_of_terms(terms, log_loss)), alpha, beta])
+
+    def exponents(self, values):
+        return {"N": values["alpha"], "D": values["beta"]}
+
+
+class Kaplan(Law):
+    """log L = α_D log(e^(p − r z_N) + e^(s − z_D)), r = α_N/α_D, θ = (p, s, r, α_D)."""
+
+    name, variables = "kaplan", ("N", "D")
+    parameters = ("N_c", "D_c", "alpha_N", "alpha_D")
+    coordinates = {"alpha_D": 3}
+    # α_N = r α_D gives way in r, N_c = exp(p/r + origin) in p.
+    pins = {
+        "alpha_D": itself(3),
+        "alpha_N": (2, lambda t, alpha, o: alpha / t[3]),
+        "N_c": (0, lambda t, size, o: t[2] * (np.log(size) - o[0])),
+        "D_c": (1, lambda t, size, o: np.log(size) - o[1]),
+    }
+
+    def evaluate(self, theta, z):
+        p, s, r, alpha = (t[:, None] for t in theta.T)
+        total, share = _sum_of_terms(np.stack([p - r * z[0], s - z[1] + 0 * p], 1))
+        n, d = alpha * share[:, 0], alpha * share[:, 1]
+        return alpha * total, np.stack([n, d, -n * z[0], total], 1)
+
+    def natural(self, theta, origin):
+        p, s, r, alpha = theta.T
+        return np.stack([np.exp(p / r + origin[0]), np.exp(s + origin[1]), r * alpha, alpha], 1)
+
+    def internal(self, values: Mapping[str, float], origin):
+        r = values["alpha_N"] / values["alpha_D"]
+        return np.array(
+            [
+                r * (np.log(values["N_c"]) - origin[0]),
+                np.log(values["D_c"]) - origin[1],
+                r,
+                values["alpha_D"],
+            ]
+        )
+
+    def starts(self, z, log_loss, count):
+        side = max(round(count**0.5), 3)
+        grid = np.meshgrid(np.geomspace(0.2, 5, side), np.geomspace(0.02, 1.5, side))
+        r, alpha = (g.ravel() for g in grid)
+        rows, level = [], log_loss.mean()
+        for power in np.unique(alpha):  # L^(1/α_D) is linear in the two amplitudes
+            rr = r[alpha == power]
+            terms = np.exp(np.stack([-rr[:, None] * z[0], -z[1] + 0 * rr[:, None]], 1))
+            c = np.log(weights_of_terms(terms, (log_loss - level) / power)) + level / power
+            rows.append(np.column_stack([c, rr, np.full(rr.size, power)]))
+        return np.concatenate(rows)
+
+    def exponents(self, values):
+        return {"N": values["alpha_N"], "D": values["alpha_D"]}
+
+
+class Rosenfeld(Law):
+    """log L = t + k − ½ log(e^2t + e^2k), t = log ε̃, k = log ε₀, θ = (a, b, log c, α, β, k)."""
+
+    name, variables = "rosenfeld", ("N", "D")
+    parameters = ("a", "b", "c", "alpha", "beta", "epsilon0", "eta")
+    coordinates = {"c": 2, "alpha": 3, "beta": 4, "epsilon0": 5}
+    logarithmic = frozenset({"c", "epsilon0"})
+    pins = {
+        "alpha": itself(3),
+        "beta": itself(4),
+        "a": amplitude(0, 3, 1),
+        "b": amplitude(1, 4, 0),
+        "c": logarithm(2),
+        "epsilon0": logarithm(5),
+        "eta": logarithm(5),
+    }
+
+    def evaluate(self, theta, z):
+        a, b, c, alpha, beta, k = theta.T
+        t, share = _sum_of_terms(
+            np.stack(
+                [
+                    a[:, None] - alpha[:, None] * z[1],
+                    b[:, None] - beta[:, None] * z[0],
+                    _flat(c, z.shape[1]),
+                ],
+                1,
+            )
+        )
+        k = k[:, None]
+        below = expit(2 * (k - t))  # 1 far below the ceiling
+        mu = t + k - 0.5 * np.logaddexp(2 * t, 2 * k)
+        inner = np.concatenate([share, -share[:, :1] * z[1], -share[:, 1:2] * z[0]], 1)
+        return mu, np.concatenate([inner * below[:, None], (1 - below)[:, None]], 1)
+
+    def natural(self, theta, origin):
+        a, b, c, alpha, beta, k = theta.T
+        return np.stack(
+            [
+                np.exp(a + alpha * origin[1]),
+                np.exp(b + beta * origin[0]),
+                np.exp(c),
+                alpha,
+                beta,
+                np.exp(k),
+                np.exp(k),
+            ],
+            1,
+        )
+
+    def internal(self, values: Mapping[str, float], origin):
+        v = values
+        gauge = np.log(v["epsilon0"] / v["eta"])
+        return np.array(
+            [
+                np.log(v["a"]) - v["alpha"] * origin[1] + gauge,
+                np.log(v["b"]) - v["beta"] * origin[0] + gauge,
+                np.log(v["c"]) + gauge,
+                v["alpha"],
+                v["beta"],
+                np.log(v["epsilon0"]),
+            ]
+        )
+
+    def starts(self, z, log_loss, count):
+        rows = []
+        for over in (0.05, 0.3, 1.5):  # ceilings above the largest loss
+            top = np.exp(log_loss.max()) * (1 + over)
+            inner = log_loss - 0.5 * np.log1p(-np.exp(2 * log_loss) / top**2)
+            alpha, beta = _grid(count // 3, 0.1, 2.0)
+            terms = np.exp(
+                np.stack(
+                    [
+                        -alpha[:, None] * z[1],
+                        -beta[:, None] * z[0],
+                        np.zeros((alpha.size, z.shape[1])),
+                    ],
+                    1,
+                )
+            )
+            c = np.log(weights_of_terms(terms, inner))
+            rows.append(np.column_stack([c, alpha, beta, np.full(alpha.size, np.log(top))]))
+        return np.concatenate(rows)
+
+    def exponents(self, values):
+        return {"N": values["beta"], "D": values["alpha"]}
+
+
+class PowerMean(Law):
+    """M = (1/q) log(e^(q T_N) + e^(q T_D)), L = e^e + e^M, θ = (e, a, b, α, β, log q)."""
+
+    name, variables = "power-mean", ("N", "D")
+    parameters = ("E", "A", "B", "alpha", "beta", "q")
+    coordinates = {"E": 0, "alpha": 3, "beta": 4, "q": 5}
+    logarithmic = frozenset({"E", "q"})
+    pins = {**Chinchilla.pins, "q": logarithm(5)}
+
+    def evaluate(self, theta, z):
+        e, a, b, alpha, beta, log_q = (t[:, None] for t in theta.T)
+        q = np.exp(log_q)
+        terms = np.stack([a - alpha * z[0], b - beta * z[1]], 1)
+        total, share = _sum_of_terms(q[:, None] * terms)
+        mean = total / q
+        mu = np.logaddexp(e, mean)
+        w = np.exp(mean - mu)
+        by_terms = w[:, None] * share
+        by_q = w * ((share * terms).sum(1) - mean)
+        return mu, np.concatenate([(1 - w)[:, None], by_terms, -by_terms * z, by_q[:, None]], 1)
+
+    def natural(self, theta, origin):
+        first = Chinchilla().natural(theta[:, :5], origin)
+        return np.column_stack([first, np.exp(theta[:, 5])])
+
+    def internal(self, values: Mapping[str, float], origin):
+        return np.append(Chinchilla().internal(values, origin), np.log(values["q"]))
+
+    def starts(self, z, log_loss, count):
+        first = Chinchilla().starts(z, log_loss, count // 3)
+        return np.concatenate(
+            [np.column_stack([first, np.full(len(first), np.log(q))]) for q in (0.6, 1.0, 3.0)]
+        )
+
+    def exponents(self, values):
+        return {"N": values["alpha"], "D": values["beta"]}
+
+
+class Max(Law):
+    """L = e^e + exp(max(a − α z_N, b − β z_D)), θ = (e, a, b, α, β). One-sided at the crease."""
+
+    name, variables = "max", ("N", "D")
+    parameters = ("E", "A", "B", "alpha", "beta")
+    coordinates = {"E": 0, "alpha": 3, "beta": 4}
+    logarithmic = frozenset({"E"})
+    pins = Chinchilla.pins
+
+    def evaluate(self, theta, z):
+        e, a, b, alpha, beta = (t[:, None] for t in theta.T)
+        one, two = a - alpha * z[0], b - beta * z[1]
+        top = np.maximum(one, two)
+        mu = np.logaddexp(e, top)
+        w = np.exp(top - mu)
+        n, d = w * (one >= two), w * (one < two)
+        return mu, np.stack([1 - w, n, d, -n * z[0], -d * z[1]], 1)
+
+    def natural(self, theta, origin):
+        return Chinchilla().natural(theta, origin)
+
+    def internal(self, values: Mapping[str, float], origin):
+        return Chinchilla().internal(values, origin)
+
+    def starts(self, z, log_loss, count):
+        return Chinchilla().starts(z, log_loss, count)
+
+    def exponents(self, values):
+        return {"N": values["alpha"], "D": values["beta"]}

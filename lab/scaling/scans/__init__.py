@@ -1,0 +1,1 @@
+"""One scan: counts of size, slopes and their errors, the exponent with its interval."""

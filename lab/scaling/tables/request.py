@@ -1,0 +1,90 @@
+"""What is asked of a table: the law, the columns of its variables, the prediction and its sense.
+
+Each function refuses what cannot be asked, as a `TableError` of one sentence.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import numpy as np
+
+from lab.scaling.judge import verdict as rule
+from lab.scaling.laws import held
+from lab.scaling.laws.fit import LAWS
+from lab.scaling.laws.held import HeldError
+from lab.scaling.tables.rows import TableError
+
+LOSS = "L"
+
+
+def judged(predict: float | int | None, sense: str | None, tolerance: float | int | None) -> dict:
+    """What `verdict.py` is asked, with its defaults."""
+    given = [name for name, v in (("sense", sense), ("tolerance", tolerance)) if v is not None]
+    asked = dict(
+        prediction=predict,
+        sense="equal" if sense is None else sense,
+        tolerance=0.15 if tolerance is None else tolerance,
+    )
+    try:
+        rule.allowed(1.0 if predict is None else predict, asked["sense"], asked["tolerance"])
+    except ValueError as error:
+        raise TableError(str(error)) from None
+    if predict is None and given:
+        raise TableError(
+            f"{given[0]} judges a prediction, and there is none; give predict, or "
+            f"leave {given[0]} out."
+        )
+    return asked
+
+
+def check(
+    law: str,
+    huber: float | int | None,
+    residual: str,
+    drop_worst: int,
+    predict: float | int | None,
+    hold: Mapping[str, float],
+) -> None:
+    """Refuse an unknown law, and options that are out of range or do not go together."""
+    if law not in LAWS:
+        near = get_close_matches(law, LAWS, 1, 0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise TableError(f"the law {law!r} is unknown; the laws are {', '.join(LAWS)}.{hint}")
+    if huber is not None and not (np.isfinite(huber) and huber > 0):
+        raise TableError(f"huber is {huber}; it must be a positive number, such as 1e-3.")
+    if residual not in ("log", "raw"):
+        raise TableError(f"residual is {residual!r}; it must be 'log' or 'raw'.")
+    if drop_worst < 0:
+        raise TableError(f"drop-worst is {drop_worst}; it must not be negative.")
+    if predict is not None and "alpha" in hold:
+        raise TableError("alpha is held, so there is no exponent to predict; hold another.")
+    if predict is not None and len(LAWS[law].variables) > 1:
+        raise TableError(f"predict needs a law with one exponent; {law} has two.")
+    try:
+        held.check(LAWS[law], hold)
+    except HeldError as error:
+        raise TableError(str(error)) from None
+
+
+def columns(
+    law: str, x: str | None, loss: str | None, given: Mapping[str, str] | None
+) -> dict[str, str]:
+    """Symbol → column."""
+    variables = LAWS[law].variables
+    given = dict(given or {})
+    if x is not None:
+        given["x"] = x
+    if loss is not None:
+        given[LOSS] = loss
+    needed = (*variables, LOSS)
+    missing = [s for s in needed if s not in given]
+    extra = [s for s in given if s not in needed]
+    if missing or extra:
+        how = (
+            "--x COLUMN --loss COLUMN"
+            if variables == ("x",)
+            else "--columns N=COLUMN,D=COLUMN,L=COLUMN"
+        )
+        what = f"no column for {', '.join(missing)}" if missing else f"no use for {extra[0]!r}"
+        raise TableError(f"the law {law} has {what}; give {how}.")
+    return {s: given[s] for s in needed}

@@ -1,0 +1,103 @@
+"""Linear regression, minimum-norm or with ridge, and its exact risk on Gaussian inputs.
+
+f̂(x) = x β̂, with β̂ the minimiser of |y − Xβ|² + δ|β|²; at δ = 0 the one of smallest norm among
+all minimisers. For x ~ N(0, I_p), y = xᵀβ + N(0, σ²), n samples and δ = 0 the excess risk
+E|β̂ − β|² is known exactly (Hastie, Montanari, Rosset & Tibshirani, arXiv 1903.08560; Belkin, Hsu
+& Xu, arXiv 1903.07571):
+
+    n < p − 1:   (1 − n/p) |β|² + σ² n/(p − n − 1)
+    n > p + 1:   σ² p/(n − p − 1)
+
+It diverges at n = p (double descent over samples), is variance-limited 1/n beyond, and the ridge
+δ = σ²p/|β|² takes the peak away: it is the Bayes estimate for weights of variance |β|²/p.
+
+No intercept, no standardisation, no choice of δ from data.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy import linalg
+
+__all__ = ["LinearRegression", "expected_risk", "learn", "optimal_ridge"]
+
+
+@dataclass(frozen=True)
+class LinearRegression:
+    """A trained linear student; call it with points [m, D_amb] to get predictions [m, out].
+
+    Attributes:
+        rank: numerical rank of the inputs (with a ridge: their smaller dimension).
+    """
+
+    weights: Float[np.ndarray, "D_amb out"]
+    rank: int
+
+    def __call__(self, x: Float[np.ndarray, "m D_amb"]) -> Float[np.ndarray, "m out"]:
+        return x @ self.weights
+
+
+def learn(
+    x: Float[np.ndarray, "D D_amb"],
+    y: Float[np.ndarray, "D out"],
+    *,
+    ridge: float = 0.0,
+    rng: np.random.Generator | None = None,
+) -> LinearRegression:
+    """Minimise |y − xβ|² + ridge |β|².
+
+    Args:
+        x, y: training points and targets.
+        ridge: δ ≥ 0, not divided by the number of points; 0 gives the minimum-norm solution, by a
+            complete orthogonal factorisation. Fewer points than coordinates are first turned into
+            their own span, where the pivoting is cheap.
+        rng: not used, this student is deterministic; all students are called alike.
+    """
+    if not ridge >= 0:
+        raise ValueError(f"a ridge is not negative, got {ridge}; set 0 for the minimum norm")
+    n, p = x.shape
+    if ridge == 0:
+        span, triangle = None, x
+        if n < p:
+            span, upper = linalg.qr(x.T, mode="economic", check_finite=False)
+            triangle = upper.T
+        rounding = max(n, p) * np.finfo(float).eps
+        weights, _, rank, _ = linalg.lstsq(
+            triangle, y, cond=rounding, lapack_driver="gelsy", check_finite=False
+        )
+        return LinearRegression(weights if span is None else span @ weights, int(rank))
+    # of (XᵀX + δ)⁻¹Xᵀy = Xᵀ(XXᵀ + δ)⁻¹y the smaller system
+    gram = x.T @ x if p <= n else x @ x.T
+    gram[np.diag_indices_from(gram)] += ridge
+    system = linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
+    solve = linalg.cho_solve
+    weights = solve(system, x.T @ y) if p <= n else x.T @ solve(system, y)
+    return LinearRegression(weights, min(n, p))
+
+
+def expected_risk(n: int, p: int, *, noise: float, norm: float = 1.0) -> float:
+    """Expected excess risk E|β̂ − β|² of the minimum-norm solution, ∞ where it has no mean.
+
+    Args:
+        n: number of samples.
+        p: number of dimensions, x ~ N(0, I_p).
+        noise: σ, the standard deviation of the label noise.
+        norm: |β|. For n < p, the mean over directions of β or of the data is the same.
+
+    Add σ² for the risk on noisy test labels. For a ridge, or other covariances of x, see
+    `lab.students.algebra.eigenlearning`, which is asymptotic where this is exact.
+    """
+    if n < p - 1:
+        return (1 - n / p) * norm**2 + noise**2 * n / (p - n - 1)
+    if n > p + 1:
+        return noise**2 * p / (n - p - 1)
+    return math.inf if noise > 0 else max(0.0, 1 - n / p) * norm**2
+
+
+def optimal_ridge(p: int, *, noise: float, norm: float = 1.0) -> float:
+    """σ²p/|β|²: no ridge has a smaller risk, at any n, averaged over directions of β."""
+    return noise**2 * p / norm**2

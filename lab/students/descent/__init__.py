@@ -1,0 +1,1 @@
+"""Students that descend: networks, their optimisers, the loop that trains them."""

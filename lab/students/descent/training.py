@@ -1,0 +1,329 @@
+"""Training many small networks at once: one pure function of a group and its root seed.
+
+A group is some teachers (T, equal in everything but their index) and the students that learn from
+them (several shapes, S seeds each) under one recipe. The stream of labelled batches is made once
+per teacher and shared by every width and seed, because at these sizes the teacher costs more than
+most students. Each shape trains in one compiled program, `lax.scan` over steps of
+`vmap` over teachers of `vmap` over seeds; the program depends on shapes and never on rates, so
+there is one compile per shape.
+
+Steps come in chunks of at most CHUNK, which bounds memory and gives progress. The loss on the fixed
+test set is taken at log-spaced steps. With a fixed training set (D given) the result is the test
+loss where a separate validation set was best (early stopping); with fresh data it is the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Key
+
+from lab.spec import TEST_POINTS, Group, Run, StudentSpec
+from lab.students.descent import mlp, optimisers
+from lab.task import data
+from lab.task.streams import stream
+
+CHUNK = 200
+"""Steps in one call of a program."""
+VALIDATION_POINTS = 4_000
+BLOCK = 2_000
+"""Points evaluated at once; divides VALIDATION_POINTS and TEST_POINTS."""
+DIVERGED = 10.0
+"""A relative loss above this, or one that is not finite, is a diverged run."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run left: `loss` as defined by the task, `relative` to the constant student.
+
+    `curve` is (step, relative test loss) at log-spaced steps, `best_step` where `loss` was taken.
+    `status` is "done" or "diverged"; a diverged run keeps its curve and has loss nan. `details`
+    are further numbers by name: `limit`, the relative loss that an excess is counted from;
+    `condition` and `jitter` of the system that an exact student solved.
+    """
+
+    run: Run
+    status: str
+    loss: float
+    relative: float
+    best_step: int
+    curve: tuple[tuple[int, float], ...]
+    details: Mapping[str, float] = field(default_factory=dict)
+
+
+def train(
+    group: Group, *, tick: Callable[[int], None] = lambda student_steps: None
+) -> list[Result]:
+    """Train every student of the group; `tick` is told of student-steps as they are done.
+
+    An exception raised by `tick` abandons the group. Results come in the order of `group.runs()`.
+    """
+    f64 = group.training.precision == "float64"
+    with jax.enable_x64(True) if f64 else nullcontext():
+        return _train(group, tick)
+
+
+def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
+    keys = {
+        name: jnp.stack([stream(name, task, root=group.root) for task in group.teachers])
+        for name in ("data", "pool", "noise", "validation", "test", "init", "batch", "polish")
+    }
+    sources = [data.source(task, root=group.root) for task in group.teachers]
+    src = jax.tree.map(lambda *leaves: jnp.stack(leaves), *sources)
+    test = _clean(src, TEST_POINTS, keys["test"])
+    base = np.asarray(_baseline(src.loss, src.power, test[1]), float)
+    sizes = tuple(D for _, D, _ in group.shapes if D is not None)
+    pool = _pool(src, sizes, keys["pool"], keys["noise"]) if sizes else None
+    validation = _clean(src, VALIDATION_POINTS, keys["validation"]) if sizes else None
+
+    cohorts = [_Cohort(src, group, *shape, keys["init"]) for shape in group.shapes]
+    rate = optimisers.rates(group.training)
+    record = _record_steps(rate.size, every_chunk=bool(sizes))
+    step = 0
+    for steps, batch, _ in group.training.stages:
+        stop = step + steps
+        while step < stop:
+            n = min(CHUNK, stop - step)
+            xy = None if sizes else _fresh(src, step, batch, keys["data"], keys["noise"])
+            for cohort in cohorts:
+                x, y = xy or _batches(*pool, cohort.D, step, batch, keys["batch"])
+                cohort.advance(x, y, rate[step : step + n])
+                tick(n * cohort.S * len(group.teachers))
+            step += n
+            if step in record or step == rate.size:
+                for cohort in cohorts:
+                    cohort.evaluate(step, test, validation)
+    if group.training.polish:
+        xy = _noisy(src, group.training.polish_batch, keys["polish"], keys["noise"])
+        for cohort in cohorts:
+            cohort.polish(*xy, group.training.polish)
+            cohort.evaluate(step + group.training.polish, test, None)
+    return [r for cohort in cohorts for r in cohort.results(group, base)]
+
+
+class _Cohort:
+    """The students of one shape in training: parameters [T, S, …], optimiser, loss curves."""
+
+    def __init__(
+        self,
+        src: data.Source,
+        group: Group,
+        student: StudentSpec,
+        D: int | None,
+        seeds: tuple[int, ...],
+        key: Key[Array, " T"],
+    ) -> None:
+        t = group.training
+        self.student, self.D, self.seeds, self.S = student, D, seeds, len(seeds)
+        self.loss, self.power = src.loss, src.power
+        self.rule = (t.optimiser, t.beta1, t.beta2, t.weight_decay)
+        self.scale = 1 / src.rms if student.inputs == "standardised" else jnp.ones_like(src.rms)
+        of_seed = jnp.asarray(seeds)
+        keys = jnp.stack([jax.vmap(partial(jax.random.fold_in, k))(of_seed) for k in key])
+        self.parameters = mlp.init(student, src.D_amb, src.mu.shape[-2], keys=keys)
+        self.state = None if t.optimiser == "lbfgs" else _init_state(self.rule, self.parameters)
+        self.curve: list[tuple[int, np.ndarray, np.ndarray]] = []
+
+    def advance(self, x: Array, y: Array, rates: np.ndarray) -> None:
+        n = rates.size
+        rates = jnp.asarray(np.pad(rates, (0, CHUNK - n)), x.dtype)
+        self.parameters, self.state = _advance(
+            self.student, self.rule, self.loss, self.power,
+            self.parameters, self.state, self.scale, x, y, rates, n,
+        )  # fmt: skip
+        # Waiting here keeps at most one chunk of each lane in memory and makes ticks truthful.
+        jax.block_until_ready(self.parameters)
+
+    def polish(self, x: Array, y: Array, steps: int) -> None:
+        self.parameters = _polish(
+            self.student, self.loss, self.power, steps, self.parameters, self.scale, x, y
+        )
+
+    def evaluate(self, step: int, test: tuple, validation: tuple | None) -> None:
+        args = (self.student, self.loss, self.power, self.parameters, self.scale)
+        on_test = np.asarray(_evaluate(*args, *test), float)
+        watched = np.asarray(_evaluate(*args, *validation), float) if validation else on_test
+        self.curve.append((step, on_test, watched))
+
+    def results(self, group: Group, base: np.ndarray) -> list[Result]:
+        steps = [step for step, _, _ in self.curve]
+        test = np.stack([on_test for _, on_test, _ in self.curve])
+        watched = np.stack([w for _, _, w in self.curve])
+        shown = _record_steps(steps[-1], every_chunk=False)
+        found = []
+        for t, task in enumerate(group.teachers):
+            for i, s in enumerate(self.seeds):
+                losses, relative = test[:, t, i], test[:, t, i] / base[t]
+                at = len(steps) - 1
+                if self.D is not None and np.isfinite(watched[:, t, i]).any():
+                    at = int(np.nanargmin(watched[:, t, i]))
+                ok = np.isfinite(relative[at]) and relative[at] < DIVERGED
+                found.append(
+                    Result(
+                        Run(task, self.student, group.training, self.D, s, group.root),
+                        "done" if ok else "diverged",
+                        float(losses[at]) if ok else float("nan"),
+                        float(relative[at]) if ok else float("nan"),
+                        steps[at],
+                        tuple(
+                            (n, float(v))
+                            for n, v in zip(steps, relative, strict=True)
+                            if n in shown or n == steps[-1]
+                        ),
+                    )
+                )
+        return found
+
+
+def _record_steps(total: int, *, every_chunk: bool) -> frozenset[int]:
+    """Steps at which losses are taken: log-spaced from total/64 to total, or every chunk.
+
+    Whole chunks only, so that every call of a program has the same shape.
+    """
+    logs = {CHUNK * max(1, round(total * 2 ** (-k / 2) / CHUNK)) for k in range(13)}
+    return frozenset(range(CHUNK, total, CHUNK) if every_chunk else logs)
+
+
+# ---- compiled programs: one per shape ---------------------------------------------------------
+# The leading axis of src, keys, x and y is the teacher (T); parameters have [T, S, …].
+
+
+def _over_teachers(f: Callable) -> Callable:
+    """`vmap` over the leading axis; without it for one teacher, whose matrix products it would
+    turn into batches of one that XLA's CPU backend runs 20 % slower."""
+
+    def mapped(*args: Any) -> Any:
+        if jax.tree.leaves(args)[0].shape[0] != 1:
+            return jax.vmap(f)(*args)
+        one = f(*jax.tree.map(lambda a: a[0], args))
+        return jax.tree.map(lambda a: a[None], one)
+
+    return mapped
+
+
+@partial(jax.jit, static_argnums=1)
+def _clean(src: data.Source, n: int, keys: Key[Array, " T"]) -> tuple[Array, Array]:
+    return jax.vmap(lambda s, k: data.clean(s, n, key=k))(src, keys)
+
+
+@partial(jax.jit, static_argnums=1)
+def _noisy(src, n, keys, noise_keys) -> tuple[Array, Array]:
+    def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
+        return data.noisy(s, n, key=k, noise_key=noise)
+
+    return _over_teachers(one)(src, keys, noise_keys)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _baseline(loss: str, power: float, y: Array) -> Float[Array, " T"]:
+    return jax.vmap(partial(data.baseline, loss, power))(y)
+
+
+@partial(jax.jit, static_argnums=2)
+def _fresh(src, start, batch, keys, noise_keys) -> tuple[Array, Array]:
+    def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
+        return data.fresh(s, start, CHUNK, batch, key=k, noise_key=noise)
+
+    return _over_teachers(one)(src, keys, noise_keys)
+
+
+@partial(jax.jit, static_argnums=1)
+def _pool(src, sizes, keys, noise_keys) -> tuple[Array, Array]:
+    def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
+        return data.pool(s, sizes, key=k, noise_key=noise)
+
+    return _over_teachers(one)(src, keys, noise_keys)
+
+
+@partial(jax.jit, static_argnums=4)
+def _batches(x, y, size, start, batch, keys) -> tuple[Array, Array]:
+    draw = partial(data.from_pool, size=size, start=start, steps=CHUNK, batch=batch)
+    return jax.vmap(lambda x, y, k: draw(x, y, key=k))(x, y, keys)
+
+
+@partial(jax.jit, static_argnums=0)
+def _init_state(rule: tuple, parameters: Any) -> Any:
+    return jax.vmap(jax.vmap(optimisers.optimiser(*rule, parameters).init))(parameters)
+
+
+def _students_loss(student, loss, power, parameters, scale, x, y) -> Float[Array, " S"]:
+    """Losses of the S students of one teacher on one batch."""
+    f = jax.vmap(lambda p: mlp.apply(student, p, scale * x))(parameters)
+    return jax.vmap(lambda f: data.losses(loss, power, f, y))(f)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=(4, 5))
+def _advance(
+    student, rule, loss, power, parameters, state, scale, x, y, rates, n
+) -> tuple[Any, Any]:
+    """The first n steps of a chunk; n is traced, so that a short last chunk compiles nothing."""
+    update = jax.vmap(optimisers.optimiser(*rule, parameters).update)
+
+    def one_teacher(parameters, state, scale, x, y):
+        def step(t, carry):
+            parameters, state = carry
+
+            def total(p):
+                return jnp.sum(_students_loss(student, loss, power, p, scale, x[t], y[t]))
+
+            updates, state = update(jax.grad(total)(parameters), state, parameters)
+            updates = jax.tree.map(lambda u: rates[t] * u, updates)
+            return optax.apply_updates(parameters, updates), state
+
+        return jax.lax.fori_loop(0, n, step, (parameters, state))
+
+    return _over_teachers(one_teacher)(parameters, state, scale, x, y)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def _polish(student, loss, power, steps, parameters, scale, x, y) -> Any:
+    """L-BFGS with a zoom line search on one large batch, every student on its own."""
+    rule = optax.lbfgs()
+
+    def one_student(parameters, scale, x, y):
+        def value(p):
+            return data.losses(loss, power, mlp.apply(student, p, scale * x), y)
+
+        def step(carry, _):
+            p, state = carry
+            v, g = optax.value_and_grad_from_state(value)(p, state=state)
+            u, state = rule.update(g, state, p, value=v, grad=g, value_fn=value)
+            return (optax.apply_updates(p, u), state), None
+
+        carry = (parameters, rule.init(parameters))
+        return jax.lax.scan(step, carry, length=steps)[0][0]
+
+    per_teacher = jax.vmap(one_student, (0, None, None, None))
+    return jax.vmap(per_teacher)(parameters, scale, x, y)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _evaluate(student, loss, power, parameters, scale, x, y) -> Float[Array, "T S"]:
+    """Losses on a fixed set, in blocks, so that memory does not grow with the set."""
+
+    def one_teacher(parameters, scale, x, y):
+        blocks = [jnp.moveaxis(v.reshape(v.shape[0], -1, BLOCK), 1, 0) for v in (x, y)]
+        mean = partial(_students_loss, student, loss, power, parameters, scale)
+        return jnp.mean(jax.lax.map(lambda xy: mean(*xy), tuple(blocks)), axis=0)
+
+    return _over_teachers(one_teacher)(parameters, scale, x, y)
+
+
+def compile_seconds() -> Callable[[], float]:
+    """Start counting the seconds that XLA spends compiling; call the result to read them."""
+    total = [0.0]
+
+    def listen(event: str, seconds: float, **_: Any) -> None:
+        if event.endswith("backend_compile_duration"):
+            total[0] += seconds
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    return lambda: total[0]

@@ -1,0 +1,117 @@
+"""The columns of the runs: what tells panels, teachers, students and recipes apart."""
+
+import csv
+
+import numpy as np
+import pytest
+from simulated import rows
+
+from lab import study
+from lab.execution import export as table
+from lab.execution.store import Store
+
+NETWORKS = """
+schema = 1
+question = "Which is which?"
+[task]
+manifold = { kind = "cube", dim = 2 }
+teacher = { gain = 2.0, count = 2 }
+loss = "power"
+power = [2, 4]
+[student]
+widths = [[3, 5], [4, 10], [6, 6]]
+seeds = 1
+[training]
+steps = 100
+batch = 32
+rate = 0.5
+[evidence]
+share = 0.0
+[[panel]]
+title = "one"
+regime = "resolution-width"
+[[panel]]
+title = "two"
+regime = "resolution-width"
+[panel.student]
+widths = [[4, 10], [6, 6], [7, 7]]
+seeds = 1
+"""
+KERNEL = """
+schema = 1
+question = "Which is which?"
+[[panel]]
+title = "kernel"
+regime = "resolution-data"
+student = { kind = "kernel" }
+data = { sizes = [16, 32, 64] }
+[panel.task]
+manifold = { kind = "sphere", dim = 2 }
+teacher = { kind = "field", covariance = "matern", nu = 1.5, count = 1 }
+"""
+
+
+@pytest.fixture
+def found(tmp_path):
+    texts = {"networks": NETWORKS, "kernel": KERNEL}
+    return {name: _columns(tmp_path, name, text) for name, text in texts.items()}
+
+
+def _columns(tmp_path, name, text):
+    (tmp_path / f"{name}.toml").write_text(text)
+    panels = study.read(tmp_path / f"{name}.toml")
+    with Store.write(tmp_path / name) as store:
+        for panel in panels.panels:
+            store.add(rows(panel, lambda run, x: 1 / x))
+        columns = table.columns(panels, store)
+    table.write(columns, tmp_path / f"{name}.csv")
+    with open(tmp_path / f"{name}.csv", newline="") as file:
+        assert list(next(csv.reader(file))) == list(table.COLUMNS)
+    assert {len(column) for column in columns.values()} == {len(panels.plan)}
+    return columns
+
+
+def test_a_run_that_two_panels_share_stands_once_and_names_both(found):
+    columns = found["networks"]
+    by_width = {w: set(columns["panel"][columns["widths"] == w]) for w in set(columns["widths"])}
+    assert by_width == {"3x5": {"one"}, "4x10": {"one | two"}, "6x6": {"one | two"}, "7x7": {"two"}}
+    assert set(columns["regime"]) == {"resolution-width"}
+    assert len(set(columns["fingerprint"])) == len(columns["fingerprint"])
+
+
+def test_a_network_is_told_by_power_gain_width_and_recipe(found):
+    columns = found["networks"]
+    assert set(columns["p"]) == {2.0, 4.0} and set(columns["gain"]) == {2.0}
+    assert dict(zip(columns["widths"], columns["width"], strict=True)) == {
+        "3x5": 5, "4x10": 10, "6x6": 6, "7x7": 7,
+    }  # fmt: skip
+    for name, value in {"optimiser": "muon", "batch": 32, "rate": 0.5, "covariance": ""}.items():
+        assert set(columns[name]) == {value}
+
+
+def test_a_kernel_and_its_field_have_a_covariance_and_no_recipe(found):
+    columns = found["kernel"]
+    assert set(columns["covariance"]) == {"matern length=1.0 nu=1.5"}
+    assert set(columns["panel"]) == {"kernel"} and set(columns["regime"]) == {"resolution-data"}
+    assert set(columns["width"]) == set(columns["batch"]) == {0}
+    assert set(columns["optimiser"]) == {"none"} and np.isnan(columns["rate"]).all()
+
+
+@pytest.mark.parametrize("changes, batch, rate", [
+    ({"training": {"optimiser": "lbfgs", "batch": 64}}, 64, np.nan),
+    ({"training": {"preset": "sharma-kaplan"}}, 200, 0.01),
+    ({"regime": "variance-width", "data": {"sizes": 8}, "training": {"steps": 9},
+      "student": {"widths": [8, 16, 32], "parametrisation": "ntk"},
+      "prediction": {"exponent": 1}}, 8, np.nan),
+])  # fmt: skip
+def test_batch_and_rate_are_those_of_the_first_stage(make_tables, tmp_path, changes, batch, rate):
+    tables = {**make_tables(), **changes}
+    tables = {k: v for k, v in tables.items() if k != "evidence"}
+    one = study.validate(tables)
+    with Store.write(tmp_path / "s") as store:
+        store.add(rows(one, lambda run, x: 1 / x))
+        columns = table.columns(one, store)
+    assert set(columns["panel"]) == {""} and set(columns["batch"]) == {batch}
+    np.testing.assert_array_equal(columns["rate"][~columns["check"]], rate)
+    rates = set(columns["rate"][columns["check"]])
+    assert np.isnan(rate) or rates == {rate / 2, rate, 2 * rate}

@@ -1,0 +1,170 @@
+"""What goes wrong while lanes are at work: one run, the screen, the disk, and two interrupts."""
+
+import errno
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lab import study
+from lab.execution import engines, plan, runner
+from lab.execution.store import Store
+from lab.mistakes import StudyError
+from lab.students import learning
+from lab.students.algebra import exact
+from lab.students.limits import basin
+from lab.task import sets
+
+NEAREST = {
+    "question": "Is it exact?",
+    "regime": "resolution-data",
+    "task": {"manifold": {"kind": "cube", "dim": [2]},
+             "teacher": {"widths": [8], "activation": "tanh", "count": 2}},
+    "student": {"kind": "nearest"},
+    "data": {"sizes": [32, 64, 128]},
+}  # fmt: skip
+LONG = {"training": {"steps": 2_000_000}}
+
+
+def lanes():
+    return [t for t in threading.enumerate() if t is not threading.main_thread() and t.is_alive()]
+
+
+@pytest.mark.parametrize("error", [MemoryError("no room"), np.linalg.LinAlgError("singular")])
+def test_an_exact_student_fails_alone_and_its_error_is_stored(tmp_path, monkeypatch, error):
+    plain = exact.learn
+
+    def learn(kind, settings, x, y, *, rng):
+        if len(x) == 64:
+            raise error
+        return plain(kind, settings, x, y, rng=rng)
+
+    found = study.validate(NEAREST)
+    with monkeypatch.context() as patch:
+        patch.setattr(exact, "learn", learn)
+        summary = runner.run(found, tmp_path / "r")
+    assert (summary.trained, summary.failed) == (6, 2) and str(error) in summary.first_error
+    with Store.read(tmp_path / "r") as store:
+        for planned, row in store.found(found.plan):
+            failed = planned.run.size == 64
+            assert row.status == ("failed" if failed else "done")
+            assert (row.error is not None and str(error) in row.error) == failed
+    again = runner.run(found, tmp_path / "r")
+    assert (again.trained, again.failed) == (2, 0)
+
+
+@pytest.mark.parametrize("pragma, words", [
+    ("max_page_count = 1", "disk is full"), ("query_only = 1", "readonly database"),
+])  # fmt: skip
+def test_a_disk_that_takes_no_rows_ends_the_lanes_in_one_sentence(
+    make_study, tmp_path, monkeypatch, pragma, words
+):
+    add = Store.add
+
+    def full(store, rows):
+        store._db.execute(f"PRAGMA {pragma}")
+        add(store, [replace(row, spec=row.spec + " " * 100_000) for row in rows])
+
+    monkeypatch.setattr(Store, "add", full)
+    before = lanes()
+    with pytest.raises(StudyError) as caught:
+        runner.run(make_study(task={"manifold": {"dim": [2, 3]}}), tmp_path / "r", lanes=2)
+    (sentence,) = caught.value.mistakes
+    assert words in sentence and "goes on from what is stored" in sentence
+    assert lanes() == before
+
+
+@pytest.mark.parametrize("error, raised", [
+    (BrokenPipeError(errno.EPIPE, "Broken pipe"), StudyError),
+    (OSError(errno.ENOSPC, "No space left on device"), StudyError),
+    (ZeroDivisionError(), ZeroDivisionError), (SystemExit(1), SystemExit),
+])  # fmt: skip
+def test_an_observer_that_fails_ends_the_lanes(make_study, tmp_path, error, raised):
+    def observe(progress):
+        raise error
+
+    before, start = lanes(), time.perf_counter()
+    with pytest.raises(raised) as caught:
+        runner.run(make_study(**LONG), tmp_path / "r", lanes=2, observe=observe)
+    if raised is StudyError:
+        (sentence,) = caught.value.mistakes
+        assert "progress cannot be written" in sentence and "goes on from there" in sentence
+    assert lanes() == before and time.perf_counter() - start < 60
+
+
+def test_no_lane_outlives_a_run_whose_output_is_closed(tmp_path):
+    code = (
+        "import sys\n"
+        "from lab import study\n"
+        "from lab.execution import runner\n"
+        "def observe(progress):\n"
+        "    raise BrokenPipeError(32, 'Broken pipe')\n"
+        f"tables = {study_tables()!r}\n"
+        "runner.run(study.validate(tables), __import__('pathlib').Path(sys.argv[1]), lanes=2,\n"
+        "           observe=observe)\n"
+    )
+    child = subprocess.run([sys.executable, "-c", code, tmp_path / "r"], capture_output=True,
+                           text=True, timeout=120)  # fmt: skip
+    assert child.returncode == 1 and "progress cannot be written" in child.stderr
+    assert "FATAL" not in child.stderr and "terminate" not in child.stderr
+
+
+def study_tables():
+    from conftest import SMALL, merged
+
+    return merged(SMALL, {**LONG, "task": {"teacher": {"count": 4}}})
+
+
+def network(D=(256, 1024, 4096), draws=8):
+    return study.validate({
+        "question": "Does it stop?", "regime": "variance-data",
+        "task": {"manifold": {"kind": "cube", "dim": [2]}, "teacher": {"count": 1}},
+        "student": {"kind": "mlp", "widths": 16, "depth": 2, "activation": "tanh"},
+        "data": {"sizes": list(D), "draws": draws},
+        "prediction": {"exponent": 1, "sense": "equal"},
+    })  # fmt: skip
+
+
+def test_a_second_interrupt_drops_a_descent_by_newton_within_a_second(tmp_path, monkeypatch):
+    """Of 337 parameters: the search for the population optimum takes many minutes."""
+    monkeypatch.setattr(sets, "POPULATION", 512)
+    asked = []
+    plain = basin._stretch
+
+    def stretch(*arguments):
+        asked.append(time.perf_counter())
+        return plain(*arguments)
+
+    monkeypatch.setattr(basin, "_stretch", stretch)
+    (group,) = plan.groups([p.run for p in network().plan])
+    stop, abandon = threading.Event(), threading.Event()
+    ticks, ended = [], None
+    for finished in engines.execute(
+        [group], 1, tick=lambda g, n: ticks.append(n), stop=stop, abandon=abandon
+    ):
+        assert finished is None
+        if len(asked) > 3 and not abandon.is_set():
+            stop.set()
+            abandon.set()
+            ended = time.perf_counter()
+    assert ended and time.perf_counter() - ended < 2  # a core may be shared
+    assert set(ticks) == {0}
+
+
+def test_stretches_of_a_descent_change_no_number(monkeypatch):
+    monkeypatch.setattr(sets, "POPULATION", 256)
+    monkeypatch.setattr(basin, "STARTS", 2)
+    monkeypatch.setattr(basin, "TRIALS", 2)
+    found = study.validate({**network().model_dump(by_alias=True, exclude_unset=True),
+                            "student": {"kind": "mlp", "widths": 3, "depth": 1,
+                                        "activation": "tanh"}})  # fmt: skip
+    (group,) = plan.groups([p.run for p in found.plan][:3])
+    losses = []
+    for patience in (basin.PATIENCE, 0.0):
+        monkeypatch.setattr(basin, "PATIENCE", patience)
+        losses.append([r.loss for r in learning.learn(group, tick=lambda n: None)])
+    assert losses[0] == losses[1]

@@ -1,0 +1,46 @@
+"""Plans: every missing run in exactly one group, memory bounded, costs that add up."""
+
+import pytest
+
+from lab.execution import plan
+from lab.spec import Group
+
+
+def test_groups_partition_the_missing_runs(make_study):
+    found = make_study(task={"manifold": {"dim": [2, 3]}}, student={"seeds": 3},
+                       evidence={"share": 0.2})  # fmt: skip
+    runs = [p.run for p in found.plan]
+    for teachers in (1, 2):
+        groups = plan.groups(runs, teachers=teachers)
+        packed = [r for g in groups for r in g.runs()]
+        assert len(packed) == len(set(packed)) and set(packed) == set(runs)
+        assert all(len(g.teachers) <= teachers for g in groups)
+
+
+def test_memory_is_bounded_by_the_group_not_by_the_study(make_study):
+    limit = 2**24
+    few = plan.groups([p.run for p in make_study().plan], memory_limit=limit)
+    many = plan.groups(
+        [p.run for p in make_study(student={"widths": [16, 32, 64], "seeds": 500},
+                                   task={"teacher": {"count": 7}}).plan],
+        memory_limit=limit,
+    )  # fmt: skip
+    assert sum(len(g.runs()) for g in many) == 10_500
+    one = plan.memory(Group(few[0].teachers, few[0].shapes[:1], few[0].training, 0))
+    assert max(map(plan.memory, many)) <= limit + one
+
+
+def test_flops_of_one_student_by_hand(make_study):
+    run = make_study(student={"widths": [3, 4, 5]}).plan[0].run
+    g = Group((run.task,), ((run.student, None, (0, 1)),), run.training, 0)
+    teacher, student = 2 * 16 + 16 * 16 + 16, 2 * 3 + 3 * 3 + 3
+    assert plan.flops(g) == 200 * 32 * (2 * teacher + 2 * 6 * student)
+    assert plan.cost([g]).student_steps == 400
+
+
+@pytest.mark.parametrize("state, missing", [("done", 0), ("diverged", 0), ("failed", 6)])
+def test_left(make_study, state, missing):
+    found = make_study()
+    states = {p.run.fingerprint(): state for p in found.plan}
+    left = plan.left(found, states)
+    assert left.planned == 6 and len(left.missing) == missing
