@@ -24,7 +24,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from lab import catalogue, consistency, planned, theory
+from lab import axes, catalogue, consistency, planned, theory
+from lab.axes import Axis, Ordinate
 from lab.mistakes import StudyError, sentences
 from lab.recipe import Table, Training, Whole
 from lab.spec import (
@@ -42,6 +43,10 @@ from lab.tables import Data, Evidence, Prediction, Size, Student, Task
 Regime = Literal[
     "resolution-width", "resolution-data", "variance-width", "variance-data", "phase-map"
 ]
+LIMIT_WORDS = {
+    "variance-data": "the same model on the whole population of data",
+    "variance-width": "exact NTK regression (after as many steps)",
+}
 
 
 class Study(Table):
@@ -214,11 +219,26 @@ class Study(Table):
         return "power" if grows else "power+floor"
 
     @property
-    def x_name(self) -> str:
-        """What `x` is called."""
+    def axis(self) -> Axis:
+        """What is scanned."""
+        if not self.wide:
+            return axes.DATA
         if self.regime == "variance-width":
-            return "w"
-        return {"N": "N", "hidden": "N_h", "width": "w"}[self.scan.size] if self.wide else "D"
+            return axes.WIDTH
+        return {"N": axes.N, "hidden": axes.HIDDEN, "width": axes.WIDTH}[self.scan.size]
+
+    @property
+    def ordinate(self) -> Ordinate:
+        """What is fitted."""
+        if self.regime in LIMITS:
+            return axes.excess_over(LIMIT_WORDS[self.regime])
+        return axes.OVER_UNLIMITED_DATA if self.measures_limit else axes.LOSS
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """The kinds of finding that the study is asked for, in the order in which they are told."""
+        own = {"phase-map": ("plane",), "variance-width": ("gaps",)}.get(self.regime, ())
+        return (*own, "exponents", "lines", "contrasts", "expected")
 
     def point(self, run: Run) -> tuple[TaskSpec, StudentSpec, int | None]:
         """What the runs of one scan share: all but x, teacher and seed."""

@@ -23,10 +23,10 @@ FLOORS = [
     {"lab.tables"},
     {"lab.recipe"},
     {"lab.spec"},
-    {"lab.catalogue", "lab.theory"},
+    {"lab.catalogue", "lab.theory", "lab.axes"},
     {"lab.mistakes"},
 ]
-NO_JAX = {"lab.study", "lab.consistency", "lab.planned", "lab.tables", "lab.catalogue",
+NO_JAX = {"lab.axes", "lab.study", "lab.consistency", "lab.planned", "lab.tables", "lab.catalogue",
           "lab.recipe", "lab.spec", "lab.theory", "lab.mistakes", "lab.scaling",
           "lab.answers.design", "lab.show.statistics"}  # fmt: skip
 

@@ -234,7 +234,7 @@ sense = "equal"
 
 def test_variance_width_scans_the_width_at_one_training_set(tmp_path):
     found = study.read(write(tmp_path, WIDE))
-    assert {found.x(p.run) for p in found.plan} == {16, 32, 64} and found.x_name == "w"
+    assert {found.x(p.run) for p in found.plan} == {16, 32, 64} and found.axis.symbol == "w"
     assert {p.run.limit for p in found.plan} == {"ntk"} and len(found.plan) == 3 * 5 * 2
 
 

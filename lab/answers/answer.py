@@ -120,7 +120,6 @@ class Answer:
     """All points of a study in the order of the grid, and one line of α on 1/d per setting."""
 
     study: Study
-    x_name: str
     points: tuple[Point, ...]
     lines: tuple[tuple[dict[str, Any], Line | None], ...]
 
@@ -144,7 +143,7 @@ def answer(study: Study, store: Store, *, replicates: int = 2000) -> Answer:
     for point in points:
         lines[tuple(point.setting.items())].append(point)
     fitted = tuple((dict(setting), _line(some)) for setting, some in lines.items())
-    return Answer(study, study.x_name, points, fitted)
+    return Answer(study, points, fitted)
 
 
 def _varying(keys: list[tuple]) -> set[str]:

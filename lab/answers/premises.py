@@ -129,7 +129,7 @@ def _sentences(study: Study, done: Done) -> Iterator[str]:
     theory = approach(study, done)
     if theory:
         yield (
-            f"Theory's own losses fall with {theory.slope:.3g} over these {study.x_name}, "
+            f"Theory's own losses fall with {theory.slope:.3g} over these {study.axis.symbol}, "
             f"{theory.miss:.1%} off their asymptote {theory.limit:.3g}."
         )
     share = _outside(done)

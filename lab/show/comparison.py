@@ -18,7 +18,7 @@ def markdown(answer: Answer) -> str:
     if not known:
         return ""
     xs = sorted({e.x for p in known for e in p.expected})
-    columns = (f"measured / theory at {answer.x_name} =", *(f"{x:.0f}" for x in xs))
+    columns = (f"measured / theory at {answer.study.axis.symbol} =", *(f"{x:.0f}" for x in xs))
     rows = []
     for p in known:
         of = {e.x: e for e in p.expected}

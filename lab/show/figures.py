@@ -28,7 +28,6 @@ from lab import theory
 from lab.answers.answer import Answer, Point
 from lab.scaling import Exponent
 from lab.scaling.scans.estimate import LAWS
-from lab.spec import LIMITS
 
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
 VERDICTS = {"agrees": (GREEN, "o"), "undecided": (ORANGE, "s"), "contradicts": (VERMILLION, "X")}
@@ -63,15 +62,15 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
                       title=f"{answer.study.task.manifold.kind}, $\\alpha$ [95 %]",
                       title_fontsize=9)  # fmt: skip
             if not alike:
-                ax.set_xlabel(X_WORDS[answer.x_name])
-                ax.set_ylabel(_ordinate(answer))
+                ax.set_xlabel(answer.study.axis.words)
+                ax.set_ylabel(answer.study.ordinate.label)
         for ax in axes.flat[len(panels) :]:
             ax.set_axis_off()
         if alike:
-            figure.supxlabel(X_WORDS[answers[0].x_name], fontsize=10.5)
-            figure.supylabel(_ordinate(answers[0]), fontsize=10.5)
+            figure.supxlabel(answers[0].study.axis.words, fontsize=10.5)
+            figure.supylabel(answers[0].study.ordinate.label, fontsize=10.5)
     laws = dict.fromkeys(LAWS[answer.study.law] for answer in answers)
-    ordinates = dict.fromkeys(map(_ordinate, answers))
+    ordinates = dict.fromkeys(answer.study.ordinate.label for answer in answers)
     return figure, (
         f"{'; '.join(ordinates).capitalize()} to the loss of the constant student. Large markers: "
         "geometric mean over teachers; bars: its standard error over teachers; small dots: single "
@@ -94,19 +93,6 @@ def _decades(ax: Axes) -> None:
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 25 * low else (1, 3)))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     ax.xaxis.set_minor_formatter(NullFormatter())
-
-
-X_WORDS = {"N": "trainable parameters N", "N_h": "weights between hidden layers N_h",
-           "D": "training samples D", "w": "width w of the hidden layers"}  # fmt: skip
-
-
-def _ordinate(answer: Answer) -> str:
-    what = "test loss"
-    if answer.study.regime in LIMITS:
-        what = "mean excess over the limit"
-    elif answer.study.measures_limit:
-        what = "excess over unlimited data"
-    return f"{what}, relative"
 
 
 def _scan(ax: Axes, p: Point, colour: Any) -> None:
@@ -161,7 +147,7 @@ def local_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
                 ax.errorbar(x, alpha, bars, fmt="o-", color=shade[p.dim], ms=4, lw=1, capsize=2,
                             label=p.dimension)  # fmt: skip
                 ax.axhline(p.prediction, color=shade[p.dim], lw=1, ls=":")
-            ax.set(xscale="log", xlabel=X_WORDS[answer.x_name], ylabel="local exponent")
+            ax.set(xscale="log", xlabel=answer.study.axis.words, ylabel="local exponent")
             tops = [at.alpha for p in points if p.exponent for at in p.exponent.local]
             if tops:
                 low, high = min(0.0, *tops), max(tops)
@@ -244,7 +230,8 @@ def _against_dimension(answer: Answer) -> tuple[Figure, str]:
         for ax in axes.flat[len(settings) :]:
             ax.set_axis_off()
         figure.supxlabel("intrinsic dimension d", fontsize=10.5)
-        figure.supylabel(rf"exponent $\alpha$ in $L \propto {answer.x_name}^{{-\alpha}}$",
+        symbol = answer.study.axis.symbol
+        figure.supylabel(rf"exponent $\alpha$ in $L \propto {symbol}^{{-\alpha}}$",
                          fontsize=10.5)  # fmt: skip
     region = "above the lower edge" if sense == "bound" else "inside"
     return figure, (

@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
+from lab import axes
 from lab.answers.phases import PhaseMap
 from lab.scaling.laws.plane import ENDLESS, LIMITED, Joint, Plane
-from lab.show.figures import STYLE, X_WORDS, shades
+from lab.show.figures import STYLE, shades
 
 WIDTH, BOTH, DATA = "#fde3b8", "#f2f2f2", "#cfe3f3"
 LOSS = "test loss / loss of the constant student"
@@ -30,10 +31,10 @@ def phases(found: PhaseMap) -> tuple[Figure, str]:
         left.set_title(f"{found.label}: contours of the loss")
         _limit(middle, plane.N, plane.mean.T, [f"D = {D:.0f}" for D in plane.D])
         middle.plot(plane.N, plane.mean_fresh, "o-", color="black", ms=5, lw=1.6, label="D = ∞")
-        middle.set(xlabel=X_WORDS["N"], ylabel=LOSS, title="towards L(N, ∞)")
+        middle.set(xlabel=axes.N.words, ylabel=LOSS, title="towards L(N, ∞)")
         names = [f"w = {'×'.join(map(str, dict.fromkeys(w)))}" for w in found.widths]
         _limit(right, plane.D, plane.mean, names)
-        right.set(xlabel=X_WORDS["D"], ylabel=LOSS, title="towards L(∞, D)")
+        right.set(xlabel=axes.DATA.words, ylabel=LOSS, title="towards L(∞, D)")
         if law:
             N, D = (np.geomspace(v[0], v[-1], 80) for v in (plane.N, plane.D))
             endless = np.full(80, ENDLESS)
@@ -54,7 +55,7 @@ def phases(found: PhaseMap) -> tuple[Figure, str]:
 
 
 def _map(ax: Axes, plane: Plane, law: Joint | None) -> None:
-    ax.set(xscale="log", yscale="log", xlabel=X_WORDS["N"], ylabel=X_WORDS["D"])
+    ax.set(xscale="log", yscale="log", xlabel=axes.N.words, ylabel=axes.DATA.words)
     kind = np.digitize(plane.share.T, [1 - LIMITED, LIMITED])
     colours = ListedColormap([WIDTH, BOTH, DATA])
     ax.pcolormesh(_edges(plane.N), _edges(plane.D), kind, cmap=colours, vmin=0, vmax=2, zorder=0)

@@ -26,7 +26,6 @@ from lab.scaling.plain import plain
 from lab.scaling.scans.estimate import LAWS
 from lab.show import comparison
 from lab.show.markdown import escape, table
-from lab.spec import LIMITS
 
 HEAD = ("d", "prediction", "α", "95 % interval", "verdict", "relation", "doubts", "teachers",
         "runs", "x", "α in N", "α in hidden", "forecast", "Δα training")  # fmt: skip
@@ -70,7 +69,7 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
         ", ".join(p.doubts) or "none",
         str(p.teachers),
         str(p.runs),
-        f"{answer.x_name} {x[0]:.0f}–{x[-1]:.0f}" if x else "–",
+        f"{answer.study.axis.symbol} {x[0]:.0f}–{x[-1]:.0f}" if x else "–",
         *(_counted(by_size[s]) if s in by_size else "–" for s in (1.0, 0.0)),
         _forecast(e) if e and e.forecast else "–",
         f"{c.correction.alpha:+.2f} ± {2 * c.correction.error:.2f}" if c else "–",
@@ -279,14 +278,7 @@ def _asked(answer: Answer) -> str:
         f"{'a lower bound' if study.prediction.sense == 'bound' else 'an equality'}, tolerance "
         f"{study.prediction.tolerance:.0%}, written before the run. Fitted: a {law} to "
     )
-    if study.regime in LIMITS:
-        text += f"the mean excess of the relative loss over its limit, {LIMIT_WORDS[study.regime]}."
-    elif study.measures_limit:
-        text += (
-            "the excess of the relative test loss over that of the same students on unlimited data."
-        )
-    else:
-        text += "the relative test loss."
+    text += f"{study.ordinate.words}."
     if study.prediction.rivals:
         within = f"{study.prediction.tolerance:.0%}"
         text += (
@@ -317,12 +309,6 @@ def _evidence(answer: Answer) -> str:
             text += (f" At {p.label}, teacher {v.teacher}, {v.factor:g} times {what} changes α by "
                      f"{v.alpha:+.2f} ± {2 * v.error:.2f}.")  # fmt: skip
     return text + ("" if varied else " Rate and first weights were not varied here.")
-
-
-LIMIT_WORDS = {
-    "variance-data": "the same model on the whole population of data",
-    "variance-width": "exact NTK regression (after as many steps)",
-}
 
 
 def _fits(answers: tuple[Answer, ...], maps: tuple[PhaseMap, ...], name: str) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def test_every_count_of_size_is_carried_along(make_study, tmp_path, layers, size
         (cells,) = cells_of(study, store).values()
     runs = [run for run, _ in cells.scan]
     scan = scan_of(study, losses(study, cells.scan), runs)
-    assert study.x_name == {"N": "N", "hidden": "N_h", "width": "w"}[size]
+    assert study.axis.symbol == {"N": "N", "hidden": "N_h", "width": "w"}[size]
     shapes = {study.x(run): run for run in runs}
     order = 1 if layers == "one" else 2
     for x, by_lead, by_N in zip(scan.x, scan.counts[0], scan.counts[-1], strict=True):
@@ -149,7 +149,7 @@ def test_a_prediction_is_of_N_and_stands_for_its_order_in_the_width(
 
 def test_students_of_one_size_are_refused_under_the_size_that_is_scanned(make_study):
     same = {"student": {"widths": [[4, 6], [6, 4], [8, 8]]}}
-    assert make_study(**WIDE, **same).x_name == "N"
+    assert make_study(**WIDE, **same).axis.symbol == "N"
     with pytest.raises(StudyError, match=r"both have N_h = 24"):
         make_study(**WIDE, **same, scan={"size": "hidden"})
 

@@ -1,0 +1,44 @@
+"""What a study plots against what: the quantity that it scans, and what falls with it.
+
+Words for tables and figures, given once by the regime; nobody downstream asks which regime it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What is scanned: its symbol, as in N, and its words, as in "trainable parameters N"."""
+
+    symbol: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Ordinate:
+    """What is fitted: `label` for the axis of a figure, `words` that end a sentence."""
+
+    label: str
+    words: str
+
+
+N = Axis("N", "trainable parameters N")
+HIDDEN = Axis("N_h", "weights between hidden layers N_h")
+WIDTH = Axis("w", "width w of the hidden layers")
+DATA = Axis("D", "training samples D")
+
+LOSS = Ordinate("test loss, relative", "the relative test loss")
+OVER_UNLIMITED_DATA = Ordinate(
+    "excess over unlimited data, relative",
+    "the excess of the relative test loss over that of the same students on unlimited data",
+)
+
+
+def excess_over(limit: str) -> Ordinate:
+    """The mean excess over a limit that is named in words."""
+    return Ordinate(
+        "mean excess over the limit, relative",
+        f"the mean excess of the relative loss over its limit, {limit}",
+    )
