@@ -18,8 +18,10 @@ class Axis:
 
 @dataclass(frozen=True)
 class Ordinate:
-    """What is fitted: `label` for the axis of a figure, `words` that end a sentence."""
+    """What is fitted: `unit` in a table, `label` at the axis of a figure, `words` that end a
+    sentence."""
 
+    unit: str
     label: str
     words: str
 
@@ -29,8 +31,9 @@ HIDDEN = Axis("N_h", "weights between hidden layers N_h")
 WIDTH = Axis("w", "width w of the hidden layers")
 DATA = Axis("D", "training samples D")
 
-LOSS = Ordinate("test loss, relative", "the relative test loss")
+LOSS = Ordinate("relative loss", "test loss, relative", "the relative test loss")
 OVER_UNLIMITED_DATA = Ordinate(
+    "excess over unlimited data",
     "excess over unlimited data, relative",
     "the excess of the relative test loss over that of the same students on unlimited data",
 )
@@ -39,6 +42,7 @@ OVER_UNLIMITED_DATA = Ordinate(
 def excess_over(limit: str) -> Ordinate:
     """The mean excess over a limit that is named in words."""
     return Ordinate(
+        "mean excess",
         "mean excess over the limit, relative",
         f"the mean excess of the relative loss over its limit, {limit}",
     )

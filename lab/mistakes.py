@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import BaseModel, ValidationError
 
@@ -30,37 +30,53 @@ def unknown(what: str, name: object, known: Iterable[str]) -> str:
 
 
 def sentences(
-    error: ValidationError, model: type[BaseModel], *, text: str, name: str, panel: int = 0
+    wrong: Iterable[tuple[str, str]], *, text: str, name: str, panel: int = 0
 ) -> list[str]:
     """One sentence per mistake, in the order of the file's lines.
 
     Args:
-        error: what pydantic found.
-        model: the class that was validated, for the names that are allowed.
+        wrong: (place, what is wrong there), see `places`.
         text: the TOML source, for line numbers; may be empty.
         name: what to call the file.
         panel: which of the file's [[panel]] tables was validated, from 1; 0 for none.
     """
-    found: list[tuple[int, str]] = []
+    found = {
+        (_line(text, place.strip("[]").split("."), panel), f"{place}: {what}")
+        for place, what in wrong
+    }
+    where = f"panel {panel}: " if panel else ""
+    return [f"{name}{f':{line}' if line else ''}: {where}{s}" for line, s in sorted(found)]
+
+
+def places(
+    error: ValidationError, model: type[BaseModel], *, others: Mapping[str, type[BaseModel]]
+) -> list[tuple[str, str]]:
+    """Every mistake that pydantic found: its place, as in training.steps, and what is wrong.
+
+    Args:
+        model: the class that was validated, for the names that are allowed.
+        others: the classes that it could have been, by name, for keys that belong to another.
+    """
+    found = []
     for item in error.errors():
         path = [p for p in item["loc"] if isinstance(p, str) and p.isidentifier()]
         where = ".".join(path)
         if item["type"] == "value_error":
             for line in str(item["ctx"]["error"]).split("\n"):
                 inner, _, rest = line.partition(": ")
-                full = inner if re.fullmatch(r"\[?[a-z_.]+\]?", inner) and rest else where
-                message = rest if full == inner else line
-                at = _line(text, full.strip("[]").split("."), panel)
-                found.append((at, f"{full}: {message}"))
+                own = re.fullmatch(r"\[?[a-z_.]+\]?", inner) and rest
+                if own and where and not inner.startswith(("[", where)):
+                    inner = f"{where}.{inner}"
+                found.append((inner, rest) if own else (where or "file", line))
         elif item["type"] == "extra_forbidden":
-            allowed = _keys(model, path[:-1])
-            sentence = f"{where}: {unknown('key', path[-1], allowed)}"
-            found.append((_line(text, path, panel), sentence))
+            found.append((where, _foreign(item["loc"], model, others)))
+        elif item["type"] == "union_tag_invalid":
+            known = re.findall(r"'kind ([^']+)'", item["ctx"]["expected_tags"])
+            given = item["ctx"]["tag"].removeprefix("kind ")
+            found.append((f"{where}.kind", unknown("kind", given, known)))
         else:
-            found.append((_line(text, path, panel), f"{where or 'file'}: {_plain(item)}"))
-    unique = dict.fromkeys(sorted(found))
-    where = f"panel {panel}: " if panel else ""
-    return [f"{name}{f':{line}' if line else ''}: {where}{s}" for line, s in unique]
+            found.append((where or "file", _plain(item)))
+    return found
 
 
 def _plain(item: typing.Any) -> str:
@@ -69,7 +85,8 @@ def _plain(item: typing.Any) -> str:
         return "is missing; every study needs it"
     if kind == "literal_error":
         known = re.findall(r"'([^']+)'", item["ctx"]["expected"]) or [item["ctx"]["expected"]]
-        return unknown("value", value, known)
+        names = [p for p in item["loc"] if isinstance(p, str) and p.isidentifier()]
+        return unknown(names[-1] if names else "value", value, known)
     if kind == "too_short":
         return "an empty grid; give at least one value"
     if kind == "finite_number":
@@ -79,17 +96,35 @@ def _plain(item: typing.Any) -> str:
     message = re.sub(r"^Input should be", "expected", item["msg"]).replace(
         "valid dictionary", "table"
     )
+    if kind == "union_tag_not_found":
+        message = "expected a table"
     return f"{value!r} is of the wrong type: {message}"
 
 
-def _keys(model: type[BaseModel], path: list[str]) -> list[str]:
-    """Names allowed in the table at `path`."""
-    for part in path:
-        field = model.model_fields.get(part)
-        inner = [m for m in _models(field.annotation)] if field else []
-        if not inner:
-            return []
-        model = inner[0]
+def _foreign(loc: tuple, model: type[BaseModel], others: Mapping[str, type[BaseModel]]) -> str:
+    """What is wrong with a key that its table does not have, and whose it is."""
+    *parents, last = loc
+    told = "regime"
+    for part in parents:
+        field = model.model_fields.get(str(part))
+        if field is not None:
+            union = next((m.kinds for m in field.metadata if hasattr(m, "kinds")), None)
+            others = dict(union) if union is not None else {}
+            told = "kind"
+            inner = [*_models(field.annotation)]
+            model = inner[0] if inner else model
+        elif str(part).startswith("kind ") and str(part)[5:] in others:
+            model = others[str(part)[5:]]
+    allowed = _keys(model)
+    whose = [name for name, other in others.items() if last in _keys(other)]
+    if whose:
+        names = ", ".join(f'"{name}"' for name in whose)
+        return f"unknown key '{last}' here; it belongs to {told} = {names}"
+    return unknown("key", last, allowed)
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    """The names that a table allows."""
     return [f.alias or k for k, f in model.model_fields.items()]
 
 

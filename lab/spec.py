@@ -7,14 +7,14 @@ by `Run.fingerprint()`. Symbols as everywhere: d intrinsic dimension, D samples,
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from typing import Any
 
-from lab import catalogue
-from lab.catalogue import Setting
+from lab.kinds.manifolds import MANIFOLDS
+from lab.kinds.student import StudentSpec
+from lab.kinds.teachers import Covariance
+from lab.theory import smoothness
 
 PHYSICS_VERSION = 2
 """Raised when the same settings give another result: old rows then no longer count as done.
@@ -53,7 +53,7 @@ class TaskSpec:
     noise: float
     teacher: int
     teacher_kind: str = "network"
-    covariance: tuple[str, tuple[tuple[str, Setting], ...]] | None = None
+    covariance: Covariance | None = None
     decays: tuple[float, float] | None = None
 
     @property
@@ -64,13 +64,40 @@ class TaskSpec:
     @property
     def chart(self) -> int:
         """Coordinates in which the manifold itself is written: d, d + 1 (sphere), 2d (torus)."""
-        extra = {"sphere": lambda d: d + 1, "torus": lambda d: 2 * d}
-        return sum(extra.get(kind, lambda d: d)(d) for kind, d in self.manifold)
+        return sum(chart(factor) for factor in self.manifold)
 
     @property
     def D_amb(self) -> int:
         """Coordinates that the student sees."""
         return self.ambient or self.chart
+
+    def symbols(self) -> dict[str, Any]:
+        """What the symbols of a prediction stand for."""
+        dims = tuple(d for _, d in self.manifold)
+        symbols: dict[str, Any] = {"d": dims if len(dims) > 1 else dims[0], "p": self.power}
+        if self.decays:
+            a, b = self.decays
+            symbols |= {"a": a, "b": b} | ({"alpha": b - 1} if a == b else {})
+        if self.covariance:
+            kind, settings = self.covariance
+            symbols["teacher"] = smoothness(kind, nu=dict(settings).get("nu"))
+        return symbols
+
+    def settings(self) -> dict[str, Any]:
+        """What of the task may be a grid, by name, all but the manifold and the index."""
+        fixed: dict[str, Any] = {"p": self.power, "teacher.gain": self.teacher_gain,
+                                 "noise": self.noise}  # fmt: skip
+        if self.decays:
+            return fixed | {"a": self.decays[0], "b": self.decays[1]}
+        if self.covariance:
+            kind, settings = self.covariance
+            named = {f"teacher.{name}": value for name, value in settings}
+            return fixed | {"teacher.covariance": kind} | named
+        return fixed | {
+            "teacher.widths": self.teacher_widths,
+            "teacher.bias": self.teacher_bias,
+            "teacher.activation": self.teacher_activation,
+        }
 
     @property
     def input_dim(self) -> int:
@@ -78,45 +105,10 @@ class TaskSpec:
         return self.dim + (self.D_amb - self.chart if self.embedding == "features" else 0)
 
 
-@dataclass(frozen=True, slots=True)
-class StudentSpec:
-    """A resolved student, without its seed.
-
-    `settings` are (name, value) of an exact student, sorted; what belongs to networks is then
-    empty or zero (`exact` below).
-    """
-
-    kind: str
-    widths: tuple[int, ...]
-    activation: str
-    parametrisation: str
-    weight: float
-    bias: float
-    inputs: str
-    settings: tuple[tuple[str, Setting], ...] = ()
-
-    @classmethod
-    def exact(
-        cls, kind: str, settings: Mapping[str, Setting], *, inputs: str = "standardised"
-    ) -> StudentSpec:
-        """An exact student with these resolved settings."""
-        return cls(kind, (), "", "", 0.0, 0.0, inputs, tuple(sorted(settings.items())))
-
-    def parameters(self, D_amb: int, outputs: int, D: int | None = None) -> int:
-        """N: every trainable number, biases included; of some exact students one per sample."""
-        if self.kind != "mlp":
-            return catalogue.parameters(
-                self.kind, dict(self.settings), D=D or 0, D_amb=D_amb, outputs=outputs
-            )
-        layers = (D_amb, *self.widths, outputs)
-        return sum((m + 1) * n for m, n in itertools.pairwise(layers))
-
-    def leading(self, D_amb: int, outputs: int) -> tuple[int, int]:
-        """The terms of N of the highest order in the width, and that order: the weights between
-        hidden layers, 2; with one hidden layer all but the output biases, 1."""
-        if self.kind != "mlp" or len(self.widths) < 2:
-            return self.parameters(D_amb, outputs) - (outputs if self.kind == "mlp" else 0), 1
-        return sum(m * n for m, n in itertools.pairwise(self.widths)), 2
+def chart(factor: tuple[str, int]) -> int:
+    """Coordinates in which a factor of a manifold, its kind and dimension, is written."""
+    kind, d = factor
+    return MANIFOLDS[kind].chart(d)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,18 +153,15 @@ def full_batch(steps: int, D: int) -> TrainingSpec:
     return TrainingSpec("descent", 0.0, 0.0, 0.0, stages, "constant", 0.0, 0, 0, "float64")
 
 
-LIMITS: Mapping[str, str] = {"variance-width": "ntk", "variance-data": "data"}
-"""What the loss is an excess over, by regime: `Run.limit`."""
-
-
 @dataclass(frozen=True, slots=True)
 class Run:
     """One student trained once: everything that decides the result, and nothing else.
 
-    `size` is D, or None for unlimited fresh data; `root` is the seed of all randomness. `limit` is
-    what the loss is an excess over in the variance-limited regimes: `data` (the model trained on
-    the whole population; the seed is then the draw of the data) or `ntk` (exact NTK regression; the
-    seed is then a start and its mirror image); empty where the loss itself is asked for.
+    `size` is D, or None for unlimited fresh data; `root` is the seed of all randomness. `learner`
+    is the way to learn, a key of `lab.students.learning.LEARNERS`: "" where the loss itself is
+    asked for; `data`, beside the model trained on the whole population (the seed is then the draw
+    of the data); `ntk`, beside exact NTK regression (the seed is then a start and its mirror
+    image).
     """
 
     task: TaskSpec
@@ -181,7 +170,7 @@ class Run:
     size: int | None
     seed: int
     root: int
-    limit: str = ""
+    learner: str = field(default="", metadata={"key": "limit"})
 
     @property
     def N(self) -> int:
@@ -206,7 +195,11 @@ def _plain(spec: Any) -> Any:
     if not is_dataclass(spec):
         return spec
     values = {f: getattr(spec, f.name) for f in fields(spec)}
-    return {f.name: _plain(v) for f, v in values.items() if f.default is MISSING or v != f.default}
+    return {
+        f.metadata.get("key", f.name): _plain(v)
+        for f, v in values.items()
+        if f.default is MISSING or v != f.default
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,25 +222,25 @@ class Planned:
 class Group:
     """Runs that train together. `teachers` differ in their index only.
 
-    `shapes` is (student, D or None, seeds) per program; all take the same recipe and limit, and
-    are networks, or else exact students.
+    `shapes` is (student, D or None, seeds) per program; all take the same recipe and learner, and
+    are trained, or else exact students.
     """
 
     teachers: tuple[TaskSpec, ...]
     shapes: tuple[tuple[StudentSpec, int | None, tuple[int, ...]], ...]
     training: TrainingSpec
     root: int
-    limit: str = ""
+    learner: str = ""
 
     @property
-    def exact(self) -> bool:
-        """Whether these are exact students, which no descent trains."""
-        return self.shapes[0][0].kind != "mlp"
+    def trained(self) -> bool:
+        """Whether descent trains these students."""
+        return self.shapes[0][0].trained
 
     def runs(self) -> list[Run]:
         """The runs in the order of `train`'s results: shape, teacher, seed."""
         return [
-            Run(task, student, self.training, D, s, self.root, self.limit)
+            Run(task, student, self.training, D, s, self.root, self.learner)
             for student, D, seeds in self.shapes
             for task in self.teachers
             for s in seeds

@@ -6,44 +6,14 @@ the preset's name: two files that mean the same recipe share their runs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    PositiveFloat,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveFloat, model_validator
 
+from lab.grids import PositiveInt, Table, Whole, as_tuple
 from lab.mistakes import unknown
 from lab.spec import TrainingSpec
-
-
-class Table(BaseModel):
-    """A table of a study file: unknown keys are mistakes, values never change.
-
-    Numbers are finite, and neither text nor true and false are numbers.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-def as_tuple(value: Any) -> Any:
-    """A list is a tuple, and any other value a tuple of one."""
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
-
-
-def _as_whole(value: Any) -> Any:
-    """1e4 is a whole number, though TOML calls it a float."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Whole = Annotated[int, BeforeValidator(_as_whole)]
-PositiveInt = Annotated[Whole, Field(gt=0)]
 
 
 class Stage(Table):
@@ -144,3 +114,24 @@ class Training(Table):
             self.optimiser, self.beta1, self.beta2, self.weight_decay, stages, self.schedule,
             self.warmup, polish, polish_batch, self.precision,
         )  # fmt: skip
+
+    def on_sets(self, sizes: Sequence[int]) -> Iterator[str]:
+        """What is wrong with this recipe for training sets of these sizes D."""
+        if self.optimiser == "lbfgs" or self.polish:
+            yield (
+                "training.optimiser: L-BFGS needs fresh data without limit, where it "
+                "cannot fit the training set by heart"
+            )
+        batch = max((b for _, b, _ in self.resolved().stages), default=0)
+        for D in sizes:
+            if batch > D:
+                yield (
+                    f"training.batch: {batch} is more than the training set "
+                    f"of data.sizes = {D}; take a batch of at most {D}"
+                )
+
+
+class Steps(Table):
+    """A budget alone, where the rule of descent is given."""
+
+    steps: PositiveInt = 20_000

@@ -1,0 +1,90 @@
+"""Networks: the students that descend.
+
+`Trained` is what the training loop asks of a kind; `Mlp` is the multilayer perceptron of
+`lab.students.descent.mlp`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat
+
+from lab.grids import Grid, PositiveInt, Widths
+from lab.kinds.student import STUDENTS, Student, StudentSpec, Target
+
+Activation = Literal["relu", "tanh", "erf", "gelu", "identity"]
+Activations = Grid[Activation]
+
+
+class Trained(Student):
+    """A student that descends."""
+
+    trained: ClassVar[bool] = True
+
+    @classmethod
+    def network(cls) -> Any:
+        """What computes it: a module or object with `init(spec, D_amb, outputs, *, keys)` and
+        `apply(spec, parameters, x)`, as `lab.students.descent.mlp`. Imports JAX."""
+        raise NotImplementedError
+
+
+@STUDENTS.add
+class Mlp(Trained):
+    """A multilayer perceptron. A width stands for `depth` layers of it; a list is the layers."""
+
+    kind: Literal["mlp"] = "mlp"
+    widths: Widths
+    depth: PositiveInt | None = None
+    activation: Activations = ("relu",)
+    parametrisation: Literal["standard", "ntk"] = "standard"
+    weight: PositiveFloat = Field(2.0, description="variance of a weight times its fan-in")
+    bias: NonNegativeFloat = Field(0.5, description="standard deviation of a bias at the start")
+
+    sized: ClassVar[str | None] = "widths"
+
+    def specs(self, *, inputs: str | None = None) -> Iterator[StudentSpec]:
+        for activation, width in itertools.product(self.activation, self.widths):
+            widths = width if isinstance(width, tuple) else (width,) * (self.depth or 2)
+            yield StudentSpec(
+                self.kind,
+                widths,
+                activation,
+                self.parametrisation,
+                self.weight,
+                self.bias,
+                inputs or self.inputs,
+            )
+
+    def vanishes(self, task: Target, *, sized: bool) -> bool:
+        return True
+
+    def mistakes(self, study: Any) -> Iterator[str]:
+        if self.depth is not None and any(isinstance(w, tuple) for w in self.widths):
+            yield "student.depth: widths that list their layers have their depth; leave it out"
+
+    @classmethod
+    def N(cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int) -> int:
+        layers = (D_amb, *spec.widths, outputs)
+        return sum((m + 1) * n for m, n in itertools.pairwise(layers))
+
+    @classmethod
+    def leading(cls, spec: StudentSpec, *, D_amb: int, outputs: int) -> tuple[int, int]:
+        """The weights between hidden layers, order 2; with one hidden layer all but the output
+        biases, order 1."""
+        if len(spec.widths) < 2:
+            return cls.N(spec, D_amb=D_amb, outputs=outputs, D=0) - outputs, 1
+        return sum(m * n for m, n in itertools.pairwise(spec.widths)), 2
+
+    @classmethod
+    def same_but_size(cls, spec: StudentSpec) -> StudentSpec:
+        return replace(spec, widths=())
+
+    @classmethod
+    def network(cls) -> Any:
+        from lab.students.descent import mlp
+
+        return mlp

@@ -1,0 +1,124 @@
+"""A student: what every kind of it says of itself, in a study file and of a resolved one.
+
+A kind is a table: its keys are its settings, their types are their ranges. `specs()` gives the
+resolved students of its grid. Of a resolved one the kind knows N, its cost, where it fails, and
+whether theory says that it leaves nothing on unlimited data; and who computes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol
+
+from lab.grids import PositiveInt, Setting, Table
+from lab.kinds.kind import Kinds
+
+STUDENTS = Kinds("mlp")
+"""Every kind of student by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudentSpec:
+    """A resolved student, without its seed.
+
+    `settings` are (name, value) of an exact student, sorted; what belongs to networks is then
+    empty or zero (`exact` below).
+    """
+
+    kind: str
+    widths: tuple[int, ...]
+    activation: str
+    parametrisation: str
+    weight: float
+    bias: float
+    inputs: str
+    settings: tuple[tuple[str, Setting], ...] = ()
+
+    @classmethod
+    def exact(
+        cls, kind: str, settings: Mapping[str, Setting], *, inputs: str = "standardised"
+    ) -> StudentSpec:
+        """An exact student with these resolved settings."""
+        return cls(kind, (), "", "", 0.0, 0.0, inputs, tuple(sorted(settings.items())))
+
+    @property
+    def trained(self) -> bool:
+        """Whether descent trains it."""
+        return STUDENTS[self.kind].trained
+
+    def parameters(self, D_amb: int, outputs: int, D: int | None = None) -> int:
+        """N: every trainable number, biases included; of some exact students one per sample."""
+        return STUDENTS[self.kind].N(self, D_amb=D_amb, outputs=outputs, D=D or 0)
+
+    def leading(self, D_amb: int, outputs: int) -> tuple[int, int]:
+        """The terms of N of the highest order in the width, and that order."""
+        return STUDENTS[self.kind].leading(self, D_amb=D_amb, outputs=outputs)
+
+
+class Target(Protocol):
+    """What a kind of student asks of a task: whether all points are at one distance from the
+    origin, and whether the target is linear in the inputs."""
+
+    @property
+    def on_sphere(self) -> bool: ...
+    @property
+    def linear(self) -> bool: ...
+
+
+class Student(Table):
+    """Who learns. `inputs` are divided by their root mean square, or raw; `seeds` are students that
+    differ in what they draw themselves."""
+
+    kind: str
+    inputs: Literal["standardised", "raw"] = "standardised"
+    seeds: PositiveInt = 2
+
+    trained: ClassVar[bool] = False
+    """Whether descent trains it; an exact student is solved."""
+    random: ClassVar[bool] = True
+    """Whether it draws something of its own, so that seeds tell its students apart."""
+    fixed: ClassVar[bool] = True
+    """Whether the model is the same whatever the number of its data."""
+    local: ClassVar[bool] = False
+    """Whether it looks at nearby points only, which have to be near."""
+    rigid: ClassVar[bool] = False
+    """Whether its metric is given beforehand, distractors included."""
+    sized: ClassVar[str | None] = None
+    """The key that makes it larger, if there is one."""
+
+    def specs(self, *, inputs: str | None = None) -> Iterator[StudentSpec]:
+        """The resolved students of the grid; `inputs`, where the task decides it."""
+        raise NotImplementedError
+
+    def vanishes(self, task: Target, *, sized: bool) -> bool:
+        """Whether L∞ is 0 on noise-free targets, as its data grow, or (`sized`) it itself does."""
+        raise NotImplementedError
+
+    def refusals(self, spec: StudentSpec, *, D: int, D_amb: int) -> str | None:
+        """Why it cannot learn from D points in D_amb coordinates, one sentence, or None."""
+        return None
+
+    def mistakes(self, study: Any) -> Iterator[str]:
+        """What it gets wrong together with the other tables, as `table.key: sentence`."""
+        return iter(())
+
+    @classmethod
+    def N(cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int) -> int:
+        """Trainable numbers."""
+        raise NotImplementedError
+
+    @classmethod
+    def leading(cls, spec: StudentSpec, *, D_amb: int, outputs: int) -> tuple[int, int]:
+        """The terms of N of the highest order in its size, and that order."""
+        return cls.N(spec, D_amb=D_amb, outputs=outputs, D=0), 1
+
+    @classmethod
+    def same_but_size(cls, spec: StudentSpec) -> StudentSpec:
+        """The student without what makes it larger."""
+        raise NotImplementedError
+
+    @classmethod
+    def symbols(cls, spec: StudentSpec) -> Mapping[str, float]:
+        """What it adds to the symbols of a prediction."""
+        return {}

@@ -1,0 +1,109 @@
+"""Teachers: what gives the targets. A random network, or a Gaussian field."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self
+
+from pydantic import PositiveFloat, model_validator
+
+from lab.grids import Floats, PositiveInt, Positives, Setting, Shapes, Table, product
+from lab.kinds.covariances import SETTINGS, Covariances, resolved_covariance
+from lab.kinds.kind import Kinds
+from lab.kinds.networks import Activations
+
+TEACHERS = Kinds("network")
+"""Every kind of teacher by its name."""
+
+FIELD_POINTS = 16_384
+"""The largest number of points that one Gaussian field is drawn at: 2 GiB for the factor."""
+FIELD_TEST_POINTS = 4_096
+"""Of these, the test points: a field is drawn at test and training points together."""
+
+Covariance = tuple[str, tuple[tuple[str, Setting], ...]]
+"""A covariance and its settings, resolved and sorted."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A resolved teacher without its index; what belongs to another kind is empty or None."""
+
+    widths: tuple[int, ...] = ()
+    activation: str = ""
+    bias: float = 0.0
+    covariance: Covariance | None = None
+
+
+class Teacher(Table):
+    """What gives the targets; `count` of them are drawn per dimension, with `outputs` each."""
+
+    kind: str
+    gain: Positives = (1.0,)
+    outputs: PositiveInt = 1
+    count: PositiveInt = 5
+    normalise: bool = True
+
+    descends: ClassVar[bool] = True
+    """Whether networks can be trained on its targets, drawn without limit."""
+
+    def grid(self) -> Iterator[Drawn]:
+        """The resolved teachers of the grid."""
+        raise NotImplementedError
+
+    def mistakes(self, sizes: Sequence[int]) -> Iterator[str]:
+        """What it gets wrong together with training sets of these sizes."""
+        return iter(())
+
+
+@TEACHERS.add
+class Network(Teacher):
+    """A random network of `lab.task.teachers`."""
+
+    kind: Literal["network"] = "network"
+    widths: Shapes = ((96, 96),)
+    activation: Activations = ("relu",)
+    bias: Floats = (0.0,)
+
+    def grid(self) -> Iterator[Drawn]:
+        for settings in itertools.product(self.widths, self.activation, self.bias):
+            yield Drawn(*settings)
+
+
+@TEACHERS.add
+class Field(Teacher):
+    """A Gaussian field of a `covariance` and its settings, at as many points as memory holds."""
+
+    kind: Literal["field"] = "field"
+    covariance: Covariances
+    nu: Positives | None = None
+    length: Positives | None = None
+    depth: PositiveInt | None = None
+    weight: PositiveFloat | None = None
+    bias: Floats | None = None
+    readout: PositiveFloat | None = None
+
+    descends: ClassVar[bool] = False
+
+    @model_validator(mode="after")
+    def _resolvable(self) -> Self:
+        list(self.grid())
+        return self
+
+    def grid(self) -> Iterator[Drawn]:
+        given = [name for name in SETTINGS if name in self.model_fields_set]
+        for kind in self.covariance:
+            for values in product(self, given):
+                settings = resolved_covariance(kind, values)
+                yield Drawn(covariance=(kind, tuple(sorted(settings.items()))))
+
+    def mistakes(self, sizes: Sequence[int]) -> Iterator[str]:
+        room = FIELD_POINTS - FIELD_TEST_POINTS
+        if max(sizes, default=0) > room:
+            yield (
+                f"data.sizes: a Gaussian field is drawn at D and {FIELD_TEST_POINTS} "
+                f"test points together, at most {FIELD_POINTS}; take D ≤ {room}"
+            )
+
+

@@ -1,0 +1,96 @@
+"""What the tables of any study get wrong together: a sentence with the remedy for each mistake.
+
+What one table can get wrong alone is refused where it is defined, in `lab.tables` and `lab.kinds`;
+what only one regime can get wrong, there.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from lab import axes, theory
+from lab.kinds.student import STUDENTS
+
+
+def mistakes(study: Any) -> Iterator[str]:
+    """Every mistake of a regime (`lab.regimes.regime.Regime`), as `table.key: sentence`."""
+    yield from study.student.mistakes(study)
+    if study.student.trained and not study.task.descends:
+        kind = study.task.teacher_kind
+        yield f"task.teacher: {kind} targets are for exact students, not networks"
+    for task in study.tasks(teachers=1):
+        if task.D_amb < task.chart:
+            yield (
+                f"task.embedding.ambient: {task.D_amb} coordinates cannot hold a manifold of "
+                f"d = {task.dim} that needs {task.chart}; take ambient ≥ {task.chart}"
+            )
+    sizes = [D for D in study.sizes if D]
+    yield from study.task.teacher.mistakes(sizes)
+    refusals = (
+        study.student.refusals(student, D=D, D_amb=task.D_amb)
+        for task in study.tasks(teachers=1)
+        for student in study.students()
+        for D in sizes
+    )
+    yield from (f"data.sizes: {refusal}" for refusal in dict.fromkeys(refusals) if refusal)
+    yield from _of_equal_x(study)
+    yield from _of_predicted(study, "exponent", study.prediction.exponent)
+    for rival in study.prediction.rivals:
+        yield from _of_predicted(study, "rivals", rival)
+
+
+def too_few(field: str, scanned: Collection[Any] | None) -> Iterator[str]:
+    """Fewer than three values of what is scanned."""
+    n = len(set(scanned or ()))
+    if n < 3:
+        yield (
+            f"{field}: {n} value{'s' if n != 1 else ''} cannot carry an exponent; "
+            "give at least three different ones, better six"
+        )
+
+
+def _of_predicted(study: Any, field: str, formula: str | float) -> Iterator[str]:
+    """Of one formula, the first point of the study where it is no exponent."""
+    for task, student in itertools.product(study.tasks(teachers=1), study.students()):
+        try:
+            value = study.predicted(task, student, formula)
+        except theory.PredictionError as error:
+            yield f"prediction.{field}: {error}"
+            return
+        if value <= 0:
+            yield (
+                f"prediction.{field}: '{theory.parse(formula).text}' is {value:.6g} at "
+                f"d = {task.dim}, and losses that fall have exponents above 0; predict another "
+                "formula or leave this point out"
+            )
+            return
+
+
+def _of_equal_x(study: Any) -> Iterator[str]:
+    """Students that one scan cannot tell apart: of one size where it scans one, else one shape."""
+    name = study.axis.symbol if study.axis == axes.HIDDEN else "N"
+    told = set()
+    for task in {task.D_amb: task for task in study.tasks(teachers=1)}.values():
+        seen: dict = {}
+        for student in study.students():
+            size, bare = None, student
+            if study.of_size:
+                bare = STUDENTS[student.kind].same_but_size(student)
+                size = student.parameters(task.D_amb, task.outputs)
+                if study.axis == axes.HIDDEN:
+                    size = student.leading(task.D_amb, task.outputs)[0]
+            other = seen.setdefault((bare, size), student)
+            pair = other.widths, student.widths
+            if other is student or pair in told:
+                continue
+            told.add(pair)
+            if other == student:
+                yield f"student.widths: {list(pair[0])} is given twice; leave one out"
+            else:
+                yield (
+                    f"student.widths: {list(pair[0])} and {list(pair[1])} both have "
+                    f"{name} = {size} at d = {task.dim}, and a scan takes every {name} once; leave "
+                    "one out"
+                )

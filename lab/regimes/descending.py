@@ -1,0 +1,82 @@
+"""Regimes whose students descend for a number of steps, and what shows that these were enough.
+
+    budget    scans of a share of the teachers, of at least two, with other budgets
+    rate,     the scan of the first of these teachers, at the middle setting of the grid, at other
+    weights   rates and from other first weights
+
+Checks repeat whole scans, so that they tell the change in α as well as in loss, with all seeds of a
+teacher: they then train in the programs that are compiled already. Which teachers are checked is
+drawn by hash of the study's seed, so that a longer grid never changes which were drawn before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+
+from lab.regimes.cell import Cell
+from lab.regimes.regime import Regime
+from lab.spec import NO_TRAINING, Planned, Run, TaskSpec, TrainingSpec
+from lab.tables.evidence import Evidence
+from lab.tables.training import Training
+
+
+class Descending(Regime):
+    """A regime with [training] and [evidence]; exact students may take part and leave both out."""
+
+    training: Training = Training()
+    evidence: Evidence = Evidence()
+
+    @property
+    def recipe(self) -> TrainingSpec:
+        return self.training.resolved() if self.student.trained else NO_TRAINING
+
+    @cached_property
+    def checked(self) -> frozenset[int]:
+        if self.evidence.share == 0 or not self.trained:
+            return frozenset()
+        teachers = self.drawn()
+        return frozenset(teachers[: max(2, math.floor(self.evidence.share * len(teachers) + 0.5))])
+
+    def drawn(self) -> list[int]:
+        """The indices k of the teachers in the order in which they are checked."""
+
+        def key(k: int) -> str:
+            return hashlib.sha256(f"{self.seed}:{k}".encode()).hexdigest()
+
+        return sorted(range(self.task.teacher.count), key=key)
+
+    @cached_property
+    def varied(self) -> TaskSpec | None:
+        """The task whose scan is repeated at other rates and from other first weights."""
+        if not self.checked:
+            return None
+        first = self.drawn()[0]
+        tasks = [t for t in self.tasks(self.task.teacher.count) if t.teacher == first]
+        return tasks[len(tasks) // 2]
+
+    def checks(self, run: Run) -> Iterator[Cell]:
+        evidence, student = self.evidence, run.student
+        if run.task.teacher in self.checked:
+            for factor in evidence.budgets:
+                scaled = replace(run, training=run.training.scaled(factor))
+                yield self.cell(Planned(scaled, "budget", factor), run)
+        if run.task == self.varied:
+            for factor in evidence.rates:
+                other = replace(run, training=run.training.at_rate(factor))
+                yield self.cell(Planned(other, "rate", factor), run)
+            for factor in evidence.weights:
+                first = replace(student, weight=factor * student.weight)
+                yield self.cell(Planned(replace(run, student=first), "weights", factor), run)
+
+    def mistakes(self) -> Iterator[str]:
+        yield from super().mistakes()
+        if not self.student.trained:
+            for table in sorted({"training", "evidence"} & self.model_fields_set):
+                yield (
+                    f"[{table}]: {self.student.kind} students are exact, no descent trains them; "
+                    "leave it out"
+                )

@@ -1,0 +1,239 @@
+"""A regime: the question that a study asks, as a table of the study file.
+
+`Regime` is what all regimes have in common, and the contract of one: `axis` and `ordinate` are what
+is plotted against what, `learner` is the way its students learn, `cells` is everything that has to
+be trained with its x and setting, `reading` is what the estimator sees of the rows, `law` is what
+theory allows to fit to it, `mistakes` is what its tables get wrong together, `parts` are the scans
+that it is made of, and `findings` are the kinds of answer that it wants.
+
+Adding a regime: a file with a subclass, under `@REGIMES.add`. Knows nothing of JAX, of paths or of
+what a run costs.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from lab import axes, theory
+from lab.axes import Axis, Ordinate
+from lab.grids import Table, Whole
+from lab.kinds.kind import Kinds, OneOf
+from lab.kinds.student import STUDENTS, Student, StudentSpec
+from lab.regimes import coherence
+from lab.regimes.cell import Cell, Reading, Setting
+from lab.spec import NO_TRAINING, Planned, Run, TaskSpec, TrainingSpec
+from lab.tables.prediction import Prediction
+from lab.tables.task import Task
+
+REGIMES = Kinds("", key="regime")
+"""Every regime by its name."""
+
+Rows = Sequence[tuple[Run, Any]]
+"""Finished runs of one setting, as planned, and their rows (`lab.execution.store.Row`)."""
+
+
+class Regime(Table):
+    """A study of one regime. The same class is the Python API: `lab.read` makes one from tables."""
+
+    schema_: Annotated[int, Field(ge=1, le=1)] = Field(1, alias="schema")
+    question: Annotated[str, Field(min_length=1)]
+    regime: str
+    title: Annotated[str, Field(description="what tells panels of one file apart")] = ""
+    seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 0
+    task: Task
+    student: Annotated[Student, OneOf(STUDENTS)]
+    prediction: Prediction = Prediction()
+
+    learner: ClassVar[str] = ""
+    """The way its students learn: a key of `lab.students.learning.LEARNERS`."""
+    findings: ClassVar[tuple[str, ...]] = ("exponents", "lines", "contrasts", "expected")
+    """The kinds of finding that it is asked for, in the order in which they are told."""
+    of_size: ClassVar[bool] = False
+    """Whether x is a size of the student, and not of the training set."""
+    over_draws: ClassVar[bool] = False
+    """Whether the model is fixed and its training sets are drawn anew."""
+
+    # ---- what is plotted against what ---------------------------------------------------------
+
+    @property
+    def axis(self) -> Axis:
+        """What is scanned."""
+        return axes.DATA
+
+    @property
+    def ordinate(self) -> Ordinate:
+        """What is fitted."""
+        return axes.LOSS
+
+    @property
+    def law(self) -> str:
+        """The law that the theory allows: without a floor where L∞ is 0 or measured, else with one.
+
+        L∞ is 0 on noise-free targets for students that become able to learn everything; noise,
+        ridges and fixed models have a floor.
+        """
+        ridge = any(getattr(self.student, "ridge", None) or ())
+        if any(self.task.noise) or ridge:
+            return "power+floor"
+        vanishes = self.student.vanishes(self.task, sized=self.of_size)
+        return "power" if vanishes else "power+floor"
+
+    # ---- what is trained ----------------------------------------------------------------------
+
+    @property
+    def sizes(self) -> tuple[int | None, ...]:
+        """The sizes D of the training sets; None is unlimited fresh data."""
+        return (None,)
+
+    @property
+    def repetitions(self) -> int:
+        """Seeds: students that differ in what they draw themselves, or draws of the data."""
+        return self.student.seeds
+
+    @property
+    def recipe(self) -> TrainingSpec:
+        """How every student of the study learns."""
+        return NO_TRAINING
+
+    def tasks(self, teachers: int) -> Iterator[TaskSpec]:
+        """The resolved tasks of the grid, by as many teachers each."""
+        return self.task.specs(teachers)
+
+    def students(self) -> Iterator[StudentSpec]:
+        """The resolved students of the grid."""
+        return self.student.specs(inputs="raw" if self.task.linear else None)
+
+    def runs(self) -> Iterator[Run]:
+        """The runs of the scan: the product of the grid."""
+        shapes = [*itertools.product(self.students(), self.sizes, range(self.repetitions))]
+        for task in self.tasks(self.task.teacher.count):
+            for student, D, s in shapes:
+                yield Run(task, student, self.recipe, D, s, self.seed, self.learner)
+
+    def cells(self) -> Iterator[Cell]:
+        """Everything that has to be trained: the scan, then the limits and the checks of it."""
+        runs = [*self.runs()]
+        for run in runs:
+            yield self.cell(Planned(run), run)
+        for task in self.tasks(self.task.teacher.count):
+            yield from self.limits(task)
+        for run in runs:
+            yield from self.checks(run)
+
+    def cell(self, planned: Planned, base: Run) -> Cell:
+        """A planned run as a cell of the scan of `base`."""
+        return Cell(planned, base, self.x(base), self.setting(base))
+
+    def limits(self, task: TaskSpec) -> Iterator[Cell]:
+        """Runs of one task whose losses are the limit that its scan is an excess over."""
+        return iter(())
+
+    def checks(self, run: Run) -> Iterator[Cell]:
+        """Repetitions of a run of the scan that show whether it can be believed."""
+        return iter(())
+
+    @cached_property
+    def plan(self) -> tuple[Planned, ...]:
+        """Every run of the study with its role; what two parts have in common stands once."""
+        return tuple(dict.fromkeys(cell.planned for cell in self.cells()))
+
+    @property
+    def trained(self) -> bool:
+        """Whether students descend for a number of steps, so that it can be too little."""
+        return self.student.trained and not self.learner
+
+    @cached_property
+    def checked(self) -> frozenset[int]:
+        """Indices k of the teachers whose scans are repeated with other budgets."""
+        return frozenset()
+
+    @property
+    def counted(self) -> bool:
+        """Whether x is a size of networks, which can be counted in several ways."""
+        return False
+
+    # ---- x and what stays fixed ---------------------------------------------------------------
+
+    def x(self, run: Run) -> int:
+        """The quantity that is scanned: a size of the student, or D."""
+        return run.N if self.of_size else int(run.size or 0)
+
+    def setting(self, run: Run) -> Setting:
+        """What the runs of one scan share."""
+        task, student, size = run.task, run.student, run.size
+        if self.of_size:
+            student = STUDENTS[student.kind].same_but_size(student)
+        else:
+            size = None
+        fixed = {
+            **task.settings(),
+            "student.widths": student.widths,
+            "student.activation": student.activation,
+            **{f"student.{name}": value for name, value in student.settings},
+            "data.size": size,
+        }
+        return (task.manifold, *fixed.items())
+
+    def order(self, task: TaskSpec, student: StudentSpec) -> int:
+        """How many powers of x the prediction's N has."""
+        return 1
+
+    def predicted(
+        self,
+        task: TaskSpec,
+        student: StudentSpec | None = None,
+        formula: str | float | None = None,
+    ) -> float:
+        """The predicted exponent for one task and student, or the value of another formula: of N,
+        and as many times larger of the width as N has powers of it."""
+        symbols: dict[str, Any] = {**task.symbols()}
+        if student:
+            symbols |= STUDENTS[student.kind].symbols(student)
+        text = self.prediction.exponent if formula is None else formula
+        order = self.order(task, student) if student else 1
+        return order * theory.parse(text).value(symbols)
+
+    # ---- what the estimator sees --------------------------------------------------------------
+
+    def losses(self, done: Rows) -> Reading:
+        """The relative losses of finished runs, run by run."""
+        return Reading(
+            np.array([self.x(run) for run, _ in done], float),
+            np.array([row.relative for _, row in done], float),
+            np.array([run.task.teacher for run, _ in done], int),
+            np.array([run.seed for run, _ in done], int),
+        )
+
+    def reading(self, done: Rows, limits: Rows = ()) -> Reading:
+        """What is fitted of finished runs, given those of their limits with the same budget."""
+        return self.losses(done)
+
+    # ---- the study as a whole -----------------------------------------------------------------
+
+    @property
+    def panels(self) -> tuple[Self, ...]:
+        """The studies of the file: a file without [[panel]] tables has one."""
+        return (self,)
+
+    @property
+    def scans(self) -> tuple[Regime, ...]:
+        """The studies that scan one quantity each."""
+        return (self,)
+
+    def mistakes(self) -> Iterator[str]:
+        """What the tables get wrong together, as `table.key: sentence`."""
+        return coherence.mistakes(self)
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        # the common tables alone are validated where a file names no regime that there is
+        wrong = [] if type(self) is Regime else [*self.mistakes()]
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self

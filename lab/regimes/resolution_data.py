@@ -1,0 +1,95 @@
+"""Resolution of the data: the number D of training samples is scanned.
+
+L(D) ∝ D^−α, α ≥ 4/d for networks, as samples resolve the manifold to D^(−1/d) (Sharma & Kaplan,
+arXiv 2004.10802; Bahri et al., arXiv 2102.06701). Networks have a loss left on unlimited data,
+which the study trains (role `limit`): what falls is the excess over it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+
+from lab import axes
+from lab.axes import Ordinate
+from lab.regimes.cell import Cell, Reading
+from lab.regimes.coherence import too_few
+from lab.regimes.descending import Descending
+from lab.regimes.regime import REGIMES, Rows
+from lab.spec import Planned, Run, TaskSpec
+from lab.tables.data import Data
+
+LIMIT_SHARE = 0.5
+"""Share of the loss at the largest D beyond which L∞ makes up most of it."""
+
+
+@REGIMES.add
+class ResolutionData(Descending):
+    """Loss against the number of training samples."""
+
+    regime: Literal["resolution-data"] = "resolution-data"
+    data: Data
+
+    @property
+    def sizes(self) -> tuple[int | None, ...]:
+        return self.data.sizes
+
+    @property
+    def measures_limit(self) -> bool:
+        """Whether L∞ is the loss of the same networks on unlimited data."""
+        return self.trained and not any(self.task.noise)
+
+    @property
+    def ordinate(self) -> Ordinate:
+        return axes.OVER_UNLIMITED_DATA if self.measures_limit else axes.LOSS
+
+    def limits(self, task: TaskSpec) -> Iterator[Cell]:
+        """The same students on unlimited data, with the budgets of the scan and of its checks."""
+        if not self.measures_limit:
+            return
+        budgets = (1.0, *(self.evidence.budgets if task.teacher in self.checked else ()))
+        for student, s, factor in itertools.product(
+            self.students(), range(self.repetitions), budgets
+        ):
+            recipe = self.recipe.scaled(factor)
+            run = Run(task, student, recipe, None, s, self.seed, self.learner)
+            yield self.cell(Planned(run, "limit", factor), run)
+
+    def reading(self, done: Rows, limits: Rows = ()) -> Reading:
+        """Excess over each teacher's loss on unlimited data, cell by cell (geometric means over
+        seeds). An L∞ that makes up most of the loss at the largest D is the doubt `floor`: its own
+        error is then that of the excess."""
+        from lab.scaling.judge.doubts import Doubt
+
+        raw = self.losses(done)
+        if not self.measures_limit or not done:
+            return raw
+        known: dict[int, list[float]] = defaultdict(list)
+        for run, row in limits:
+            known[run.task.teacher].append(math.log(row.relative))
+        if not set(raw.teacher.tolist()) <= set(known):
+            return raw.doubted(Doubt.LIMIT_UNMEASURED)
+        at = sorted(set(zip(raw.teacher.tolist(), raw.x.tolist(), strict=True)))
+        teacher, x = (np.array(v) for v in zip(*at, strict=True))
+        logs = [np.log(raw.value[(raw.teacher == k) & (raw.x == D)]).mean() for k, D in at]
+        loss, limit = np.exp(logs), np.exp([np.mean(known[k]) for k in teacher.tolist()])
+        keep = loss > limit
+        doubts = () if keep.all() else (Doubt.EXCESS_UNRESOLVED,)
+        if np.median((limit / loss)[x == x.max()]) > LIMIT_SHARE:
+            doubts = (*doubts, Doubt.FLOOR)
+        zeros = np.zeros(int(keep.sum()), int)
+        return Reading(
+            x[keep], (loss - limit)[keep], teacher[keep], zeros, axes.OVER_UNLIMITED_DATA.unit,
+            doubts,
+        )  # fmt: skip
+
+    def mistakes(self) -> Iterator[str]:
+        yield from super().mistakes()
+        yield from too_few("data.sizes", self.data.sizes)
+        if self.student.trained:
+            yield from self.training.on_sets(self.data.sizes)

@@ -1,0 +1,1 @@
+"""The tables that regimes share; students, teachers and manifolds are in `lab.kinds`."""
