@@ -18,7 +18,7 @@ import time
 
 from lab import study
 from lab.execution import engines
-from lab.recipe import PRESETS
+from lab.tables.training import PRESETS
 from lab.spec import Group
 
 PROBLEMS = (

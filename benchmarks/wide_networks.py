@@ -24,7 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lab.spec import StudentSpec
+from lab.kinds.student import StudentSpec
 from lab.students.descent import mlp
 from lab.students.limits import tangent
 from lab.task.covariances import covariance

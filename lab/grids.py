@@ -93,8 +93,6 @@ Formula = Annotated[
     Annotated[str, Tag("a text")] | Annotated[float, Tag("a number")],
     Discriminator(lambda value: "a text" if isinstance(value, str) else "a number"),
 ]
-Factors = Annotated[
-    tuple[PositiveFloat, ...], BeforeValidator(as_tuple), AfterValidator(_distinct)
-]
+Factors = Annotated[tuple[PositiveFloat, ...], BeforeValidator(as_tuple), AfterValidator(_distinct)]
 """As a grid, but there may be none."""
 Formulas = Annotated[tuple[Formula, ...], BeforeValidator(as_tuple), AfterValidator(_distinct)]

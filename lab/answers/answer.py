@@ -17,13 +17,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from lab.answers.cells import Cells, cells_of, losses, pairs, scan_of, values_of
+from lab.answers.cells import Cells, cells_of, pairs, scan_of
 from lab.answers.convergence import Convergence, Variation, convergence, variations
 from lab.answers.expected import Expected, comparisons
 from lab.answers.gaps import Gap
 from lab.answers.gaps import gaps as gaps_of
 from lab.answers.premises import approach, premises, sentences
 from lab.execution.store import Row, Store
+from lab.regimes.regime import Regime
 from lab.scaling import Exponent, exponent
 from lab.scaling.across.across import Line, across
 from lab.scaling.judge.doubts import Doubt
@@ -31,7 +32,7 @@ from lab.scaling.judge.verdict import UNDECIDED, survives
 from lab.scaling.plain import plain
 from lab.scaling.scans.estimate import USABLE
 from lab.spec import Run
-from lab.study import Panels, Study
+from lab.study import Study
 from lab.theory import parse
 
 ILL_CONDITIONED = 1e13
@@ -119,7 +120,7 @@ class Rival:
 class Answer:
     """All points of a study in the order of the grid, and one line of α on 1/d per setting."""
 
-    study: Study
+    study: Regime
     points: tuple[Point, ...]
     lines: tuple[tuple[dict[str, Any], Line | None], ...]
 
@@ -129,12 +130,12 @@ class Answer:
         return self.lines[0][1] if len(self.lines) == 1 else None
 
 
-def answers(study: Study | Panels, store: Store, *, replicates: int = 2000) -> tuple[Answer, ...]:
+def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answer, ...]:
     """One answer per scan of the study."""
     return tuple(answer(scan, store, replicates=replicates) for scan in study.scans)
 
 
-def answer(study: Study, store: Store, *, replicates: int = 2000) -> Answer:
+def answer(study: Regime, store: Store, *, replicates: int = 2000) -> Answer:
     """Fit everything that the store has of the study."""
     found = cells_of(study, store)
     varying = _varying([*found])
@@ -154,7 +155,7 @@ def _varying(keys: list[tuple]) -> set[str]:
     return {name for name, some in values.items() if len(some) > 1}
 
 
-def _point(study: Study, key: tuple, varying: set[str], cells: Cells, replicates: int) -> Point:
+def _point(study: Regime, key: tuple, varying: set[str], cells: Cells, replicates: int) -> Point:
     found = cells.scan
     done = [(run, row) for run, row in found if row and row.status == "done"]
     count = {
@@ -171,7 +172,7 @@ def _point(study: Study, key: tuple, varying: set[str], cells: Cells, replicates
     conditioning = _conditioning([row for _, row in done])
     if conditioning and (conditioning[1] > 0 or conditioning[0] > ILL_CONDITIONED):
         doubts.append(Doubt.ILL_CONDITIONED)
-    values = values_of(study, cells, done)
+    values = study.reading(done, cells.limit())
     known = premises(study, done)
     doubts += [*values.doubts, *known]
     prediction = study.predicted(some_run.task, some_run.student)
@@ -187,8 +188,8 @@ def _point(study: Study, key: tuple, varying: set[str], cells: Cells, replicates
             doubts.append(Doubt.RATE_SENSITIVE)
             fitted = exponent(scan, law=study.law, correction=correction, doubts=doubts, **ask)
     details = [row.details for _, row in done]
-    raw = losses(study, done)
-    wide = some_run.limit == "ntk" and done
+    raw = study.losses(done)
+    wide = some_run.learner == "ntk" and done
     gaps = gaps_of(raw.x, raw.value, raw.teacher, details) if wide else ()
     rows = zip(values.x.tolist(), values.value.tolist(), values.teacher.tolist(),
                values.seed.tolist(), strict=True)  # fmt: skip
@@ -206,7 +207,7 @@ def _point(study: Study, key: tuple, varying: set[str], cells: Cells, replicates
     )  # fmt: skip
 
 
-def _setting(study: Study, key: tuple, varying: set[str]) -> dict[str, Any]:
+def _setting(study: Regime, key: tuple, varying: set[str]) -> dict[str, Any]:
     manifold, *fixed = key
     setting = {name: value for name, value in fixed if name in varying}
     if study.title:
@@ -216,7 +217,7 @@ def _setting(study: Study, key: tuple, varying: set[str]) -> dict[str, Any]:
     return setting
 
 
-def _straight(study: Study, done: list[tuple[Run, Row]], known: tuple[Doubt, ...]) -> bool:
+def _straight(study: Regime, done: list[tuple[Run, Row]], known: tuple[Doubt, ...]) -> bool:
     """Whether theory knows the losses over these x, and that they do not bend."""
     return bool(done) and Doubt.LATE not in known and approach(study, done) is not None
 
@@ -229,7 +230,7 @@ def _checked(cells: Cells) -> bool:
     return all(row is not None and row.status == "done" for row in rows)
 
 
-def _of_the_runs(study: Study, cells: Cells, count: dict, missing: int) -> list[Doubt]:
+def _of_the_runs(study: Regime, cells: Cells, count: dict, missing: int) -> list[Doubt]:
     """Doubts that the state of the runs and the design give, before anything is fitted."""
     found = []
     if count["diverged"]:
@@ -253,16 +254,16 @@ def _why_nothing(count: dict[str, int], missing: int, planned: int, done: int) -
     return f"no run of the scan has finished yet, {missing} are left: run the study."
 
 
-def _convergence(study: Study, cells: Cells) -> Convergence | None:
+def _convergence(study: Regime, cells: Cells) -> Convergence | None:
     found = pairs(study, cells, "budget")
     return convergence({factor: some for (_, factor), some in found.items()})
 
 
-def _variations(study: Study, cells: Cells) -> tuple[Variation, ...]:
+def _variations(study: Regime, cells: Cells) -> tuple[Variation, ...]:
     return variations(pairs(study, cells, "rate") | pairs(study, cells, "weights"))
 
 
-def _rivals(study: Study, run: Run, fitted: Exponent | None) -> tuple[Rival, ...]:
+def _rivals(study: Regime, run: Run, fitted: Exponent | None) -> tuple[Rival, ...]:
     found = []
     for formula in study.prediction.rivals:
         value = study.predicted(run.task, run.student, formula)

@@ -18,14 +18,15 @@ from typing import Any
 import numpy as np
 
 from lab.answers.answer import Point
-from lab.answers.cells import Values, scan_of
+from lab.answers.cells import scan_of
 from lab.mistakes import StudyError
+from lab.regimes.cell import Reading
+from lab.regimes.regime import Regime
 from lab.scaling.judge.calibration import Calibration, Design, Truth
 from lab.scaling.plain import plain
 from lab.scaling.scans.estimate import USABLE
 from lab.scaling.scans.scan import Scan
 from lab.spec import Run
-from lab.study import Study
 from lab.theory import PredictionError
 
 SPREAD = 0.1
@@ -43,7 +44,7 @@ class Case:
 
 
 def cases(
-    study: Study,
+    study: Regime,
     points: Sequence[Point],
     *,
     alphas: Sequence[str] = (),
@@ -69,7 +70,7 @@ def cases(
     return found
 
 
-def designs(study: Study, alternatives: Sequence[str] = ()) -> tuple[Design, ...]:
+def designs(study: Regime, alternatives: Sequence[str] = ()) -> tuple[Design, ...]:
     """One design per point; alternatives without a value at a point are left out there.
 
     alternatives: formulas as in a prediction, such as "3/(d-1)"; each gets its text as its name.
@@ -85,7 +86,7 @@ def designs(study: Study, alternatives: Sequence[str] = ()) -> tuple[Design, ...
             x=scan.x, counts=scan.counts, declared=scan.declared,
             teachers=len({run.task.teacher for run in runs}),
             # a mean excess over repetitions is one value with one error
-            seeds=1 if runs[0].limit else len({run.seed for run in runs}),
+            seeds=1 if study.means else len({run.seed for run in runs}),
             prediction=study.predicted(runs[0].task, runs[0].student),
             sense=study.prediction.sense,
             tolerance=study.prediction.tolerance,
@@ -95,14 +96,14 @@ def designs(study: Study, alternatives: Sequence[str] = ()) -> tuple[Design, ...
     return tuple(found)
 
 
-def shape(study: Study, runs: Sequence[Run]) -> Scan:
+def shape(study: Regime, runs: Sequence[Run]) -> Scan:
     """The scan of these planned runs, with every count of its sizes, and no losses."""
     x = np.array([study.x(run) for run in runs], float)
     ones = np.ones(x.size)
-    return scan_of(study, Values(x, ones, ones.astype(int), np.arange(x.size)), list(runs))
+    return scan_of(study, Reading(x, ones, ones.astype(int), np.arange(x.size)), list(runs))
 
 
-def exponents(study: Study, text: str) -> tuple[float | None, ...]:
+def exponents(study: Regime, text: str) -> tuple[float | None, ...]:
     """The value of a formula at each point of the study, None where it has none (3/(d-1) at 1).
 
     Raises StudyError if it has none anywhere: it does not parse, or needs what the study lacks.
@@ -120,7 +121,7 @@ def exponents(study: Study, text: str) -> tuple[float | None, ...]:
     return tuple(values)
 
 
-def _positive(study: Study, text: str) -> list[float]:
+def _positive(study: Regime, text: str) -> list[float]:
     values = exponents(study, text)
     for runs, value in zip(_points(study), values, strict=True):
         if value is None or value <= 0:
@@ -132,12 +133,12 @@ def _positive(study: Study, text: str) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _points(study: Study) -> list[list[Run]]:
+def _points(study: Regime) -> list[list[Run]]:
     """The planned runs of each point: alike in all but x, teacher and seed."""
     together: dict[tuple, list[Run]] = defaultdict(list)
-    for planned in study.plan:
-        if planned.role == "scan":
-            together[study.point(planned.run)].append(planned.run)
+    for cell in study.cells():
+        if cell.role == "scan":
+            together[cell.setting].append(cell.run)
     return list(together.values())
 
 

@@ -1,19 +1,9 @@
 """The expected risk of a run, where a formula knows the whole loss, and the measurement beside it.
 
-    linear students, isotropic inputs   `linear.expected_risk`, exact (a = b = 0, no ridge)
-    linear students, any spectrum       `eigenlearning`, in D
-    gaussian random features            `eigenlearning`, in P, on unlimited data
-    kernels on fields of the sphere     `eigenlearning` with the spectra of `harmonics`
-
-Only the first is exact. Eigenlearning takes modes for independent Gaussians, which spectral tasks
-have; harmonics of random points of a sphere are neither. Its exponents hold there, its amplitudes
-are low, the more so the smaller d and the smoother the kernel: on the circle, where the gaps
-between D points are exponential, a Laplace kernel on its own field leaves 4π/(3D) exactly (bridges
-over the gaps) where eigenlearning says π/D.
-
-A formula gives the mean over draws. What is compared is therefore the arithmetic mean of
-loss / expected over repetitions, with its standard error over teachers, or over all draws where
-these are independent. Nothing is known of other runs: they have no expectation and no line.
+The formulas are those of `lab.students.algebra.risks`. Each gives the mean over draws. What is
+compared is therefore the arithmetic mean of loss / expected over repetitions, with its standard
+error over teachers, or over all draws where these are independent. Nothing is known of other runs:
+they have no expectation and no line.
 """
 
 from __future__ import annotations
@@ -22,21 +12,16 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from lab.execution.store import Row
+from lab.kinds.kind import load
+from lab.kinds.student import STUDENTS
 from lab.spec import Run
-from lab.students.algebra import eigenlearning, linear
-from lab.task.covariances import covariance
-from lab.task.harmonics import Harmonics, harmonics
-from lab.task.spectra import Spectrum
+from lab.students.algebra.risks import Risk
 
 __all__ = ["Expected", "comparisons", "expected_risk"]
-
-SCATTER = 3
-"""|D − p| up to which the risk of minimum-norm regression has no variance over draws."""
 
 
 @dataclass(frozen=True)
@@ -69,26 +54,10 @@ SOURCES = {
 """How far a formula can be trusted."""
 
 
-def expected_risk(run: Run) -> tuple[float, str] | None:
-    """The mean of the run's loss over draws and the source, None where no formula knows it.
-
-    The mean is ∞ where it does not exist.
-    """
-    task, student = run.task, run.student
-    settings = dict(student.settings)
-    if task.decays and student.kind == "linear" and run.size:
-        spectrum, ridge = Spectrum(*task.decays, modes=task.D_amb), settings["ridge"]
-        if task.decays == (0, 0) and ridge == 0:
-            return linear.expected_risk(run.size, spectrum.modes, noise=task.noise), "exact"
-        return _spectral(spectrum, run.size, ridge=ridge, noise=task.noise), "eigenlearning"
-    if task.decays and student.kind == "random-features" and run.size is None:
-        spectrum = Spectrum(*task.decays, modes=task.D_amb)
-        return _spectral(spectrum, settings["count"]), "eigenlearning"
-    sphere = len(task.manifold) == 1 and task.manifold[0][0] == "sphere"
-    plain = student.inputs == "raw" and task.embedding == "identity"
-    if task.covariance and student.kind == "kernel" and sphere and plain and run.size:
-        return _on_the_sphere(run), "harmonics"
-    return None
+def expected_risk(run: Run) -> Risk | None:
+    """The mean of the run's loss over draws, None where no formula knows it."""
+    name = STUDENTS[run.student.kind].risk
+    return load(name)(run) if name else None
 
 
 def comparisons(done: Iterable[tuple[float, Run, Row]]) -> tuple[Expected, ...]:
@@ -98,61 +67,19 @@ def comparisons(done: Iterable[tuple[float, Run, Row]]) -> tuple[Expected, ...]:
         at[x].append((run, row))
     found = ((x, expected_risk(at[x][0][0]), at[x]) for x in sorted(at))
     return tuple(
-        _expected(x, *known, rows) for x, known, rows in found if known and 0 < known[0] < math.inf
+        _expected(x, known, rows) for x, known, rows in found if known and 0 < known.mean < math.inf
     )
 
 
-def _expected(x: float, risk: float, source: str, rows: list[tuple[Run, Row]]) -> Expected:
+def _expected(x: float, known: Risk, rows: list[tuple[Run, Row]]) -> Expected:
     cells: dict[tuple, list[float]] = defaultdict(list)
     for run, row in rows:
         # training sets of one teacher are nested, and share their points, unless drawn anew
-        repetition = run.seed if run.limit == "data" else 0
-        cells[run.task.teacher, repetition].append(row.loss / risk)
+        repetition = run.seed if run.learner else 0
+        cells[run.task.teacher, repetition].append(row.loss / known.mean)
     ratios = np.array([np.mean(cell) for cell in cells.values()])
-    value = math.exp(np.mean([math.log(risk * row.relative / row.loss) for _, row in rows]))
+    value = math.exp(np.mean([math.log(known.mean * row.relative / row.loss) for _, row in rows]))
     error = float(ratios.std(ddof=1) / math.sqrt(ratios.size)) if ratios.size > 1 else math.nan
     ratio = float(ratios.mean())
-    known = error > 0 and not _without_variance(rows[0][0])
-    return Expected(x, value, ratio, error, (ratio - 1) / error if known else None, source)
-
-
-def _without_variance(run: Run) -> bool:
-    task, settings = run.task, dict(run.student.settings)
-    isotropic = task.decays == (0, 0) and run.student.kind == "linear" and not settings["ridge"]
-    return isotropic and task.noise > 0 and abs(run.size - task.D_amb) <= SCATTER
-
-
-def _spectral(spectrum: Spectrum, n: int, *, ridge: float = 0.0, noise: float = 0.0) -> float:
-    found = eigenlearning.expected_risk(
-        n, spectrum.eigenvalues, spectrum.power, ridge=ridge, noise=noise
-    )
-    return found.mse - noise**2
-
-
-def _on_the_sphere(run: Run) -> float:
-    """Degrees that are left out are as good as unlearned: the student's are a ridge to the others,
-    and the teacher's are noise to them."""
-    task, settings = run.task, dict(run.student.settings)
-    teacher = _harmonics(*task.covariance, task.dim)
-    student = _harmonics(
-        settings["kernel"],
-        tuple((k, v) for k, v in run.student.settings if k not in ("kernel", "ridge")),
-        task.dim,
-    )
-    # a degree that the student does not resolve is left to the teacher's rest
-    known = student.eigenvalues > 0
-    power = (teacher.multiplicity * teacher.eigenvalues)[known]
-    total = teacher.multiplicity @ teacher.eigenvalues + teacher.rest
-    found = eigenlearning.expected_risk(
-        run.size, student.eigenvalues[known], power,
-        ridge=settings["ridge"] + student.rest,
-        noise=math.sqrt(max(total - power.sum(), 0.0) + task.noise**2),
-        multiplicity=student.multiplicity[known],
-    )  # fmt: skip
-    scale = task.teacher_gain**2 / (total if task.normalise else 1.0)
-    return scale * (found.mse - task.noise**2)
-
-
-@lru_cache(maxsize=64)
-def _harmonics(kind: str, settings: tuple, d: int) -> Harmonics:
-    return harmonics(covariance(kind, **dict(settings)), d)
+    z = (ratio - 1) / error if error > 0 and known.varies else None
+    return Expected(x, value, ratio, error, z, known.source)

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from lab.answers.excess import excess
 from lab.scaling import Exponent, Scan, exponent
+from lab.scaling.scans.excess import excess
 
 REFERENCE: Mapping[str, str] = {"kernel": "limit", "tangent": "tangent"}
 """What is subtracted from a loss for the gap to each limit, by its name in the details."""

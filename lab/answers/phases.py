@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 
 from lab.execution.store import Store
+from lab.regimes.regime import Regime
 from lab.scaling.laws.plane import Joint, Plane
 from lab.scaling.plain import plain
-from lab.study import Panels, Study
+from lab.study import Study
 
 
 @dataclass(frozen=True)
 class PhaseMap:
     """One setting: plane is None while no teacher is complete; `teachers` of `planned` are."""
 
-    study: Study
+    study: Regime
     dim: int
     widths: tuple[tuple[int, ...], ...]
     plane: Plane | None
@@ -41,13 +42,12 @@ class PhaseMap:
         return ", ".join(filter(None, [f"d = {self.dim}", self.study.title]))
 
 
-def phases(study: Study | Panels, store: Store) -> tuple[PhaseMap, ...]:
+def phases(study: Study, store: Store) -> tuple[PhaseMap, ...]:
     """One map per setting of every phase map of the study; none of other regimes."""
-    panels = study.panels if isinstance(study, Panels) else (study,)
-    return tuple(m for one in panels if one.regime == "phase-map" for m in _of(one, store))
+    return tuple(m for one in study.panels if one.regime == "phase-map" for m in _of(one, store))
 
 
-def _of(study: Study, store: Store) -> list[PhaseMap]:
+def _of(study: Regime, store: Store) -> list[PhaseMap]:
     settings: dict[tuple, dict[tuple, list[float]]] = defaultdict(lambda: defaultdict(list))
     incomplete: dict[tuple, set[int]] = defaultdict(set)
     sizes: dict[tuple[int, ...], int] = {}
@@ -70,7 +70,7 @@ def _of(study: Study, store: Store) -> list[PhaseMap]:
     return found
 
 
-def _plane(study: Study, cells: dict, order: list, N: dict, teachers: list[int]) -> Plane | None:
+def _plane(study: Regime, cells: dict, order: list, N: dict, teachers: list[int]) -> Plane | None:
     if not teachers:
         return None
     D = sorted(study.data.sizes) if study.data else []

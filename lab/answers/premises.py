@@ -26,22 +26,16 @@ import numpy as np
 
 from lab.answers.expected import expected_risk
 from lab.execution.store import Row
+from lab.kinds.student import STUDENTS, Student
+from lab.regimes.regime import Regime
 from lab.scaling.judge.doubts import Doubt
-from lab.spec import LIMITS, Run
-from lab.study import Study
+from lab.spec import Run
 from lab.theory import PredictionError, parse
 
 __all__ = ["premises", "sentences"]
 
 Done = Sequence[tuple[Run, Row]]
 """Finished runs of one scan: they share all but x, teacher and seed."""
-
-LOCAL = ("nearest", "simplex")
-"""Students that look at nearby points only, which have to be near."""
-RIGID = (*LOCAL, "kernel", "random-features")
-"""Students whose metric is given beforehand; networks, and least squares on the coordinates, learn
-which coordinates matter. α on cubes of d = 2, without and with 4 distractors (simplices: 2):
-nearest neighbour 1.02 and .37, simplices 1.97 and .95, a Laplace kernel 1.76 and 1.00."""
 
 PER_DIMENSION = 8
 """Points per dimension, D_max^(1/d), below which a local student is coarse.
@@ -94,14 +88,14 @@ class Approach:
         return abs(self.slope / self.limit - 1)
 
 
-def premises(study: Study, done: Done) -> tuple[Doubt, ...]:
+def premises(study: Regime, done: Done) -> tuple[Doubt, ...]:
     """What the design of this scan does not give the prediction, in the order of the catalogue."""
     return tuple(_doubts(study, done)) if done else ()
 
 
-def _doubts(study: Study, done: Done) -> Iterator[Doubt]:
+def _doubts(study: Regime, done: Done) -> Iterator[Doubt]:
     run = done[0][0]
-    if run.student.kind in LOCAL and _largest(done) < PER_DIMENSION**run.task.input_dim:
+    if _kind(run).local and _largest(done) < PER_DIMENSION**run.task.input_dim:
         yield Doubt.COARSE
     theory = approach(study, done)
     if theory and theory.miss > LATE * study.prediction.tolerance:
@@ -113,15 +107,15 @@ def _doubts(study: Study, done: Done) -> Iterator[Doubt]:
         yield Doubt.DISTRACTORS
 
 
-def sentences(study: Study, done: Done) -> tuple[str, ...]:
+def sentences(study: Regime, done: Done) -> tuple[str, ...]:
     """What is known of the premises, held or not: plain sentences for the report."""
     return tuple(_sentences(study, done)) if done else ()
 
 
-def _sentences(study: Study, done: Done) -> Iterator[str]:
+def _sentences(study: Regime, done: Done) -> Iterator[str]:
     run = done[0][0]
     d = run.task.input_dim
-    if run.student.kind in LOCAL and _largest(done) < PER_DIMENSION**d:
+    if _kind(run).local and _largest(done) < PER_DIMENSION**d:
         yield (
             f"The largest training set has {_largest(done) ** (1 / d):.1f} points per dimension of "
             f"the data, d = {d}: fewer than {PER_DIMENSION}."
@@ -146,7 +140,7 @@ def _sentences(study: Study, done: Done) -> Iterator[str]:
         )
 
 
-def approach(study: Study, done: Done) -> Approach | None:
+def approach(study: Regime, done: Done) -> Approach | None:
     """Theory's least-squares slope over the x of this scan, and the exponent that it tends to.
 
     The limit is that of theory, whatever the study predicts: a wrong prediction is not late. None
@@ -159,17 +153,17 @@ def approach(study: Study, done: Done) -> Approach | None:
         return None
     at = {study.x(run): run for run, _ in done}
     risks = {x: expected_risk(at[x]) for x in sorted(at)}
-    known = {x: risk[0] for x, risk in risks.items() if risk and 0 < risk[0] < math.inf}
+    known = {x: r.mean for x, r in risks.items() if r and 0 < r.mean < math.inf}
     if len(known) < 3:
         return None
     slope = -np.polyfit(np.log(list(known)), np.log(list(known.values())), 1)[0]
     return Approach(float(slope), limit)
 
 
-def _limit(study: Study, run: Run) -> float | None:
+def _limit(study: Regime, run: Run) -> float | None:
     formula = "min(a-1, 2b)" if run.task.decays else "kernel(teacher, student)"
     try:
-        limit = study.predicted(run.task, run.student, 1 if run.limit else formula)
+        limit = study.predicted(run.task, run.student, 1 if study.means else formula)
     except PredictionError:
         return None
     return limit if limit > 0 else None
@@ -194,4 +188,8 @@ def _distracted(run: Run) -> bool:
     A fixed model over draws of the data has no dimension in its exponent.
     """
     extra = run.task.input_dim > run.task.dim
-    return extra and run.student.kind in RIGID and run.limit not in LIMITS.values()
+    return extra and _kind(run).rigid and not run.learner
+
+
+def _kind(run: Run) -> type[Student]:
+    return STUDENTS[run.student.kind]

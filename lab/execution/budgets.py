@@ -17,23 +17,24 @@ from dataclasses import replace
 import numpy as np
 
 from lab.execution.store import Store
+from lab.regimes.cell import Setting
+from lab.regimes.regime import Regime
 from lab.spec import Planned, Run
-from lab.study import Study
 
 STILL = 0.05
 """Fall of the loss under a doubled budget from which on an x is trained longer."""
 FINISHED = ("done", "diverged")
 
 
-def at(study: Study, run: Run, budget: float) -> Run:
+def at(study: Regime, run: Run, budget: float) -> Run:
     """The run with `budget` times the study's own steps."""
     return run if budget == 1 else replace(run, training=study.recipe.scaled(budget))
 
 
-def level(study: Study, runs: Iterable[Run], states: Mapping[str, str]) -> float:
+def level(study: Regime, runs: Iterable[Run], states: Mapping[str, str]) -> float:
     """The largest budget 1, 2, 4 … at which every one of these runs is stored, with its checks."""
     runs, budget = list(runs), 1.0
-    if not study.trained:
+    if not study.checked:
         return budget
     # A teacher that no check repeats tells at once that nothing was raised.
     runs.sort(key=lambda run: run.task.teacher in study.checked)
@@ -45,7 +46,7 @@ def level(study: Study, runs: Iterable[Run], states: Mapping[str, str]) -> float
     return budget
 
 
-def _level(study: Study, runs: Iterable[Run], budget: float) -> Iterator[Planned]:
+def _level(study: Regime, runs: Iterable[Run], budget: float) -> Iterator[Planned]:
     """What one level of an x takes: these runs at this budget, and the checks of some of them."""
     for run in runs:
         yield Planned(at(study, run, budget), "budget", budget)
@@ -54,21 +55,26 @@ def _level(study: Study, runs: Iterable[Run], budget: float) -> Iterator[Planned
                 yield Planned(at(study, run, budget * factor), "budget", budget * factor)
 
 
-def cells(study: Study) -> dict[tuple, list[Run]]:
+def together(study: Regime) -> dict[tuple[Setting, int], list[Run]]:
     """The runs of the scan that share a setting and x: what is raised together."""
-    found: dict[tuple, list[Run]] = defaultdict(list)
-    for planned in study.plan:
-        if planned.role == "scan":
-            found[(*study.point(planned.run), study.x(planned.run))].append(planned.run)
+    found: dict[tuple[Setting, int], list[Run]] = defaultdict(list)
+    for cell in study.cells():
+        if cell.role == "scan":
+            found[cell.setting, cell.x].append(cell.run)
     return found
 
 
-def raised(study: Study, store: Store) -> tuple[Planned, ...]:
+def levels(study: Regime, states: Mapping[str, str]) -> dict[tuple[Setting, int], float]:
+    """The level of each setting and x."""
+    return {place: level(study, runs, states) for place, runs in together(study).items()}
+
+
+def raised(study: Regime, store: Store) -> tuple[Planned, ...]:
     """The next runs that would tell whether each x has converged: those of an x whose losses still
     fall, with twice its budget, and the checks of that. Empty when all stand still."""
     states = store.states()
     wanted: list[Planned] = []
-    for runs in cells(study).values():
+    for runs in together(study).values():
         now = level(study, runs, states)
         checked = [run for run in runs if run.task.teacher in study.checked]
         if 2 * now > study.evidence.until or not checked or not _falls(study, store, checked, now):
@@ -77,7 +83,7 @@ def raised(study: Study, store: Store) -> tuple[Planned, ...]:
     return tuple(wanted)
 
 
-def _falls(study: Study, store: Store, runs: list[Run], now: float) -> bool:
+def _falls(study: Regime, store: Store, runs: list[Run], now: float) -> bool:
     """Whether twice the budget lowers these runs' losses by more than STILL."""
     pairs = [[at(study, run, b).fingerprint() for b in (now, 2 * now)] for run in runs]
     rows = store.rows(key for pair in pairs for key in pair)

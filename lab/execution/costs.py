@@ -1,78 +1,146 @@
-"""What a group of exact students costs, or of networks beside their limit: operations and bytes.
+"""What a group costs, by the way its students learn: operations, and bytes at the peak.
 
-Orders of magnitude with the leading constants: solving D × D or P × P systems, evaluating kernels
-and neighbours, and drawing a Gaussian field. The store's measured seconds correct them.
+    descent   6 operations per weight and sample for a student, 2 for the teacher's labels
+    basin     Hessians of one network on the whole population
+    wide      a network and its mirror image: descent, both functions, the tangent kernel
+    exact     what its kind says, and drawing a Gaussian field
+
+Orders of magnitude with the leading constants; the store's measured seconds correct them.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from lab.catalogue import FIELD_TEST_POINTS
-from lab.spec import POPULATION, TEST_POINTS, WIDE_TEST_POINTS, Group, StudentSpec, TaskSpec
+from lab.kinds.student import STUDENTS, StudentSpec
+from lab.kinds.teachers import FIELD_TEST_POINTS
+from lab.spec import POPULATION, TEST_POINTS, WIDE_TEST_POINTS, Group, TaskSpec
 
+CHUNK_STEPS = 200
+EVALUATED = 2_000
+TEST_NUMBERS = 24_000
 NEWTON_STEPS = 10
 """Steps of a network from the population optimum to that of its data."""
-KERNEL = 60
-"""Operations of one kernel entry besides the distance."""
-SEARCH = 200
-"""Operations per point and logarithm of the set in a neighbour search or triangulation."""
-
 WIDE_BLOCK = 250
 """Test points of a wide network evaluated at once, `lab.students.limits.tangent.BLOCK`."""
 ACTIVATION = 1_400
 """Operations that take as long as erf of one float64 in and out of memory (measured: 14 ns)."""
 
 
-def flops(group: Group) -> float:
-    """Operations of all students of the group and of the teachers' targets."""
+@dataclass(frozen=True)
+class Bill:
+    """The costs of one way to learn.
+
+    `compiled`: whether a program is compiled for each shape; students that learn one after the
+    other have none, and stay together.
+    """
+
+    flops: Callable[[Group], float]
+    memory: Callable[[Group], float]
+    compiled: bool
+
+
+def bill(group: Group) -> Bill:
+    """The bill of the way in which a group learns."""
+    return BILLS[group.learner, group.trained]
+
+
+def matrices(group: Group, student: StudentSpec) -> list[tuple[int, int]]:
+    """(columns, rows) of every weight matrix of a trained student of the group."""
     task = group.teachers[0]
+    kind = STUDENTS[student.kind]
+    return kind.matrices(student, D_amb=task.D_amb, outputs=task.outputs)
+
+
+def student_bytes(group: Group, student: StudentSpec) -> float:
+    """Parameters with gradient and moments, and activations with their gradients."""
+    training, task = group.training, group.teachers[0]
+    size = 8 if training.precision == "float64" else 4
+    batch = max([EVALUATED, training.polish and training.polish_batch]
+                + [b for _, b, _ in training.stages])  # fmt: skip
+    N = student.parameters(task.D_amb, task.outputs)
+    return size * (5 * N + 3 * batch * (STUDENTS[student.kind].units(student) + task.outputs))
+
+
+def _descent_memory(group: Group) -> float:
+    """Students, and chunks of data."""
+    task, training = group.teachers[0], group.training
+    size = 8 if training.precision == "float64" else 4
+    students = sum(len(seeds) * student_bytes(group, student) for student, _, seeds in group.shapes)
+    batch = max([b for _, b, _ in training.stages] or [training.polish_batch])
+    pool = _largest(group)
+    numbers = (task.D_amb + task.outputs) * (2 * CHUNK_STEPS * batch + TEST_NUMBERS + pool)
+    return len(group.teachers) * (students + size * numbers)
+
+
+def _descent_flops(group: Group) -> float:
+    task, training = group.teachers[0], group.training
+    layers = (task.chart, *task.teacher_widths, task.outputs)
+    labels = 2 * sum(m * n for m, n in zip(layers, layers[1:], strict=False))
+    students = sum(
+        len(seeds) * 6 * sum(m * n for m, n in matrices(group, student))
+        for student, _, seeds in group.shapes
+    )
+    samples = sum(s * b for s, b, _ in training.stages)
+    polish = 2 * training.polish * training.polish_batch  # a step searches about two points
+    labelled = _largest(group) or samples
+    return len(group.teachers) * (labelled * labels + (samples + polish) * students)
+
+
+def _exact_flops(group: Group) -> float:
+    task = group.teachers[0]
+    test = _test_points(task)
     one = sum(
-        len(s) * (_wide(student, D, group.training.steps) if group.limit == "ntk"
-                  else _student(student, D, task))
-        for student, D, s in group.shapes
-    )  # fmt: skip
+        len(seeds) * STUDENTS[student.kind].flops(student, D=D or 0, D_amb=task.D_amb, test=test)
+        for student, D, seeds in group.shapes
+    )
     if task.teacher_kind == "field":
-        one += (_test_points(task) + _largest(group)) ** 3 / 3
+        one += (test + _largest(group)) ** 3 / 3
     return len(group.teachers) * one
 
 
-def memory(group: Group) -> float:
-    """Bytes at the peak of the group: one student at a time, and the field's factor."""
+def _exact_memory(group: Group) -> float:
+    """One student at a time, and the field's factor."""
     task = group.teachers[0]
     D, test = _largest(group), _test_points(task)
-    kernel = any(student.kind == "kernel" for student, _, _ in group.shapes)
-    P = max(int(dict(student.settings).get("count", 0)) for student, _, _ in group.shapes)
-    numbers = task.D_amb * (D + test) + P * (max(D, 2000) + P)
-    numbers += 2 * D**2 + 2000 * D if kernel else 0
-    if group.limit == "ntk":
-        numbers += 8 * WIDE_BLOCK * max(sum(student.widths) for student, _, _ in group.shapes)
+    numbers = task.D_amb * (D + test) + max(
+        STUDENTS[student.kind].numbers(student, D=D) for student, _, _ in group.shapes
+    )
     if task.teacher_kind == "field":
         numbers = max(numbers, 2 * (D + test) ** 2)
     return 8 * numbers
 
 
-def _student(student: StudentSpec, D: int | None, task: TaskSpec) -> float:
-    m, test, samples = task.D_amb, _test_points(task), D or 0
-    if student.kind == "kernel":
-        entries = (2 * m + KERNEL) * samples * (samples + test)
-        return entries + samples**3 / 3
-    if student.kind in ("nearest", "simplex"):
-        cells = math.factorial(min(m, 6)) if student.kind == "simplex" else 1
-        return SEARCH * cells * (samples + test) * math.log2(samples + 2)
-    if student.kind == "mlp":  # of one basin: Hessians on the whole population
-        N = student.parameters(m, task.outputs)
-        return NEWTON_STEPS * 10 * N**2 * POPULATION
-    if student.kind == "linear":
-        return 4 * max(m, samples) * min(m, samples) ** 2 + 2 * m * test
-    P = int(dict(student.settings)["count"])
-    return 2 * m * P * (samples + test) + 2 * max(samples, P) * min(samples or P, P) ** 2
+def _basin_flops(group: Group) -> float:
+    task = group.teachers[0]
+    one = sum(
+        len(seeds) * student.parameters(task.D_amb, task.outputs) ** 2
+        for student, _, seeds in group.shapes
+    )
+    return len(group.teachers) * NEWTON_STEPS * 10 * POPULATION * one
 
 
-def _wide(student: StudentSpec, D: int | None, steps: int) -> float:
-    """A network and its mirror image: descent, both functions and the tangent kernel."""
-    evaluated = 6 * WIDE_TEST_POINTS + 4 * steps * (D or 0)
-    return ACTIVATION * sum(student.widths) * evaluated
+def _points_memory(group: Group) -> float:
+    """The points alone."""
+    return 8 * group.teachers[0].D_amb * (_largest(group) + TEST_POINTS)
+
+
+def _wide_flops(group: Group) -> float:
+    one = sum(
+        len(seeds) * _units(student) * (6 * WIDE_TEST_POINTS + 4 * group.training.steps * (D or 0))
+        for student, D, seeds in group.shapes
+    )
+    return len(group.teachers) * ACTIVATION * one
+
+
+def _wide_memory(group: Group) -> float:
+    units = max(_units(student) for student, _, _ in group.shapes)
+    return _points_memory(group) + 8 * 8 * WIDE_BLOCK * units
+
+
+def _units(student: StudentSpec) -> int:
+    return STUDENTS[student.kind].units(student)
 
 
 def _test_points(task: TaskSpec) -> int:
@@ -81,3 +149,13 @@ def _test_points(task: TaskSpec) -> int:
 
 def _largest(group: Group) -> int:
     return max(D or 0 for _, D, _ in group.shapes)
+
+
+BILLS: Mapping[tuple[str, bool], Bill] = {
+    ("", True): Bill(_descent_flops, _descent_memory, compiled=True),
+    ("", False): Bill(_exact_flops, _exact_memory, compiled=False),
+    ("data", True): Bill(_basin_flops, _points_memory, compiled=False),
+    ("data", False): Bill(_exact_flops, _exact_memory, compiled=False),
+    ("ntk", True): Bill(_wide_flops, _wide_memory, compiled=True),
+}
+"""The bill of each way to learn, as `lab.students.learning.LEARNERS`."""

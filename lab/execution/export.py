@@ -12,8 +12,9 @@ import numpy as np
 
 from lab.execution.store import Store
 from lab.mistakes import StudyError
+from lab.regimes.regime import Regime
 from lab.spec import Planned, TaskSpec, TrainingSpec
-from lab.study import Panels, Study
+from lab.study import Study
 
 COLUMNS = (
     "panel", "regime", "dim", "D_amb", "manifold", "embedding", "teacher", "teacher_widths",
@@ -24,7 +25,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def columns(study: Study | Panels, store: Store) -> dict[str, np.ndarray]:
+def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
     """One array per column of COLUMNS, one entry per stored run of the study.
 
     panel, regime: title and regime of the panel; of a run that panels share, all of them, joined
@@ -42,9 +43,8 @@ def columns(study: Study | Panels, store: Store) -> dict[str, np.ndarray]:
     are text, "name=value name=value".
     """
     found: dict[str, list] = {name: [] for name in COLUMNS}
-    panels = study.panels if isinstance(study, Panels) else (study,)
-    of: dict[Planned, list[Study]] = {}
-    for panel in panels:
+    of: dict[Planned, list[Regime]] = {}
+    for panel in study.panels:
         for planned in panel.plan:
             of.setdefault(planned, []).append(panel)
     for p, row in store.found(study.plan):

@@ -8,18 +8,14 @@ measured seconds correct them. No JAX here: `lab plan` starts nothing.
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from lab.execution import costs
-from lab.spec import Group, Run, StudentSpec, TaskSpec
+from lab.spec import Group, Run, TaskSpec
 
-CHUNK_STEPS = 200
-EVALUATED = 2_000
-TEST_NUMBERS = 24_000
 MEMORY_LIMIT = 1 << 30
 """Bytes of arrays that one group may hold."""
 MOST_SEEDS = 16
@@ -85,10 +81,10 @@ def groups(
     )
     for run in runs:
         fresh = run.size is None  # a stream of its own, not the nested training sets
-        alike = (replace(run.task, teacher=0), run.training, run.root, run.limit, fresh)
+        alike = (replace(run.task, teacher=0), run.training, run.root, run.learner, fresh)
         together[alike][run.task][run.student, run.size].append(run.seed)
     packed = []
-    for (_, training, root, limit, _), tasks in together.items():
+    for (_, training, root, learner, _), tasks in together.items():
         # Teachers share a group only if they miss the same shapes and seeds.
         by_shapes: dict[tuple, list[TaskSpec]] = defaultdict(list)
         for task, shapes in tasks.items():
@@ -97,24 +93,22 @@ def groups(
         for shapes, alike_tasks in by_shapes.items():
             for start in range(0, len(alike_tasks), teachers):
                 some = tuple(alike_tasks[start : start + teachers])
-                packed += [
-                    Group(some, part, training, root, limit)
-                    for part in _split(shapes, some, training, memory_limit, limit)
-                ]
+                whole = Group(some, shapes, training, root, learner)
+                packed += [replace(whole, shapes=part) for part in _split(whole, memory_limit)]
     return sorted(packed, key=lambda g: -seconds(g))
 
 
-def _split(shapes: tuple, tasks: tuple, training, limit: float, excess: str = "") -> list[tuple]:
+def _split(group: Group, limit: float) -> list[tuple]:
     """Cut the shapes so that each part stays under the limit; one student at least.
 
     Students that learn one after the other stay together and share the teacher's targets.
     """
-    if shapes[0][0].kind != "mlp" or excess == "data":
-        return [shapes]
+    if not costs.bill(group).compiled:
+        return [group.shapes]
     parts: list[list] = [[]]
     used = 0.0
-    for student, D, seeds in shapes:
-        one = len(tasks) * _student_bytes(student, tasks[0], training)
+    for student, D, seeds in group.shapes:
+        one = len(group.teachers) * costs.student_bytes(group, student)
         room = min(MOST_SEEDS, max(1, int(limit / one)))
         for start in range(0, len(seeds), room):
             some = seeds[start : start + room]
@@ -126,67 +120,17 @@ def _split(shapes: tuple, tasks: tuple, training, limit: float, excess: str = ""
     return [tuple(part) for part in parts]
 
 
-def _student_bytes(student: StudentSpec, task: TaskSpec, training) -> float:
-    """Parameters with gradient and moments, and activations with their gradients."""
-    size = 8 if training.precision == "float64" else 4
-    batch = max([EVALUATED, training.polish and training.polish_batch]
-                + [b for _, b, _ in training.stages])  # fmt: skip
-    N = student.parameters(task.D_amb, task.outputs)
-    return size * (5 * N + 3 * batch * (sum(student.widths) + task.outputs))
-
-
-def memory(group: Group) -> float:
-    """Bytes of arrays that a group holds at its peak, chunks of data included."""
-    if group.exact or group.limit:
-        return costs.memory(group)
-    task, training = group.teachers[0], group.training
-    size = 8 if training.precision == "float64" else 4
-    students = sum(
-        len(seeds) * _student_bytes(student, task, training) for student, _, seeds in group.shapes
-    )
-    batch = max([b for _, b, _ in training.stages] or [training.polish_batch])
-    pool = max([D or 0 for _, D, _ in group.shapes])
-    numbers = (task.D_amb + task.outputs) * (2 * CHUNK_STEPS * batch + TEST_NUMBERS + pool)
-    return len(group.teachers) * (students + size * numbers)
-
-
-def flops(group: Group) -> float:
-    """FLOPs of a group: 6 per weight and sample for a student, 2 for the teacher's labels."""
-    if group.exact or group.limit:
-        return costs.flops(group)
-    task, training = group.teachers[0], group.training
-    labels = 2 * _weights((task.chart, *task.teacher_widths, task.outputs))
-    pools = {D for _, D, _ in group.shapes if D is not None}
-    students = sum(
-        len(seeds) * 6 * _weights((task.D_amb, *student.widths, task.outputs))
-        for student, _, seeds in group.shapes
-    )
-    samples = sum(s * b for s, b, _ in training.stages)
-    polish = 2 * training.polish * training.polish_batch  # a step searches about two points
-    labelled = max(pools) if pools else samples
-    return len(group.teachers) * (labelled * labels + (samples + polish) * students)
-
-
-def _weights(layers: tuple[int, ...]) -> int:
-    return sum(a * b for a, b in itertools.pairwise(layers))
-
-
 def seconds(group: Group) -> float:
     """Lane-seconds of a group by the model, compilation aside."""
     steps, shapes = group.training.steps, len(group.shapes)
-    found = flops(group) / RATE + OVERHEAD * steps * (shapes + 2)
+    found = costs.bill(group).flops(group) / RATE + OVERHEAD * steps * (shapes + 2)
     if group.training.optimiser != "muon":
         return found
-    iterations = (
-        5
-        * 6
-        * len(group.teachers)
-        * sum(
-            len(seeds) * max(m, n) * min(m, n) ** 2
-            for student, _, seeds in group.shapes
-            for m, n in itertools.pairwise((group.teachers[0].D_amb, *student.widths))
-        )
-    )
+    iterations = 5 * 6 * len(group.teachers) * sum(
+        len(seeds) * max(m, n) * min(m, n) ** 2
+        for student, _, seeds in group.shapes
+        for m, n in costs.matrices(group, student)[:-1]
+    )  # fmt: skip
     return found + steps * (iterations / MUON_RATE + MUON_OVERHEAD * shapes)
 
 
@@ -197,7 +141,7 @@ def programs(found: Iterable[Group]) -> int:
             (g.teachers[0].D_amb, student, len(seeds), len(g.teachers), batch, g.training.optimiser,
              g.training.precision)
             for g in found
-            if not (g.exact or g.limit == "data")
+            if costs.bill(g).compiled
             for student, _, seeds in g.shapes
             for _, batch, _ in g.training.stages or ((0, g.training.polish_batch, 0.0),)
         }
@@ -211,7 +155,7 @@ def cost(found: list[Group], *, correction: float = 1.0) -> Cost:
         groups=len(found),
         programs=programs(found),
         student_steps=sum(g.student_steps for g in found),
-        flops=sum(map(flops, found)),
+        flops=sum(costs.bill(group).flops(group) for group in found),
         seconds=correction * sum(map(seconds, found)),
-        memory=max(map(memory, found), default=0.0),
+        memory=max((costs.bill(group).memory(group) for group in found), default=0.0),
     )

@@ -20,7 +20,7 @@ from lab.execution import budgets, engines, plan
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
 from lab.spec import Group, Planned, Run
-from lab.study import Panels, Study
+from lab.study import Study
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Extra:
 
 
 def run(
-    study: Study | Panels,
+    study: Study,
     path: Path,
     *,
     lanes: int | None = None,

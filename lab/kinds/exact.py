@@ -45,14 +45,13 @@ class Exact(Student):
     """A student that is solved.
 
     `solver` names who does it, "module:function" of (x, y, *, rng, and the settings), or a kind
-    overrides `learn`. `risk` names the function of a run that knows the mean of its loss over
-    draws, and `unlimited` the one that knows its loss on unlimited data; most kinds have neither.
+    overrides `learn`. `unlimited` names the function of a run that knows its loss on unlimited
+    data; most kinds have none.
     """
 
     seeds: PositiveInt = 1
 
     solver: ClassVar[str] = ""
-    risk: ClassVar[str] = ""
     unlimited: ClassVar[str] = ""
     random: ClassVar[bool] = False
 
@@ -138,7 +137,7 @@ class Kernel(Exact):
     bias: Floats | None = None
     readout: PositiveFloat | None = None
 
-    solver: ClassVar[str] = "lab.students.algebra.kernels:of_settings"
+    solver: ClassVar[str] = "lab.students.algebra.exact:kernel"
     risk: ClassVar[str] = "lab.students.algebra.risks:kernel"
     fixed: ClassVar[bool] = False
     rigid: ClassVar[bool] = True
@@ -201,9 +200,9 @@ class RandomFeatures(Exact):
     length: Positives = (1.0,)
     ridge: Floats = (0.0,)
 
-    solver: ClassVar[str] = "lab.students.algebra.random_features:of_settings"
+    solver: ClassVar[str] = "lab.students.algebra.exact:random_features"
     risk: ClassVar[str] = "lab.students.algebra.risks:random_features"
-    unlimited: ClassVar[str] = "lab.students.algebra.risks:random_features_on_unlimited_data"
+    unlimited: ClassVar[str] = "lab.students.algebra.unlimited:random_features"
     random: ClassVar[bool] = True
     rigid: ClassVar[bool] = True
     sized: ClassVar[str | None] = "count"
@@ -244,7 +243,7 @@ class Linear(Exact):
 
     solver: ClassVar[str] = "lab.students.algebra.linear:learn"
     risk: ClassVar[str] = "lab.students.algebra.risks:linear"
-    unlimited: ClassVar[str] = "lab.students.algebra.risks:linear_on_unlimited_data"
+    unlimited: ClassVar[str] = "lab.students.algebra.unlimited:linear"
 
     @property
     def linear(self) -> bool:

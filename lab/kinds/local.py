@@ -36,7 +36,7 @@ class Nearest(Local):
     kind: Literal["nearest"] = "nearest"
     neighbours: Dims = (1,)
 
-    solver: ClassVar[str] = "lab.students.algebra.local:nearest"
+    solver: ClassVar[str] = "lab.students.algebra.exact:nearest"
 
     def refusals(self, spec: StudentSpec, *, D: int, D_amb: int) -> str | None:
         k = dict(spec.settings)["neighbours"]
@@ -56,7 +56,7 @@ class Simplex(Local):
     kind: Literal["simplex"] = "simplex"
     domain: Grid[Literal["flat", "sphere"]] = ("flat",)
 
-    solver: ClassVar[str] = "lab.students.algebra.local:simplex"
+    solver: ClassVar[str] = "lab.students.algebra.exact:simplex"
 
     def refusals(self, spec: StudentSpec, *, D: int, D_amb: int) -> str | None:
         return simplex_refusal(D, D_amb, sphere=dict(spec.settings)["domain"] == "sphere")
@@ -70,9 +70,9 @@ class Simplex(Local):
     def _without_volume(self, study: Any) -> Iterator[str]:
         """A cell has volume in the coordinates of the inputs, so the data must have it too."""
         for task in study.tasks(teachers=1):
-            unit_sphere = (
-                [kind for kind, _ in task.manifold] == ["sphere"] and task.D_amb == task.chart
-            )
+            unit_sphere = [kind for kind, _ in task.manifold] == [
+                "sphere"
+            ] and task.D_amb == task.chart
             for domain in self.domain:
                 if domain == "sphere" and not unit_sphere:
                     yield (

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from lab.grids import Grid, PositiveInt, Widths
+from lab.kinds.kind import load
 from lab.kinds.student import STUDENTS, Student, StudentSpec, Target
 
 Activation = Literal["relu", "tanh", "erf", "gelu", "identity"]
@@ -29,6 +30,16 @@ class Trained(Student):
     def network(cls) -> Any:
         """What computes it: a module or object with `init(spec, D_amb, outputs, *, keys)` and
         `apply(spec, parameters, x)`, as `lab.students.descent.mlp`. Imports JAX."""
+        raise NotImplementedError
+
+    @classmethod
+    def matrices(cls, spec: StudentSpec, *, D_amb: int, outputs: int) -> list[tuple[int, int]]:
+        """(columns, rows) of every weight matrix, the output layer last: what a step costs."""
+        raise NotImplementedError
+
+    @classmethod
+    def units(cls, spec: StudentSpec) -> int:
+        """Hidden units: what a point takes of memory."""
         raise NotImplementedError
 
 
@@ -85,6 +96,12 @@ class Mlp(Trained):
 
     @classmethod
     def network(cls) -> Any:
-        from lab.students.descent import mlp
+        return load("lab.students.descent.mlp")
 
-        return mlp
+    @classmethod
+    def matrices(cls, spec: StudentSpec, *, D_amb: int, outputs: int) -> list[tuple[int, int]]:
+        return [*itertools.pairwise((D_amb, *spec.widths, outputs))]
+
+    @classmethod
+    def units(cls, spec: StudentSpec) -> int:
+        return sum(spec.widths)

@@ -83,9 +83,13 @@ class Student(Table):
     local: ClassVar[bool] = False
     """Whether it looks at nearby points only, which have to be near."""
     rigid: ClassVar[bool] = False
-    """Whether its metric is given beforehand, distractors included."""
+    """Whether its metric is given beforehand; networks, and least squares on the coordinates, learn
+    which coordinates matter. α on cubes of d = 2, without and with 4 distractors (simplices: 2):
+    nearest neighbour 1.02 and .37, simplices 1.97 and .95, a Laplace kernel 1.76 and 1.00."""
     sized: ClassVar[str | None] = None
     """The key that makes it larger, if there is one."""
+    risk: ClassVar[str] = ""
+    """Who knows the mean loss of a run, if anybody does: "module:function" of it, see `load`."""
 
     def specs(self, *, inputs: str | None = None) -> Iterator[StudentSpec]:
         """The resolved students of the grid; `inputs`, where the task decides it."""

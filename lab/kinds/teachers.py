@@ -105,5 +105,3 @@ class Field(Teacher):
                 f"data.sizes: a Gaussian field is drawn at D and {FIELD_TEST_POINTS} "
                 f"test points together, at most {FIELD_POINTS}; take D ≤ {room}"
             )
-
-

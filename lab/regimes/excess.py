@@ -17,6 +17,7 @@ class OverLimit(Regime):
 
     prediction: Prediction = Prediction(exponent=1.0, sense="equal")
 
+    means: ClassVar[bool] = True
     limit: ClassVar[str]
     """The limit in words."""
     smallest: ClassVar[bool]

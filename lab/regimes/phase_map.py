@@ -6,11 +6,10 @@ largest width on every D. Beside them stands the plane of N and D.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from lab.regimes.cell import Cell
+from lab.regimes.cell import Cell, Setting
 from lab.regimes.coherence import too_few
 from lab.regimes.descending import Descending
 from lab.regimes.regime import REGIMES, Regime
@@ -52,13 +51,13 @@ class PhaseMap(Descending):
 
     def cells(self) -> Iterator[Cell]:
         """The plane, and what its limits need besides."""
-        plane = {run: Cell(Planned(run), run, self.x(run), self.setting(run)) for run in self.runs()}
+        plane = {run: self.cell(Planned(run), run) for run in self.runs()}
         yield from plane.values()
         # a limit of the one scan may be a check of the other
         others = {c.run: c for scan in self.scans for c in scan.cells() if c.run not in plane}
         yield from others.values()
 
-    def setting(self, run: Run) -> tuple:
+    def setting(self, run: Run) -> Setting:
         """One plane has every width and every D."""
         manifold, *fixed = super().setting(run)
         return (manifold, *(pair for pair in fixed if pair[0] != "data.size"))

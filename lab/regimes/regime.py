@@ -56,6 +56,8 @@ class Regime(Table):
     """The kinds of finding that it is asked for, in the order in which they are told."""
     of_size: ClassVar[bool] = False
     """Whether x is a size of the student, and not of the training set."""
+    means: ClassVar[bool] = False
+    """Whether a value that is fitted is a mean over repetitions."""
     over_draws: ClassVar[bool] = False
     """Whether the model is fixed and its training sets are drawn anew."""
 

@@ -65,6 +65,4 @@ class ResolutionWidth(Descending):
         elif self.scan.size == "width" and any(
             isinstance(width, tuple) for width in getattr(student, "widths", ())
         ):
-            yield (
-                "scan.size: layers of unequal width have no one width; take \"N\" or \"hidden\""
-            )
+            yield ("scan.size: layers of unequal width have no one width; take \"N\" or \"hidden\"")

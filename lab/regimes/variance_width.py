@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-
 from lab import axes
 from lab.axes import Axis
 from lab.kinds.networks import Mlp

@@ -34,7 +34,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.distance import cdist
 
-from lab.catalogue import resolved_covariance
+from lab.kinds.covariances import resolved_covariance
 from lab.theory import smoothness
 
 __all__ = ["Covariance", "Network", "Radial", "covariance"]

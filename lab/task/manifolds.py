@@ -1,9 +1,8 @@
 """Manifolds of known intrinsic dimension d, and their embeddings into R^D_amb.
 
 Points are columns: an array of m coordinates and n points has shape [m, n], the layout in which
-many small networks train fastest. A manifold is written in its chart: d coordinates for the cube
-[−½, ½]^d, the ball of radius ½ and the Gaussian, d + 1 for the unit sphere S^d ⊂ R^{d+1}, 2d for
-the torus (cos θ_i, sin θ_i). A product has the charts of its factors one after the other.
+many small networks train fastest. A manifold is written in its chart (`lab.kinds.manifolds` has the
+manifolds themselves). A product has the charts of its factors one after the other.
 
 Embeddings keep d: identity; `linear`, a random isometry; `curved`, z ↦ Q[z; ½ sin(Ωz + φ)] with Q
 orthogonal, injective with a Jacobian of full rank because z itself is among the coordinates;
@@ -17,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from lab.kinds.manifolds import MANIFOLDS
 from lab.spec import TaskSpec
 
 CURVATURE = 0.5
@@ -31,28 +31,10 @@ def sample(
     The key is consumed: one key per factor is folded from it.
     """
     parts = [
-        _factor(kind, d, n, key=jax.random.fold_in(key, i)) for i, (kind, d) in enumerate(manifold)
+        MANIFOLDS[kind].sample(d, n, key=jax.random.fold_in(key, i))
+        for i, (kind, d) in enumerate(manifold)
     ]
     return jnp.concatenate(parts) if len(parts) > 1 else parts[0]
-
-
-def _factor(kind: str, d: int, n: int, *, key: Key[Array, ""]) -> Float[Array, "chart n"]:
-    if kind == "cube":
-        return jax.random.uniform(key, (d, n)) - 0.5
-    if kind == "gaussian":
-        return jax.random.normal(key, (d, n))
-    if kind == "torus":
-        theta = 2 * jnp.pi * jax.random.uniform(key, (d, n))
-        return jnp.concatenate([jnp.cos(theta), jnp.sin(theta)])
-    if kind == "sphere":
-        g = jax.random.normal(key, (d + 1, n))
-        return g / jnp.linalg.norm(g, axis=0)
-    if kind == "ball":
-        direction, radius = jax.random.split(key)
-        g = jax.random.normal(direction, (d, n))
-        r = 0.5 * jax.random.uniform(radius, (n,)) ** (1 / d)
-        return r * g / jnp.linalg.norm(g, axis=0)
-    raise ValueError(f"unknown manifold {kind!r}; known: cube, ball, sphere, torus, gaussian")
 
 
 def embedding(task: TaskSpec, *, key: Key[Array, ""]) -> dict[str, Array]:

@@ -21,8 +21,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from lab.catalogue import FIELD_TEST_POINTS
-from lab.spec import POPULATION, TaskSpec
+from lab.kinds.teachers import FIELD_TEST_POINTS
+from lab.spec import POPULATION, Run, TaskSpec
 from lab.task import data, fields, manifolds
 from lab.task.covariances import covariance
 from lab.task.spectra import Spectrum
@@ -105,6 +105,17 @@ def target(task: TaskSpec, *, root: int) -> tuple[Spectrum, Float[np.ndarray, "m
     """The spectrum of a spectral task and the weights of its teacher k."""
     spectrum = Spectrum(*task.decays, modes=task.manifold[0][1])
     return spectrum, spectrum.teacher(rng=generator(stream("teacher", task, root=root)))
+
+
+def drawn(run: Run, population: int) -> np.ndarray:
+    """Which points of a population a run learns from: its own D draws with repetition."""
+    rng = generator(stream("draw", run.task, root=run.root), run.size, run.seed)
+    return rng.integers(population, size=run.size)
+
+
+def scale(run: Run, of: Sets) -> float:
+    """What the student's inputs are multiplied by."""
+    return 1 / of.rms if run.student.inputs == "standardised" else 1.0
 
 
 def _sets(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> Sets:

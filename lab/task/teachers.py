@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from lab.spec import TaskSpec
+from lab.spec import TaskSpec, chart
 
 Layers = list[tuple[Array, Array]]
 """Weights [out, in] and biases [out, 1] of a network, first layer first."""
@@ -35,9 +35,8 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 def draw(task: TaskSpec, *, key: Key[Array, ""]) -> list[Layers]:
     """One network per factor of the manifold; the key is consumed."""
     networks = []
-    for i, (kind, d) in enumerate(task.manifold):
-        m = {"sphere": d + 1, "torus": 2 * d}.get(kind, d)
-        sizes = (m, *task.teacher_widths, task.outputs)
+    for i, factor in enumerate(task.manifold):
+        sizes = (chart(factor), *task.teacher_widths, task.outputs)
         networks.append(
             [
                 _layer(n_in, n_out, task.teacher_bias, key=_fold(key, i, layer))

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import cho_solve, lapack
 
-from lab.catalogue import MEMORY, kernel_refusal
+from lab.kinds.exact import MEMORY, kernel_refusal
 from lab.task.covariances import Covariance
 
 __all__ = ["KernelRegression", "MemoryLimitError", "expected_risk", "factor", "learn"]

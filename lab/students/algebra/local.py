@@ -31,7 +31,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.spatial import ConvexHull, Delaunay, QhullError, cKDTree
 from sklearn.neighbors import KNeighborsRegressor
 
-from lab.catalogue import simplex_refusal
+from lab.kinds.local import simplex_refusal
 
 __all__ = ["NearestNeighbours", "Simplices", "SphereSimplices", "learn"]
 

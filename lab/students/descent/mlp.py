@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from lab.spec import StudentSpec
+from lab.kinds.student import StudentSpec
 from lab.task.teachers import ACTIVATIONS
 
 Parameters = dict[str, Any]

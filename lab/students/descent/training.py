@@ -14,9 +14,8 @@ loss where a separate validation set was best (early stopping); with fresh data 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -26,8 +25,10 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Key
 
-from lab.spec import TEST_POINTS, Group, Run, StudentSpec
-from lab.students.descent import mlp, optimisers
+from lab.kinds.student import STUDENTS, StudentSpec
+from lab.spec import TEST_POINTS, Group, Run
+from lab.students.descent import optimisers
+from lab.students.result import Result
 from lab.task import data
 from lab.task.streams import stream
 
@@ -38,25 +39,6 @@ BLOCK = 2_000
 """Points evaluated at once; divides VALIDATION_POINTS and TEST_POINTS."""
 DIVERGED = 10.0
 """A relative loss above this, or one that is not finite, is a diverged run."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What one run left: `loss` as defined by the task, `relative` to the constant student.
-
-    `curve` is (step, relative test loss) at log-spaced steps, `best_step` where `loss` was taken.
-    `status` is "done" or "diverged"; a diverged run keeps its curve and has loss nan. `details`
-    are further numbers by name: `limit`, the relative loss that an excess is counted from;
-    `condition` and `jitter` of the system that an exact student solved.
-    """
-
-    run: Run
-    status: str
-    loss: float
-    relative: float
-    best_step: int
-    curve: tuple[tuple[int, float], ...]
-    details: Mapping[str, float] = field(default_factory=dict)
 
 
 def train(
@@ -109,6 +91,11 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
     return [r for cohort in cohorts for r in cohort.results(group, base)]
 
 
+def _network(student: StudentSpec) -> Any:
+    """What computes a kind of student, see `lab.kinds.networks.Trained`."""
+    return STUDENTS[student.kind].network()
+
+
 class _Cohort:
     """The students of one shape in training: parameters [T, S, …], optimiser, loss curves."""
 
@@ -128,7 +115,7 @@ class _Cohort:
         self.scale = 1 / src.rms if student.inputs == "standardised" else jnp.ones_like(src.rms)
         of_seed = jnp.asarray(seeds)
         keys = jnp.stack([jax.vmap(partial(jax.random.fold_in, k))(of_seed) for k in key])
-        self.parameters = mlp.init(student, src.D_amb, src.mu.shape[-2], keys=keys)
+        self.parameters = _network(student).init(student, src.D_amb, src.mu.shape[-2], keys=keys)
         self.state = None if t.optimiser == "lbfgs" else _init_state(self.rule, self.parameters)
         self.curve: list[tuple[int, np.ndarray, np.ndarray]] = []
 
@@ -256,7 +243,7 @@ def _init_state(rule: tuple, parameters: Any) -> Any:
 
 def _students_loss(student, loss, power, parameters, scale, x, y) -> Float[Array, " S"]:
     """Losses of the S students of one teacher on one batch."""
-    f = jax.vmap(lambda p: mlp.apply(student, p, scale * x))(parameters)
+    f = jax.vmap(lambda p: _network(student).apply(student, p, scale * x))(parameters)
     return jax.vmap(lambda f: data.losses(loss, power, f, y))(f)
 
 
@@ -290,7 +277,7 @@ def _polish(student, loss, power, steps, parameters, scale, x, y) -> Any:
 
     def one_student(parameters, scale, x, y):
         def value(p):
-            return data.losses(loss, power, mlp.apply(student, p, scale * x), y)
+            return data.losses(loss, power, _network(student).apply(student, p, scale * x), y)
 
         def step(carry, _):
             p, state = carry

@@ -28,7 +28,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, Key
 
-from lab.spec import StudentSpec
+from lab.kinds.student import StudentSpec
 from lab.students.descent import mlp
 
 STARTS = 8

@@ -39,7 +39,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from lab.spec import StudentSpec
+from lab.kinds.student import StudentSpec
 from lab.students.descent import mlp
 from lab.task.covariances import covariance
 from lab.task.teachers import ACTIVATIONS

@@ -1,0 +1,23 @@
+"""The exact risk of students of a spectral task that have seen everything."""
+
+from __future__ import annotations
+
+from lab.spec import Run
+from lab.students.algebra import random_features as features
+from lab.task import sets
+from lab.task.streams import stream
+
+
+def linear(run: Run) -> float:
+    """Least squares finds every weight of a linear target."""
+    return 0.0
+
+
+def random_features(run: Run) -> float:
+    """What P gaussian features of a spectral task cannot express."""
+    spectrum, teacher = sets.target(run.task, root=run.root)
+    seed = 0 if run.learner else run.seed
+    rng = sets.generator(stream("init", run.task, root=run.root), seed)
+    settings = dict(run.student.settings)
+    drawn = features.draw(spectrum.modes, settings["count"], kind="gaussian", rng=rng)
+    return features.infinite_data_risk(drawn, spectrum.eigenvalues, teacher)
