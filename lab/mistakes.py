@@ -82,7 +82,7 @@ def places(
 def _plain(item: typing.Any) -> str:
     kind, value = item["type"], item.get("input")
     if kind == "missing":
-        return "is missing; every study needs it"
+        return "is missing, and needed here"
     if kind == "literal_error":
         known = re.findall(r"'([^']+)'", item["ctx"]["expected"]) or [item["ctx"]["expected"]]
         names = [p for p in item["loc"] if isinstance(p, str) and p.isidentifier()]
@@ -103,24 +103,35 @@ def _plain(item: typing.Any) -> str:
 
 def _foreign(loc: tuple, model: type[BaseModel], others: Mapping[str, type[BaseModel]]) -> str:
     """What is wrong with a key that its table does not have, and whose it is."""
-    *parents, last = loc
-    told = "regime"
+    *parents, last = map(str, loc)
+    table, kinds = _table(model, parents)
+    for told, candidates in (
+        ("kind", kinds),
+        ("regime", {name: _table(other, parents)[0] for name, other in others.items()}),
+    ):
+        whose = [name for name, other in candidates.items() if other and last in _keys(other)]
+        if whose:
+            names = ", ".join(f'"{name}"' for name in whose)
+            return f"unknown key '{last}' here; it belongs to {told} = {names}"
+    return unknown("key", last, _keys(table) if table else ())
+
+
+def _table(
+    model: type[BaseModel], parents: Iterable[str]
+) -> tuple[type[BaseModel] | None, Mapping[str, type[BaseModel]]]:
+    """The table at a place of a file, None where there is none; and the kinds that it could be."""
+    kinds: Mapping[str, type[BaseModel]] = {}
     for part in parents:
-        field = model.model_fields.get(str(part))
-        if field is not None:
-            union = next((m.kinds for m in field.metadata if hasattr(m, "kinds")), None)
-            others = dict(union) if union is not None else {}
-            told = "kind"
-            inner = [*_models(field.annotation)]
-            model = inner[0] if inner else model
-        elif str(part).startswith("kind ") and str(part)[5:] in others:
-            model = others[str(part)[5:]]
-    allowed = _keys(model)
-    whose = [name for name, other in others.items() if last in _keys(other)]
-    if whose:
-        names = ", ".join(f'"{name}"' for name in whose)
-        return f"unknown key '{last}' here; it belongs to {told} = {names}"
-    return unknown("key", last, allowed)
+        if part.startswith("kind ") and part[5:] in kinds:
+            model = kinds[part[5:]]
+            continue
+        field = model.model_fields.get(part)
+        inner = [*_models(field.annotation)] if field else []
+        if not field or not inner:
+            return None, {}
+        model = inner[0]
+        kinds = next((dict(m.kinds) for m in field.metadata if hasattr(m, "kinds")), {})
+    return model, kinds
 
 
 def _keys(model: type[BaseModel]) -> list[str]:

@@ -129,7 +129,7 @@ def _regime(tables: Mapping[str, Any]) -> tuple[type[Regime], list[tuple[str, st
     if isinstance(name, str) and name in REGIMES:
         return REGIMES[name], []
     if "regime" not in tables:
-        return Regime, [("regime", f"is missing; the regimes are {', '.join(REGIMES)}")]
+        return Regime, [("regime", f"is missing, and needed; the regimes are {', '.join(REGIMES)}")]
     return Regime, [("regime", unknown("regime", name, REGIMES))]
 
 

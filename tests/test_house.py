@@ -19,16 +19,18 @@ FLOORS = [
     {"lab.execution"},
     {"lab.students"},
     {"lab.task"},
-    {"lab.scaling", "lab.study", "lab.consistency", "lab.planned"},
+    {"lab.study"},
+    {"lab.regimes"},
+    {"lab.scaling"},
     {"lab.tables"},
-    {"lab.recipe"},
     {"lab.spec"},
-    {"lab.catalogue", "lab.theory", "lab.axes"},
+    {"lab.kinds"},
+    {"lab.grids", "lab.theory", "lab.axes"},
     {"lab.mistakes"},
 ]
-NO_JAX = {"lab.axes", "lab.study", "lab.consistency", "lab.planned", "lab.tables", "lab.catalogue",
-          "lab.recipe", "lab.spec", "lab.theory", "lab.mistakes", "lab.scaling",
-          "lab.answers.design", "lab.show.statistics"}  # fmt: skip
+NO_JAX = {"lab.axes", "lab.grids", "lab.study", "lab.regimes", "lab.tables", "lab.spec",
+          "lab.theory", "lab.mistakes", "lab.scaling", "lab.answers.design",
+          "lab.show.statistics"}  # fmt: skip
 
 
 def floor(module: str) -> int:

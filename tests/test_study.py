@@ -71,7 +71,7 @@ def test_all_mistakes_at_once_with_line_and_remedy(tmp_path):
         ("prediction.exponent='4/q'", "unknown symbol 'q'"),
         ("prediction.exponent='4/'", "prediction.exponent"),
         ("prediction.tolerance=2", "out of range"),
-        ("data.sizes=[1,2,3]", "leave [data] out"),
+        ("data.sizes=[1,2,3]", "belongs to regime = \"resolution-data\""),
         ("training.schedule='step'", "belong together"),
         ("nonsense", "key=value"),
     ],
@@ -126,12 +126,11 @@ def test_a_longer_grid_keeps_every_run(make_study):
     assert runs() < more
 
 
-def test_product_manifold_predicts_by_its_largest_factor(make_study):
+def test_product_manifold_predicts_by_its_largest_factor(make_tables):
     factors = [{"kind": "cube", "dim": 3}] * 3
-    found = make_study(
-        task={"manifold": {"kind": "product", "factors": factors, "dim": None}},
-        prediction={"exponent": "4/max(d)"},
-    )
+    tables = make_tables(prediction={"exponent": "4/max(d)"})
+    tables["task"] = {"manifold": {"kind": "product", "factors": factors}}
+    found = study.validate(tables)
     task = found.plan[0].run.task
     assert task.dim == 9 and found.predicted(task) == pytest.approx(4 / 3)
 
@@ -163,7 +162,7 @@ def test_an_exact_study_is_a_product_of_settings_too(tmp_path):
         assert found.predicted(p.run.task, p.run.student) == pytest.approx(2 * nu / p.run.task.dim)
         assert p.run.N == p.run.size
     assert len({p.run.fingerprint() for p in found.plan}) == len(found.plan)
-    assert len({found.point(p.run) for p in found.plan}) == 8
+    assert len({found.setting(p.run) for p in found.plan}) == 8
 
 
 @pytest.mark.parametrize(
@@ -171,7 +170,7 @@ def test_an_exact_study_is_a_product_of_settings_too(tmp_path):
     [
         ("student.kernel='mattern'", "did you mean 'matern'"),
         ("student.nus=1", "did you mean 'nu'"),
-        ("student.depth=2", "unknown setting of kernel students 'depth'"),
+        ("student.depth=2", "unknown setting of matern kernels 'depth'"),
         ("student.seeds=3", "nothing is random"),
         ("student={kind='mlp', widths=8}", "'field'|exact students, not networks"),
         ("student={kind='simplex', inputs='raw', domain='cube'}", "unknown domain 'cube'"),
@@ -180,16 +179,16 @@ def test_an_exact_study_is_a_product_of_settings_too(tmp_path):
         ("training.steps=10", "leave it out"),
         ("evidence.share=0.1", "leave it out"),
         ("task.loss='power'", "needs it"),
-        ("task.teacher={kind='field'}", "a field needs 'covariance'"),
+        ("task.teacher={kind='field'}", "task.teacher.covariance: is missing"),
         ("task.teacher={kind='field', covariance='matern', depth=2}", "unknown setting of matern"),
-        ("task.teacher={kind='network', nu=0.5}", "is of kind"),
-        ("task.manifold={kind='spectral', a=1.5}", "takes 'a', 'b' and 'modes'"),
+        ("task.teacher={kind='network', nu=0.5}", 'belongs to kind = "field"'),
+        ("task.manifold={kind='spectral', a=1.5, modes=9}", "takes 'a', 'b' and 'modes'"),
         ("data.sizes=[64, 128, 13000]", "take D ≤ 12288"),
-        ("data.draws=3", "only variance-data"),
+        ("data.draws=3", 'belongs to regime = "variance-data"'),
         ("prediction.rivals=['3/(d-']", "prediction.rivals"),
         ("prediction.exponent='min(a-1, 2b)'", "which this study does not have"),
-        ("regime='resolution-width'", "no answer on unlimited data"),
-        ("regime='variance-data'", "grows with its data"),
+        ("regime='resolution-width'", "data: unknown key 'data' here"),
+        ("regime='variance-data'", "data.draws: is missing"),
         ("regime='variance-width'", "networks with a limit"),
     ],
 )
@@ -235,19 +234,41 @@ sense = "equal"
 def test_variance_width_scans_the_width_at_one_training_set(tmp_path):
     found = study.read(write(tmp_path, WIDE))
     assert {found.x(p.run) for p in found.plan} == {16, 32, 64} and found.axis.symbol == "w"
-    assert {p.run.limit for p in found.plan} == {"ntk"} and len(found.plan) == 3 * 5 * 2
+    assert {p.run.learner for p in found.plan} == {"ntk"} and len(found.plan) == 3 * 5 * 2
 
 
 @pytest.mark.parametrize(
     "gone, words",
     [
-        ("[data]\nsizes = 16", "fixed training set"),
+        ("[data]\nsizes = 16", "data: is missing"),
         ('parametrisation = "ntk"', "networks with a limit"),
-        ('[prediction]\nexponent = 1\nsense = "equal"', "give exponent = 1"),
     ],
 )
 def test_variance_width_wants_what_makes_it_one(tmp_path, gone, words):
     assert any(words in m for m in mistakes(tmp_path, WIDE.replace(gone, "")))
+
+
+def test_a_regime_brings_its_prediction(tmp_path):
+    text = WIDE[: WIDE.index("[prediction]")]
+    found = study.read(write(tmp_path, text)).prediction
+    assert (found.text, found.sense) == ("1", "equal")
+
+
+@pytest.mark.parametrize(
+    "regime, words",
+    [("resolution-width", "no answer on unlimited data"), ("variance-data", "grows with its data")],
+)
+def test_exact_students_have_their_regimes(tmp_path, regime, words):
+    text = EXACT.replace("resolution-data", regime)
+    text = text.replace("[data]\nsizes = [64, 128, 256]\n", "") if "width" in regime else text
+    draws = () if "width" in regime else ("data.draws=4",)
+    assert any(words in m for m in mistakes(tmp_path, text, *draws))
+
+
+def test_an_unknown_regime_hides_no_other_mistake(tmp_path):
+    found = mistakes(tmp_path, GOOD.replace("-width", "-widht").replace("seeds", "sedes"))
+    assert len(found) == 2 and "s.toml:4: regime: unknown regime" in found[0]
+    assert "did you mean 'seeds'" in found[1]
 
 
 def test_fields_added_later_leave_old_fingerprints(make_study):
@@ -344,7 +365,7 @@ def test_the_power_of_the_loss_is_a_grid_too(make_study):
     found = make_study(task={"loss": "power", "power": [1, 2, 4]}, prediction={"exponent": "2p/d"})
     exponents = {p.run.task.power: found.predicted(p.run.task) for p in found.plan}
     assert exponents == {1.0: 1.0, 2.0: 2.0, 4.0: 4.0}
-    assert len({found.point(p.run) for p in found.plan}) == 3
+    assert len({found.setting(p.run) for p in found.plan}) == 3
 
 
 SPECTRAL = """
@@ -376,8 +397,8 @@ def test_alpha_stands_for_equal_decays_and_leaves_no_floor(tmp_path):
     "manifold, words",
     [
         ("{kind='spectral', alpha=1, a=2, b=2, modes=9}", "or 'alpha' and 'modes'"),
-        ("{kind='spectral', alpha=1}", "or 'alpha' and 'modes'"),
-        ("{kind='cube', dim=2, alpha=1}", "are for kind"),
+        ("{kind='spectral', alpha=1}", "manifold.modes: is missing"),
+        ("{kind='cube', dim=2, alpha=1}", 'belongs to kind = "spectral"'),
         ("{kind='spectral', a=-1, b=0, modes=9}", "out of range"),
     ],
 )

@@ -12,7 +12,7 @@ Plain names and numbers, so that a study file is checked without any of the code
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from pydantic import PositiveFloat, model_validator
 
@@ -56,7 +56,7 @@ class Exact(Student):
     random: ClassVar[bool] = False
 
     @model_validator(mode="after")
-    def _resolvable(self) -> Self:
+    def _resolvable(self) -> Exact:
         list(self.settings())
         if self.seeds > 1 and not self.random:
             raise ValueError(f"seeds: nothing is random about {self.kind} students; leave it out")

@@ -37,6 +37,11 @@ class Kinds(Mapping[str, Any]):
         Kinds.version = next(_versions)
         return table
 
+    def remove(self, table: type[Table]) -> None:
+        """Forget a table."""
+        self._tables.pop(table.model_fields[self.key].default)
+        Kinds.version = next(_versions)
+
     def __getitem__(self, kind: str) -> Any:
         return self._tables[kind]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -165,7 +165,7 @@ class Factor(Table):
     dim: PositiveInt
 
     @model_validator(mode="after")
-    def _known(self) -> Self:
+    def _known(self) -> Factor:
         known = [kind for kind, table in MANIFOLDS.items() if issubclass(table, Dimensional)]
         if self.kind not in known:
             raise ValueError(f"kind: {unknown('kind', self.kind, known)}")
@@ -201,7 +201,7 @@ class Spectral(Manifold):
     teacher: ClassVar[str | None] = "spectral"
 
     @model_validator(mode="after")
-    def _decays(self) -> Self:
+    def _decays(self) -> Spectral:
         given = {name for name in ("a", "b", "alpha") if getattr(self, name) is not None}
         if given not in ({"a", "b"}, {"alpha"}):
             raise ValueError(

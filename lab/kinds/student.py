@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from lab.grids import PositiveInt, Setting, Table
 from lab.kinds.kind import Kinds
@@ -56,6 +56,7 @@ class StudentSpec:
         return STUDENTS[self.kind].leading(self, D_amb=D_amb, outputs=outputs)
 
 
+@runtime_checkable
 class Target(Protocol):
     """What a kind of student asks of a task: whether all points are at one distance from the
     origin, and whether the target is linear in the inputs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 from pydantic import PositiveFloat, model_validator
 
@@ -87,7 +87,7 @@ class Field(Teacher):
     descends: ClassVar[bool] = False
 
     @model_validator(mode="after")
-    def _resolvable(self) -> Self:
+    def _resolvable(self) -> Field:
         list(self.grid())
         return self
 

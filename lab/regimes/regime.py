@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -219,7 +219,7 @@ class Regime(Table):
     # ---- the study as a whole -----------------------------------------------------------------
 
     @property
-    def panels(self) -> tuple[Self, ...]:
+    def panels(self) -> tuple[Regime, ...]:
         """The studies of the file: a file without [[panel]] tables has one."""
         return (self,)
 
@@ -233,7 +233,7 @@ class Regime(Table):
         return coherence.mistakes(self)
 
     @model_validator(mode="after")
-    def _coherent(self) -> Self:
+    def _coherent(self) -> Regime:
         # the common tables alone are validated where a file names no regime that there is
         wrong = [] if type(self) is Regime else [*self.mistakes()]
         if wrong:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
@@ -22,7 +22,7 @@ class Evidence(Table):
     until: Annotated[float, Field(ge=1, le=64)] = 8.0
 
     @model_validator(mode="after")
-    def _far_enough(self) -> Self:
+    def _far_enough(self) -> Evidence:
         if max(self.budgets) < 1.5:
             raise ValueError(
                 f"budgets: {max(self.budgets):g} × the steps shows too little; give one of at "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import model_validator
 
@@ -22,7 +22,7 @@ class Embedding(Table):
     ambient: PositiveInt | None = None
 
     @model_validator(mode="after")
-    def _ambient(self) -> Self:
+    def _ambient(self) -> Embedding:
         if self.kind == "identity" and self.ambient is not None:
             raise ValueError("the identity embedding has no 'ambient'; leave it out")
         if self.kind != "identity" and self.ambient is None:
@@ -81,7 +81,7 @@ class Task(Table):
             )  # fmt: skip
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _consistent(self) -> Task:
         if (self.loss == "power") != (self.power is not None):
             raise ValueError("'power' belongs to loss = \"power\", and that loss needs it")
         if self.loss == "kl" and self.teacher.outputs < 2:

@@ -8,10 +8,10 @@ from simulated import power, rows
 
 from lab import study as studies
 from lab.answers import answer as answers
-from lab.answers.cells import cells_of, losses, scan_of, values_of
+from lab.answers.cells import cells_of, scan_of
 from lab.execution.store import Store
+from lab.kinds.student import StudentSpec
 from lab.mistakes import StudyError
-from lab.spec import StudentSpec
 
 BY_DATA = {
     "regime": "resolution-data",
@@ -47,7 +47,7 @@ def test_the_loss_on_unlimited_data_is_taken_off_teacher_by_teacher(by_data):
         assert point.unit == "excess over unlimited data" and point.exponent.law == "power"
         assert point.exponent.alpha == pytest.approx(1, abs=1e-6) and point.verdict == "agrees"
         assert point.runs == 4 * 6 * 2 and len(point.rows) == 4 * 6
-        values = values_of(study, cells, [(run, row) for run, row in cells.scan])
+        values = study.reading(cells.scan, cells.limit())
         c = {k: np.exp(0.3 * np.sin(7.0 * k + 2)) for k in range(4)}
         for x, value, k in zip(values.x, values.value, values.teacher, strict=True):
             assert value == pytest.approx(c[k] / x, rel=1e-6)
@@ -120,7 +120,7 @@ def test_every_count_of_size_is_carried_along(make_study, tmp_path, layers, size
         store.add(rows(study, power(0.9)))
         (cells,) = cells_of(study, store).values()
     runs = [run for run, _ in cells.scan]
-    scan = scan_of(study, losses(study, cells.scan), runs)
+    scan = scan_of(study, study.losses(cells.scan), runs)
     assert study.axis.symbol == {"N": "N", "hidden": "N_h", "width": "w"}[size]
     shapes = {study.x(run): run for run in runs}
     order = 1 if layers == "one" else 2

@@ -73,7 +73,7 @@ def scans(name):
     for study in studies.read(STUDIES / name).scans:
         row, at = next(rows(study, power(1.0))), {}
         for run in (p.run for p in study.plan if p.run.task.teacher == p.run.seed == 0):
-            at.setdefault(study.point(run), []).append((run, row))
+            at.setdefault(study.setting(run), []).append((run, row))
         for done in at.values():
             yield study, done
 

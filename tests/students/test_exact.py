@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from lab import catalogue
+from lab import study
+from lab.kinds.student import STUDENTS as KINDS
+from lab.mistakes import StudyError
 from lab.students.algebra import exact
 
 STUDENTS = [
@@ -65,9 +67,10 @@ def test_scales_with_its_target_and_forgets_the_order_of_its_data(student):
 
 
 def test_counts_what_it_trains():
+    exact_kinds = {kind: table for kind, table in KINDS.items() if not table.trained}
     counts = {
-        kind: catalogue.parameters(kind, {}, D=1000, D_amb=7, outputs=2)
-        for kind in catalogue.STUDENTS
+        kind: next(table(kind=kind).specs()).parameters(7, 2, 1000)
+        for kind, table in exact_kinds.items()
     }
     assert counts == {
         "kernel": 2000, "random-features": 512, "linear": 14, "nearest": 2000, "simplex": 2000,
@@ -77,21 +80,26 @@ def test_counts_what_it_trains():
 @pytest.mark.parametrize(
     ("kind", "settings", "sentence"),
     [
-        ("kernels", {}, "unknown exact student 'kernels'; did you mean 'kernel'"),
-        ("kernel", {"kernel": "matern-ntk"}, "unknown kernel 'matern-ntk'; did you mean 'matern'"),
-        (
-            "kernel",
-            {"kernel": "laplace", "depth": 2},
-            "unknown setting .*'depth'; did you mean 'length'",
-        ),
-        ("kernel", {"depth": 1.5}, "depth is a whole number"),
-        ("random-features", {"count": 0}, "count is a whole number of at least 1, got 0"),
-        ("linear", {"ridge": -1}, "ridge is out of range, got -1"),
-        ("linear", {"ridge": "1"}, "is a number, got '1'"),
+        ("kernels", {}, "student.kind: unknown kind 'kernels'; did you mean 'kernel'"),
+        ("kernel", {"kernel": "matern-ntk"}, "unknown covariance 'matern-ntk'; did you mean 'mat"),
+        ("kernel", {"kernel": "laplace", "depth": 2}, "unknown setting of laplace kernels 'depth'"),
+        ("kernel", {"depth": 1.5}, "student.depth: 1.5 is of the wrong type"),
+        ("random-features", {"count": 0}, "student.count: 0 is out of range"),
+        ("linear", {"ridge": -1}, "student.ridge: -1 is out of range"),
+        ("linear", {"ridge": "1"}, "student.ridge: '1' is of the wrong type"),
         ("simplex", {"domain": "torus"}, "unknown domain 'torus'"),
         ("nearest", {"neighbors": 2}, "did you mean 'neighbours'"),
+        ("nearest", {"ridge": 0.1}, 'it belongs to kind = "kernel", "random-features", "linear"'),
     ],
 )
 def test_mistakes_are_sentences(kind, settings, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        catalogue.resolved(kind, settings)
+    tables = {
+        "question": "Is it refused?",
+        "regime": "resolution-data",
+        "task": {"manifold": {"kind": "cube", "dim": 2}},
+        "student": {"kind": kind, **settings},
+        "data": {"sizes": [64, 128, 256]},
+    }
+    with pytest.raises(StudyError) as caught:
+        study.validate(tables)
+    assert sentence in "; ".join(caught.value.mistakes)

@@ -10,7 +10,7 @@ import pytest
 from sklearn.kernel_ridge import KernelRidge
 
 from lab import theory
-from lab.spec import StudentSpec
+from lab.kinds.student import StudentSpec
 from lab.students.algebra import kernels
 from lab.students.descent import mlp
 from lab.task.covariances import Network, Radial, covariance

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from lab.spec import StudentSpec
+from lab.kinds.student import StudentSpec
 from lab.students.descent import mlp
 from lab.students.limits import tangent
 

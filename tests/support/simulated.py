@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from lab import planned
 from lab.execution.store import Row
 
 PROVENANCE = {"device": "simulated", "dtype": "float64", "jax": "", "lab": "", "git": None,
@@ -31,8 +30,8 @@ def rows(study, law, *, noise=0.0, seed=0, gain=lambda factor, x: 1.0, vary=lamb
     """
     rng = np.random.default_rng(seed)
     luck = {}
-    for p in study.plan:
-        base, x = planned.base(study, p), study.x(p.run)
+    for cell in study.cells():
+        p, base, x = cell.planned, cell.base, study.x(cell.run)
         if p.role == "limit":
             base = replace(base, training=study.recipe)
         if base not in luck:

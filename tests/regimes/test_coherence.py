@@ -31,7 +31,7 @@ def test_two_shapes_of_one_size_may_learn_from_data_side_by_side(tmp_path):
     found = study.read(
         tmp_path / "s.toml", ("regime='resolution-data'", "data.sizes=[128, 256, 512]")
     )
-    scans = {found.point(p.run) for p in found.plan if p.role == "scan"}
+    scans = {found.setting(p.run) for p in found.plan if p.role == "scan"}
     assert len(scans) == 2 * 4
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from lab import catalogue, study
+from lab import study
+from lab.kinds import covariances
 from lab.task.covariances import covariance
 from lab.task.harmonics import harmonics
 
@@ -24,10 +25,10 @@ PRODUCT = {"kind": "product", "factors": [SPHERE, TORUS]}
 @pytest.mark.parametrize("d", [1, 2])
 def test_a_covariance_is_universal_on_the_sphere_if_it_has_every_harmonic(kind, bias, depth, d):
     given = {"depth": depth, "bias": bias} if kind in NETWORKS else {}
-    settings = catalogue.resolved_covariance(kind, given)
+    settings = covariances.resolved_covariance(kind, given)
     found = harmonics(covariance(kind, **settings), d, degrees=8).eigenvalues
     has_all = bool(np.all(found > 1e-12 * found.max()))
-    assert catalogue.universal(kind, settings, sphere=True) == has_all
+    assert covariances.universal(kind, settings, sphere=True) == has_all
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
@@ -35,14 +36,14 @@ def test_a_covariance_is_universal_on_the_sphere_if_it_has_every_harmonic(kind, 
 def test_without_biases_networks_know_rays_or_signs_and_are_not_universal_off_the_sphere(
     kind, depth
 ):
-    settings = catalogue.resolved_covariance(kind, {"depth": depth})
+    settings = covariances.resolved_covariance(kind, {"depth": depth})
     k, (x, z) = covariance(kind, **settings), np.random.default_rng(0).standard_normal((2, 5, 3))
     if kind.startswith("relu"):
         np.testing.assert_allclose(k(3 * x, z), 3 * k(x, z), rtol=1e-9)
     else:
         np.testing.assert_allclose(k(-x, z), -k(x, z), rtol=1e-6, atol=1e-12)
-    assert not catalogue.universal(kind, settings, sphere=False)
-    assert catalogue.universal(kind, {**settings, "bias": 0.1}, sphere=False)
+    assert not covariances.universal(kind, settings, sphere=False)
+    assert covariances.universal(kind, {**settings, "bias": 0.1}, sphere=False)
 
 
 @pytest.mark.parametrize("student, manifold, known", [

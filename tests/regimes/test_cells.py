@@ -2,8 +2,6 @@
 
 import pytest
 
-from lab import planned
-
 GOOD = """
 schema = 1
 question = "Does it?"
@@ -34,7 +32,7 @@ def test_evidence_repeats_whole_scans_at_other_budgets(make_study):
         assert len(of[role]) == 2 * 3 and {p.run.task.dim for p in of[role]} == {3}
         assert {p.run.task.teacher for p in of[role]} < found.checked
     scan = {p.run for p in of["scan"]}
-    assert all(planned.base(found, p) in scan for p in found.plan)
+    assert all(cell.base in scan and cell.x == found.x(cell.base) for cell in found.cells())
 
 
 def test_evidence_may_be_none_or_of_every_teacher(make_study):
