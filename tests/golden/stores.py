@@ -109,7 +109,9 @@ def _of_draws(study) -> Iterator[Row]:
         return 0.3 + 0.05 * run.task.teacher
 
     def law(run, x):
-        return limit(run) * (1 + 9 / x * (1 + 0.1 * wave(run.seed, run.task.dim, x)))
+        return limit(run) * (
+            1 + 9 / x * (1 + 0.1 * wave(run.seed, run.task.teacher, run.task.dim, x))
+        )
 
     for row, planned in zip(rows(study, law), study.plan, strict=True):
         yield replace(row, details={"limit": limit(planned.run), "condition": 40.0, "jitter": 0.0})
