@@ -53,7 +53,7 @@ def test_a_manifold_of_ones_own_goes_through_every_verb(tmp_path, monkeypatch, r
     assert "fine. 6 runs" in invoke("check", "s.toml").stdout
     assert invoke("run", "s.toml").exit_code == 0
     columns = lab.load("s.toml")
-    assert set(columns["manifold"]) == {"helix"} and set(columns["D_amb"]) == {3}
+    assert set(columns["manifold"]) == {"helix1"} and set(columns["D_amb"]) == {3}
     assert np.all(columns["relative_loss"] < 1)
     assert invoke("report", "s.toml").exit_code == 0
 
