@@ -153,6 +153,11 @@ class Study(Table):
         return planned.plan(self)
 
     @property
+    def panels(self) -> tuple[Study, ...]:
+        """Itself: a study is a file of one panel, see `Panels`."""
+        return (self,)
+
+    @property
     def scans(self) -> tuple[Study, ...]:
         """The studies that scan one quantity each: itself, or the two limits of a phase map, all
         widths on unlimited data and the largest width on every D."""
@@ -236,9 +241,19 @@ class Study(Table):
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """The kinds of finding that the study is asked for, in the order in which they are told."""
+        """The kinds of finding that the study is asked for, see `lab.answers.finders`."""
         own = {"phase-map": ("plane",), "variance-width": ("gaps",)}.get(self.regime, ())
         return (*own, "exponents", "lines", "contrasts", "expected")
+
+    @property
+    def redrawn(self) -> bool:
+        """Whether every seed has training sets of its own, instead of nested ones per teacher."""
+        return self.regime == "variance-data"
+
+    @property
+    def order(self) -> int:
+        """Of what power of x the parameters N are: 2 of the width of two layers and more."""
+        return next(self.students()).leading(1, 1)[1] if self.scan.size == "width" else 1
 
     def point(self, run: Run) -> tuple[TaskSpec, StudentSpec, int | None]:
         """What the runs of one scan share: all but x, teacher and seed."""

@@ -23,9 +23,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
+from lab.answers.question import Question
+from lab.answers.setting import Setting
 from lab.execution.store import Row
 from lab.spec import Run
 from lab.students.algebra import eigenlearning, linear
@@ -33,7 +36,7 @@ from lab.task.covariances import covariance
 from lab.task.harmonics import Harmonics, harmonics
 from lab.task.spectra import Spectrum
 
-__all__ = ["Expected", "comparisons", "expected_risk"]
+__all__ = ["Comparison", "Expected", "expected", "expected_risk"]
 
 SCATTER = 3
 """|D − p| up to which the risk of minimum-norm regression has no variance over draws."""
@@ -58,6 +61,30 @@ class Expected:
     error: float
     z: float | None
     source: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Theory beside measurement at every x of one setting. z is no verdict: theory is a mean."""
+
+    setting: Setting
+    at: tuple[Expected, ...]
+    doubts: tuple[str, ...] = ()
+    verdict: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The setting as text."""
+        return self.setting.label
+
+    def plain(self) -> list[dict[str, Any]]:
+        """Theory, measured / theory and its error, by x."""
+        return [
+            {"x": e.x, "theory": e.value, "ratio": e.ratio,
+             "standard_error": e.error, "z": e.z,
+             "source": e.source}
+            for e in self.at
+        ]  # fmt: skip
 
 
 SOURCES = {
@@ -91,23 +118,40 @@ def expected_risk(run: Run) -> tuple[float, str] | None:
     return None
 
 
-def comparisons(done: Iterable[tuple[float, Run, Row]]) -> tuple[Expected, ...]:
-    """Theory and measurement by x, of finished runs that share all but x, teacher and seed."""
+def expected(question: Question) -> tuple[Comparison, ...]:
+    """Theory beside measurement, of every setting whose losses a formula knows."""
+    study = question.study
+    found = []
+    for one in question.stored:
+        done = ((study.x(run), run, row) for run, row in one.done)
+        at = comparisons(done, redrawn=study.redrawn)
+        found += [Comparison(one.setting, at)] if at else []
+    return tuple(found)
+
+
+def comparisons(done: Iterable[tuple[float, Run, Row]], *, redrawn: bool) -> tuple[Expected, ...]:
+    """Theory and measurement by x, of finished runs that share all but x, teacher and seed.
+
+    redrawn: whether every seed has training sets of its own. Those of one teacher are nested
+    otherwise, and share their points.
+    """
     at: dict[float, list[tuple[Run, Row]]] = defaultdict(list)
     for x, run, row in done:
         at[x].append((run, row))
     found = ((x, expected_risk(at[x][0][0]), at[x]) for x in sorted(at))
     return tuple(
-        _expected(x, *known, rows) for x, known, rows in found if known and 0 < known[0] < math.inf
+        _expected(x, *known, rows, redrawn)
+        for x, known, rows in found
+        if known and 0 < known[0] < math.inf
     )
 
 
-def _expected(x: float, risk: float, source: str, rows: list[tuple[Run, Row]]) -> Expected:
+def _expected(
+    x: float, risk: float, source: str, rows: list[tuple[Run, Row]], redrawn: bool
+) -> Expected:
     cells: dict[tuple, list[float]] = defaultdict(list)
     for run, row in rows:
-        # training sets of one teacher are nested, and share their points, unless drawn anew
-        repetition = run.seed if run.limit == "data" else 0
-        cells[run.task.teacher, repetition].append(row.loss / risk)
+        cells[run.task.teacher, run.seed if redrawn else 0].append(row.loss / risk)
     ratios = np.array([np.mean(cell) for cell in cells.values()])
     value = math.exp(np.mean([math.log(risk * row.relative / row.loss) for _, row in rows]))
     error = float(ratios.std(ddof=1) / math.sqrt(ratios.size)) if ratios.size > 1 else math.nan

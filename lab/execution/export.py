@@ -42,9 +42,8 @@ def columns(study: Study | Panels, store: Store) -> dict[str, np.ndarray]:
     are text, "name=value name=value".
     """
     found: dict[str, list] = {name: [] for name in COLUMNS}
-    panels = study.panels if isinstance(study, Panels) else (study,)
     of: dict[Planned, list[Study]] = {}
-    for panel in panels:
+    for panel in study.panels:
         for planned in panel.plan:
             of.setdefault(planned, []).append(panel)
     for p, row in store.found(study.plan):
