@@ -13,7 +13,7 @@ import numpy as np
 
 from lab.execution import budgets
 from lab.execution.store import Row, Store
-from lab.regimes.cell import Reading, Setting
+from lab.regimes.cell import Key, Reading
 from lab.regimes.regime import Regime
 from lab.scaling import Scan
 from lab.scaling.judge.doubts import Doubt
@@ -41,7 +41,7 @@ def finished(found: Iterable[tuple[Run, Row | None]]) -> list[tuple[Run, Row]]:
     return [(run, row) for run, row in found if row and row.status == "done"]
 
 
-def cells_of(study: Regime, store: Store) -> dict[Setting, Cells]:
+def cells_of(study: Regime, store: Store) -> dict[Key, Cells]:
     """Every setting with its runs, each x at the level of its budget.
 
     A check is kept with the run of the scan that it repeats.
@@ -59,7 +59,7 @@ def cells_of(study: Regime, store: Store) -> dict[Setting, Cells]:
         asked.append((cell, run, against))
     wanted = list(dict.fromkeys(run for _, *both in asked for run in both))
     rows = dict(zip(wanted, (row for _, row in store.found(map(Planned, wanted))), strict=True))
-    found: dict[Setting, Cells] = {}
+    found: dict[Key, Cells] = {}
     for cell, run, against in asked:
         if cell.setting not in found:
             largest = max(now for (setting, _), now in levels.items() if setting == cell.setting)

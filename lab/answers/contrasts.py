@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from lab.answers.answer import Answer, Point
-from lab.scaling.plain import plain
+from lab.answers.point import Point
+from lab.answers.question import Question
+from lab.answers.setting import Setting
 from lab.scaling.scans.estimate import USABLE
 from lab.scaling.scans.intervals import teacher_t
 
@@ -28,24 +29,42 @@ class Contrast:
     change: float
     interval: tuple[float, float]
     teachers: int
+    setting: Setting | None = None
+    doubts: tuple[str, ...] = ()
+    verdict: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The dimension as text."""
+        return f"d = {self.dim}"
+
+    def plain(self) -> dict[str, Any]:
+        """What was changed at which settings, and what came of it."""
+        return {
+            "dim": self.dim, "setting": self.name, "before": self.before, "after": self.after,
+            "fixed": self.fixed, "change": self.change, "interval": self.interval,
+            "teachers": self.teachers,
+        }  # fmt: skip
 
 
-def contrasts(answer: Answer) -> tuple[Contrast, ...]:
+def contrasts(question: Question) -> tuple[Contrast, ...]:
     """Every pair of points whose settings differ in one value, where all teachers were fitted."""
+    count = question.study.task.teacher.count
+    whole = [point for point in question.found("exponents") if _whole(point, count)]
     found = []
-    for one, other in combinations(answer.points, 2):
-        if one.dim != other.dim or one.setting.keys() != other.setting.keys():
+    for one, other in combinations(whole, 2):
+        before, after = one.setting.varying, other.setting.varying
+        if one.dim != other.dim or before.keys() != after.keys():
             continue
-        differ = [name for name, value in one.setting.items() if other.setting[name] != value]
-        if len(differ) == 1 and _whole(answer, one) and _whole(answer, other):
+        differ = [name for name, value in before.items() if after[name] != value]
+        if len(differ) == 1:
             found.append(_between(one, other, differ[0]))
     return tuple(sorted(found, key=lambda c: (c.name, c.dim)))
 
 
-def _whole(answer: Answer, point: Point) -> bool:
+def _whole(point: Point, count: int) -> bool:
     """Whether every planned teacher has its own exponent, so that pairs are pairs."""
     e = point.exponent
-    count = answer.study.task.teacher.count
     return e is not None and e.status in USABLE and len(e.teacher_alpha) == count > 1
 
 
@@ -53,17 +72,9 @@ def _between(one: Point, other: Point, name: str) -> Contrast:
     assert one.exponent and other.exponent
     difference = other.exponent.teacher_alpha - one.exponent.teacher_alpha
     lower, upper = teacher_t(difference[None])
-    fixed = {k: v for k, v in one.setting.items() if k != name}
+    before, after = one.setting.varying, other.setting.varying
+    fixed = {k: v for k, v in before.items() if k != name}
     return Contrast(
-        one.dim, name, one.setting[name], other.setting[name], fixed, float(difference.mean()),
+        one.dim, name, before[name], after[name], fixed, float(difference.mean()),
         (float(lower[0]), float(upper[0])), difference.size,
     )  # fmt: skip
-
-
-def as_json(found: Contrast) -> dict[str, Any]:
-    """One contrast as plain values."""
-    return plain({
-        "dim": found.dim, "setting": found.name, "before": found.before, "after": found.after,
-        "fixed": found.fixed, "change": found.change, "interval": found.interval,
-        "teachers": found.teachers,
-    })  # fmt: skip

@@ -1,6 +1,6 @@
 """The design of a study as calibration sees it: what is scanned, by how many teachers and seeds.
 
-One `Design` per point of the study, in the order of `answer.answer`, from the plan alone: nothing
+One `Design` per point of the study, in the order of `Answer.points`, from the plan alone: nothing
 is trained. Beside it the truth that simulated scans come from: the study's own fit where the store
 has a usable one, else a number given or the prediction, with scatter as in `assumed`.
 
@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from lab.answers.answer import Point
 from lab.answers.cells import scan_of
+from lab.answers.point import Point
 from lab.mistakes import StudyError
 from lab.regimes.cell import Reading
 from lab.regimes.regime import Regime
@@ -153,7 +153,7 @@ def fitted(point: Point, design: Design) -> Truth | None:
     found = point.exponent
     if found is None or found.status not in USABLE:
         return None
-    truth = Truth.of(found, Scan.of(*map(np.array, zip(*point.rows, strict=True))))
+    truth = Truth.of(found, Scan.of(*map(np.array, zip(*point.fitted.rows, strict=True))))
     back = (design.x[0] / found.x[0]) ** -truth.alpha  # to the smallest x of the design
     return replace(truth, first=float(truth.first * back))
 
@@ -163,13 +163,13 @@ def as_json(case: Case, found: Calibration) -> dict[str, Any]:
 
     The power against an alternative that is the truth itself is None.
     """
-    design = case.design
+    design, setting = case.design, case.point.setting
     alternatives = {
         name: {"exponent": value, "power": None if same(value, case.truth) else found.power[name]}
         for name, value in design.alternatives.items()
     }
     return plain({
-        "dim": case.point.dim, **({"setting": case.point.setting} if case.point.setting else {}),
+        "dim": case.point.dim, **({"setting": setting.varying} if setting.pairs else {}),
         "x": design.x.tolist(), "teachers": design.teachers, "seeds": design.seeds,
         "prediction": design.prediction, "sense": design.sense, "tolerance": design.tolerance,
         "source": case.source, "truth": asdict(found.truth), "coverage": found.coverage,

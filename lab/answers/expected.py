@@ -12,16 +12,19 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from lab.answers.question import Question
+from lab.answers.setting import Setting
 from lab.execution.store import Row
 from lab.kinds.kind import load
 from lab.kinds.student import STUDENTS
 from lab.spec import Run
 from lab.students.algebra.risks import Risk
 
-__all__ = ["Expected", "comparisons", "expected_risk"]
+__all__ = ["Comparison", "Expected", "expected", "expected_risk"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,30 @@ class Expected:
     source: str
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Theory beside measurement at every x of one setting. z is no verdict: theory is a mean."""
+
+    setting: Setting
+    at: tuple[Expected, ...]
+    doubts: tuple[str, ...] = ()
+    verdict: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The setting as text."""
+        return self.setting.label
+
+    def plain(self) -> list[dict[str, Any]]:
+        """Theory, measured / theory and its error, by x."""
+        return [
+            {"x": e.x, "theory": e.value, "ratio": e.ratio,
+             "standard_error": e.error, "z": e.z,
+             "source": e.source}
+            for e in self.at
+        ]  # fmt: skip
+
+
 SOURCES = {
     "exact": "The formula is exact.",
     "eigenlearning": "Eigenlearning is asymptotic in the number of samples or features.",
@@ -60,23 +87,38 @@ def expected_risk(run: Run) -> Risk | None:
     return load(name)(run) if name else None
 
 
-def comparisons(done: Iterable[tuple[float, Run, Row]]) -> tuple[Expected, ...]:
-    """Theory and measurement by x, of finished runs that share all but x, teacher and seed."""
+def expected(question: Question) -> tuple[Comparison, ...]:
+    """Theory beside measurement, of every setting whose losses a formula knows."""
+    study = question.study
+    found = []
+    for one in question.stored:
+        done = ((study.x(run), run, row) for run, row in one.done)
+        at = comparisons(done, redrawn=study.over_draws)
+        found += [Comparison(one.setting, at)] if at else []
+    return tuple(found)
+
+
+def comparisons(done: Iterable[tuple[float, Run, Row]], *, redrawn: bool) -> tuple[Expected, ...]:
+    """Theory and measurement by x, of finished runs that share all but x, teacher and seed.
+
+    redrawn: whether every seed has training sets of its own. Those of one teacher are nested
+    otherwise, and share their points.
+    """
     at: dict[float, list[tuple[Run, Row]]] = defaultdict(list)
     for x, run, row in done:
         at[x].append((run, row))
     found = ((x, expected_risk(at[x][0][0]), at[x]) for x in sorted(at))
     return tuple(
-        _expected(x, known, rows) for x, known, rows in found if known and 0 < known.mean < math.inf
+        _expected(x, known, rows, redrawn)
+        for x, known, rows in found
+        if known and 0 < known.mean < math.inf
     )
 
 
-def _expected(x: float, known: Risk, rows: list[tuple[Run, Row]]) -> Expected:
+def _expected(x: float, known: Risk, rows: list[tuple[Run, Row]], redrawn: bool) -> Expected:
     cells: dict[tuple, list[float]] = defaultdict(list)
     for run, row in rows:
-        # training sets of one teacher are nested, and share their points, unless drawn anew
-        repetition = run.seed if run.learner else 0
-        cells[run.task.teacher, repetition].append(row.loss / known.mean)
+        cells[run.task.teacher, run.seed if redrawn else 0].append(row.loss / known.mean)
     ratios = np.array([np.mean(cell) for cell in cells.values()])
     value = math.exp(np.mean([math.log(known.mean * row.relative / row.loss) for _, row in rows]))
     error = float(ratios.std(ddof=1) / math.sqrt(ratios.size)) if ratios.size > 1 else math.nan

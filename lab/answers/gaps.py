@@ -15,10 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from lab.answers.question import Question
+from lab.answers.setting import Setting
 from lab.scaling import Exponent, Scan, exponent
 from lab.scaling.scans.excess import excess
 
@@ -44,7 +47,42 @@ class Gap:
     exponent: Exponent
 
 
-def gaps(
+@dataclass(frozen=True)
+class Gaps:
+    """The gaps of one setting to every limit. Nobody judges them: no doubts, no verdict."""
+
+    setting: Setting
+    to: tuple[Gap, ...]
+    doubts: tuple[str, ...] = ()
+    verdict: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The setting as text."""
+        return self.setting.label
+
+    def plain(self) -> list[dict[str, Any]]:
+        """The gap to each limit, width by width."""
+        return [
+            {"limit": g.limit, "w": g.w.tolist(), "relative": g.relative.tolist(),
+             "standard_error": g.error.tolist(), "negative": g.negative, "cells": g.cells,
+             "alpha": g.exponent.alpha, "interval": g.exponent.interval}
+            for g in self.to
+        ]  # fmt: skip
+
+
+def gaps(question: Question) -> tuple[Gaps, ...]:
+    """The gaps of every setting of which runs are done."""
+    found = []
+    for one in question.stored:
+        if one.done:
+            raw = question.study.losses(one.done)
+            details = [row.details for _, row in one.done]
+            found.append(Gaps(one.setting, to_limits(raw.x, raw.value, raw.teacher, details)))
+    return tuple(found)
+
+
+def to_limits(
     w: Float[np.ndarray, " rows"],
     loss: Float[np.ndarray, " rows"],
     teacher: Int[np.ndarray, " rows"],

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from lab.cli.options import RESULTS, AsJson, Overrides, Results, StudyFile, read
-from lab.cli.output import console, counted, patient, print_answer, print_table, say
+from lab.cli.output import console, print_answer, print_table, say
 from lab.mistakes import StudyError
 
 TABLES = (".csv", ".tsv", ".tab", ".json", ".parquet", ".pq")
@@ -105,23 +105,24 @@ def _refuse(options: dict[str, Any], whose: str, what: str) -> None:
 
 
 def _fit_study(path: Path, overrides: list[str] | None, results: Path, as_json: bool) -> None:
-    from lab.answers import answer, phases
+    from lab.answers import answer
     from lab.execution.store import Store, folder
+    from lab.show.document import document
 
     found = read(path, overrides)
     if not as_json:
         print_answer(found, path, results, write=False)
         return
     with Store.read(folder(path, results)) as store:
-        plain = answer.as_json(answer.answers(found, store), path.stem)
-        maps = [phases.as_json(one) for one in phases.phases(found, store)]
-    say(json.dumps(plain | ({"maps": maps} if maps else {})))
+        answers = answer.answers(found, store)
+    say(json.dumps(document(answers, path.stem, complete=False)))
 
 
 def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
     from lab.scaling.laws.fit import LAWS
     from lab.scaling.tables.rows import TableError
     from lab.scaling.tables.table import fit_table
+    from lab.show.progress import patient
 
     if "law" not in given:
         raise StudyError([f"{path}: a table needs --law; the laws are {', '.join(LAWS)}"])
@@ -250,12 +251,13 @@ def calibrate(
     from lab.execution.store import Store, folder
     from lab.scaling.judge.calibration import calibrate as simulate
     from lab.scaling.judge.calibration import misspecified
+    from lab.show.progress import counted
 
     others = [text for some in alternatives or () for text in _listed(some)] or ALTERNATIVES
     with Store.read(folder(study, results)) as store:
         answers = answer.answers(found, store)
     cases = [
-        case for one in answers
+        case for one in answers if one.points
         for case in design.cases(one.study, one.points, alphas=alpha or (), alternatives=others,
                                  changes=changes)
     ]  # fmt: skip

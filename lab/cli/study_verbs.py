@@ -114,11 +114,11 @@ def run(
     from lab.execution import runner
     from lab.execution.store import folder
     from lab.show.duration import duration
-    from lab.show.progress import display
+    from lab.show.progress import training
 
     found = read(study, overrides)
     console = Console()
-    with display(console) as observe:
+    with training(console) as observe:
         done = runner.run(
             found,
             folder(study, results),

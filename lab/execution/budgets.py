@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 
 from lab.execution.store import Store
-from lab.regimes.cell import Setting
+from lab.regimes.cell import Key
 from lab.regimes.regime import Regime
 from lab.spec import Planned, Run
 
@@ -55,16 +55,16 @@ def _level(study: Regime, runs: Iterable[Run], budget: float) -> Iterator[Planne
                 yield Planned(at(study, run, budget * factor), "budget", budget * factor)
 
 
-def together(study: Regime) -> dict[tuple[Setting, int], list[Run]]:
+def together(study: Regime) -> dict[tuple[Key, int], list[Run]]:
     """The runs of the scan that share a setting and x: what is raised together."""
-    found: dict[tuple[Setting, int], list[Run]] = defaultdict(list)
+    found: dict[tuple[Key, int], list[Run]] = defaultdict(list)
     for cell in study.cells():
         if cell.role == "scan":
             found[cell.setting, cell.x].append(cell.run)
     return found
 
 
-def levels(study: Regime, states: Mapping[str, str]) -> dict[tuple[Setting, int], float]:
+def levels(study: Regime, states: Mapping[str, str]) -> dict[tuple[Key, int], float]:
     """The level of each setting and x."""
     return {place: level(study, runs, states) for place, runs in together(study).items()}
 

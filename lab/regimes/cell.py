@@ -12,8 +12,9 @@ import numpy as np
 
 from lab.spec import Planned, Run
 
-Setting = tuple[Any, ...]
-"""Everything of the grid that is neither x, teacher nor seed: the manifold, then (name, value)."""
+Key = tuple[Any, ...]
+"""A setting, everything of the grid that is neither x, teacher nor seed: the manifold, then (name,
+value)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Cell:
     planned: Planned
     base: Run
     x: int
-    setting: Setting
+    setting: Key
 
     @property
     def run(self) -> Run:

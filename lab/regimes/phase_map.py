@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from lab.regimes.cell import Cell, Setting
+from lab.regimes.cell import Cell, Key
 from lab.regimes.coherence import too_few
 from lab.regimes.descending import Descending
 from lab.regimes.regime import REGIMES, Regime
@@ -57,7 +57,7 @@ class PhaseMap(Descending):
         others = {c.run: c for scan in self.scans for c in scan.cells() if c.run not in plane}
         yield from others.values()
 
-    def setting(self, run: Run) -> Setting:
+    def setting(self, run: Run) -> Key:
         """One plane has every width and every D."""
         manifold, *fixed = super().setting(run)
         return (manifold, *(pair for pair in fixed if pair[0] != "data.size"))

@@ -26,7 +26,7 @@ from lab.grids import Table, Whole
 from lab.kinds.kind import Kinds, OneOf
 from lab.kinds.student import STUDENTS, Student, StudentSpec
 from lab.regimes import coherence
-from lab.regimes.cell import Cell, Reading, Setting
+from lab.regimes.cell import Cell, Key, Reading
 from lab.spec import NO_TRAINING, Planned, Run, TaskSpec, TrainingSpec
 from lab.tables.prediction import Prediction
 from lab.tables.task import Task
@@ -166,7 +166,7 @@ class Regime(Table):
         """The quantity that is scanned: a size of the student, or D."""
         return run.N if self.of_size else int(run.size or 0)
 
-    def setting(self, run: Run) -> Setting:
+    def setting(self, run: Run) -> Key:
         """What the runs of one scan share."""
         task, student, size = run.task, run.student, run.size
         if self.of_size:

@@ -1,45 +1,112 @@
-"""Progress of a run: a bar on a terminal, one plain line every 30 seconds elsewhere."""
+"""Progress, in one display: a bar on a terminal, plain lines elsewhere.
+
+What may be over in a moment waits for PATIENCE before it says anything. What is known to take long
+has its bar at once and, elsewhere, a line every EVERY seconds.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from rich.console import Console
 
-from lab.execution.runner import Progress
 from lab.show.duration import duration
 
 EVERY = 30.0
 """Seconds between plain lines."""
+FIRST = 5.0
+"""Seconds to the first of them."""
+PATIENCE = 2.0
+"""Seconds of silence before something short is told of."""
+Item = TypeVar("Item")
+Tell = Callable[[float, str], None]
+"""To be called with the fraction that is done and a note."""
 
 
 @contextmanager
-def display(console: Console) -> Iterator[Callable[[Progress], None]]:
-    """A function to be told of progress, for as long as the context lasts."""
-    if console.is_terminal:
-        from rich.progress import BarColumn, TextColumn
-        from rich.progress import Progress as Bar
+def display(console: Console, what: str, *, opening: str = "", note: str = "") -> Iterator[Tell]:
+    """A function to be told of progress, for as long as the context lasts.
 
-        text = TextColumn("{task.percentage:>3.0f} %  {task.fields[note]}")
-        bar = Bar(TextColumn("{task.description}"), BarColumn(), text, console=console)
-        with bar:
-            task = bar.add_task("training", total=1.0, note="compiling")
-            yield lambda p: bar.update(task, completed=p.fraction, note=_note(p))
+    opening: the one line of something short, after PATIENCE; on a terminal its bar comes as late
+        and vanishes at the end. Without it, the lines are those that the function is told.
+    """
+    terminal = console.is_terminal
+    shown = _bar(console, what, opening, note) if terminal else _lines(console, what, opening)
+    with shown as tell:
+        yield tell
+
+
+@contextmanager
+def _bar(console: Console, what: str, opening: str, note: str) -> Iterator[Tell]:
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    text = TextColumn("{task.percentage:>3.0f} %  {task.fields[note]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), text)
+    with Progress(*columns, console=console, transient=bool(opening)) as bar:
+        task = bar.add_task(what, total=None if opening else 1.0, note=note, visible=not opening)
+        with _after(PATIENCE, lambda: bar.update(task, visible=True)):
+            yield lambda fraction, note: bar.update(task, total=1.0, completed=fraction, note=note)
+
+
+@contextmanager
+def _lines(console: Console, what: str, opening: str) -> Iterator[Tell]:
+    if opening:
+        with _after(
+            PATIENCE, lambda: console.print(opening, highlight=False, markup=False, soft_wrap=True)
+        ):
+            yield lambda fraction, note: None
         return
-    last = [time.perf_counter() - EVERY + 5.0]
+    last = [time.perf_counter() - EVERY + FIRST]
 
-    def line(p: Progress) -> None:
+    def line(fraction: float, note: str) -> None:
         if time.perf_counter() - last[0] >= EVERY:
             last[0] = time.perf_counter()
-            console.print(f"training: {p.fraction:.0%}, {_note(p)}", highlight=False)
+            console.print(f"{what}: {fraction:.0%}, {note}", highlight=False)
 
     yield line
 
 
-def _note(p: Progress) -> str:
-    runs = f"{p.done} of {p.runs} runs stored"
-    if p.stopping:
+@contextmanager
+def _after(seconds: float, act: Callable[[], Any]) -> Iterator[None]:
+    """Do this if the context lasts longer."""
+    timer = threading.Timer(seconds, act)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def counted(items: Sequence[Item], what: str) -> Iterator[Item]:
+    """The items one by one, with progress on standard error."""
+    opening = f"{what} {len(items)} points …"
+    with display(Console(stderr=True), what, opening=opening) as tell:
+        for done, item in enumerate(items, start=1):
+            yield item
+            tell(done / len(items), "")
+
+
+@contextmanager
+def patient(what: str) -> Iterator[None]:
+    """A line on standard error, or a bar on a terminal, if what is inside takes long."""
+    with display(Console(stderr=True), what, opening=f"{what} …"):
+        yield
+
+
+@contextmanager
+def training(console: Console) -> Iterator[Callable[[Any], None]]:
+    """A function to be told the `lab.execution.runner.Progress` of a run of a study."""
+    with display(console, "training", note="compiling") as tell:
+        yield lambda progress: tell(progress.fraction, _note(progress))
+
+
+def _note(progress: Any) -> str:
+    runs = f"{progress.done} of {progress.runs} runs stored"
+    if progress.stopping:
         return f"{runs}; finishing the groups in flight, Ctrl-C again drops them"
-    return f"{runs}, {duration(p.seconds_left)} left" if p.seconds_left is not None else runs
+    left = progress.seconds_left
+    return f"{runs}, {duration(left)} left" if left is not None else runs

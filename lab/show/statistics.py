@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lab.answers.answer import value_text
 from lab.answers.design import Case, same
+from lab.answers.setting import value_text
 from lab.scaling.judge.calibration import Calibration, Truth
 from lab.scaling.judge.verdict import allowed
 
@@ -198,7 +198,7 @@ def _edge(case: Case) -> str:
 
 
 def _case(case: Case) -> tuple[str, str]:
-    values = map(value_text, case.point.setting.values())
+    values = [value_text(value) for _, value in case.point.setting.pairs]
     return ", ".join([str(case.point.dim), *values]), _true(case.truth)
 
 

@@ -10,6 +10,7 @@ from simulated import power, row, rows
 from lab import study as studies
 from lab.answers import answer as answers
 from lab.execution.store import Store
+from lab.show.document import document
 
 WIDE = {
     "student": {"widths": [4, 6, 8, 12, 17, 24, 34], "seeds": 2},
@@ -34,11 +35,12 @@ def test_known_exponents_agree_and_lie_on_a_line(fitted):
     for p in found.points:
         lo, hi = p.exponent.interval
         assert lo < 6 / p.dim < hi and hi - lo < 0.5 * 6 / p.dim
-        assert p.verdict == "agrees" and p.runs == 84 and p.teachers == 6
-        assert p.convergence.correction.alpha == pytest.approx(0, abs=1e-9)
-    slope, intercept = found.line.slope_interval, found.line.intercept_interval
+        assert p.verdict == "agrees" and p.runs.done == 84 and p.fitted.teachers == 6
+        assert p.evidence.convergence.correction.alpha == pytest.approx(0, abs=1e-9)
+    line = found.found("lines")[0].line
+    slope, intercept = line.slope_interval, line.intercept_interval
     assert slope[0] < 6 < slope[1] and intercept[0] < 0 < intercept[1]
-    assert found.line.dims == (2, 4, 8)
+    assert line.dims == (2, 4, 8)
 
 
 def test_a_floor_of_noise_free_data_is_flattening_and_never_fitted(fitted):
@@ -82,9 +84,9 @@ def test_under_training_forbids_contradicting(fitted):
     found = fitted(power(lambda d: 2 / d), noise=0.02, gain=untrained)
     for p in found.points:
         assert p.verdict == "undecided" and "under-trained" in p.doubts
-        assert p.convergence.largest[0] == 2
-        assert np.exp(p.convergence.largest[1].late) == pytest.approx(0.7, rel=0.05)
-        assert p.convergence.correction.alpha > 0 and "train longer" in p.advice
+        assert p.evidence.convergence.largest[0] == 2
+        assert np.exp(p.evidence.convergence.largest[1].late) == pytest.approx(0.7, rel=0.05)
+        assert p.evidence.convergence.correction.alpha > 0 and "train longer" in p.advice
 
 
 @pytest.mark.parametrize("state", ["missing", "failed", "diverged"])
@@ -105,7 +107,9 @@ def test_a_check_that_is_not_there_forbids_any_verdict(make_study, tmp_path, sta
 def test_without_evidence_nothing_is_decided(fitted):
     for p in fitted(power(lambda d: 2 / d), noise=0.02,
                     changes={**WIDE, "evidence": {"share": 0.0}}).points:  # fmt: skip
-        assert "unchecked" in p.doubts and p.verdict == "undecided" and p.convergence is None
+        assert (
+            "unchecked" in p.doubts and p.verdict == "undecided" and p.evidence.convergence is None
+        )
 
 
 def test_noise_alone_decides_nothing(fitted):
@@ -117,10 +121,10 @@ def test_diverged_runs_are_doubts_and_never_fitted(fitted):
     found = fitted(power(lambda d: 4 / d), noise=0.02,
                    diverge=lambda run: run.seed == 1 and run.task.teacher == 0)  # fmt: skip
     for p in found.points:
-        assert p.diverged == 7 and p.runs == 77 and "diverged" in p.doubts
+        assert p.runs.diverged == 7 and p.runs.done == 77 and "diverged" in p.doubts
         assert p.exponent.alpha == pytest.approx(4 / p.dim, rel=0.1)
         assert p.verdict == "undecided" and p.exponent.relation == "open"
-    assert found.line is None  # decided points only
+    assert [one.line for one in found.found("lines")] == [None]  # decided points only
 
 
 def test_an_unfinished_study_says_so(make_study, tmp_path):
@@ -142,13 +146,18 @@ def test_settings_are_told_apart(fitted):
     changes = {**WIDE, "task": {"manifold": {"dim": [2, 3, 4]},
                                 "teacher": {"count": 4, "bias": [0.0, 0.5]}}}  # fmt: skip
     found = fitted(lambda run, x: x ** -(1.0 + run.task.teacher_bias), changes=changes)
-    assert len(found.points) == 6 and len(found.lines) == 2 and found.line is None
+    assert len(found.points) == 6 and len(found.found("lines")) == 2
     for p in found.points:
-        assert p.exponent.alpha == pytest.approx(1 + p.setting["teacher.bias"], abs=1e-3)
+        assert p.exponent.alpha == pytest.approx(1 + p.setting.varying["teacher.bias"], abs=1e-3)
+
+
+def as_json(found):
+    """What `lab fit --json` would print."""
+    return json.loads(json.dumps(document((found,), "s", complete=False)))
 
 
 def test_json_is_exactly_what_was_promised(fitted):
-    found = json.loads(json.dumps(answers.as_json((fitted(power(1.0), noise=0.02),), "s")))
+    found = as_json(fitted(power(1.0), noise=0.02))
     assert set(found) == {"study", "regime", "points", "slope", "intercept"} | (
         {"line"} if found["slope"]["value"] is not None else set()
     )
@@ -173,7 +182,7 @@ def test_rivals_survive_or_not(fitted):
         lo, hi = p.exponent.interval
         assert far.survives == (far.value * 1.15 >= lo and far.value * 0.85 <= hi)
     assert not found.points[0].rivals[0].survives  # 3 against 2
-    entry = answers.as_json((found,), "s")["points"][0]["rivals"][0]
+    entry = as_json(found)["points"][0]["rivals"][0]
     assert set(entry) == {"exponent", "value", "survives"} and entry["exponent"] == "3/(d-1)"
 
 
@@ -204,7 +213,7 @@ def test_the_mean_excess_is_what_is_fitted(tmp_path):
         (point,) = answers.answer(found, store).points
     assert point.verdict == "agrees" and point.exponent.law == "power"
     assert point.exponent.alpha == pytest.approx(1, abs=0.1)
-    assert point.runs == 600 and len(point.rows) == 15
+    assert point.runs.done == 600 and len(point.fitted.rows) == 15
 
 
 def test_a_loss_below_its_limit_is_a_fault_of_the_reference(tmp_path):
@@ -213,7 +222,7 @@ def test_a_loss_below_its_limit_is_a_fault_of_the_reference(tmp_path):
         over_a_limit(found, store, lambda run, x: 1 / x - 0.004 * (run.seed == 7))
         (point,) = answers.answer(found, store).points
     assert "reference-not-converged" in point.doubts and point.verdict == "undecided"
-    assert "train the reference longer" in point.advice and point.runs == 600
+    assert "train the reference longer" in point.advice and point.runs.done == 600
 
 
 WIDTHS = {
@@ -237,7 +246,7 @@ def test_an_excess_that_is_nowhere_positive_has_no_exponent(tmp_path):
 
 
 def wide_answer(path, *, over_kernel, over_tangent):
-    """The point of a study whose mean excesses over both limits are these functions of w."""
+    """The answer of a study whose mean excesses over both limits are these functions of w."""
     found = studies.validate({"question": "Is it variance-limited?", **WIDTHS})
     rng = np.random.default_rng(1)
     with Store.write(path) as store:
@@ -246,13 +255,14 @@ def wide_answer(path, *, over_kernel, over_tangent):
             loss = 0.5 + over_kernel(w) * (1 + 0.3 * rng.standard_normal()) + change
             details = {"limit": 0.5 + change, "kernel": 0.5, "tangent": loss - over_tangent(w)}
             store.add([replace(filled, loss=loss, relative=loss, details=details)])
-        (point,) = answers.answer(found, store).points
-    return point
+        return answers.answer(found, store)
 
 
 def test_gaps_to_both_limits_are_told_at_every_width(tmp_path):
-    point = wide_answer(tmp_path, over_kernel=lambda w: 2 / w, over_tangent=lambda w: -3 / w**1.5)
-    kernel, tangent = point.gaps
+    found = wide_answer(tmp_path, over_kernel=lambda w: 2 / w, over_tangent=lambda w: -3 / w**1.5)
+    (point,), (gaps,) = found.points, found.found("gaps")
+    kernel, tangent = gaps.to
+    assert gaps.setting == point.setting and gaps.plain()[1]["negative"] == 20
     assert (kernel.limit, tangent.limit) == ("kernel", "tangent")
     assert kernel.w.tolist() == [64, 128, 256, 512, 1024]
     assert np.all(np.abs(kernel.relative - 4 / kernel.w) < 4 * kernel.error)
@@ -263,8 +273,9 @@ def test_gaps_to_both_limits_are_told_at_every_width(tmp_path):
 
 
 def test_wide_networks_below_their_limit_on_average_are_a_fault_of_it(tmp_path):
-    point = wide_answer(
+    found = wide_answer(
         tmp_path, over_kernel=lambda w: 2 / w if w < 1024 else -1e-3, over_tangent=lambda w: 1 / w
     )
+    (point,) = found.points
     assert "reference-not-converged" in point.doubts and point.verdict == "undecided"
     assert "train the reference longer" in point.advice

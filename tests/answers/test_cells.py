@@ -12,6 +12,7 @@ from lab.answers.cells import cells_of, scan_of
 from lab.execution.store import Store
 from lab.kinds.student import StudentSpec
 from lab.mistakes import StudyError
+from lab.show.document import document
 
 BY_DATA = {
     "regime": "resolution-data",
@@ -44,9 +45,9 @@ def test_the_loss_on_unlimited_data_is_taken_off_teacher_by_teacher(by_data):
     assert counts == {1: 4 * 2 * 2, 0.5: 2 * 2 * 2, 2: 2 * 2 * 2}  # teachers, students, seeds
     assert {len(cells.limits[1]) for cells in found.values()} == {8} and len(points) == 2
     for cells, point in zip(found.values(), points, strict=True):
-        assert point.unit == "excess over unlimited data" and point.exponent.law == "power"
+        assert point.fitted.unit == "excess over unlimited data" and point.exponent.law == "power"
         assert point.exponent.alpha == pytest.approx(1, abs=1e-6) and point.verdict == "agrees"
-        assert point.runs == 4 * 6 * 2 and len(point.rows) == 4 * 6
+        assert point.runs.done == 4 * 6 * 2 and len(point.fitted.rows) == 4 * 6
         values = study.reading(cells.scan, cells.limit())
         c = {k: np.exp(0.3 * np.sin(7.0 * k + 2)) for k in range(4)}
         for x, value, k in zip(values.x, values.value, values.teacher, strict=True):
@@ -60,7 +61,7 @@ def test_a_limit_that_is_not_there_is_unmeasured_and_the_losses_are_fitted(by_da
 
     kept = {"keep": lambda p: not lost(p.run)} if status == "missing" else {"diverge": lost}
     _, _, (small, large) = by_data(floor=3e-4, **kept)
-    assert "limit-unmeasured" in small.doubts and small.unit == "relative loss"
+    assert "limit-unmeasured" in small.doubts and small.fitted.unit == "relative loss"
     assert small.exponent.alpha < 0.97 and small.verdict == "undecided"
     assert "limit-unmeasured" not in large.doubts and large.verdict == "agrees"
 
@@ -70,7 +71,7 @@ def test_a_limit_that_makes_up_the_loss_or_exceeds_it_is_a_doubt(by_data):
     assert all("floor" in p.doubts and p.verdict == "undecided" for p in points)
     _, _, points = by_data(floor=0.01, noise=0.2)
     assert all("excess-unresolved" in p.doubts and p.verdict == "undecided" for p in points)
-    assert all(row[1] > 0 for p in points for row in p.rows)
+    assert all(row[1] > 0 for p in points for row in p.fitted.rows)
 
 
 def test_noisy_targets_and_exact_students_have_no_measured_limit(by_data, make_study):
@@ -142,7 +143,7 @@ def test_a_prediction_is_of_N_and_stands_for_its_order_in_the_width(
         answer = answers.answer(study, store)
     (point,) = answer.points
     assert point.prediction == 2.0 * order and point.exponent.alpha == pytest.approx(2 * order)
-    entry = answers.as_json((answer,), "s")["points"][0]["alpha_by_size"]
+    entry = document((answer,), "s", complete=False)["points"][0]["alpha_by_size"]
     assert entry["hidden"]["value"] == pytest.approx(2, rel=0.05)
     assert entry["N"]["value"] > 0.99 * entry["hidden"]["value"]
 

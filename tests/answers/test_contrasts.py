@@ -5,7 +5,6 @@ import pytest
 from simulated import rows
 
 from lab.answers.answer import answer
-from lab.answers.contrasts import as_json, contrasts
 from lab.execution.store import Store
 
 CHANGE = -0.1
@@ -36,7 +35,7 @@ def answered(make_study, tmp_path):
 
 def test_the_change_is_found_where_the_teachers_scatter_more_than_it(answered):
     found = answered()
-    pairs = contrasts(found)
+    pairs = found.found("contrasts")
     assert {(c.name, c.dim) for c in pairs} == {
         (name, d) for name in ("teacher.bias", "teacher.activation") for d in (2, 3)
     }
@@ -48,10 +47,10 @@ def test_the_change_is_found_where_the_teachers_scatter_more_than_it(answered):
         assert c.change == pytest.approx(true, abs=0.05)
     one = found.points[0].exponent.interval
     assert one[1] - one[0] > 0.4  # the interval of a single setting could not have told
-    entry = as_json(pairs[0])
+    entry = pairs[0].plain()
     assert entry["fixed"] and entry["teachers"] == 5
 
 
 def test_teachers_without_an_exponent_make_no_pairs(answered):
-    names = {c.name for c in contrasts(answered(hole=True))}
+    names = {c.name for c in answered(hole=True).found("contrasts")}
     assert "teacher.bias" not in names and "teacher.activation" in names

@@ -125,7 +125,7 @@ def test_the_correction_is_in_alpha_and_in_its_interval(point):
     """1 % of change at the largest x: nothing to doubt, and nothing to hide."""
     slow = lambda factor, x: math.exp(-0.002 * math.log2(factor) * math.log(x))  # noqa: E731
     plain, late = point(), point(gain=slow)
-    shift = late.convergence.correction
+    shift = late.evidence.convergence.correction
     assert shift.alpha > 0
     assert late.exponent.alpha == pytest.approx(plain.exponent.alpha + shift.alpha)
     widths = [p.exponent.interval[1] - p.exponent.interval[0] for p in (plain, late)]
@@ -137,7 +137,7 @@ def test_training_that_lowers_alpha_forbids_to_agree(point):
     """More training lowers the losses at small x by a lot, at the largest not at all."""
     early = lambda factor, x: (x / 1327) ** (0.2 * math.log2(factor))  # noqa: E731
     found = point(alpha=2.2, gain=early)
-    assert found.convergence.correction.alpha < 0
+    assert found.evidence.convergence.correction.alpha < 0
     assert "budget-flattens" in found.doubts and found.verdict == "undecided"
 
 
@@ -147,10 +147,10 @@ def test_another_rate_or_other_first_weights_that_change_alpha_are_a_doubt(point
         return (x / 100) ** -0.4 if p.role == role and p.factor == 2 else 1.0
 
     found = point(vary=vary)
-    assert {(v.kind, v.factor) for v in found.variations} == {
+    assert {(v.kind, v.factor) for v in found.evidence.variations} == {
         (kind, f) for kind in ("rate", "weights") for f in (0.5, 2.0)
     }
     assert "rate-sensitive" in found.doubts and found.verdict == "undecided"
-    (changed,) = [v for v in found.variations if abs(v.alpha) > 1e-9]
+    (changed,) = [v for v in found.evidence.variations if abs(v.alpha) > 1e-9]
     assert (changed.kind, changed.alpha) == (role, pytest.approx(0.4))
     assert "rate-sensitive" not in point().doubts

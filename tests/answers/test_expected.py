@@ -1,5 +1,6 @@
 """Theory beside measurement: the right formula for each run, and honest errors."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -12,7 +13,8 @@ from lab.answers import answer as answers
 from lab.answers import expected
 from lab.execution import plan
 from lab.execution.store import Store
-from lab.show import comparison, figures, report
+from lab.show import exponent_figures, loss_figures, report
+from lab.show.expected import below
 from lab.students import learning
 
 ISOTROPIC = {
@@ -122,7 +124,7 @@ def answered(tmp_path):
 
 
 def test_ratio_error_and_z_by_x(answered):
-    without, best = (p.expected for p in answered[1].points)
+    without, best = (found.at for found in answered[1].found("expected"))
     assert [e.x for e in best] == [10, 25, 40, 48, 50, 52, 60, 100, 200]
     assert [e.x for e in without] == [10, 25, 40, 48, 52, 60, 100, 200]
     for e in (*without, *best):
@@ -134,15 +136,18 @@ def test_ratio_error_and_z_by_x(answered):
 
 def test_theory_is_drawn_tabulated_and_written(answered):
     store, answer = answered
-    figure, caption = figures.losses((answer,))
+    figure, caption = loss_figures.losses((answer,))
     (dashed,) = [ln for ln in figure.axes[0].lines if ln.get_linestyle() == "--"]
     drawn = dict(zip(dashed.get_xdata(), dashed.get_ydata(), strict=True))
     assert drawn[200] == pytest.approx(PUBLISHED[200], rel=1e-3) and math.isnan(drawn[50])
     assert "Dashed" in caption
-    report.write((answer,), (), store, "s")
+    report.write((answer,), store, "s")
     text = (store.path / "report.md").read_text()
-    assert "| measured / theory at D = | 10 |" in text and "1.1" in comparison.markdown(answer)
-    assert "| – |" in comparison.markdown(answer).split("\n")[-2]
+    (table,) = below((answer,))
+    assert "| measured / theory at D = | 10 |" in text and "1.1" in table.markdown()
+    assert "| – |" in table.markdown().split("\n")[-2]
+    fits = json.loads((store.path / "fits.json").read_text())
+    assert [at["x"] for at in fits["points"][1]["expected"]][:3] == [10, 25, 40]
 
 
 def test_a_study_without_theory_has_no_table(make_study, tmp_path):
@@ -150,11 +155,11 @@ def test_a_study_without_theory_has_no_table(make_study, tmp_path):
     with Store.write(tmp_path / "s") as store:
         store.add(rows(study, power(2.0)))
         found = answers.answer(study, store)
-    assert comparison.markdown(found) == "" and "Dashed" not in figures.losses((found,))[1]
+    assert below((found,)) == [] and "Dashed" not in loss_figures.losses((found,))[1]
 
 
 def test_one_dimension_shows_its_settings_one_below_the_other(answered):
-    figure, caption = figures.exponents((answered[1],))
+    figure, caption = exponent_figures.exponents((answered[1],))
     (ax,) = figure.axes
     names = [t.get_text() for t in ax.get_yticklabels()]
     assert [name.split(", ")[1].split("   ")[0] for name in names] == ["ridge 0.0", "ridge 12.5"]

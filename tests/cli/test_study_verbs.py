@@ -134,3 +134,37 @@ def test_check_refuses_what_an_exact_student_cannot_do_in_one_sentence(
         cli.main()
     (line,) = capsys.readouterr().err.splitlines()
     assert caught.value.code == 2 and words in line
+
+
+PANELS = """
+schema = 1
+question = "Do panels go through every verb?"
+[task]
+manifold = { kind = "cube", dim = 2 }
+teacher = { widths = [8], activation = "tanh", count = 2 }
+[data]
+sizes = [32, 64, 128, 256]
+[[panel]]
+title = "nearest"
+regime = "resolution-data"
+student = { kind = "nearest" }
+prediction = { exponent = "2/d" }
+[[panel]]
+title = "simplices"
+regime = "resolution-data"
+student = { kind = "simplex" }
+"""
+
+
+def test_a_study_of_panels_goes_through_every_verb(here):
+    """In this process, where every signature is checked: a verb that takes a study takes panels."""
+    (here / "p.toml").write_text(PANELS)
+    assert "fine. 16 runs." in invoke("check", "p.toml").output
+    assert json.loads(invoke("plan", "p.toml", "--json").output)["left"] == 16
+    assert "16 runs trained" in invoke("run", "p.toml", "--lanes", "1", "--no-report").output
+    assert json.loads(invoke("status", "p.toml", "--json").output)["done"] == 16
+    assert "d = 2, simplices" in invoke("fit", "p.toml").output
+    told = json.loads(invoke("fit", "p.toml", "--json").output)
+    assert [panel["title"] for panel in told["panels"]] == ["nearest", "simplices"]
+    assert "report.md" in invoke("report", "p.toml").output
+    assert "16 runs" in invoke("export", "p.toml", "out.csv").output

@@ -47,7 +47,7 @@ def test_an_x_as_planned_has_level_one_though_every_teacher_is_checked(study, tm
         states = store.states()
         assert {budgets.level(study, runs, states) for runs in of_x(study).values()} == {1}
         (point,) = answers.answer(study, store).points
-    assert point.budget == 1 and "unchecked" not in point.doubts
+    assert point.runs.budget == 1 and "unchecked" not in point.doubts
 
 
 def test_only_an_x_whose_losses_fall_is_raised_with_its_checks(study, tmp_path):
@@ -78,7 +78,7 @@ def test_levels_follow_the_store_and_stop_at_the_limit(study, tmp_path):
         (point,) = answers.answer(study, store).points
         (cells,) = cells_of(study, store).values()
     assert levels == [[1, 1, 1, 2, 2], [1, 1, 1, 4, 4]]  # evidence.until
-    assert point.budget == 4 and "unchecked" not in point.doubts
+    assert point.runs.budget == 4 and "unchecked" not in point.doubts
     assert {(study.x(run), run.training.steps) for run, _ in cells.scan} == {
         (x, 800 if x in sorted(of_x(study))[-2:] else 200) for x in of_x(study)
     }

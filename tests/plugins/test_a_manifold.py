@@ -62,15 +62,19 @@ def test_its_points_lie_on_it_and_its_teacher_sees_the_whole_chart(registered):
     registered(MANIFOLDS, Helix)
     from lab import study
 
-    run: Run = study.validate(
-        {
-            "question": "Where?",
-            "regime": "resolution-data",
-            "task": {"manifold": {"kind": "helix", "dim": 2}},
-            "student": {"kind": "nearest"},
-            "data": {"sizes": [32, 64, 128]},
-        }
-    ).plan[0].run
+    run: Run = (
+        study.validate(
+            {
+                "question": "Where?",
+                "regime": "resolution-data",
+                "task": {"manifold": {"kind": "helix", "dim": 2}},
+                "student": {"kind": "nearest"},
+                "data": {"sizes": [32, 64, 128]},
+            }
+        )
+        .plan[0]
+        .run
+    )
     x = sets.nested(run.task, 64, test=10, root=0).x
     assert x.shape == (64, 6) and run.task.D_amb == 6
     assert np.allclose(x[:, 2:4], np.cos(2 * np.pi * x[:, :2]), atol=1e-6)

@@ -9,10 +9,11 @@ from simulated import power, rows
 
 from lab import study as studies
 from lab.answers import answer as answers
-from lab.execution import export as table
+from lab.execution import export
 from lab.execution.store import Store
 from lab.scaling import Scan, exponent
-from lab.show import figures, report
+from lab.show import exponent_figures, loss_figures, report
+from lab.show.exponents import table as exponent_table
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def found(make_study, tmp_path):
 
 
 def test_exponents_shows_every_point_the_prediction_and_the_line(found):
-    figure, caption = figures.exponents(found[2])
+    figure, caption = exponent_figures.exponents(found[2])
     assert len(figure.axes) == 2
     for ax in figure.axes:
         bars = [c for c in ax.containers if hasattr(c, "has_yerr")]
@@ -44,7 +45,7 @@ def test_exponents_shows_every_point_the_prediction_and_the_line(found):
 
 
 def test_losses_shows_every_dimension_on_log_axes(found):
-    figure, caption = figures.losses(found[2])
+    figure, caption = loss_figures.losses(found[2])
     for ax in figure.axes:
         assert ax.get_xscale() == ax.get_yscale() == "log"
         assert len(ax.get_legend().get_texts()) == 3
@@ -53,7 +54,7 @@ def test_losses_shows_every_dimension_on_log_axes(found):
 
 def test_report_writes_what_it_says_and_escapes(found):
     _, store, answer = found
-    files = report.write(answer, (), store, "s")
+    files = report.write(answer, store, "s")
     assert all(f.exists() and f.parent == store.path for f in files)
     text = (store.path / "report.md").read_text()
     assert "<b>" not in text and "&lt;b&gt;α&lt;/b&gt; \\| 4/d?" in text
@@ -72,22 +73,22 @@ def test_report_writes_what_it_says_and_escapes(found):
 def test_the_table_has_every_value_that_was_fitted(found):
     """Fitted again as a table, the values of a point give its exponent."""
     _, store, answer = found
-    report.write(answer, (), store, "s")
+    report.write(answer, store, "s")
     with open(store.path / "table.csv", newline="") as file:
         values = list(csv.DictReader(file))
     assert list(values[0]) == ["dim", "setting", "x", "loss", "teacher", "seed"]
     assert len(values) == 6 * 6 * 4
     for point in answer[0].points:
         mine = [r for r in values if int(r["dim"]) == point.dim
-                and json.loads(r["setting"]) == point.setting]  # fmt: skip
+                and json.loads(r["setting"]) == point.setting.varying]  # fmt: skip
         again = Scan.of(*([float(r[k]) for r in mine] for k in ("x", "loss")),
                         [r["teacher"] for r in mine], [r["seed"] for r in mine])  # fmt: skip
-        shift = point.convergence.correction.alpha
+        shift = point.evidence.convergence.correction.alpha
         assert exponent(again).alpha == pytest.approx(point.exponent.alpha - shift, rel=0.05)
 
 
 def test_local_exponents_are_drawn_for_every_dimension_with_its_prediction(found):
-    figure, caption = figures.local_exponents(found[2])
+    figure, caption = loss_figures.local_exponents(found[2])
     assert len(figure.axes) == 2 and "Dotted: the predictions" in caption
     for ax in figure.axes:
         assert [len(c.lines[0].get_xdata()) for c in ax.containers] == [5, 5, 5]
@@ -96,18 +97,18 @@ def test_local_exponents_are_drawn_for_every_dimension_with_its_prediction(found
 
 def test_an_empty_store_makes_figures_too(make_study, tmp_path):
     with Store.write(tmp_path / "e") as store:
-        report.write(answers.answers(make_study(), store), (), store, "e")
+        report.write(answers.answers(make_study(), store), store, "e")
 
 
 def test_export_round_trip(found, tmp_path):
     study, store, _ = found
-    columns = table.columns(study, store)
+    columns = export.columns(study, store)
     assert columns["status"].size == len(study.plan)
-    table.write(columns, tmp_path / "t.csv")
+    export.write(columns, tmp_path / "t.csv")
     with open(tmp_path / "t.csv", newline="") as file:
         read = list(csv.DictReader(file))
     assert [float(r["relative_loss"]) for r in read] == columns["relative_loss"].tolist()
-    table.write(columns, tmp_path / "t.json")
+    export.write(columns, tmp_path / "t.json")
     assert json.loads((tmp_path / "t.json").read_text())["N"] == columns["N"].tolist()
 
 
@@ -122,7 +123,7 @@ def test_the_report_tables_the_gaps_to_both_limits_at_every_width(tmp_path):
     with Store.write(tmp_path / "s") as store:
         found = rows(study, lambda run, x: 0.5 + 2 / x)
         store.add([replace(row, details=limits) for row in found])
-        report.write(answers.answers(study, store), (), store, "s")
+        report.write(answers.answers(study, store), store, "s")
         text = (store.path / "report.md").read_text()
     assert "| d = 3: w | above exact NTK regression | above the linearised models |" in text
     assert "| 64 | +6.2 % ± 0 % | -11 % ± 0 % |" in text and "| 512 | +0.78 % ± 0 % |" in text
@@ -147,15 +148,18 @@ def panels(make_tables, tmp_path):
 
 def test_panels_stand_side_by_side_in_table_figures_and_files(panels):
     found, store = panels
-    assert len(figures.losses(found)[0].axes) == 2
-    (ax,) = figures.exponents(found)[0].axes
+    assert len(loss_figures.losses(found)[0].axes) == 2
+    (ax,) = exponent_figures.exponents(found)[0].axes
     names = [t.get_text() for t in ax.get_yticklabels()]
     assert names == ["d = 2, resolution-width   [4/d]", "d = 4, resolution-width   [4/d]",
                      "d = 2, by data   [2/d]", "d = 4, by data   [2/d]"]  # fmt: skip
     bars = [c for c in ax.containers if hasattr(c, "has_xerr")]
     assert sorted(c.lines[0].get_ydata()[0] for c in bars) == [0, 1, 2, 3]
-    assert {len(row) for row in report.lines(found)} == {len(report.head(found))}
-    report.write(found, (), store, "s")
+    table = exponent_table(found)
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+    (shown,) = report.tables(found)
+    assert shown.columns == (*table.columns[:7], "rivals")
+    report.write(found, store, "s")
     fits = json.loads((store.path / "fits.json").read_text())
     assert [p["title"] for p in fits["panels"]] == ["resolution-width", "by data"]
     assert fits["panels"][1]["points"][0]["fit"]["status"] == "converged"

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from lab.answers.answer import Point
 from lab.answers.design import Case
+from lab.answers.point import Point
+from lab.answers.setting import Setting
 from lab.scaling.judge.calibration import Calibration, Design, Truth
 from lab.show import statistics
 
-POINT = Point(dim=2, setting={"noise": 0.1}, prediction=2.0, exponent=None, verdict="undecided",
-              doubts=(), advice="", runs=0, teachers=0, diverged=0, failed=0, missing=0,
-              convergence=None, variations=(), rows=())  # fmt: skip
+POINT = Point(Setting(2, (("noise", 0.1),)), prediction=2.0, exponent=None, verdict="undecided",
+              doubts=(), advice="")  # fmt: skip
 DESIGN = Design(np.geomspace(10, 100, 5), 4, 2, 2.0,
                 alternatives={"4/d": 2.0, "2/d": 1.0})  # fmt: skip
 

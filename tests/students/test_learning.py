@@ -6,7 +6,6 @@ import pytest
 from lab import study
 from lab.execution import plan
 from lab.students import learning
-from lab.students.descent import training
 from lab.task import sets
 
 EXACT = {
@@ -34,8 +33,8 @@ def learned(found):
 
 @pytest.fixture
 def small_fields(monkeypatch):
+    """Fields are drawn jointly at all their points, which takes the cube of how many they are."""
     monkeypatch.setattr(sets, "FIELD_TEST_POINTS", 200)
-    monkeypatch.setattr(training, "TEST_POINTS", 2_000)
 
 
 STUDENTS = [
@@ -48,7 +47,7 @@ STUDENTS = [
 
 
 @pytest.mark.parametrize("student", STUDENTS, ids=lambda s: s["kind"])
-def test_every_exact_student_learns_in_the_order_of_its_group(student, small_fields):
+def test_every_exact_student_learns_in_the_order_of_its_group(student):
     found = made(student=student)
     (first, *_) = groups = plan.groups([p.run for p in found.plan])
     ticks = []
@@ -58,12 +57,24 @@ def test_every_exact_student_learns_in_the_order_of_its_group(student, small_fie
     assert loss[128, 0] < 1.0 and loss[128, 0] <= loss[32, 0] * 1.5
 
 
-def test_networks_and_exact_students_see_the_same_points(small_fields):
-    exact = made(data={"sizes": [32, 64, 128]}).plan[0].run.task
+def test_training_sets_of_a_network_teacher_are_nested():
+    exact = made().plan[0].run.task
     few, more = (sets.nested(exact, D, test=50, root=0) for D in (32, 128))
     np.testing.assert_array_equal(few.x, more.x[:32])
     np.testing.assert_array_equal(few.y, more.y[:32])
     assert few.baseline == more.baseline
+
+
+def test_networks_and_exact_students_are_tested_on_the_same_points():
+    """The loss of the constant student, loss / relative loss, is a number of the test set alone."""
+    networks = made(student={"widths": [3], "depth": 1, "seeds": 1}, evidence={"share": 0.0},
+                    training={"preset": "adam", "steps": 10, "batch": 16})  # fmt: skip
+    constant = [
+        {run.task.teacher: r.loss / r.relative for run, r in learned(found).items() if run.size}
+        for found in (networks, made())
+    ]
+    assert len(constant[0]) == 2 and constant[0] == pytest.approx(constant[1], rel=1e-4)
+    assert constant[0][0] != pytest.approx(constant[0][1], rel=1e-2)
 
 
 def test_a_field_is_one_function_at_every_size(small_fields):
@@ -79,7 +90,7 @@ def test_conditioning_lands_in_the_details(small_fields):
         assert result.details["condition"] > 1 and result.details["jitter"] == 0
 
 
-def test_the_limit_of_fixed_features_is_never_undercut_and_falls_as_one_over_D(small_fields):
+def test_the_limit_of_fixed_features_is_never_undercut_and_falls_as_one_over_D():
     found = made(
         regime="variance-data",
         student={"kind": "random-features", "count": 8, "bias": 0.5},
@@ -111,7 +122,7 @@ def test_the_excess_of_gaussian_features_is_the_formula():
         assert abs(losses.mean() - exact) < 4 * losses.std() / np.sqrt(losses.size)
 
 
-def test_duality_of_features_and_samples(small_fields):
+def test_duality_of_features_and_samples():
     """P features on unlimited data and all features on P samples follow one law."""
     sizes = [4, 8, 16]
     predict = {"exponent": "alpha", "sense": "equal"}

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from simulated import rows
 
-from lab.answers import answer, phases
+from lab.answers.answer import answers
 from lab.execution import plan
 from lab.execution.store import Store
-from lab.show import phases as figures
 from lab.show import report
+from lab.show.plane_figures import phases
 
 SIZES = [64, 128, 256, 512, 1024]
 
@@ -54,8 +54,9 @@ def test_fresh_data_and_training_sets_do_not_train_in_one_group(study):
 def test_a_complete_store_gives_the_plane_and_its_laws(study, tmp_path):
     with Store.write(tmp_path / "s") as store:
         store.add(rows(study, law))
-        (found,) = phases.phases(study, store)
-        wide, data = answer.answers(study, store)
+        told = plane, wide, data = answers(study, store)
+    (found,) = plane.found("plane")
+    assert not plane.points and not wide.found("plane")
     plane = found.plane
     assert plane.D.tolist() == SIZES and (np.diff(plane.N) > 0).all()
     assert plane.fresh.shape == (3, 5) and (plane.loss > plane.fresh[..., None]).all()
@@ -65,12 +66,12 @@ def test_a_complete_store_gives_the_plane_and_its_laws(study, tmp_path):
     assert (chinchilla.alpha, chinchilla.beta) == pytest.approx((1.1, 0.8), rel=1e-3)
     assert wide.points[0].exponent.alpha == pytest.approx(1.1, rel=1e-3)
     (point,) = data.points
-    assert point.name == "width 20×20" and point.unit == "excess over unlimited data"
+    assert point.setting.name == "width 20×20" and point.fitted.unit == "excess over unlimited data"
     assert point.exponent.alpha == pytest.approx(0.8, rel=1e-3)
-    entry = json.loads(json.dumps(phases.as_json(found)))
+    entry = json.loads(json.dumps(found.plain()))
     assert len(entry["share_of_data"]) == 5 and entry["joint"][0]["law"]
-    assert any("which it has not seen" in s for s in report.sentences((), (found,)))
-    figure, caption = figures.phases(found)
+    assert any("which it has not seen" in s for s in report.sentences(told))
+    figure, caption = phases(found)
     assert len(figure.axes) == 3 and found.joint[0].law in caption
 
 
@@ -79,16 +80,18 @@ def test_a_teacher_with_a_hole_stays_out_and_is_counted(study, tmp_path):
             if not (p.run.task.teacher == 1 and p.run.size == 256)]  # fmt: skip
     with Store.write(tmp_path / "s") as store:
         store.add(some)
-        (found,) = phases.phases(study, store)
+        told = answers(study, store)
+        (found,) = told[0].found("plane")
         assert (found.teachers, found.planned) == (2, 3)
-        assert any("2 of 3 teachers" in s for s in report.sentences((), (found,)))
+        assert any("2 of 3 teachers" in s for s in report.sentences(told))
 
 
 def test_an_empty_store_says_what_is_missing_and_other_regimes_have_no_map(
     study, make_study, tmp_path
 ):
     with Store.write(tmp_path / "s") as store:
-        (found,) = phases.phases(study, store)
-        assert found.plane is None and "every cell" in report.sentences((), (found,))[0]
-        assert figures.phases(found)[1].startswith("Nothing")
-        assert phases.phases(make_study(), store) == ()
+        told = answers(study, store)
+        (found,) = told[0].found("plane")
+        assert found.plane is None and "every cell" in report.sentences(told)[0]
+        assert phases(found)[1].startswith("Nothing")
+        assert [one.found("plane") for one in answers(make_study(), store)] == [()]

@@ -9,9 +9,9 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from lab import axes
-from lab.answers.phases import PhaseMap
+from lab.answers.planes import PhaseMap
 from lab.scaling.laws.plane import ENDLESS, LIMITED, Joint, Plane
-from lab.show.figures import STYLE, shades
+from lab.show.style import STYLE, shades
 
 WIDTH, BOTH, DATA = "#fde3b8", "#f2f2f2", "#cfe3f3"
 LOSS = "test loss / loss of the constant student"

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from lab.execution.store import Store
+from lab.answers.question import Question
+from lab.answers.setting import Setting
 from lab.regimes.regime import Regime
 from lab.scaling.laws.plane import Joint, Plane
-from lab.scaling.plain import plain
-from lab.study import Study
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,9 @@ class PhaseMap:
     plane: Plane | None
     teachers: int
     planned: int
+    setting: Setting | None = None
+    doubts: tuple[str, ...] = ()
+    verdict: str | None = None
 
     @cached_property
     def joint(self) -> tuple[Joint, ...]:
@@ -41,17 +43,34 @@ class PhaseMap:
         """The dimension and the title as text."""
         return ", ".join(filter(None, [f"d = {self.dim}", self.study.title]))
 
+    def plain(self) -> dict[str, Any]:
+        """The plane cell by cell, and the joint laws."""
+        plane = self.plane
+        if plane is None:
+            return {"dim": self.dim, "title": self.study.title, "teachers": 0}
+        return {
+            "dim": self.dim, "title": self.study.title, "teachers": self.teachers,
+            "N": plane.N.tolist(), "D": plane.D.tolist(), "loss": plane.mean.tolist(),
+            "loss_unlimited_data": plane.mean_fresh.tolist(),
+            "share_of_data": plane.share.tolist(),
+            "joint": [
+                {
+                    "law": j.law, "status": j.fit.status, "parameters": j.fit.parameters,
+                    "alpha": j.alpha, "alpha_interval": j.alpha_interval, "beta": j.beta,
+                    "beta_interval": j.beta_interval, "residual": j.residual, "ahead": j.ahead,
+                }
+                for j in self.joint
+            ],
+        }  # fmt: skip
 
-def phases(study: Study, store: Store) -> tuple[PhaseMap, ...]:
-    """One map per setting of every phase map of the study; none of other regimes."""
-    return tuple(m for one in study.panels if one.regime == "phase-map" for m in _of(one, store))
 
-
-def _of(study: Regime, store: Store) -> list[PhaseMap]:
+def planes(question: Question) -> tuple[PhaseMap, ...]:
+    """One map per setting of a study whose plan has every width on every D."""
+    study = question.study
     settings: dict[tuple, dict[tuple, list[float]]] = defaultdict(lambda: defaultdict(list))
     incomplete: dict[tuple, set[int]] = defaultdict(set)
     sizes: dict[tuple[int, ...], int] = {}
-    for p, row in store.found(p for p in study.plan if not p.check):
+    for p, row in question.store.found(p for p in study.plan if not p.check):
         run = p.run
         key = (replace(run.task, teacher=0), replace(run.student, widths=()))
         k, widths = run.task.teacher, run.student.widths
@@ -67,36 +86,16 @@ def _of(study: Regime, store: Store) -> list[PhaseMap]:
         teachers = sorted(set(range(study.task.teacher.count)) - incomplete[key])
         found.append(PhaseMap(study, key[0].dim, tuple(order), _plane(study, cells, order, sizes,
                               teachers), len(teachers), study.task.teacher.count))  # fmt: skip
-    return found
+    return tuple(found)
 
 
 def _plane(study: Regime, cells: dict, order: list, N: dict, teachers: list[int]) -> Plane | None:
     if not teachers:
         return None
-    D = sorted(study.data.sizes) if study.data else []
+    D = sorted(size for size in study.sizes if size)
     log_loss = np.array([[[np.mean(cells[k, w, size]) for size in (*D, None)] for w in order]
                          for k in teachers])  # fmt: skip
     loss = np.exp(log_loss)
     return Plane(
         np.array([N[w] for w in order], float), np.array(D, float), loss[..., :-1], loss[..., -1]
     )
-
-
-def as_json(found: PhaseMap) -> dict[str, Any]:
-    """One map as plain values."""
-    plane = found.plane
-    if plane is None:
-        return {"dim": found.dim, "title": found.study.title, "teachers": 0}
-    return plain({
-        "dim": found.dim, "title": found.study.title, "teachers": found.teachers,
-        "N": plane.N.tolist(), "D": plane.D.tolist(), "loss": plane.mean.tolist(),
-        "loss_unlimited_data": plane.mean_fresh.tolist(), "share_of_data": plane.share.tolist(),
-        "joint": [
-            {
-                "law": j.law, "status": j.fit.status, "parameters": j.fit.parameters,
-                "alpha": j.alpha, "alpha_interval": j.alpha_interval, "beta": j.beta,
-                "beta_interval": j.beta_interval, "residual": j.residual, "ahead": j.ahead,
-            }
-            for j in found.joint
-        ],
-    })  # fmt: skip

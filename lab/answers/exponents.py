@@ -1,0 +1,168 @@
+"""The exponents of a study: one `Point` per setting, from what the store has of its scan.
+
+Object: the scan L(x, teacher) = geometric mean over seeds of the relative losses, or their excess
+over a limit; its fitted exponent; the prediction written beforehand; what other budgets say about
+convergence; and every doubt that the runs, the design and the losses give.
+
+Of an x whose budget was raised (`budgets.py`) the longest training counts. Diverged and failed runs
+are counted as doubts and never enter a fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lab.answers.cells import Cells, pairs, scan_of
+from lab.answers.convergence import Convergence, convergence, variations
+from lab.answers.point import Evidence, Fitted, Point, Rival, Runs
+from lab.answers.premises import approach, premises, sentences
+from lab.answers.question import Question, Stored
+from lab.execution.store import Row
+from lab.regimes.cell import Reading
+from lab.regimes.regime import Regime
+from lab.scaling import Exponent, Scan, exponent
+from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.verdict import UNDECIDED, survives
+from lab.scaling.scans.estimate import USABLE
+from lab.spec import Run
+from lab.theory import parse
+
+ILL_CONDITIONED = 1e13
+"""Condition number beyond which the small eigenvalues of a system are rounding errors."""
+
+
+def exponents(question: Question) -> tuple[Point, ...]:
+    """One point per setting, in the order of the grid."""
+    return tuple(_point(question, one) for one in question.stored)
+
+
+def _point(question: Question, one: Stored) -> Point:
+    study, cells, done = question.study, one.cells, one.done
+    run = cells.scan[0][0]
+    runs, evidence = _runs(one), _evidence(study, one)
+    values = study.reading(done, cells.limit())
+    known = premises(study, done)
+    doubts = [*_doubts(study, cells, runs, evidence.convergence), *values.doubts, *known]
+    prediction = study.predicted(run.task, run.student)
+    found = None
+    if values.x.size:
+        scan = scan_of(study, values, [run for run, _ in done])
+        straight = _straight(study, done, known)
+        found = _estimated(study, scan, prediction, evidence, doubts, straight=straight,
+                           replicates=question.replicates)  # fmt: skip
+    return Point(
+        setting=one.setting, prediction=prediction, exponent=found,
+        verdict=(found.verdict if found else None) or UNDECIDED,
+        doubts=found.doubts if found else tuple(doubts),
+        advice=found.advice if found else _why_nothing(runs),
+        rivals=_rivals(study, run, found), runs=runs,
+        fitted=_fitted(values, study.order(run.task, run.student)),
+        evidence=evidence,
+    )  # fmt: skip
+
+
+def _estimated(
+    study: Regime, scan: Scan, prediction: float, evidence: Evidence, doubts: Sequence[Doubt],
+    **options: Any,
+) -> Exponent:  # fmt: skip
+    """The exponent, judged; once more where other rates or first weights give another one."""
+    asked = study.prediction
+    change = evidence.convergence
+    options |= {
+        "law": study.law, "correction": change.correction if change else None,
+        "prediction": prediction, "sense": asked.sense, "tolerance": asked.tolerance,
+    }  # fmt: skip
+    found = exponent(scan, doubts=doubts, **options)
+    if any(v.matters(found.alpha, asked.tolerance) for v in evidence.variations):
+        found = exponent(scan, doubts=[*doubts, Doubt.RATE_SENSITIVE], **options)
+    return found
+
+
+def _evidence(study: Regime, one: Stored) -> Evidence:
+    budgets = pairs(study, one.cells, "budget")
+    varied = pairs(study, one.cells, "rate") | pairs(study, one.cells, "weights")
+    return Evidence(
+        convergence({factor: some for (_, factor), some in budgets.items()}),
+        variations(varied),
+        sentences(study, one.done),
+    )
+
+
+def _runs(one: Stored) -> Runs:
+    found = [row.status if row else "missing" for _, row in one.cells.scan]
+    return Runs(
+        len(found), *(found.count(s) for s in ("done", "diverged", "failed", "missing")),
+        one.cells.budget, _conditioning([row for _, row in one.done]),
+    )  # fmt: skip
+
+
+def _conditioning(rows: list[Row]) -> tuple[float, float] | None:
+    known = [row.details for row in rows if "condition" in row.details]
+    if not known:
+        return None
+    return max(d["condition"] for d in known), max(d["jitter"] for d in known)
+
+
+def _doubts(study: Regime, cells: Cells, runs: Runs, change: Convergence | None) -> list[Doubt]:
+    """Doubts that the state of the runs and the design give, before anything is fitted."""
+    condition, jitter = runs.conditioning or (1.0, 0.0)
+    holds = {
+        Doubt.DIVERGED: runs.diverged > 0,
+        Doubt.FAILED: runs.failed > 0,
+        Doubt.UNFINISHED: runs.missing > 0,
+        Doubt.SATURATED: study.counted and _saturated(cells),
+        Doubt.UNCHECKED: study.trained and (change is None or not _checked(cells)),
+        Doubt.ILL_CONDITIONED: jitter > 0 or condition > ILL_CONDITIONED,
+    }
+    return [doubt for doubt, there in holds.items() if there]
+
+
+def _saturated(cells: Cells) -> bool:
+    """Whether a student is as wide as its teacher in every layer and can represent it exactly."""
+    return any(
+        len(run.student.widths) >= len(run.task.teacher_widths)
+        and all(n >= w for n, w in zip(run.student.widths, run.task.teacher_widths, strict=False))
+        for run, _ in cells.scan
+    )
+
+
+def _checked(cells: Cells) -> bool:
+    """Whether every run that other budgets were to check is done."""
+    rows = [row for (role, _), some in cells.checks.items() if role == "budget"
+            for *_, row in some]  # fmt: skip
+    rows += [row for some in cells.limits.values() for _, row in some]
+    return all(row is not None and row.status == "done" for row in rows)
+
+
+def _straight(study: Regime, done: list[tuple[Run, Row]], known: tuple[Doubt, ...]) -> bool:
+    """Whether theory knows the losses over these x, and that they do not bend."""
+    return bool(done) and Doubt.LATE not in known and approach(study, done) is not None
+
+
+def _fitted(values: Reading, order: int) -> Fitted:
+    columns = (values.x, values.value, values.teacher, values.seed)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return Fitted(tuple(rows), values.unit, order)
+
+
+def _rivals(study: Regime, run: Run, found: Exponent | None) -> tuple[Rival, ...]:
+    rivals = []
+    for formula in study.prediction.rivals:
+        value = study.predicted(run.task, run.student, formula)
+        fate = None
+        if found is not None and found.status in USABLE:
+            fate = survives(found.interval, value, study.prediction.tolerance, found.doubts)
+        rivals.append(Rival(parse(formula).text, value, fate))
+    return tuple(rivals)
+
+
+def _why_nothing(runs: Runs) -> str:
+    """What to do where nothing could be fitted."""
+    if runs.done:
+        remedy = Doubt.REFERENCE_NOT_CONVERGED.remedy
+        return f"no mean excess over the limit is positive: {remedy}, or take more repetitions."
+    if runs.diverged + runs.failed == runs.planned:
+        worst = "diverged" if runs.diverged >= runs.failed else "failed"
+        return f"all {runs.planned} runs {worst}: lower training.rate, or look at `lab status`."
+    return f"no run of the scan has finished yet, {runs.missing} are left: run the study."

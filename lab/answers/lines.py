@@ -1,0 +1,75 @@
+"""The lines of a study over d: one per setting besides d, α = intercept + slope/d.
+
+Only points that are decided enter, and a line needs three dimensions: an undecided exponent may be
+off by more than its interval says. The fit is `lab.scaling.across.across`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lab.answers.point import Point
+from lab.answers.question import Question
+from lab.answers.setting import Setting
+from lab.scaling.across.across import Line, across
+from lab.scaling.judge.verdict import UNDECIDED
+
+FEWEST = 3
+"""Dimensions that a line needs."""
+
+
+@dataclass(frozen=True)
+class OverDimensions:
+    """The line of what varies besides d; None where too few dimensions are decided."""
+
+    name: str
+    pairs: tuple[tuple[str, Any], ...]
+    line: Line | None
+    setting: Setting | None = None
+    verdict: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What varies besides d, as text; empty where nothing does."""
+        return self.name
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Those of any point that entered."""
+        return self.line.doubts if self.line else ()
+
+    def plain(self) -> dict[str, Any]:
+        """Slope and intercept, null without a line, and what entered."""
+        line = self.line
+        if line is None:
+            nothing = {"value": None, "interval": [None, None]}
+            return {"slope": nothing, "intercept": nothing}
+        return {
+            "slope": {"value": line.slope, "interval": line.slope_interval},
+            "intercept": {"value": line.intercept, "interval": line.intercept_interval},
+            "line": {"dims": line.dims, "fits": line.fit_p, "doubts": line.doubts},
+        }
+
+
+NO_LINE = OverDimensions("", (), None)
+
+
+def lines(question: Question) -> tuple[OverDimensions, ...]:
+    """One per setting besides d, in the order of the grid."""
+    together: dict[Setting, list[Point]] = defaultdict(list)
+    for point in question.found("exponents"):
+        together[replace(point.setting, dim=0)].append(point)
+    return tuple(OverDimensions(s.name, s.pairs, _line(some)) for s, some in together.items())
+
+
+def _line(points: Sequence[Point]) -> Line | None:
+    """The line of α on 1/d over the points that are decided."""
+    decided = [p for p in points if p.exponent is not None and p.verdict != UNDECIDED]
+    if len({p.dim for p in decided}) < FEWEST:
+        return None
+    line = across([p.dim for p in decided], [p.exponent for p in decided])
+    return line if math.isfinite(line.slope) else None

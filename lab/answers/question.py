@@ -1,0 +1,76 @@
+"""A question: one study beside the store that shall answer it, as finders are given it.
+
+Object: the scans of the study as they are stored, setting by setting, and the findings that other
+kinds build on. Both are worked out once, however many finders ask: contrasts take the exponents
+that are there, and nothing is fitted twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from lab.answers.cells import Cells, cells_of
+from lab.answers.setting import Setting
+from lab.execution.store import Row, Store
+from lab.regimes.regime import Regime
+from lab.spec import Run
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The runs of one setting with their rows."""
+
+    setting: Setting
+    cells: Cells
+
+    @cached_property
+    def done(self) -> list[tuple[Run, Row]]:
+        """The finished runs of the scan."""
+        return [(run, row) for run, row in self.cells.scan if row and row.status == "done"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A study, its store, and how each kind of finding is found.
+
+    replicates: of the bootstrap of exponents.
+    """
+
+    study: Regime
+    store: Store
+    finders: Mapping[str, Callable[[Question], tuple]]
+    replicates: int = 2000
+    _found: dict[str, tuple] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def stored(self) -> tuple[Stored, ...]:
+        """Every setting in the order of the grid, stored or not."""
+        found = cells_of(self.study, self.store)
+        values: dict[str, set[Any]] = defaultdict(set)
+        for _, *fixed in found:
+            for name, value in fixed:
+                values[name].add(value)
+        varying = {name for name, some in values.items() if len(some) > 1}
+        return tuple(
+            Stored(Setting.of(self.study, cells.scan[0][0], key, varying), cells)
+            for key, cells in found.items()
+        )
+
+    def found(self, kind: str) -> tuple:
+        """The findings of a kind, found when first asked for.
+
+        Raises LookupError for a kind that nobody finds.
+        """
+        if kind not in self.finders:
+            known = ", ".join(self.finders)
+            raise LookupError(
+                f"'{kind}' is no kind of finding; those known are {known}. "
+                "Register its finder in lab.answers.finders.FINDERS."
+            )
+        if kind not in self._found:
+            self._found[kind] = tuple(self.finders[kind](self))
+        return self._found[kind]

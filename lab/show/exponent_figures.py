@@ -1,0 +1,169 @@
+"""Measured exponents beside predicted ones: against the dimension, or as a list.
+
+Answers in, a matplotlib `Figure` and its caption out, which says what bars and bands are. Nothing
+is computed here.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, ScalarFormatter
+
+from lab import theory
+from lab.answers.answer import Answer
+from lab.answers.point import Point
+from lab.show.style import BLUE, GREY, STYLE, VERDICTS, grid, settings
+
+
+def exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
+    """The measured exponents beside the predicted ones, and the caption: against the dimension, or
+    as a list where there is more than one question or only one dimension."""
+    if len(answers) > 1 or len({p.dim for p in answers[0].points}) == 1:
+        return _list_of_exponents(answers)
+    return _against_dimension(answers[0])
+
+
+def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
+    points = [(answer, p) for answer in answers for p in answer.points]
+    rivals = [r.formula for _, p in points for r in p.rivals]
+    markers = dict(zip(dict.fromkeys(rivals), "v^<>Dp*", strict=False))
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.6, 1.5 + 0.42 * len(points)), layout="constrained")
+        ax = figure.subplots()
+        for y, (answer, p) in enumerate(points):
+            tau = answer.study.prediction.tolerance
+            ax.fill_betweenx([y - 0.32, y + 0.32], p.prediction * (1 - tau),
+                             p.prediction * (1 + tau), color="#d9d9d9", lw=0)  # fmt: skip
+            ax.plot([p.prediction] * 2, [y - 0.32, y + 0.32], "-", color="black", lw=1.6)
+            for r in p.rivals:
+                ax.plot(r.value, y, markers.get(r.formula, "x"), color=GREY, ms=6, zorder=3)
+        _measured(ax, [p for _, p in points], [float(y) for y in range(len(points))])
+        for formula, marker in markers.items():
+            ax.plot([], [], marker, color=GREY, ms=6, label=formula)
+        ax.set_yticks(range(len(points)), [
+            f"{p.label}   [{answer.study.prediction.text}]" for answer, p in points
+        ])  # fmt: skip
+        ax.set_ylim(len(points) - 0.4, -0.6)
+        ax.set_xlim(left=0)
+        ax.set_xlabel(r"exponent $\alpha$")
+        ax.grid(axis="y", visible=False)
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9)
+    return figure, (
+        "Measured exponents α. Bars: 95 % interval over teachers. Black lines: the predictions, in "
+        "brackets behind the names, written before the run; grey bands: their tolerance. Of a "
+        "lower bound, everything right of the band's left edge agrees. Marker: verdict."
+        + (" Small grey markers: rival exponents." if markers else "")
+    )
+
+
+def _against_dimension(answer: Answer) -> tuple[Figure, str]:
+    panels = settings(answer)
+    dims = np.array(sorted({p.dim for p in answer.points}), float)
+    sense, tolerance = answer.study.prediction.sense, answer.study.prediction.tolerance
+    with matplotlib.rc_context(STYLE):
+        figure, axes = grid(len(panels), margin=1.2, height=3.9, sharex=True, sharey=True)
+        for ax, (name, points) in zip(axes, panels, strict=True):
+            _prediction(ax, answer, points, dims)
+            _measured(ax, points)
+            _axis(ax, dims, answer.points)  # the panels share their axes
+            ax.set_title(name)
+            ax.tick_params(labelbottom=True)
+        entries = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
+        for ax in axes[1:]:
+            handles, labels = ax.get_legend_handles_labels()
+            entries |= {t: h for t, h in zip(labels, handles, strict=True) if t in VERDICTS}
+        axes[0].legend(entries.values(), entries.keys(), loc="upper right", fontsize=9)
+        figure.supxlabel("intrinsic dimension d", fontsize=10.5)
+        symbol = answer.study.axis.symbol
+        figure.supylabel(rf"exponent $\alpha$ in $L \propto {symbol}^{{-\alpha}}$",
+                         fontsize=10.5)  # fmt: skip
+    region = "above the lower edge" if sense == "bound" else "inside"
+    return figure, (
+        f"Measured exponent α against intrinsic dimension d. Bars: 95 % interval over teachers. "
+        f"Black line: the prediction {answer.study.prediction.text}, written before the run"
+        f"{', a lower bound' if sense == 'bound' else ''}; grey band: ±{tolerance:.0%} around it, "
+        f"so that points {region} of the band agree. Grey dots: the fitted line α = a + b/d. "
+        "Marker: verdict." + (" Blue: rival exponents." if answer.study.prediction.rivals else "")
+    )
+
+
+def _prediction(ax: Axes, answer: Answer, points: list[Point], dims: np.ndarray) -> None:
+    study, text = answer.study, answer.study.prediction.text
+    curve = theory.parse(text)
+    smooth = set(curve.symbols) <= {"d"} and not any(
+        "manifold" in p.setting.varying for p in points
+    )
+    if smooth and dims.size > 1:
+        d = np.linspace(dims[0], dims[-1], 200)
+        p = np.array([curve.value({"d": v}) for v in d])
+    else:
+        order = sorted(points, key=lambda q: q.dim)
+        d = np.array([q.dim for q in order], float)
+        p = np.array([q.prediction for q in order])
+    tau = study.prediction.tolerance
+    bound = study.prediction.sense == "bound"
+    label = f"{text} (lower bound)" if bound else f"{text}"
+    ax.fill_between(d, p * (1 - tau), p * (1 + tau), color="#d9d9d9", lw=0, zorder=1,
+                    label=f"tolerance ±{tau:.0%}")  # fmt: skip
+    ax.plot(d, p, "-", color="black", lw=1.6, label=label, zorder=2)
+    _rivals(ax, sorted(points, key=lambda q: q.dim), but=text)
+    pairs = points[0].setting.pairs
+    line = next((found.line for found in answer.found("lines") if found.pairs == pairs), None)
+    if line is not None:
+        ax.plot(d, line.predict(d), ":", color=GREY, lw=1.4, zorder=2,
+                label=f"fit: {line.intercept:.2f} + {line.slope:.2f}/d")  # fmt: skip
+
+
+def _rivals(ax: Axes, points: list[Point], *, but: str) -> None:
+    curves: dict[str, list[tuple[int, float]]] = {}
+    for p in points:
+        for r in p.rivals:
+            curves.setdefault(r.formula, []).append((p.dim, r.value))
+    for formula, dashes in zip(curves, itertools.cycle(("--", "-.", ":")), strict=False):
+        if formula != but:
+            ax.plot(*zip(*curves[formula], strict=True), color=BLUE, lw=1.2, ls=dashes, zorder=2,
+                    label=f"rival {formula}")  # fmt: skip
+
+
+def _measured(ax: Axes, points: list[Point], rows: list[float] | None = None) -> None:
+    """Markers with intervals: α upwards over d, or to the right in the given rows."""
+    shown = set()
+    for i, p in enumerate(points):
+        if p.exponent is None or not np.isfinite(p.exponent.alpha):
+            continue
+        colour, marker = VERDICTS[p.verdict]
+        alpha, (lo, hi) = p.exponent.alpha, p.exponent.interval
+        bars = [[alpha - lo], [hi - alpha]]
+        bars = bars if np.isfinite(bars).all() else None
+        label = None if p.verdict in shown else p.verdict
+        shown.add(p.verdict)
+        where = (alpha, rows[i], None, bars) if rows else (p.dim, alpha, bars, None)
+        ax.errorbar(*where, fmt=marker, color=colour, ms=7, capsize=4, lw=1.5, mec="white",
+                    mew=0.6, label=label, zorder=4)  # fmt: skip
+
+
+def _axis(ax: Axes, dims: np.ndarray, points: Sequence[Point]) -> None:
+    """Logarithmic axes, on which every exponent ∝ 1/d is a straight line."""
+    ax.set(xscale="log", yscale="log")
+    ax.xaxis.set_major_locator(FixedLocator(dims.tolist()))
+    values = [v for p in points if p.exponent for v in (p.prediction, *p.exponent.interval)]
+    values = [v for v in values if np.isfinite(v) and v > 0]
+    if values:
+        low, high = 0.85 * min(values), 1.25 * max(values)
+        ticks = [t for t in (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 6, 8, 12)
+                 if low <= t <= high]  # fmt: skip
+        if len(ticks) < 3:
+            ticks = MaxNLocator(4).tick_values(low, high)
+        ax.set_ylim(low, high)
+        ax.yaxis.set_major_locator(FixedLocator(ticks))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(ScalarFormatter())
+        axis.set_minor_formatter(NullFormatter())
+    ax.minorticks_off()

@@ -1,0 +1,187 @@
+"""Exponents as people see them: the table, what was predicted, the evidence, the files.
+
+One row per point. The figures are in `exponent_figures.py` and `loss_figures.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+
+from lab.answers.answer import Answer
+from lab.answers.point import Point
+from lab.scaling import Exponent
+from lab.scaling.scans.estimate import LAWS
+from lab.show.numbers import interval, number
+from lab.show.view import Answers, Block, Drawn, Rows, Table, View
+
+HEAD = ("d", "prediction", "α", "95 % interval", "verdict", "relation", "doubts", "teachers",
+        "runs", "x", "α in N", "α in hidden", "forecast", "Δα training")  # fmt: skip
+BRIEF = 7
+"""Columns that a terminal shows, and the rivals; the report has the others."""
+LEGEND = (
+    "α: mean over teachers of the exponent of the fitted law, or, where the curve is no power "
+    "law, its local exponents from the smallest to the largest x. Interval: 95 %, the "
+    "longest of Student's t over teachers, scatter of cells and scatter of the mean curve, "
+    "over all counts of size, as trained and with what more training would add. α in N, α in "
+    "hidden: by all parameters, and by the weights between hidden layers. "
+    "Forecast: error in log loss of the law of the smaller x about the two largest, ± 95 %. "
+    "x: smallest and largest of the scan. table.csv has every value that was fitted."
+)
+FATE = {True: "survives", False: "excluded", None: "undecided"}
+
+
+def above(answers: Answers) -> list[Block]:
+    """What was asked, the table with its legend, and what was trained again."""
+    fitted = [answer for answer in answers if answer.points]
+    evidence = dict.fromkeys(filter(None, map(_evidence, fitted)))
+    return [*map(_asked, fitted), table(answers), LEGEND, *evidence]
+
+
+def table(answers: Answers) -> Table:
+    """One row per point; rivals have a column where the study names any."""
+    rivals = any(answer.study.prediction.rivals for answer in answers)
+    columns = (*HEAD, "rivals") if rivals else HEAD
+    cells = [_cells(answer, p) for answer in answers for p in answer.points]
+    rows = [(*row, *[""] * (len(columns) - len(row))) for row in cells]
+    return Table(columns, rows, shown=(*range(BRIEF), *range(len(HEAD), len(columns))))
+
+
+def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
+    e, c = p.exponent, p.evidence.convergence
+    name = ", ".join(filter(None, [str(p.dim), p.setting.name]))
+    rivals = "; ".join(f"{r.formula} = {r.value:.3g} {FATE[r.survives]}" for r in p.rivals)
+    x = sorted({row[0] for row in p.fitted.rows})
+    by_size = e.by_size if e else {}
+    return (
+        name,
+        f"{answer.study.prediction.text} = {p.prediction:.3g}",
+        _alpha(e) if e else "–",
+        interval(e.interval) if e else "–",
+        p.verdict,
+        (e.relation if e else None) or "–",
+        ", ".join(p.doubts) or "none",
+        str(p.fitted.teachers),
+        str(p.runs.done),
+        f"{answer.study.axis.symbol} {x[0]:.0f}–{x[-1]:.0f}" if x else "–",
+        *(_counted(by_size[s]) if s in by_size else "–" for s in (1.0, 0.0)),
+        _forecast(e) if e and e.forecast else "–",
+        f"{c.correction.alpha:+.2f} ± {2 * c.correction.error:.2f}" if c else "–",
+        *([rivals] if p.rivals else []),
+    )
+
+
+def _alpha(e: Exponent) -> str:
+    """α, or where the curve is no power law, its local exponents at both ends."""
+    return " → ".join(number(end.alpha) for end in e.ends or (e,))
+
+
+def _counted(value: tuple[float, tuple[float, float]]) -> str:
+    alpha, (lo, hi) = value
+    return f"{number(alpha)} ± {number((hi - lo) / 2)}"
+
+
+def _forecast(e: Exponent) -> str:
+    assert e.forecast
+    error, (_, hi) = e.forecast
+    return f"{error:+.2f} ± {number(hi - error)}"
+
+
+def _asked(answer: Answer) -> str:
+    """What was predicted, and what is fitted to what."""
+    study = answer.study
+    text = (
+        f"{study.title + ': r' if study.title else 'R'}egime {study.regime}; prediction "
+        f"α = {study.prediction.text} as "
+        f"{'a lower bound' if study.prediction.sense == 'bound' else 'an equality'}, tolerance "
+        f"{study.prediction.tolerance:.0%}, written before the run. Fitted: a {LAWS[study.law]} to "
+        f"{study.ordinate.words}."
+    )
+    if study.prediction.rivals:
+        within = f"{study.prediction.tolerance:.0%}"
+        text += (
+            f" A rival survives if the interval meets it within {within}; it "
+            "is undecided if a doubt could explain that it does not."
+        )
+    return text
+
+
+def _evidence(answer: Answer) -> str:
+    """What was trained again, and what the columns say of it."""
+    study = answer.study
+    if not study.trained:
+        return ""
+    if not study.checked:
+        return "No scan was trained again with another budget: nothing shows that the students " \
+               "have converged."  # fmt: skip
+    budgets = " and ".join(f"{b:g}" for b in study.evidence.budgets)
+    text = (
+        f"Δα training: what unlimited training would add to α, with its 95 % error, from the scans "
+        f"of {len(study.checked)} of {study.task.teacher.count} teachers at {budgets} times the "
+        "steps; it is in α and in its interval already."
+    )
+    varied = [(p, v) for p in answer.points for v in p.evidence.variations]
+    for p, v in varied:
+        what = "the rate" if v.kind == "rate" else "the variance of the first weights"
+        text += (f" At {p.label}, teacher {v.teacher}, {v.factor:g} times {what} changes α by "
+                 f"{v.alpha:+.2f} ± {2 * v.error:.2f}.")  # fmt: skip
+    return text + ("" if varied else " Rate and first weights were not varied here.")
+
+
+def sentences(_: Answer, p: Point) -> Iterator[str]:
+    """Premises, budgets that were raised, what would decide the point, and its arithmetic."""
+    yield from p.evidence.premises
+    if p.runs.budget > 1:
+        yield f"the budget was raised up to {p.runs.budget:g} times the steps."
+    if p.advice:
+        yield p.advice
+    if p.runs.conditioning:
+        condition, jitter = p.runs.conditioning
+        rest = f"jitter up to {jitter:.0e} of the diagonal." if jitter else "no jitter."
+        yield f"condition number at most {condition:.1g}, {rest}"
+
+
+def figures(answers: Answers) -> list[Drawn]:
+    """Measured beside predicted, the losses, and the local exponents."""
+    from lab.show import exponent_figures, loss_figures
+
+    fitted = tuple(answer for answer in answers if answer.points)
+    drawn = (
+        ("exponents", "Measured and predicted exponents", exponent_figures.exponents),
+        ("losses", "Loss curves", loss_figures.losses),
+        ("local", "Local exponents", loss_figures.local_exponents),
+    )
+    return [Drawn(name, title, *draw(fitted)) for name, title, draw in drawn]
+
+
+def files(answers: Answers) -> dict[str, Rows]:
+    """The exponents, and every value that was fitted, so that anybody can fit it again."""
+    points = [p for answer in answers for p in answer.points]
+    return {
+        "exponents.csv": Rows(
+            ("dim", "setting", "prediction", "alpha", "lo", "hi", "verdict", "relation", "doubts",
+             "teachers", "runs", "diverged", "failed"),
+            [_row(p) for p in points],
+        ),
+        "table.csv": Rows(
+            ("dim", "setting", "x", "loss", "teacher", "seed"),
+            [(p.dim, _setting(p), f"{x:.10g}", f"{loss:.7g}", teacher, seed)
+             for p in points for x, loss, teacher, seed in p.fitted.rows],
+        ),
+    }  # fmt: skip
+
+
+def _row(p: Point) -> tuple[object, ...]:
+    e = p.exponent
+    numbers = (e.alpha, *e.interval) if e else (math.nan,) * 3
+    return (p.dim, _setting(p), p.prediction, *(f"{v:.6g}" for v in numbers), p.verdict,
+            e.relation if e else "", " ".join(p.doubts), p.fitted.teachers, p.runs.done,
+            p.runs.diverged, p.runs.failed)  # fmt: skip
+
+
+def _setting(p: Point) -> str:
+    return json.dumps(p.setting.varying, ensure_ascii=False) if p.setting.pairs else ""
+
+
+VIEW = View(above=above, sentences=sentences, figures=figures, files=files, details=Point.details)

@@ -1,0 +1,104 @@
+"""How a kind of finding is shown: the contract of its view.
+
+A view says what the terminal, the report, the CSV files, JSON and the figures show of one kind.
+What a kind does not have is left at its default, which is nothing. Every part gets all answers of
+the study, and takes the findings of its kind from them with `answer.found(kind)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lab.answers.answer import Answer
+from lab.show.markdown import escape, table
+
+Answers = tuple[Answer, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Text cells, row by row.
+
+    words: a paragraph that stands above it in the report.
+    shown: the columns that a terminal shows, None for all of them.
+    """
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    words: str = ""
+    shown: tuple[int, ...] | None = None
+
+    def markdown(self) -> str:
+        """The table for the report."""
+        return "\n\n".join(filter(None, [escape(self.words), table(self.columns, self.rows)]))
+
+    def brief(self) -> Table:
+        """What a terminal shows of it: a table without columns shows nothing."""
+        if self.shown is None:
+            return self
+        columns, *rows = (
+            tuple(cells[i] for i in self.shown) for cells in (self.columns, *self.rows)
+        )
+        return Table(columns, rows, self.words)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure of matplotlib: the name of its file, its title, itself and its caption."""
+
+    name: str
+    title: str
+    figure: Any
+    caption: str
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A CSV file: its columns, and one value per column in every row."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
+
+
+Block = str | Table
+"""A paragraph or a table of the report."""
+
+
+def nothing(*_: Any) -> tuple[()]:
+    """What a view shows where its kind has nothing of the sort."""
+    return ()
+
+
+def no_names(_: Any) -> dict[str, Any]:
+    """The same, of what goes by names."""
+    return {}
+
+
+@dataclass(frozen=True)
+class View:
+    """What is shown of one kind.
+
+    above, below: paragraphs and tables of the report before and after its list of sentences; the
+        tables above stand on the terminal too.
+    sentences: of one finding of an answer, without the label that the list puts before them.
+    figures: made when a report is written, so that nothing else waits for matplotlib.
+    files: CSV files by name.
+    key: its name in JSON. Findings of one setting stand under it in the entry of `points` that is
+        of this setting, or, without a key, make up that entry themselves; those that span settings
+        are a list at the top.
+    json: where JSON has it: in `lab fit --json` and fits.json, in fits.json alone, or nowhere.
+    details: what the entry in fits.json has besides.
+    part: of an answer's findings that span settings, what stands beside `points`.
+    """
+
+    above: Callable[[Answers], Sequence[Block]] = nothing
+    sentences: Callable[[Answer, Any], Sequence[str]] = nothing
+    below: Callable[[Answers], Sequence[Block]] = nothing
+    figures: Callable[[Answers], Sequence[Drawn]] = nothing
+    files: Callable[[Answers], Mapping[str, Rows]] = no_names
+    key: str = ""
+    json: Literal["answer", "fits", "nowhere"] = "answer"
+    details: Callable[[Any], Mapping[str, Any]] = no_names
+    part: Callable[[Sequence[Any]], Mapping[str, Any]] = no_names

@@ -1,0 +1,34 @@
+"""The views of all kinds of finding, one line per kind, in the order in which they are told.
+
+A kind of your own is an entry more, `VIEWS["ratio"] = View(...)`, beside its finder in
+`lab.answers.finders.FINDERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lab.answers.answer import Answer
+from lab.show import contrasts, expected, exponents, gaps, lines, planes
+from lab.show.view import View
+
+VIEWS: dict[str, View] = {
+    "plane": planes.VIEW,
+    "exponents": exponents.VIEW,
+    "lines": lines.VIEW,
+    "gaps": gaps.VIEW,
+    "contrasts": contrasts.VIEW,
+    "expected": expected.VIEW,
+}
+
+
+def views(answers: Iterable[Answer]) -> dict[str, View]:
+    """The views of what the answers were asked for, by kind.
+
+    Raises LookupError for a kind that has none: nothing is found and then not shown.
+    """
+    kinds = dict.fromkeys(kind for answer in answers for kind in answer.findings)
+    for kind in kinds:
+        if kind not in VIEWS:
+            raise LookupError(f"'{kind}' has no view; register one in lab.show.views.VIEWS.")
+    return {kind: view for kind, view in VIEWS.items() if kind in kinds}

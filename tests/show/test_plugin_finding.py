@@ -1,0 +1,98 @@
+"""A kind of finding from outside: its values, its finder and its view, and nothing in lab/."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+from invocation import invoke, power, rows
+from matplotlib.figure import Figure
+
+from lab import study as studies
+from lab.answers.finders import FINDERS
+from lab.answers.finding import Finding
+from lab.answers.setting import Setting
+from lab.execution.store import Store
+from lab.show.view import Drawn, Rows, Table, View
+from lab.show.views import VIEWS
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The largest loss of a setting over its smallest."""
+
+    setting: Setting
+    value: float
+    doubts: tuple[str, ...] = ("rough: one loss at each end decides it.",)
+    verdict: str | None = None
+
+    @property
+    def label(self):
+        return self.setting.label
+
+    def plain(self):
+        return {"value": self.value}
+
+
+def ratios(question):
+    losses = {one.setting: [row.relative for _, row in one.done] for one in question.stored}
+    return tuple(Ratio(s, max(some) / min(some)) for s, some in losses.items() if some)
+
+
+def cells(answers):
+    return [(r.label, f"{r.value:.1f}") for answer in answers for r in answer.found("ratio")]
+
+
+def drawn(answers):
+    figure = Figure()
+    figure.subplots().bar(*zip(*[(d, float(v)) for d, v in cells(answers)], strict=True))
+    return [Drawn("ratio", "Ratios", figure, "The largest loss over the smallest, by d.")]
+
+
+VIEW = View(above=lambda answers: [Table(("d", "ratio"), cells(answers))], figures=drawn,
+            sentences=lambda _, found: [f"losses span a factor of {found.value:.1f}."],
+            files=lambda answers: {"ratio.csv": Rows(("d", "ratio"), cells(answers))},
+            key="ratio")  # fmt: skip
+
+
+@pytest.fixture
+def here(make_tables, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(FINDERS, "ratio", ratios)
+    monkeypatch.setattr(studies.Study, "findings", ("exponents", "lines", "ratio"))
+    (tmp_path / "s.toml").write_text(TEXT)
+    with Store.write(tmp_path / "results/s") as store:
+        store.add(rows(studies.read("s.toml"), power(1.0)))
+    return tmp_path / "results/s"
+
+
+TEXT = """
+schema = 1
+question = "How far do the losses fall?"
+regime = "resolution-width"
+task = { manifold = { dim = [2, 3] }, teacher = { widths = [96, 96], count = 2 } }
+student = { widths = [4, 8, 16, 32], seeds = 1 }
+"""
+
+
+def test_a_kind_of_your_own_goes_through_fit_report_and_json(here, monkeypatch):
+    monkeypatch.setitem(VIEWS, "ratio", VIEW)
+    shown = invoke("fit", "s.toml").output
+    assert "d = 2: losses span a factor of" in shown and "rough: one loss at each end" in shown
+    assert "ratio.png" in invoke("report", "s.toml").output
+    text = (here / "report.md").read_text()
+    assert "| d | ratio |" in text and "![Ratios](ratio.png)" in text
+    assert (here / "ratio.png").exists() and (here / "ratio.csv").read_text().startswith("d,ratio")
+    told = json.loads(invoke("fit", "s.toml", "--json").output)["points"]
+    fits = json.loads((here / "fits.json").read_text())["points"]
+    assert [p["ratio"] for p in told] == [p["ratio"] for p in fits] and told[0]["ratio"][
+        "value"
+    ] > 9
+    assert isinstance(Ratio(Setting(2), 1.0), Finding) and "contrasts" not in fits[0]
+
+
+def test_a_kind_without_a_view_or_a_finder_is_an_error(here, monkeypatch):
+    with pytest.raises(LookupError, match="'ratio' has no view"):
+        invoke("fit", "s.toml")
+    monkeypatch.delitem(FINDERS, "ratio")
+    with pytest.raises(LookupError, match="'ratio' is no kind of finding"):
+        invoke("fit", "s.toml")
