@@ -24,12 +24,14 @@ from lab.answers.gaps import Gap
 from lab.answers.gaps import gaps as gaps_of
 from lab.answers.premises import approach, premises, sentences
 from lab.execution.store import Row, Store
-from lab.scaling import Exponent, exponent
-from lab.scaling.across.across import Line, across
+from lab.plain import plain
+from lab.scaling import Exponent
+from lab.scaling.across.line import Line, across
 from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.exponent import judge
 from lab.scaling.judge.verdict import UNDECIDED, survives
-from lab.scaling.plain import plain
-from lab.scaling.scans.estimate import USABLE
+from lab.scaling.scans.estimate import estimate
+from lab.scaling.scans.estimates import USABLE
 from lab.spec import Run
 from lab.study import Panels, Study
 from lab.theory import parse
@@ -175,17 +177,19 @@ def _point(study: Study, key: tuple, varying: set[str], cells: Cells, replicates
     known = premises(study, done)
     doubts += [*values.doubts, *known]
     prediction = study.predicted(some_run.task, some_run.student)
-    ask = dict(prediction=prediction, sense=study.prediction.sense,
-               tolerance=study.prediction.tolerance, replicates=replicates,
-               straight=_straight(study, done, known))  # fmt: skip
     fitted = None
     if values.x.size:
-        correction = evidence.correction if evidence else None
-        scan = scan_of(study, values, [run for run, _ in done])
-        fitted = exponent(scan, law=study.law, correction=correction, doubts=doubts, **ask)
-        if any(v.matters(fitted.alpha, study.prediction.tolerance) for v in varied):
+        estimated = estimate(
+            scan_of(study, values, [run for run, _ in done]), law=study.law,
+            correction=evidence.correction if evidence else None, replicates=replicates,
+        )  # fmt: skip
+        tolerance = study.prediction.tolerance
+        if any(v.matters(estimated.alpha, tolerance) for v in varied):
             doubts.append(Doubt.RATE_SENSITIVE)
-            fitted = exponent(scan, law=study.law, correction=correction, doubts=doubts, **ask)
+        fitted = judge(
+            estimated, prediction=prediction, sense=study.prediction.sense, tolerance=tolerance,
+            straight=_straight(study, done, known), doubts=doubts,
+        )  # fmt: skip
     details = [row.details for _, row in done]
     raw = losses(study, done)
     wide = some_run.limit == "ntk" and done

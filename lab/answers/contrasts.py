@@ -11,8 +11,8 @@ from itertools import combinations
 from typing import Any
 
 from lab.answers.answer import Answer, Point
-from lab.scaling.plain import plain
-from lab.scaling.scans.estimate import USABLE
+from lab.plain import plain
+from lab.scaling.scans.estimates import USABLE
 from lab.scaling.scans.intervals import teacher_t
 
 

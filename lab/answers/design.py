@@ -20,9 +20,9 @@ import numpy as np
 from lab.answers.answer import Point
 from lab.answers.cells import Values, scan_of
 from lab.mistakes import StudyError
+from lab.plain import plain
 from lab.scaling.judge.calibration import Calibration, Design, Truth
-from lab.scaling.plain import plain
-from lab.scaling.scans.estimate import USABLE
+from lab.scaling.scans.estimates import USABLE
 from lab.scaling.scans.scan import Scan
 from lab.spec import Run
 from lab.study import Study

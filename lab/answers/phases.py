@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from lab.execution.store import Store
+from lab.plain import plain
 from lab.scaling.laws.plane import Joint, Plane
-from lab.scaling.plain import plain
 from lab.study import Panels, Study
 
 

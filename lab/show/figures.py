@@ -27,7 +27,7 @@ from matplotlib.ticker import (
 from lab import theory
 from lab.answers.answer import Answer, Point
 from lab.scaling import Exponent
-from lab.scaling.scans.estimate import LAWS
+from lab.scaling.scans.estimates import LAWS
 
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
 VERDICTS = {"agrees": (GREEN, "o"), "undecided": (ORANGE, "s"), "contradicts": (VERMILLION, "X")}

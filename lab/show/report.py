@@ -19,11 +19,11 @@ from lab.answers.gaps import Gap
 from lab.answers.phases import PhaseMap
 from lab.answers.phases import as_json as map_as_json
 from lab.execution.store import Store
+from lab.plain import plain
 from lab.scaling import Exponent
 from lab.scaling.judge.verdict import explain
 from lab.scaling.laws.plane import LIMITED
-from lab.scaling.plain import plain
-from lab.scaling.scans.estimate import LAWS
+from lab.scaling.scans.estimates import LAWS
 from lab.show import comparison
 from lab.show.markdown import escape, table
 

@@ -6,10 +6,10 @@ import json
 import numpy as np
 import pytest
 
-from lab.scaling.plain import plain
+from lab.plain import plain
 from lab.scaling.tables.formats import read_rows
+from lab.scaling.tables.reply import fit_table
 from lab.scaling.tables.rows import TableError
-from lab.scaling.tables.table import fit_table
 from lab.scaling.tables.where import ConditionError, parse_condition
 
 X = np.geomspace(10, 1e4, 12)
