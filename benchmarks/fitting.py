@@ -19,9 +19,9 @@ import numpy as np
 from scipy.optimize import brentq, curve_fit, minimize_scalar
 
 from lab.scaling.judge.calibration import Design, Truth, calibrate
+from lab.scaling.judge.exponent import exponent
 from lab.scaling.laws.fit import LAWS, fit_law
 from lab.scaling.laws.uncertainty import resample
-from lab.scaling.scans.exponent import exponent
 from lab.scaling.scans.scan import Scan
 
 TRUTH = dict(E=1.8, A=480.0, B=2000.0, alpha=0.35, beta=0.37)

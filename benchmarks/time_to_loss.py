@@ -18,8 +18,8 @@ import time
 
 from lab import study
 from lab.execution import engines
-from lab.tables.training import PRESETS
 from lab.spec import Group
+from lab.tables.training import PRESETS
 
 PROBLEMS = (
     {"dim": 4, "width": 27, "target": 2e-3, "first": 500},

@@ -51,7 +51,7 @@ def exponent(
 
     Returns a value with `alpha`, `interval`, `status`, `doubts`, `verdict` and `relation` (None
     without a prediction), `local` exponents (rows of x, alpha, lo, hi), `forecast`, and more:
-    see `lab.scaling.scans.exponent.Exponent`. Its known bias is told there.
+    see `lab.scaling.judge.exponent.Exponent`. For its known bias see `lab.scaling.scans.estimate`.
     Raises ValueError, one sentence, for columns that are not equally long, for numbers that are not
     finite and positive, and for a prediction that is not positive.
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from lab.execution import budgets
 from lab.execution.store import Row, Store
-from lab.regimes.cell import Key, Reading
+from lab.regimes.cell import Key, Values
 from lab.regimes.regime import Regime
 from lab.scaling import Scan
 from lab.scaling.judge.doubts import Doubt
@@ -75,7 +75,7 @@ def cells_of(study: Regime, store: Store) -> dict[Key, Cells]:
     return found
 
 
-def scan_of(study: Regime, values: Reading, runs: list[Run]) -> Scan:
+def scan_of(study: Regime, values: Values, runs: list[Run]) -> Scan:
     """The scan of these values, with every count of the sizes of the runs they come from."""
     scan = Scan.of(values.x, values.value, values.teacher, values.seed)
     if not study.counted:
@@ -124,7 +124,7 @@ def pairs(study: Regime, cells: Cells, role: str) -> dict:
     return found
 
 
-def _by_cell(values: Reading) -> dict[tuple[float, int, int], float]:
+def _by_cell(values: Values) -> dict[tuple[float, int, int], float]:
     """The value of every (x, teacher, seed), as plain numbers."""
     cells = zip(values.x.tolist(), values.teacher.tolist(), values.seed.tolist(), strict=True)
     return dict(zip(cells, values.value.tolist(), strict=True))

@@ -13,7 +13,7 @@ from typing import Any
 from lab.answers.point import Point
 from lab.answers.question import Question
 from lab.answers.setting import Setting
-from lab.scaling.scans.estimate import USABLE
+from lab.scaling.scans.estimates import USABLE
 from lab.scaling.scans.intervals import teacher_t
 
 

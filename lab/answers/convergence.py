@@ -11,11 +11,11 @@ is more than noise, kept in [¼, ¾]: an excess that falls like a power of the b
 B^−0.4. The same for α, whose change per doubling is minus the slope of δ in log x. Its standard
 error is that of the regressions, with an amplitude per teacher, and half of the correction itself,
 for r is not known better. α is moved by the correction, and its interval holds both readings, as
-trained and as extrapolated, with that error (`exponent.Correction`).
+trained and as extrapolated, with that error (`Correction`).
 
 Beside it, one teacher's scan at other rates and from other first weights: `Variation`.
 
-What it does not do: judge; see `lab.scaling.scans.exponent` and `doubts`.
+What it does not do: judge; see `lab.scaling.judge`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from lab.scaling.scans.exponent import Correction
+from lab.scaling.scans.estimate import Correction
 
 RATIO = (0.25, 0.75)
 """What r may be."""

@@ -20,11 +20,11 @@ import numpy as np
 from lab.answers.cells import scan_of
 from lab.answers.point import Point
 from lab.mistakes import StudyError
-from lab.regimes.cell import Reading
+from lab.plain import plain
+from lab.regimes.cell import Values
 from lab.regimes.regime import Regime
 from lab.scaling.judge.calibration import Calibration, Design, Truth
-from lab.scaling.plain import plain
-from lab.scaling.scans.estimate import USABLE
+from lab.scaling.scans.estimates import USABLE
 from lab.scaling.scans.scan import Scan
 from lab.spec import Run
 from lab.theory import PredictionError
@@ -100,7 +100,7 @@ def shape(study: Regime, runs: Sequence[Run]) -> Scan:
     """The scan of these planned runs, with every count of its sizes, and no losses."""
     x = np.array([study.x(run) for run in runs], float)
     ones = np.ones(x.size)
-    return scan_of(study, Reading(x, ones, ones.astype(int), np.arange(x.size)), list(runs))
+    return scan_of(study, Values(x, ones, ones.astype(int), np.arange(x.size)), list(runs))
 
 
 def exponents(study: Regime, text: str) -> tuple[float | None, ...]:

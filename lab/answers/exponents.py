@@ -11,7 +11,6 @@ are counted as doubts and never enter a fit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from lab.answers.cells import Cells, pairs, scan_of
 from lab.answers.convergence import Convergence, convergence, variations
@@ -19,12 +18,14 @@ from lab.answers.point import Evidence, Fitted, Point, Rival, Runs
 from lab.answers.premises import approach, premises, sentences
 from lab.answers.question import Question, Stored
 from lab.execution.store import Row
-from lab.regimes.cell import Reading
+from lab.regimes.cell import Values
 from lab.regimes.regime import Regime
-from lab.scaling import Exponent, Scan, exponent
+from lab.scaling import Exponent, Scan
 from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.exponent import judge
 from lab.scaling.judge.verdict import UNDECIDED, survives
-from lab.scaling.scans.estimate import USABLE
+from lab.scaling.scans.estimate import estimate
+from lab.scaling.scans.estimates import USABLE
 from lab.spec import Run
 from lab.theory import parse
 
@@ -49,7 +50,7 @@ def _point(question: Question, one: Stored) -> Point:
     if values.x.size:
         scan = scan_of(study, values, [run for run, _ in done])
         straight = _straight(study, done, known)
-        found = _estimated(study, scan, prediction, evidence, doubts, straight=straight,
+        found = _judged(study, scan, prediction, evidence, doubts, straight=straight,
                            replicates=question.replicates)  # fmt: skip
     return Point(
         setting=one.setting, prediction=prediction, exponent=found,
@@ -62,21 +63,20 @@ def _point(question: Question, one: Stored) -> Point:
     )  # fmt: skip
 
 
-def _estimated(
+def _judged(
     study: Regime, scan: Scan, prediction: float, evidence: Evidence, doubts: Sequence[Doubt],
-    **options: Any,
+    *, straight: bool, replicates: int,
 ) -> Exponent:  # fmt: skip
-    """The exponent, judged; once more where other rates or first weights give another one."""
-    asked = study.prediction
-    change = evidence.convergence
-    options |= {
-        "law": study.law, "correction": change.correction if change else None,
-        "prediction": prediction, "sense": asked.sense, "tolerance": asked.tolerance,
-    }  # fmt: skip
-    found = exponent(scan, doubts=doubts, **options)
+    """The exponent, estimated and judged; doubted where other rates or first weights change it."""
+    asked, change = study.prediction, evidence.convergence
+    correction = change.correction if change else None
+    found = estimate(scan, law=study.law, correction=correction, replicates=replicates)
     if any(v.matters(found.alpha, asked.tolerance) for v in evidence.variations):
-        found = exponent(scan, doubts=[*doubts, Doubt.RATE_SENSITIVE], **options)
-    return found
+        doubts = [*doubts, Doubt.RATE_SENSITIVE]
+    return judge(
+        found, prediction=prediction, sense=asked.sense, tolerance=asked.tolerance,
+        straight=straight, doubts=doubts,
+    )  # fmt: skip
 
 
 def _evidence(study: Regime, one: Stored) -> Evidence:
@@ -140,7 +140,7 @@ def _straight(study: Regime, done: list[tuple[Run, Row]], known: tuple[Doubt, ..
     return bool(done) and Doubt.LATE not in known and approach(study, done) is not None
 
 
-def _fitted(values: Reading, order: int) -> Fitted:
+def _fitted(values: Values, order: int) -> Fitted:
     columns = (values.x, values.value, values.teacher, values.seed)
     rows = zip(*(column.tolist() for column in columns), strict=True)
     return Fitted(tuple(rows), values.unit, order)

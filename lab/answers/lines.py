@@ -1,7 +1,7 @@
 """The lines of a study over d: one per setting besides d, α = intercept + slope/d.
 
 Only points that are decided enter, and a line needs three dimensions: an undecided exponent may be
-off by more than its interval says. The fit is `lab.scaling.across.across`.
+off by more than its interval says. The fit is `lab.scaling.across.line`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from lab.answers.point import Point
 from lab.answers.question import Question
 from lab.answers.setting import Setting
-from lab.scaling.across.across import Line, across
+from lab.scaling.across.line import Line, across
 from lab.scaling.judge.verdict import UNDECIDED
 
 FEWEST = 3

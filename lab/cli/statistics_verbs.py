@@ -120,8 +120,8 @@ def _fit_study(path: Path, overrides: list[str] | None, results: Path, as_json: 
 
 def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
     from lab.scaling.laws.fit import LAWS
+    from lab.scaling.tables.reply import fit_table
     from lab.scaling.tables.rows import TableError
-    from lab.scaling.tables.table import fit_table
     from lab.show.progress import patient
 
     if "law" not in given:

@@ -44,7 +44,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Values:
     """What is fitted: x, value, teacher and seed of every entry, what the value is, and doubts.
 
     Arrays [entries]; `seed` is 0 where a value is a mean over repetitions.
@@ -57,6 +57,6 @@ class Reading:
     unit: str = "relative loss"
     doubts: tuple[str, ...] = ()
 
-    def doubted(self, *doubts: str) -> Reading:
+    def doubted(self, *doubts: str) -> Values:
         """The same with more doubts."""
         return replace(self, doubts=(*self.doubts, *doubts))

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from lab.axes import Ordinate, excess_over
-from lab.regimes.cell import Reading
+from lab.regimes.cell import Values
 from lab.regimes.regime import Regime, Rows
 from lab.tables.prediction import Prediction
 
@@ -31,7 +31,7 @@ class OverLimit(Regime):
     def law(self) -> str:
         return "power"
 
-    def reading(self, done: Rows, limits: Rows = ()) -> Reading:
+    def reading(self, done: Rows, limits: Rows = ()) -> Values:
         """Mean excess over repetitions, cell by cell, where it has a logarithm."""
         from lab.scaling.scans.excess import excess
 
@@ -42,7 +42,7 @@ class OverLimit(Regime):
         over = excess(raw.x, raw.value, limit, raw.teacher, smallest=self.smallest)
         keep = over.positive
         zeros = np.zeros(int(keep.sum()), int)
-        return Reading(
+        return Values(
             over.x[keep], over.mean[keep], over.teacher[keep], zeros, self.ordinate.unit,
             over.doubts,
         )  # fmt: skip

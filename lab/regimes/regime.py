@@ -26,7 +26,7 @@ from lab.grids import Table, Whole
 from lab.kinds.kind import Kinds, OneOf
 from lab.kinds.student import STUDENTS, Student, StudentSpec
 from lab.regimes import coherence
-from lab.regimes.cell import Cell, Key, Reading
+from lab.regimes.cell import Cell, Key, Values
 from lab.spec import NO_TRAINING, Planned, Run, TaskSpec, TrainingSpec
 from lab.tables.prediction import Prediction
 from lab.tables.task import Task
@@ -203,16 +203,16 @@ class Regime(Table):
 
     # ---- what the estimator sees --------------------------------------------------------------
 
-    def losses(self, done: Rows) -> Reading:
+    def losses(self, done: Rows) -> Values:
         """The relative losses of finished runs, run by run."""
-        return Reading(
+        return Values(
             np.array([self.x(run) for run, _ in done], float),
             np.array([row.relative for _, row in done], float),
             np.array([run.task.teacher for run, _ in done], int),
             np.array([run.seed for run, _ in done], int),
         )
 
-    def reading(self, done: Rows, limits: Rows = ()) -> Reading:
+    def reading(self, done: Rows, limits: Rows = ()) -> Values:
         """What is fitted of finished runs, given those of their limits with the same budget."""
         return self.losses(done)
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from lab import axes
 from lab.axes import Ordinate
-from lab.regimes.cell import Cell, Reading
+from lab.regimes.cell import Cell, Values
 from lab.regimes.coherence import too_few
 from lab.regimes.descending import Descending
 from lab.regimes.regime import REGIMES, Rows
@@ -60,7 +60,7 @@ class ResolutionData(Descending):
             run = Run(task, student, recipe, None, s, self.seed, self.learner)
             yield self.cell(Planned(run, "limit", factor), run)
 
-    def reading(self, done: Rows, limits: Rows = ()) -> Reading:
+    def reading(self, done: Rows, limits: Rows = ()) -> Values:
         """Excess over each teacher's loss on unlimited data, cell by cell (geometric means over
         seeds). An L∞ that makes up most of the loss at the largest D is the doubt `floor`: its own
         error is then that of the excess."""
@@ -83,7 +83,7 @@ class ResolutionData(Descending):
         if np.median((limit / loss)[x == x.max()]) > LIMIT_SHARE:
             doubts = (*doubts, Doubt.FLOOR)
         zeros = np.zeros(int(keep.sum()), int)
-        return Reading(
+        return Values(
             x[keep], (loss - limit)[keep], teacher[keep], zeros, axes.OVER_UNLIMITED_DATA.unit,
             doubts,
         )  # fmt: skip

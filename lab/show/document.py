@@ -11,7 +11,7 @@ from typing import Any
 
 from lab.answers.answer import Answer
 from lab.answers.setting import Setting
-from lab.scaling.plain import plain
+from lab.plain import plain
 from lab.show.view import Answers, View
 from lab.show.views import views
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from lab.answers.answer import Answer
 from lab.answers.point import Point
 from lab.scaling import Exponent
-from lab.scaling.scans.estimate import LAWS
+from lab.scaling.scans.estimates import LAWS
 from lab.show.numbers import interval, number
 from lab.show.view import Answers, Block, Drawn, Rows, Table, View
 

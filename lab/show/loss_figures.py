@@ -17,7 +17,7 @@ from lab.answers.answer import Answer
 from lab.answers.expected import Comparison
 from lab.answers.point import Point
 from lab.scaling import Exponent
-from lab.scaling.scans.estimate import LAWS
+from lab.scaling.scans.estimates import LAWS
 from lab.show.style import STYLE, decades, grid, settings, shades
 
 

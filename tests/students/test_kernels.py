@@ -85,7 +85,7 @@ def test_kernel_teacher_and_student_of_equal_smoothness(nu, d):
 def test_relu_network_teacher_and_matched_student_learn_with_3_over_d_minus_1(d):
     field = Network("relu", depth=2)
     slope = learning_curve_slope(d - 1, teacher=field, student=field)
-    assert slope == pytest.approx(theory.relu_network_teacher(d), rel=0.05)
+    assert slope == pytest.approx(3 / (d - 1), rel=0.05)
 
 
 def learning_curve_slope(d, *, teacher, student, sizes=(256, 512, 1024, 2048), draws=5):

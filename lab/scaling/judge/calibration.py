@@ -1,7 +1,7 @@
 """What a study's design can show, before any compute is spent, and how often it would be wrong.
 
 Scans of exactly this design are simulated from a truth and judged by the same code that judges
-real ones (`estimate.py`, `exponent.readings`, `verdict.py`):
+real ones (`estimates.py`, `reading.py`, `verdict.py`):
 
     log L(k, x, s) = log(β_k x^−α_k + floor) + ε,   α_k ~ N(α, spread²), log β_k ~ N(·, amplitude²),
 
@@ -23,8 +23,9 @@ import numpy as np
 from jaxtyping import Float
 
 from lab.scaling.judge import verdict as rule
-from lab.scaling.scans.estimate import USABLE, estimate
-from lab.scaling.scans.exponent import Exponent, readings
+from lab.scaling.judge.reading import readings
+from lab.scaling.scans.estimate import Estimate
+from lab.scaling.scans.estimates import USABLE, estimates
 from lab.scaling.scans.intervals import bootstrap
 from lab.scaling.scans.scan import Scan
 
@@ -65,7 +66,7 @@ class Truth:
         return self.alpha if self.later is None else self.later
 
     @staticmethod
-    def of(found: Exponent, scan: Scan) -> "Truth":
+    def of(found: Estimate, scan: Scan) -> "Truth":
         """The truth a fitted scan suggests: its curve, and the scatter around it and between
         teachers. The floor is cut at 0, the noise is that of the residuals."""
         curves, x = found.curves, found.x
@@ -220,8 +221,8 @@ def calibrate(
     x = np.asarray(design.x, float)
     losses = truth.simulate(x, design.teachers, design.seeds, scans, rng)
     sizes = np.log(x[None] if design.counts is None else design.counts)
-    e = estimate(sizes, losses, declared=design.declared, law=design.law)
-    found = readings(e, sizes[design.declared], design.tolerance)
+    e = estimates(sizes, losses, declared=design.declared, law=design.law)
+    found = readings(e, design.tolerance)
     quoted = np.array([r.interval for r in found]).T
     ends = {"quoted": quoted} | {
         name: (e.alpha - half, e.alpha + half) for name, half in e.halves.items()

@@ -12,8 +12,8 @@ true exponent may differ from the one that is quoted, and from that follows what
 `contradicts` by one that could carry it in. So a lower bound is not confirmed by an exponent that
 reads high, and not refuted by one that reads low.
 
-What it does not do: find doubts. Those of the data are found in `exponent.py`, those of the runs
-and of the design in `lab.answers`.
+What it does not do: find doubts. Those of the losses are found in `reading.py`, those of training
+in `exponent.py`, those of the runs and of the design in `lab.answers`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ doubt forbids an answer if it could carry the truth across the edge of the regio
 At a truth on the edge either wrong answer has a probability of at most 2.5 %, measured for truths
 that the estimator assumes and for those that it does not: `benchmarks/coverage.py`.
 
-What it does not do: compute intervals, or find doubts; see `exponent.py`.
+What it does not do: compute intervals, or find doubts; see `reading.py`.
 """
 
 from collections.abc import Sequence

@@ -10,7 +10,8 @@ gains, which makes it independent of the scale of S (at δ = 10⁻³, S ~ 10⁻�
 stop optimisers early: a published fit stopped 5·10⁻⁴ short of its optimum). Huber's ρ is
 majorised by reweighted squares (Holland & Welsch 1977), so S falls at every accepted step.
 
-What it does not do: choose starts, or judge the fit.
+What it does not do: choose starts, or judge the fit; fit many small tables at once inside a box,
+which is another problem, see `scans/curves.py`.
 """
 
 from dataclasses import dataclass

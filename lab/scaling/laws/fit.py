@@ -8,7 +8,7 @@ Of more than MANY rows, the starts search on SOME of them, spread evenly over th
 variables, and the ends that are as low as the best, or nearly, and differ descend on all rows: the
 optimum is that of all rows, the census is about those that were searched.
 
-What it does not do: intervals (`uncertainty.py`); read files (`table.py`).
+What it does not do: intervals (`uncertainty.py`); read files (`tables/formats.py`).
 """
 
 from collections.abc import Mapping

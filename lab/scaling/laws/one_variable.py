@@ -1,6 +1,6 @@
 """Laws of one variable x.
 
-    power         β x^−α                                          diagnostic only
+    power         β x^−α                                          where L∞ is known to be 0
     power+floor   β x^−α + floor                                  Hestness et al. 2017
     m3            β (1/x + γ)^α                                   Alabdulmohsin et al. 2022, M3
     m4            (L − floor)/(ceiling − L)^a = β x^−α            the same, M4

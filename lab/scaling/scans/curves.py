@@ -14,6 +14,10 @@ of α one-sided, and its intervals cover .92 instead of .95 where there is no fl
 floor is free of that. Squared residuals in log loss, exact derivatives, Levenberg–Marquardt in
 the box ALPHA_RANGE × [0, SHARE_MAX], one batch over all curves and starts.
 
+This is another problem than that of `laws/descent.py`, whose fits share one table, under any law,
+weighted and robust, in coordinates without edges. Here every curve has losses and gaps of its own,
+the box has edges, and two parameters have a step in closed form.
+
 What it does not do: intervals, other laws, robust losses, judge whether a fit may be used.
 """
 

@@ -1,228 +1,193 @@
-"""Exponents of many scans at once: estimates, intervals and tests as arrays.
+"""The exponent of one scan as it is estimated, before anybody asks what it means.
 
-This is the one path from losses to numbers: a single scan is a batch of one (`exponent.py`), a
-calibration is a batch of thousands (`calibration.py`), so what is calibrated is what is quoted.
+Object: α of L(x, k) = β_k x^−α_k (+ floor_k), the mean of α_k over the teachers k, from the cells
+of a `Scan`, by the arrays of `estimates.py`. What more training would change is told by the caller
+as a `Correction` and is in α.
 
-Which law is fitted is what is known, never what fits best:
+    local exponents   slopes between neighbouring x
+    forecast          the two largest x from the rest
 
-    power         L = β_k x^−α_k. Noise-free and resolution-limited, or an excess over a measured
-                  limit: L∞ is 0, and flattening is a finding (`flattens`), not a floor.
-    power+floor   L = β_k x^−α_k + floor_k, where a floor exists: label noise.
+Known bias: the fit is in log loss, and the mean log of a loss that scatters lies below the log of
+its mean by half the variance: a few per cent in α where single losses scatter by a half and more at
+one end of the scan than at the other.
 
-The interval that is quoted holds
-
-    sampling    the longest of the three of `lines.py`; of a law with a floor, the longer of
-                Student's t over teachers and the profile
-    counting    all counts of size (`scan.py`). The straightest is not preferred: which count is
-                right is known only if one knows that the curve does not bend
-    bending     the slope at the largest x, where a bend is significant though small
-
-All x enter, always: which x to leave out is a choice that turns a bend into whatever exponent one
-likes, so only the study file makes it, beforehand.
-
-What it does not do: words; doubts, verdicts and advice are in `exponent.py` and `verdict.py`.
+What it does not do: quote an interval, or doubt. A bend is small or large for the tolerance of a
+question, so both are judged: see `judge/reading.py`. Choose between laws; see `weights.py`. Fit a
+table of a user; see `reply.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 
-from lab.scaling.scans import floored
-from lab.scaling.scans.intervals import tail_of_f
-from lab.scaling.scans.lines import Lines, forecast, lines, shape
+from lab.scaling.scans.curves import Curves
+from lab.scaling.scans.estimates import LAWS, Estimates, estimates
+from lab.scaling.scans.intervals import Interval, bootstrap
+from lab.scaling.scans.lines import lines
+from lab.scaling.scans.lines import local as local_slopes
+from lab.scaling.scans.scan import SHARES, Scan
 
-LAWS: Mapping[str, str] = {"power": "power law", "power+floor": "power law plus floor"}
-"""What is fitted, and what it is called."""
-FEWEST = 5
-"""x below which no bend can be seen."""
-SIGNIFICANT = 0.01
-STATUS = {
-    "converged": "everything may be used",
-    "bound-hit": "most teachers' fits stopped at the edge of their box, α is an order of magnitude",
-    "ill-conditioned": "the interval exceeds α itself",
-    "flat": "the losses do not fall, there is no exponent to quote",
-    "too-few-points": "fewer x than the law has parameters, nothing may be used",
-}
-USABLE = ("converged",)
+
+class Local(NamedTuple):
+    """The exponent between two neighbouring x: at their geometric mean x, with its 95 % ends."""
+
+    x: float
+    alpha: float
+    lo: float
+    hi: float
+
+
+class Correction(NamedTuple):
+    """What unlimited training would add to α, its standard error, and the log change of the loss
+    that it would make at the largest x."""
+
+    alpha: float
+    error: float
+    late: float
 
 
 @dataclass(frozen=True)
-class Estimates:
-    """Arrays over scans.
+class Estimate:
+    """An exponent without a question.
 
-    alpha: the mean over teachers, under the declared count of size. lower, upper: the quoted 95 %
-    interval, over all counts. halves: of the three sampling intervals, by name, at the declared
-    one. teacher_alpha: exponents of the teachers. by_count, by_count_half: α and its sampling
-    half-width under each count. points: x with a measured cell. head, tail, beyond: interval of the
-    slope there, over all counts. drift: tail − alpha under the count where it is smallest;
-    drift_bound: the largest that 95 % of any count leave open. bends: whether a bend is
-    significant at .05 under every count. ahead, ahead_half: error of the forecast of the two
-    largest x in log loss; ahead_alpha: the same as a change of α. tests: p-values by name. floors:
-    fits with a floor.
+    alpha: the mean over teachers, corrected. intervals: of sampling alone, by method. by_size: α
+    and its sampling interval under each count of size, by s of `scan.SHARES` (1 all parameters, 0
+    the leading terms); empty where nothing is counted. local: local exponents. forecast: error of
+    the forecast of the two largest x in log loss, and its 95 % interval. correction: what more
+    training would add, in `alpha` already. parameters: beta (geometric mean over teachers), alpha,
+    floor of L = beta x^-alpha + floor. status: a key of STATUS. x: scanned sizes that were
+    measured. n: cells fitted. groups, curves: the teachers and their fits. tests: p-values of
+    `floor` (there is none), `teachers` (they share one exponent), `law` (their residuals share no
+    shape). arrays: what this was read from, of one scan; None where nothing was fitted, and then
+    `refusal` says why.
     """
 
-    alpha: Float[np.ndarray, " scans"]
-    lower: Float[np.ndarray, " scans"]
-    upper: Float[np.ndarray, " scans"]
-    halves: dict[str, Float[np.ndarray, " scans"]]
-    teacher_alpha: Float[np.ndarray, "scans teachers"]
-    by_count: Float[np.ndarray, "counts scans"]
-    by_count_half: Float[np.ndarray, "counts scans"]
-    points: Int[np.ndarray, " scans"]
-    head: tuple[Float[np.ndarray, " scans"], Float[np.ndarray, " scans"]]
-    tail: tuple[Float[np.ndarray, " scans"], Float[np.ndarray, " scans"]]
-    beyond: tuple[Float[np.ndarray, " scans"], Float[np.ndarray, " scans"]]
-    drift: Float[np.ndarray, " scans"]
-    drift_bound: Float[np.ndarray, " scans"]
-    bends: Bool[np.ndarray, " scans"]
-    ahead: Float[np.ndarray, " scans"]
-    ahead_half: Float[np.ndarray, " scans"]
-    ahead_alpha: Float[np.ndarray, " scans"]
-    tests: dict[str, Float[np.ndarray, " scans"]]
-    floors: floored.Floored | None
-    status: tuple[str, ...]
+    alpha: float | int
+    intervals: dict[str, Interval]
+    by_size: dict[float, tuple[float, Interval]]
+    local: tuple[Local, ...]
+    forecast: tuple[float, Interval] | None
+    correction: Correction | None
+    parameters: dict[str, float]
+    status: str
+    law: str
+    x: Float[np.ndarray, " points"]
+    n: int
+    teachers: int
+    groups: tuple[str, ...]
+    teacher_alpha: Float[np.ndarray, " teachers"]
+    curves: Curves | None
+    tests: dict[str, float]
+    arrays: Estimates | None = field(repr=False)
+    refusal: str
+
+    def teacher_curves(self, x: Sequence | np.ndarray) -> Float[np.ndarray, "teachers points"]:
+        """Fitted loss of each teacher at x. NaN where a negative floor makes it negative."""
+        if self.curves is None:
+            return np.full((self.teachers, np.size(x)), np.nan)
+        _, inner = self.curves.inner(np.log(np.asarray(x, float)))
+        return np.exp(self.curves.level)[:, None] * np.where(inner > 0, inner, np.nan)
+
+    def predict(self, x: Sequence | np.ndarray) -> Float[np.ndarray, " points"]:
+        """Geometric mean over teachers of the fitted losses at x, the curve to draw."""
+        return np.exp(np.log(self.teacher_curves(x)).mean(0))
 
 
 def estimate(
-    log_sizes: Float[np.ndarray, "counts points"],
-    log_loss: Float[np.ndarray, "scans teachers points"],
+    scan: Scan,
     *,
-    declared: int = 0,
     law: str = "power",
-) -> Estimates:
-    """Estimate the exponent of every scan.
+    correction: Correction | None = None,
+    replicates: int = 2000,
+    seed: int = 0,
+) -> Estimate:
+    """Estimate the exponent of a scan.
 
-    log_sizes: log x, ascending, by each count of size; one row where nothing is counted. declared:
-    the row that the study declares. log_loss: NaN marks cells that were not measured; every teacher
-    needs two of them, three for a floor.
+    law: one of LAWS, what is known of the floor. correction: what more training would change.
+    replicates, seed: of the cluster bootstrap (exact for up to 7 teachers at 2000 replicates).
+    Raises ValueError for an unknown law.
     """
-    if law == "power+floor":
-        return _with_floor(log_sizes, log_loss, declared)
-    fits = [lines(u, log_loss) for u in log_sizes]
-    measured = np.isfinite(log_loss)
-    points = measured.any(1).sum(1)
-    by_count = np.stack([f.alpha.mean for f in fits])
-    half = np.stack([f.alpha.half_width() for f in fits])
-    own_fit, scans = fits[declared], np.arange(len(log_loss))
-    alpha = by_count[declared]
-    lower, upper = _hull(by_count, half)
-    ends = [
-        _hull(np.stack([f.mean for f in there]), np.stack([f.half_width() for f in there]))
-        for there in zip(*((f.head, f.tail, f.beyond) for f in fits), strict=True)
-    ]
-    # A bend is seen under the count in which it is smallest, for a wrong count is not a bend, and
-    # excluded only where no count has one, for which count is right is known only without a bend.
-    drifts = np.stack([f.drift.mean for f in fits])
-    bound = np.stack([np.abs(f.drift.mean) + f.drift.half_width() for f in fits]).max(0)
-    sharp = np.stack([f.drift.half_width(common=False) for f in fits])
-    apart = np.abs(drifts) / np.fmax(sharp, 1e-12)
-    least = np.where(np.isfinite(apart), apart, np.inf).argmin(0)
-    drift = drifts[least, scans]
-    bends = (np.abs(drift) > sharp[least, scans]) & (np.abs(drift) > 1e-9)
-    bends &= points >= FEWEST
-    ahead = [forecast(u, log_loss) for u in log_sizes]
-    errors = np.stack([f.mean for f, _ in ahead])
-    error_halves = np.stack([f.half_width(common=False) for f, _ in ahead])
-    sizes = np.abs(errors)
-    best = np.where(np.isfinite(sizes), sizes, np.inf).argmin(0)
-    own = own_fit.alpha.value
-    teachers = np.isfinite(own).sum(1)
-    cost = own_fit.cost
-    dof = measured.sum((1, 2)) - 2 * teachers
-    spread = _common_cost(own_fit)
-    tests = {
-        "law": np.fmax.reduce([shape(u, log_loss) for u in log_sizes]),
-        "teachers": tail_of_f(
-            (spread - cost) / np.maximum(teachers - 1, 1) / (cost / np.maximum(dof, 1) + 1e-26),
-            teachers - 1,
-            dof,
-        ),
+    if law not in LAWS:
+        raise ValueError(f"law is {law!r}; an exponent is fitted by one of {', '.join(LAWS)}.")
+    measured = np.isfinite(scan.log_loss).sum(1)
+    needed = 3 if law == "power+floor" else 2
+    fitted = scan.teachers(measured >= needed).measured()
+    if not fitted.groups or fitted.x.size < 3:
+        return _nothing(scan, law, int(measured.max()), needed)
+    e = estimates(fitted.log_sizes, fitted.log_loss[None], declared=fitted.declared, law=law)
+    alpha = float(e.alpha[0]) + (correction.alpha if correction else 0.0)
+    curves = _straight(e.log_x, fitted) if e.floors is None else e.floors.curves
+    beta = np.maximum(curves.amplitude(), np.finfo(float).tiny)
+    parameters = {
+        "beta": float(np.exp(np.log(beta).mean())),
+        "alpha": alpha,
+        "floor": 0.0 if e.floors is None else float(curves.floor().mean()),
     }
-    halves = own_fit.alpha.half_widths()
-    return Estimates(
-        alpha,
-        lower,
-        upper,
-        halves,
-        own,
-        by_count,
-        half,
-        points,
-        *ends,
-        drift,
-        bound,
-        bends,
-        errors[best, scans],
-        error_halves[best, scans],
-        -errors[best, scans] / np.stack([away for _, away in ahead])[best, scans],
-        tests,
-        None,
-        _status(alpha, lower, upper, log_loss),
-    )
+    return Estimate(
+        alpha=alpha, intervals=_sampling(e, replicates, seed), by_size=_by_size(e, fitted),
+        local=_locals(fitted), forecast=_forecast(e), correction=correction, parameters=parameters,
+        status=e.status[0], law=law, x=fitted.x, n=int(np.isfinite(fitted.log_loss).sum()),
+        teachers=len(fitted.groups), groups=fitted.groups, teacher_alpha=e.teacher_alpha[0],
+        curves=curves, tests={name: float(p[0]) for name, p in e.tests.items()}, arrays=e,
+        refusal="",
+    )  # fmt: skip
 
 
-def _with_floor(log_sizes, log_loss, declared) -> Estimates:
-    rows = sorted({0, declared, len(log_sizes) - 1})
-    fits = [floored.fit(log_sizes[row], log_loss) for row in rows]
-    own = fits[rows.index(declared)]
-    lower, upper = (
-        np.stack([f.lower for f in fits]).min(0),
-        np.stack([f.upper for f in fits]).max(0),
-    )
-    by_count = np.stack([f.alpha for f in fits])
-    nothing = np.full(len(log_loss), np.nan)
-    ahead, ahead_half, away = floored.forecast(log_sizes[declared], log_loss)
-    status = tuple(
-        "bound-hit" if most and s == "converged" else s
-        for most, s in zip(own.at_bound.mean(1) > 0.5, _status(own.alpha, lower, upper, log_loss),
-                           strict=True))  # fmt: skip
-    return Estimates(
-        own.alpha,
-        lower,
-        upper,
-        own.halves,
-        own.teacher_alpha,
-        by_count,
-        np.stack([(f.upper - f.lower) / 2 for f in fits]),
-        np.isfinite(log_loss).any(1).sum(1),
-        *[(nothing, nothing)] * 3,
-        nothing,
-        nothing,
-        np.zeros(len(log_loss), bool),
-        ahead,
-        ahead_half,
-        -ahead / away,
-        own.tests,
-        own,
-        status,
-    )
+def _forecast(e: Estimates) -> tuple[float, Interval] | None:
+    error, half = float(e.ahead[0]), float(e.ahead_half[0])
+    return (error, (error - half, error + half)) if np.isfinite(error) else None
 
 
-def _hull(values: np.ndarray, halves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The interval over all counts, of values ± halves of shape [counts, scans]."""
-    return (values - halves).min(0), (values + halves).max(0)
+def _sampling(e: Estimates, replicates: int, seed: int) -> dict[str, Interval]:
+    alpha, own = float(e.alpha[0]), e.teacher_alpha
+    found = {name: (alpha - float(h[0]), alpha + float(h[0])) for name, h in e.halves.items()
+             if np.isfinite(h[0])}  # fmt: skip
+    if own.shape[1] > 1:
+        for name, (lo, hi) in bootstrap(own, replicates=replicates, seed=seed).items():
+            found[name] = (float(lo[0]), float(hi[0]))
+    return found
 
 
-def _common_cost(fit: Lines) -> np.ndarray:
-    """Sum of squared residuals where all teachers share the exponent that fits best."""
-    weight = fit.alpha.weight
-    Sxx = 1 / np.maximum((weight**2).sum(-1), 1e-300)
-    has = np.isfinite(fit.alpha.value)
-    Sxx = np.where(has, Sxx, 0)
-    own = np.where(has, fit.alpha.value, 0)
-    shared = (Sxx * own).sum(1) / np.maximum(Sxx.sum(1), 1e-300)
-    return fit.cost + (Sxx * (own - shared[:, None]) ** 2).sum(1)
+def _by_size(e: Estimates, scan: Scan) -> dict[float, tuple[float, Interval]]:
+    if scan.counts is None:
+        return {}
+    shares = SHARES if len(e.by_count) == len(SHARES) else (SHARES[0], SHARES[-1])
+    return {
+        s: (float(a), (float(a - h), float(a + h)))
+        for s, a, h in zip(shares, e.by_count[:, 0], e.by_count_half[:, 0], strict=True)
+    }
 
 
-def _status(alpha, lower, upper, log_loss) -> tuple[str, ...]:
-    fall = np.nanmax(log_loss, 2) - np.nanmin(log_loss, 2)
-    flat = (alpha <= 0.01) | (np.median(fall, 1) < 1e-3)
-    wide = ~((upper - lower) / 2 <= alpha)
+def _locals(scan: Scan) -> tuple[Local, ...]:
+    u = scan.log_sizes[scan.declared]
+    mean, half = local_slopes(u, scan.log_loss[None])
+    middle = np.exp((u[1:] + u[:-1]) / 2)
     return tuple(
-        "flat" if f else "ill-conditioned" if w else "converged"
-        for f, w in zip(flat, wide, strict=True)
+        Local(float(x), float(a), float(a - h), float(a + h))
+        for x, a, h in zip(middle, mean[0], half[0], strict=True)
+        if np.isfinite(a)
     )
+
+
+def _straight(u: np.ndarray, scan: Scan) -> Curves:
+    """The teachers' lines as curves without a floor, under the declared count."""
+    fit = lines(u, scan.log_loss[None])
+    alpha, K = fit.alpha.value[0], len(scan.groups)
+    return Curves(
+        alpha, np.ones(K), fit.level[0] - alpha * u[-1], np.full(K, u[-1]),
+        (fit.alpha.residual[0] ** 2).sum(1), fit.alpha.residual[0], np.ones(K))  # fmt: skip
+
+
+def _nothing(scan: Scan, law: str, most: int, needed: int) -> Estimate:
+    return Estimate(
+        alpha=np.nan, intervals={}, by_size={}, local=(), forecast=None, correction=None,
+        parameters={}, status="too-few-points", law=law, x=scan.x, n=0, teachers=0, groups=(),
+        teacher_alpha=np.array([]), curves=None, tests={}, arrays=None,
+        refusal=f"a teacher has {most} x; an exponent needs at least three x, and {law} {needed} "
+        "of every teacher.",
+    )  # fmt: skip

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from lab.scaling import Scan, exponent
-from lab.scaling.across.across import across, line_of_means
+from lab.scaling.across.line import across, line_of_means
 from lab.scaling.judge.doubts import Doubt
-from lab.scaling.scans.exponent import Correction
+from lab.scaling.scans.estimate import Correction
 
 DIMS = (2, 3, 4, 6, 8)
 X = 1 / np.array(DIMS, float)

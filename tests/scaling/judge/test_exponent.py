@@ -1,11 +1,15 @@
 """Exponents of simulated scans with a known answer."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
 from lab.scaling import Scan, ScanError, Truth, exponent
-from lab.scaling.across.across import across
-from lab.scaling.scans.exponent import Correction
+from lab.scaling.across.line import across
+from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.exponent import Exponent, judge
+from lab.scaling.scans.estimate import Correction, estimate
 
 
 def scan(alpha, *, floor=0.0, teachers=4, noise=0.1, spread=0.0, decades=1.5, points=7, seed=0):
@@ -48,6 +52,21 @@ def test_a_pure_law_is_recovered_without_a_floor():
     assert [row.alpha for row in e.local] == pytest.approx([4 / 3] * 6)
     assert e.forecast[0] == pytest.approx(0, abs=1e-9) and e.one_number
     assert e.predict(e.x) == pytest.approx(np.exp(scan(4 / 3, noise=0.0).log_loss.mean(0)))
+
+
+@pytest.mark.parametrize("prediction", [None, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("points", [2, 7])
+def test_one_estimate_serves_every_question(prediction, points):
+    """To judge what was estimated is what one step does, and the judged can be judged again."""
+    losses, more = scan(1.0, points=points), Correction(0.02, 0.01, -0.02)
+    found = estimate(losses, correction=more, replicates=50)
+    asked = dict(prediction=prediction, sense="equal", tolerance=0.1, doubts=("late",))
+    whole = exponent(losses, correction=more, replicates=50, **asked)
+    for once in (judge(found, **asked), judge(judge(found, prediction=9.0), **asked)):
+        for field in fields(Exponent):
+            if field.name not in ("arrays", "curves"):
+                assert repr(getattr(once, field.name)) == repr(getattr(whole, field.name))
+    assert whole.doubts[0] == Doubt.LATE and not {"equal", "bound"} & set(found.tests)
 
 
 def test_a_law_that_is_no_law_is_refused():

@@ -9,7 +9,7 @@ from lab.scaling.laws import fit as fits
 from lab.scaling.laws import uncertainty as sure
 from lab.scaling.laws.descent import descend
 from lab.scaling.laws.fit import LAWS, fit_law
-from lab.scaling.tables.table import fit_table
+from lab.scaling.tables.reply import fit_table
 
 
 def table(n, law="chinchilla", seed=0, size=0.02):

@@ -1,14 +1,11 @@
-"""The predicted exponents, one function per formula, and the small language that names them.
+"""Predictions as text: the small language in which a study writes its exponent beforehand.
 
 A loss falls as `L − L∞ ∝ x^−α`, with x the number of samples D or of parameters N (or P random
-features). Each function returns α and says whose result it is and when it holds. Formulas for the
-whole loss, not only its exponent, stand beside their students as `expected_risk`.
+features). `parse("2p/d").value({"d": 8, "p": 2})` is 0.5. The grammar has numbers, the names of
+`SYMBOLS`, `+ − * / ^`, parentheses, products without a sign (`2p`), and the functions `min`, `max`
+and `kernel`. The tree is walked here, never handed to `eval`.
 
-A study writes its prediction as text: `parse("2p/d").value({"d": 8, "p": 2})` is 0.5. The grammar
-has numbers, the names of `SYMBOLS`, `+ − * / ^`, parentheses, products without a sign (`2p`), and
-the functions `min`, `max` and `kernel`. The tree is walked here, never handed to `eval`.
-
-Does not say whether a measurement agrees: that is `lab.scaling`. Imports neither NumPy nor JAX.
+What it does not do: say whose result a formula is and when it holds; see `exponents.py`.
 """
 
 from __future__ import annotations
@@ -20,23 +17,6 @@ import operator
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-
-__all__ = [
-    "SYMBOLS",
-    "Prediction",
-    "PredictionError",
-    "dynamical",
-    "dynamical_time",
-    "kernel",
-    "lipschitz",
-    "parse",
-    "piecewise",
-    "product",
-    "random_features",
-    "relu_network_teacher",
-    "smoothness",
-    "variance_limited",
-]
 
 SYMBOLS: Mapping[str, str] = {
     "d": "intrinsic dimension (the sum over the factors of a product manifold)",
@@ -53,146 +33,6 @@ SYMBOLS: Mapping[str, str] = {
 class PredictionError(ValueError):
     """A prediction that does not parse, or that has no value for this study. One sentence."""
 
-
-# ---- the formulas -----------------------------------------------------------------------------
-
-
-def lipschitz(d: float) -> float:
-    """1/d: the loss itself is Lipschitz in the distance to the nearest sample, D^(−1/d).
-
-    A lower bound for any model that interpolates, with no assumption on smoothness of the loss
-    near its minimum. Source: Bahri et al., arXiv 2102.06701.
-    """
-    return 1 / _dimension(d)
-
-
-def piecewise(d: float, *, order: int = 1, p: float = 2) -> float:
-    """(q+1)p/d: pieces that are polynomials of order q, loss |y − ŷ|^p.
-
-    The error of a piece of size s is s^(q+1), and x pieces tile d dimensions at s ∝ x^(−1/d).
-    q = 0, p = 2 is the nearest neighbour, 2/d; q = 1, p = 2 is a ReLU network or a simplex
-    interpolation under a loss quadratic in the error, 4/d. Holds for targets with q+1 derivatives
-    and generic curvature, resolution-limited. For networks it is a lower bound: α above it agrees.
-    Source: Sharma & Kaplan, arXiv 2004.10802; Bahri et al., arXiv 2102.06701.
-    """
-    return (order + 1) * p / _dimension(d)
-
-
-def product(dims: Sequence[float], *, order: int = 1, p: float = 2) -> float:
-    """(q+1)p/max d_i: target a sum of functions, one per factor of X₁×…×X_m.
-
-    A student that finds the sum pays only for its largest factor, not for Σ d_i.
-    Source: Sharma & Kaplan, arXiv 2004.10802.
-    """
-    return piecewise(max(dims), order=order, p=p)
-
-
-def variance_limited() -> float:
-    """1: the excess over the infinite-data or infinite-width limit, averaged over draws.
-
-    Holds for `L(D) − L(∞)` at D ≫ N and for `L(w) − L(∞)` at w ≫ 1 with D fixed, when the loss
-    is smooth at the limit and the limit exists. Source: Bahri et al., arXiv 2102.06701.
-    """
-    return 1.0
-
-
-def kernel(d: float, teacher: float, student: float) -> float:
-    """min(α_T − d, 2α_S)/d with α = d + θ: regression on a field drawn from another kernel.
-
-    Args:
-        d: dimension of the manifold on which the D points lie (n for the sphere Sⁿ).
-        teacher: smoothness θ_T of the Gaussian field that is learned, see `smoothness`.
-        student: smoothness θ_S of the kernel that learns it without ridge.
-
-    The generalisation error is quadratic; the points are regular enough (uniform draws measured
-    the same). Source: Spigler, Geiger & Wyart, arXiv 1905.10843.
-    Raises PredictionError if both kernels are analytic: the loss then falls faster than any power.
-    """
-    exponent = min(teacher, 2 * (d + student)) / _dimension(d)
-    if not math.isfinite(exponent):
-        raise PredictionError(
-            "kernel(teacher, student) has no exponent when both kernels are analytic: the loss "
-            "falls faster than any power; choose a rougher teacher"
-        )
-    return exponent
-
-
-def relu_network_teacher(d: float) -> float:
-    """3/(d−1): a wide random ReLU network without biases as teacher, inputs in R^d, d ≥ 2.
-
-    The network is a Gaussian field with the arc-cosine kernel, whose singularity in the angle is
-    |θ|³ at any depth, on a domain that is S^(d−1): the radial direction is free. It is
-    `kernel(d − 1, 3, θ_S)` for every θ_S ≥ 1. An inference of ours from Spigler et al.; a matched
-    kernel student measured 3.05, 1.51, 1.03 for d = 2, 3, 4.
-    """
-    return 3 / _dimension(d - 1)
-
-
-def random_features(alpha: float) -> float:
-    """α_K: regression on P random features of spectrum λ_i = i^−(1+α_K), in P and in D alike.
-
-    The target has isotropic weights on those features, no noise, no ridge; the other of P, D is
-    infinite. Source: Bahri et al., arXiv 2102.06701 (duality).
-    """
-    return alpha
-
-
-def dynamical(a: float, b: float) -> float:
-    """min(a−1, 2b): kernel and feature regression in D or N, λ_i ∝ i^−b, v_i² ∝ i^−a.
-
-    Holds without noise or ridge, for a > 1 and b > 1. Source: Simon et al., arXiv 2110.03922;
-    Bordelon, Atanasov & Pehlevan, arXiv 2402.01092 (its λ_k ∝ k^−b, (w*_k)² λ_k ∝ k^−a).
-    """
-    return min(a - 1, 2 * b)
-
-
-def dynamical_time(a: float, b: float) -> float:
-    """(a−1)/b: the same model in time t of gradient flow, D and N infinite.
-
-    Source: Bordelon, Atanasov & Pehlevan, arXiv 2402.01092.
-    """
-    return (a - 1) / b
-
-
-def smoothness(name: str, *, nu: float | None = None) -> float:
-    """θ, the order of the first term of a kernel in |r| that is not analytic; ∞ if there is none.
-
-    Args:
-        name: `laplace` 1, `matern` 2ν, `gaussian` ∞; of a ReLU network of any depth (r the angle)
-            `relu-nngp` 3, `relu-ntk` 1; of an erf network `erf-nngp`, `erf-ntk` ∞.
-        nu: the ν of Matérn.
-
-    Source: Spigler et al. for the radial kernels; Bietti & Bach, arXiv 2009.14397 for networks.
-    """
-    if name == "matern":
-        if nu is None or not nu > 0:
-            raise PredictionError(f"a Matérn kernel needs nu > 0, got {nu}; set nu to 0.5 or more")
-        return 2 * nu
-    if name not in _SMOOTHNESS:
-        raise PredictionError(
-            f"unknown kernel '{name}', known are matern, {', '.join(_SMOOTHNESS)}"
-            + _did_you_mean(name, ["matern", *_SMOOTHNESS])
-        )
-    return _SMOOTHNESS[name]
-
-
-_SMOOTHNESS = {
-    "laplace": 1.0,
-    "gaussian": math.inf,
-    "relu-nngp": 3.0,
-    "relu-ntk": 1.0,
-    "erf-nngp": math.inf,
-    "erf-ntk": math.inf,
-}
-
-
-def _dimension(d: float) -> float:
-    if not d > 0:
-        raise PredictionError(f"this exponent needs a positive dimension, got {d:g}")
-    return d
-
-
-# ---- predictions as text ----------------------------------------------------------------------
 
 Value = float | tuple[float, ...]
 
@@ -222,6 +62,11 @@ class Prediction:
     text: str
     symbols: tuple[str, ...]
     _tree: ast.expr = field(repr=False, compare=False)
+
+    @property
+    def canonical(self) -> str:
+        """The formula spaced and multiplied one way: 2p/d, 2*p / d and (2p)/d are the same."""
+        return ast.unparse(self._tree).replace("@", "*")
 
     def value(self, symbols: Mapping[str, Value]) -> float:
         """The predicted exponent for these values of the symbols.
@@ -363,3 +208,61 @@ def _number(value: Value) -> float:
 def _did_you_mean(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name.lower(), known, n=1)
     return f"; did you mean '{close[0]}'?" if close else ""
+
+
+# ---- the function of the language that is a result of its own --------------------------------
+
+
+def kernel(d: float, teacher: float, student: float) -> float:
+    """min(α_T − d, 2α_S)/d with α = d + θ: regression on a field drawn from another kernel.
+
+    Args:
+        d: dimension of the manifold on which the D points lie (n for the sphere Sⁿ).
+        teacher: smoothness θ_T of the Gaussian field that is learned, see `smoothness`.
+        student: smoothness θ_S of the kernel that learns it without ridge.
+
+    The generalisation error is quadratic; the points are regular enough (uniform draws measured
+    the same). Source: Spigler, Geiger & Wyart, arXiv 1905.10843.
+    Raises PredictionError if both kernels are analytic: the loss then falls faster than any power.
+    """
+    if not d > 0:
+        raise PredictionError(f"this exponent needs a positive dimension, got {d:g}")
+    exponent = min(teacher, 2 * (d + student)) / d
+    if not math.isfinite(exponent):
+        raise PredictionError(
+            "kernel(teacher, student) has no exponent when both kernels are analytic: the loss "
+            "falls faster than any power; choose a rougher teacher"
+        )
+    return exponent
+
+
+def smoothness(name: str, *, nu: float | None = None) -> float:
+    """θ, the order of the first term of a kernel in |r| that is not analytic; ∞ if there is none.
+
+    Args:
+        name: `laplace` 1, `matern` 2ν, `gaussian` ∞; of a ReLU network of any depth (r the angle)
+            `relu-nngp` 3, `relu-ntk` 1; of an erf network `erf-nngp`, `erf-ntk` ∞.
+        nu: the ν of Matérn.
+
+    Source: Spigler et al. for the radial kernels; Bietti & Bach, arXiv 2009.14397 for networks.
+    """
+    if name == "matern":
+        if nu is None or not nu > 0:
+            raise PredictionError(f"a Matérn kernel needs nu > 0, got {nu}; set nu to 0.5 or more")
+        return 2 * nu
+    if name not in _SMOOTHNESS:
+        raise PredictionError(
+            f"unknown kernel '{name}', known are matern, {', '.join(_SMOOTHNESS)}"
+            + _did_you_mean(name, ["matern", *_SMOOTHNESS])
+        )
+    return _SMOOTHNESS[name]
+
+
+_SMOOTHNESS = {
+    "laplace": 1.0,
+    "gaussian": math.inf,
+    "relu-nngp": 3.0,
+    "relu-ntk": 1.0,
+    "erf-nngp": math.inf,
+    "erf-ntk": math.inf,
+}

@@ -1,11 +1,11 @@
-"""Fitting a law to a table a user brings: what `lab fit TABLE` prints.
+"""The reply to `lab fit TABLE`: a law fitted to a table that a user brings.
 
 The columns have the user's names. Rows may be narrowed by a condition (`where.py`) and by leaving
 out the largest losses; rows in which a column that is used is empty are left out and counted. With
 a group column and the laws power and power + floor, each group is a teacher with its own amplitude
-and floor and the quoted interval is teacher-t (`exponent.py`); with other laws, or parameters that
-are held, one curve is fitted to all rows and whole groups are resampled. Without one, rows that
-look like checkpoints of one model get a warning (`checkpoints.py`).
+and floor and the interval is that of a scan (`judge/exponent.py`); with other laws, or parameters
+that are held, one curve is fitted to all rows and whole groups are resampled. Without one, rows
+that look like checkpoints of one model get a warning (`checkpoints.py`).
 
 What it does not do: print, or exit. Every mistake is a `TableError` of one sentence.
 """
@@ -15,18 +15,18 @@ from pathlib import Path
 
 import numpy as np
 
+from lab.plain import plain
 from lab.scaling.judge import verdict as rule
+from lab.scaling.judge.exponent import Exponent, exponent
 from lab.scaling.laws.checkpoints import looks_like_checkpoints
 from lab.scaling.laws.fit import FIT_STATUS, LAWS, Fit, fit_law
 from lab.scaling.laws.held import HeldError
 from lab.scaling.laws.outliers import outliers
 from lab.scaling.laws.uncertainty import uncertainty
 from lab.scaling.laws.weights import law_weights
-from lab.scaling.plain import plain
 from lab.scaling.scans.curves import STARTS
-from lab.scaling.scans.estimate import STATUS
-from lab.scaling.scans.exponent import LAWS as SCAN_LAWS
-from lab.scaling.scans.exponent import Exponent, exponent
+from lab.scaling.scans.estimates import LAWS as SCAN_LAWS
+from lab.scaling.scans.estimates import STATUS
 from lab.scaling.scans.intervals import bootstrap, teacher_t
 from lab.scaling.scans.scan import Scan
 from lab.scaling.tables import request

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from lab.scaling.judge.calibration import Design, Truth, calibrate
+from lab.scaling.judge.exponent import exponent
 from lab.scaling.laws.fit import fit_law
 from lab.scaling.scans.curves import fit_curves
-from lab.scaling.scans.exponent import exponent
 from lab.scaling.scans.intervals import bootstrap, resamples, student_quantile, teacher_t
-from lab.scaling.scans.many import band, holm, max_t_quantile
 from lab.scaling.scans.profile import common_exponent
 from lab.scaling.scans.scan import Scan
 
@@ -148,27 +147,3 @@ def test_the_truth_of_a_fit_resembles_the_truth_it_came_from():
     assert found.floor == pytest.approx(0.01, rel=0.3)
     assert found.noise == pytest.approx(0.1, rel=0.2)
     assert found.spread == pytest.approx(0.1, rel=0.5)
-
-
-def test_holm_steps_down():
-    assert holm([0.01, 0.04, np.nan, 0.03]) == pytest.approx(
-        [0.03, 0.06, np.nan, 0.06], nan_ok=True
-    )
-
-
-def test_the_band_covers_all_dimensions_at_once():
-    rng = np.random.default_rng(0)
-    draws = rng.normal(0, 1, (20_000, 5, 4))
-    t = np.abs(draws.mean(2) / (draws.std(2, ddof=1) / 2)).max(1)
-    assert max_t_quantile(np.full(5, 3.0)) == pytest.approx(np.quantile(t, 0.95), rel=0.03)
-    truth = Truth(1.0, noise=0.05)
-    scans = [
-        Scan(X, truth.simulate(X, 4, 2, 1, rng)[0], np.full((4, 7), 2), tuple("abcd"))
-        for _ in range(3)
-    ]
-    found = [exponent(s) for s in scans]
-    for e, (lo, hi) in zip(found, band(found), strict=True):
-        assert lo < e.interval[0] and hi > e.interval[1]
-    (alone,) = band(found[:1])
-    assert alone == pytest.approx(found[0].interval)  # one dimension has nothing to correct
-    assert np.isnan(band([exponent(scans[0].teachers(np.arange(4) < 1))])).all()

@@ -10,10 +10,10 @@ import pytest
 from lab.scaling.laws.fit import fit_law
 from lab.scaling.laws.uncertainty import rejects, uncertainty
 from lab.scaling.laws.weights import law_weights
-from lab.scaling.tables.table import fit_table
+from lab.scaling.tables.reply import fit_table
 
-SHIPPED = Path(__file__).parents[2] / "studies" / "tables" / "chinchilla_digitised.csv"
-TABLES = Path(os.environ.get("LAB_TABLES", Path(__file__).parents[3] / "shared" / "data"))
+SHIPPED = Path(__file__).parents[3] / "studies" / "tables" / "chinchilla_digitised.csv"
+TABLES = Path(os.environ.get("LAB_TABLES", Path(__file__).parents[4] / "shared" / "data"))
 COLUMNS = {"N": "parameters", "D": "tokens", "L": "loss"}
 
 

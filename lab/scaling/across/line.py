@@ -23,8 +23,8 @@ from jaxtyping import Float
 from scipy import special
 
 from lab.scaling.judge.doubts import Doubt
-from lab.scaling.scans.estimate import USABLE
-from lab.scaling.scans.exponent import Exponent
+from lab.scaling.judge.exponent import Exponent
+from lab.scaling.scans.estimates import USABLE
 from lab.scaling.scans.intervals import Interval, student_quantile
 
 

@@ -1,14 +1,17 @@
-"""What the quoted interval holds: sampling, the count of size, and small bends."""
+"""What the interval holds: sampling, and the count of size."""
+
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from benchmark import ASSUMED
 
+from lab import scaling
 from lab.scaling import Scan, exponent
 from lab.scaling.judge.calibration import Design, Truth, calibrate
 from lab.scaling.judge.doubts import Doubt
-from lab.scaling.scans.estimate import estimate
-from lab.scaling.scans.exponent import readings
+from lab.scaling.scans.estimates import estimates
 from lab.scaling.scans.scan import SHARES
 
 X = np.geomspace(100, 2000, 6)
@@ -45,41 +48,6 @@ def test_exponents_that_differ_are_covered_though_the_profile_does_not_know():
     assert found.doubts[Doubt.INTERVALS_DISAGREE] > 0.9
 
 
-def test_the_quoted_interval_is_the_longest_where_nothing_bends():
-    losses = Truth(1.0, spread=0.05).simulate(X, 5, 2, 50, np.random.default_rng(4))
-    e = estimate(np.log(X)[None], losses)
-    longest = np.max([*e.halves.values()], 0)
-    assert (e.upper - e.lower) / 2 == pytest.approx(longest)
-    assert (e.upper + e.lower) / 2 == pytest.approx(e.alpha)
-    straight = [i for i in range(50) if not e.bends[i]]
-    assert len(straight) > 40
-    found = readings(e, np.log(X), 0.15)
-    assert all(found[i].interval == (e.lower[i], e.upper[i]) for i in straight)
-
-
-def test_a_bend_that_is_significant_but_small_is_in_the_interval():
-    u = np.log(X / X[0])
-    rng = np.random.default_rng(5)
-    y = -u - 0.008 * u**2 + 0.002 * rng.standard_normal((1, 6, X.size))
-    e = estimate(np.log(X)[None], y)
-    (found,) = readings(e, np.log(X), 0.15)
-    tail = 1 + 0.016 * u[-1]
-    assert e.bends[0] and not {Doubt.STEEPENS, Doubt.BEND_UNRESOLVED} & set(found.doubts)
-    assert e.upper[0] < tail < found.interval[1]
-    assert found.interval[0] == e.lower[0] and found.beyond is None
-
-
-@pytest.mark.parametrize("curvature, doubt", [(0.1, Doubt.STEEPENS), (-0.1, Doubt.FLATTENS)])
-def test_a_bend_that_matters_is_a_doubt_and_asks_the_slopes(curvature, doubt):
-    u = np.log(X / X[0])
-    rng = np.random.default_rng(6)
-    y = -u - curvature * u**2 + 0.02 * rng.standard_normal((50, 6, X.size))
-    for found in readings(estimate(np.log(X)[None], y), np.log(X), 0.15):
-        assert {Doubt.STEEPENS, Doubt.FLATTENS} & set(found.doubts) == {doubt}
-        assert abs(sum(found.head) / 2 - 1) < 0.1
-        assert abs(sum(found.beyond) / 2 - 1 - 3 * curvature * u[-1]) < 0.2
-
-
 # ---- which count of size the law is in ----
 
 
@@ -95,7 +63,7 @@ def sized(s, scans=1, noise=0.05, seed=0):
 @pytest.mark.parametrize("s", [0.0, 0.5, 1.0])
 def test_the_interval_covers_whatever_count_is_declared(s, declared):
     """400 scans: the Monte-Carlo error of a share of .95 is .011."""
-    e = estimate(np.log(COUNTS), sized(s, 400, seed=1), declared=declared)
+    e = estimates(np.log(COUNTS), sized(s, 400, seed=1), declared=declared)
     assert np.mean((e.lower <= TRUE) & (e.upper >= TRUE)) >= 0.93
 
 
@@ -121,7 +89,7 @@ def test_both_ends_are_told_and_in_the_interval_even_without_noise(s, declared):
 
 def test_the_hull_holds_the_interval_of_every_count():
     y = sized(0.5, 20, noise=0.2, seed=3)
-    e = estimate(np.log(COUNTS), y, declared=0)
+    e = estimates(np.log(COUNTS), y, declared=0)
     assert (e.lower <= e.by_count - e.by_count_half).all()
     assert (e.upper >= e.by_count + e.by_count_half).all()
     assert e.alpha == pytest.approx(e.by_count[0])
@@ -152,3 +120,10 @@ def test_a_law_with_a_floor_holds_both_ends_of_the_count():
     assert found.alpha == pytest.approx(TRUE, rel=1e-4) and tuple(found.by_size) == (0.0, 1.0)
     for alpha, (lo, hi) in found.by_size.values():
         assert found.interval[0] - 1e-4 < lo <= alpha <= hi < found.interval[1] + 1e-4
+
+
+def test_scans_know_nothing_of_questions():
+    """What is estimated cannot depend on what is asked: `scans` imports nothing of `judge`."""
+    folder = Path(scaling.__file__).parent / "scans"
+    for file in folder.glob("*.py"):
+        assert not re.search(r"^ *(from|import) .*\bjudge\b", file.read_text(), re.MULTILINE)

@@ -1,0 +1,26 @@
+"""Predicted exponents: the language that writes them down, and whose results they are.
+
+Does not say whether a measurement agrees: that is `lab.scaling`. Imports neither NumPy nor JAX.
+"""
+
+from lab.theory.exponents import KNOWN, Known, known
+from lab.theory.formula import (
+    SYMBOLS,
+    Prediction,
+    PredictionError,
+    kernel,
+    parse,
+    smoothness,
+)
+
+__all__ = [
+    "KNOWN",
+    "SYMBOLS",
+    "Known",
+    "Prediction",
+    "PredictionError",
+    "kernel",
+    "known",
+    "parse",
+    "smoothness",
+]

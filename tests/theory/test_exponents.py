@@ -1,0 +1,65 @@
+"""The catalogue of known exponents: its values against one another and against the kernel formula,
+and that it knows what the shipped studies predict."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from lab.theory import KNOWN, SYMBOLS, PredictionError, kernel, known, parse, smoothness
+
+STUDIES = Path(__file__).parents[2] / "studies"
+
+
+def value(text, **symbols):
+    return parse(known(text).formula).value(symbols)
+
+
+def test_the_ladder_of_exponents():
+    assert [value(text, d=4) for text in ("1/d", "2/d", "4/d")] == [0.25, 0.5, 1.0]
+    assert value("2p/d", d=8, p=4) == 1.0 and value("2p/d", d=7, p=2) == value("4/d", d=7)
+    assert value("4/max(d)", d=(3, 3, 3)) == value("4/d", d=3) > value("4/d", d=(3, 3, 3))
+    assert value("1") == 1.0
+
+
+@pytest.mark.parametrize("d", [2, 3, 4])
+@pytest.mark.parametrize("student", ["relu-nngp", "relu-ntk", "gaussian"])
+def test_a_relu_network_teacher_is_a_field_on_the_sphere(d, student):
+    field = kernel(d - 1, smoothness("relu-nngp"), smoothness(student))
+    assert value("3/(d-1)", d=d) == field
+    assert value("kernel(teacher, student)", d=d - 1, teacher=3.0, student=1.0) == field
+
+
+def test_spectral_exponents():
+    assert value("min(a-1, 2b)", a=2.5, b=1.5) == 1.5
+    assert value("min(a-1, 2b)", a=9.0, b=1.5) == 3.0
+    assert value("(a-1)/b", a=2.5, b=1.5) == 1.0
+    # isotropic weights: a = b = 1 + α_K, and the random features are the model of eigenlearning
+    assert value("alpha", alpha=0.5) == value("min(a-1, 2b)", a=1.5, b=1.5)
+
+
+@pytest.mark.parametrize("entry", KNOWN, ids=lambda entry: entry.formula)
+def test_every_entry_is_a_formula_with_a_source(entry):
+    assert set(parse(entry.formula).symbols) <= set(SYMBOLS)
+    assert "arXiv" in entry.source and all(entry)
+    assert known(f" {entry.formula.replace('/', ' / ')} ") is entry  # so no two are the same
+
+
+def predictions(table):
+    """The exponents under every [prediction] of a file."""
+    if "prediction" in table and "exponent" in table["prediction"]:
+        yield table["prediction"]["exponent"]
+    for part in table.get("panel", ()):
+        yield from predictions(part)
+
+
+@pytest.mark.parametrize("file", sorted(STUDIES.glob("*.toml")), ids=lambda file: file.stem)
+def test_what_a_shipped_study_predicts_is_known(file):
+    found = [*predictions(tomllib.loads(file.read_text()))]
+    assert found and all(known(text) is not None for text in found)
+
+
+def test_what_nobody_derived_is_not_known():
+    assert known("5/d") is None and known(1.3) is None and known("4/(d+1)") is None
+    with pytest.raises(PredictionError, match="unknown symbol"):
+        known("4/D")
