@@ -1,28 +1,153 @@
 """A teacher-student laboratory for neural scaling laws.
 
-`lab.load("studies/quickstart.toml")` gives the results of a study as NumPy columns, and
-`lab.exponent(x, loss, teacher)` the exponent of losses of your own; everything else is in the
-modules, which a reader can guess from their names. Importing this imports nothing heavy.
+    study = lab.read("studies/quickstart.toml")     a study, checked; or from tables
+    lab.plan(study)                                 what it would train, and what that costs here
+    lab.run(study)                                  train what is missing
+    found = lab.answer(study)                       exponents, verdicts, doubts; found.figures()
+    lab.load(study)                                 its runs as NumPy columns
+    lab.fit("table.csv", "power", x="D", loss="L")  a law fitted to a table of your own
+    lab.exponent(x, loss, teacher)                  an exponent of losses of your own
+
+These are what the verbs of the command line call. What they give prints itself; nothing is written
+but the results of `run`. Importing this imports nothing heavy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lab.execution.outlook import Outlook
+    from lab.execution.runner import Summary
     from lab.scaling import Exponent
+    from lab.show.statistics import Reply
+    from lab.show.told import Told
+    from lab.study import Study
+
+    Source = str | Path | Mapping[str, Any] | Study
+    """A study file, its tables, or what `read` made of them."""
 
 
-def load(study: str | Path, results: str | Path = "results") -> dict[str, Any]:
+def read(source: Source, overrides: Sequence[str] = ()) -> Study:
+    """The study of a TOML file or of its tables, with overrides such as "training.steps=2000".
+
+    Raises lab.mistakes.StudyError with every mistake at once, a sentence each.
+
+    >>> study = read({
+    ...     "question": "Does a nearest neighbour follow 2/d?", "regime": "resolution-data",
+    ...     "task": {"manifold": {"kind": "cube", "dim": [1, 2]}}, "student": {"kind": "nearest"},
+    ...     "data": {"sizes": [64, 128, 256]}, "prediction": {"exponent": "2/d"}})
+    >>> len(study.plan), study.axis.words
+    (30, 'training samples D')
+    """
+    from lab import study as studies
+
+    if isinstance(source, Mapping):
+        return studies.of_tables(source, overrides)
+    return studies.read(source, overrides) if isinstance(source, str | Path) else source
+
+
+def plan(study: Source, results: str | Path = "results", *, name: str = "study") -> Outlook:
+    """What is stored of a study, what is left, and about how long that takes on this machine.
+
+    results: the folder that holds all results; a file's are in the folder of its name, others' in
+    that of `name`.
+
+    >>> outlook = plan("studies/quickstart.toml", "nowhere")
+    >>> outlook.left.planned, outlook.left.done
+    (588, 0)
+    """
+    from lab.execution.outlook import outlook
+
+    return outlook(read(study), _folder(study, results, name))
+
+
+def run(
+    study: Source,
+    results: str | Path = "results",
+    *,
+    name: str = "study",
+    lanes: int | None = None,
+    until_converged: bool = False,
+    progress: bool = True,
+) -> Summary:
+    """Train what the results folder lacks of a study; `lab run` says more.
+
+    Interrupting it once finishes and stores the groups in flight, and running it again goes on from
+    there. lanes: groups trained at once, one per core by default. progress: tell of it on standard
+    error.
+    """
+    from contextlib import nullcontext
+
+    from rich.console import Console
+
+    from lab.execution import runner
+    from lab.show.progress import training
+
+    shown = training(Console(stderr=True)) if progress else nullcontext(lambda progress: None)
+    with shown as observe:
+        return runner.run(
+            read(study), _folder(study, results, name), lanes=lanes,
+            until_converged=until_converged, observe=observe,
+        )  # fmt: skip
+
+
+def answer(
+    study: Source,
+    results: str | Path = "results",
+    *,
+    name: str = "study",
+    replicates: int = 2000,
+) -> Told:
+    """What the stored runs of a study say: a value that prints itself and iterates over the answers
+    of its scans, with `points`, `figures()`, `plain()` and `write()`.
+
+    Raises lab.mistakes.StudyError if nothing is stored yet.
+    """
+    from lab.answers.answer import answers
+    from lab.execution.store import Store
+    from lab.mistakes import StudyError
+    from lab.show.told import Told
+
+    asked, path = read(study), _folder(study, results, name)
+    with Store.read(path) as store:
+        if not store.states():
+            raise StudyError([f"{path}: nothing stored yet; `lab run` or `lab.run` comes first"])
+        return Told(answers(asked, store, replicates=replicates), asked.question, path)
+
+
+def load(study: Source, results: str | Path = "results", *, name: str = "study") -> dict[str, Any]:
     """Columns of all stored runs of a study: arrays by name, see `lab.execution.export.COLUMNS`."""
     from lab.execution.export import columns
-    from lab.execution.store import Store, folder
-    from lab.study import read
+    from lab.execution.store import Store
 
-    with Store.read(folder(study, results)) as store:
+    with Store.read(_folder(study, results, name)) as store:
         return columns(read(study), store)
+
+
+def fit(table: str | Path, law: str, **options: Any) -> Reply:
+    """A law fitted to a table, with intervals: what `lab fit TABLE --json` prints, as a mapping
+    that prints itself. Options as in `lab.scaling.tables.reply.fit_table`.
+
+    Raises lab.scaling.tables.rows.TableError, one sentence, for what cannot be read or asked.
+
+    >>> found = fit("studies/tables/chinchilla_digitised.csv", "chinchilla",
+    ...             columns={"N": "N", "D": "D", "L": "loss"}, replicates=50)
+    >>> found["n"], sorted(found["parameters"])
+    (245, ['A', 'B', 'E', 'alpha', 'beta'])
+    """
+    from lab.scaling.tables.reply import fit_table
+    from lab.show.statistics import Reply
+
+    return Reply(fit_table(table, law=law, **options))
+
+
+def _folder(study: Source, results: str | Path, name: str) -> Path:
+    from lab.execution.store import folder
+
+    return folder(study if isinstance(study, str | Path) else name, results)
 
 
 def exponent(

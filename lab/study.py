@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import copy
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -55,7 +55,7 @@ Study = Regime | Panels
 """What a study file holds."""
 
 
-def read(path: str | Path, overrides: tuple[str, ...] = ()) -> Study:
+def read(path: str | Path, overrides: Sequence[str] = ()) -> Study:
     """The study in a TOML file, with overrides such as `training.steps=2000` applied.
 
     An override of a panel, `panel.1.training.steps=2000`, leaves the other keys of the table that
@@ -75,9 +75,21 @@ def read(path: str | Path, overrides: tuple[str, ...] = ()) -> Study:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise StudyError([f"{path}: not TOML: {error}"]) from None
+    return of_tables(tables, overrides, text=text, name=str(path))
+
+
+def of_tables(
+    tables: Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    text: str = "",
+    name: str = "study",
+) -> Study:
+    """The study of parsed tables, with overrides applied to a copy of them."""
+    own = copy.deepcopy(dict(tables))
     for override in sorted(overrides, key=lambda text: text.strip().startswith("panel.")):
-        _apply(tables, override)
-    return validate(tables, text=text, name=str(path))
+        _apply(own, override)
+    return validate(own, text=text, name=name)
 
 
 def validate(tables: Mapping[str, Any], *, text: str = "", name: str = "study") -> Study:

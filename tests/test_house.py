@@ -26,7 +26,7 @@ FLOORS = [
     {"lab.spec"},
     {"lab.kinds"},
     {"lab.grids", "lab.theory", "lab.axes"},
-    {"lab.mistakes", "lab.plain"},
+    {"lab.mistakes", "lab.plain", "lab.duration"},
 ]
 NO_JAX = {"lab.axes", "lab.grids", "lab.study", "lab.regimes", "lab.tables", "lab.spec",
           "lab.theory", "lab.mistakes", "lab.plain", "lab.scaling", "lab.answers.design",

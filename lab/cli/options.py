@@ -20,6 +20,6 @@ RESULTS = Path("results")
 
 def read(study: Path, overrides: list[str] | None) -> Any:
     """The study of a file with its overrides; raises StudyError with every mistake."""
-    from lab import study as studies
+    import lab
 
-    return studies.read(study, tuple(overrides or ()))
+    return lab.read(study, overrides or ())

@@ -9,8 +9,6 @@ from typing import Any
 
 import typer
 
-from lab.mistakes import StudyError
-
 
 def say(text: str = "") -> None:
     """One line on standard output."""
@@ -38,19 +36,18 @@ def print_table(out: Any, title: str, head: Iterable[str], lines: Iterable[Seque
 
 def print_answer(study: Any, path: Path, results: Path, *, write: bool) -> None:
     """Print the tables and the sentences of what is stored; with `write`, write the report too."""
-    from lab.answers import answer
-    from lab.execution.store import Store, folder
-    from lab.show import report as reports
+    found = answered(study, path, results)
+    out = console()
+    for table in found.tables:
+        print_table(out, table.words or study.question, table.columns, table.rows)
+    for sentence in found.sentences:
+        out.print(sentence, highlight=False, markup=False)
+    if write:
+        say("Written: " + ", ".join(map(str, found.write())))
 
-    with Store.read(folder(path, results)) as store:
-        if not store.states():
-            raise StudyError([f"{store.path}: nothing stored yet; `lab run {path}` comes first"])
-        found = answer.answers(study, store)
-        out = console()
-        for table in reports.tables(found):
-            print_table(out, table.words or study.question, table.columns, table.rows)
-        for sentence in reports.sentences(found):
-            out.print(sentence, highlight=False, markup=False)
-        if write:
-            files = reports.write(found, store, path.stem)
-            say("Written: " + ", ".join(map(str, files)))
+
+def answered(study: Any, path: Path, results: Path) -> Any:
+    """What is stored of a study says; StudyError if that is nothing."""
+    import lab
+
+    return lab.answer(study, results, name=path.stem)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from lab.cli.options import RESULTS, AsJson, Overrides, Results, StudyFile, read
-from lab.cli.output import console, print_answer, print_table, say
+from lab.cli.output import answered, console, print_answer, print_table, say
 from lab.mistakes import StudyError
 
 TABLES = (".csv", ".tsv", ".tab", ".json", ".parquet", ".pq")
@@ -105,17 +105,11 @@ def _refuse(options: dict[str, Any], whose: str, what: str) -> None:
 
 
 def _fit_study(path: Path, overrides: list[str] | None, results: Path, as_json: bool) -> None:
-    from lab.answers import answer
-    from lab.execution.store import Store, folder
-    from lab.show.document import document
-
     found = read(path, overrides)
-    if not as_json:
+    if as_json:
+        say(json.dumps(answered(found, path, results).plain()))
+    else:
         print_answer(found, path, results, write=False)
-        return
-    with Store.read(folder(path, results)) as store:
-        answers = answer.answers(found, store)
-    say(json.dumps(document(answers, path.stem, complete=False)))
 
 
 def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -58,33 +58,10 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """What the study would train and what that costs here; nothing is trained."""
-    from lab.execution import engines
-    from lab.execution import plan as plans
+    import lab
 
-    found = read(study, overrides)
-    left, correction = _left(found, study, results)
-    bill = plans.cost(plans.groups(left.missing), correction=correction)
-    lanes = engines.cores()
-    compiling = plans.COMPILE * bill.programs / lanes
-    numbers = {
-        "planned": left.planned, "left": bill.runs, "groups": bill.groups,
-        "programs": bill.programs, "student_steps": bill.student_steps, "flops": bill.flops,
-        "seconds": bill.seconds / lanes, "compile_seconds": compiling,
-        "memory_bytes": bill.memory * lanes, "lanes": lanes,
-    }  # fmt: skip
-    if as_json:
-        say(json.dumps(numbers))
-        return
-    from lab.show.duration import duration
-
-    say(f"{found.question}")
-    say(f"runs      {left.planned} planned, {left.planned - bill.runs} stored, {bill.runs} left")
-    say(f"groups    {bill.groups}, committed one by one; {bill.programs} programs to compile")
-    say(f"work      {bill.student_steps:.3g} student-steps, {bill.flops:.3g} FLOP")
-    say(f"time      about {duration(bill.seconds / lanes)} on {lanes} cores, and at most "
-         f"{duration(compiling)} to compile")  # fmt: skip
-    say(f"memory    at most {bill.memory * lanes / 2**20:.0f} MiB of arrays at once, "
-         f"{lanes} groups in flight")  # fmt: skip
+    found = lab.plan(read(study, overrides), results, name=study.stem)
+    say(json.dumps(found.plain()) if as_json else str(found))
 
 
 def run(
@@ -109,23 +86,11 @@ def run(
     Stops cleanly at Ctrl-C; running it again goes on where it was. An edited study trains only the
     difference.
     """
-    from rich.console import Console
-
-    from lab.execution import runner
-    from lab.execution.store import folder
-    from lab.show.duration import duration
-    from lab.show.progress import training
+    import lab
+    from lab.duration import duration
 
     found = read(study, overrides)
-    console = Console()
-    with training(console) as observe:
-        done = runner.run(
-            found,
-            folder(study, results),
-            lanes=lanes,
-            until_converged=until_converged,
-            observe=observe,
-        )
+    done = lab.run(found, results, name=study.stem, lanes=lanes, until_converged=until_converged)
     if done.adopted:
         say(f"{done.adopted} runs taken over from other studies in {results}.")
     if done.trained:
@@ -151,12 +116,11 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """How far the study is: runs planned, done, failed, diverged and left."""
-    from lab.execution import engines
-    from lab.execution import plan as plans
+    import lab
+    from lab.duration import duration
 
-    left, correction = _left(read(study, overrides), study, results)
-    groups = plans.groups(left.missing)
-    seconds = correction * sum(map(plans.seconds, groups)) / engines.cores()
+    found = lab.plan(read(study, overrides), results, name=study.stem)
+    left, seconds = found.left, found.seconds
     numbers = {
         "planned": left.planned, "done": left.done, "failed": left.failed,
         "diverged": left.diverged, "left": len(left.missing), "seconds_left": round(seconds, 1),
@@ -164,24 +128,9 @@ def status(
     if as_json:
         say(json.dumps(numbers))
         return
-    from lab.show.duration import duration
-
     say(f"{left.planned} runs planned: {left.done} done, {left.diverged} diverged, "
          f"{left.failed} failed, {len(left.missing)} left"
          + (f", about {duration(seconds)}" if left.missing else ""))  # fmt: skip
-
-
-def _left(study: Any, path: Path, results: Path) -> tuple[Any, float]:
-    """What the store lacks of the study, and measured over modelled seconds of what it has."""
-    from lab.execution import plan as plans
-    from lab.execution.store import Store, folder
-
-    with Store.read(folder(path, results)) as store:
-        left, measured = plans.left(study, store.states()), store.seconds()
-    keyed = {p.run: p.run.fingerprint() for p in study.plan}
-    spent = {run: measured[key] for run, key in keyed.items() if key in measured}
-    model = sum(map(plans.seconds, plans.groups(spent)))
-    return left, sum(spent.values()) / model if spent else 1.0
 
 
 def report(study: StudyFile, overrides: Overrides = None, results: Results = RESULTS) -> None:
@@ -196,10 +145,9 @@ def export(
     results: Results = RESULTS,
 ) -> None:
     """Write one row per stored run to a table file."""
+    import lab
     from lab.execution import export as table
-    from lab.execution.store import Store, folder
 
-    with Store.read(folder(study, results)) as store:
-        columns = table.columns(read(study, overrides), store)
+    columns = lab.load(read(study, overrides), results, name=study.stem)
     table.write(columns, out)
     say(f"{out}: {columns['status'].size} runs, {len(columns)} columns.")

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 
-from lab.show.duration import duration
+from lab.duration import duration
 
 EVERY = 30.0
 """Seconds between plain lines."""

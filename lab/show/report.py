@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lab.answers.answer import Answer
-from lab.execution.store import Store
 from lab.scaling.judge.doubts import Doubt
 from lab.scaling.judge.verdict import explain
 from lab.show.document import document
@@ -64,9 +63,8 @@ def _explained(doubt: str) -> str:
     return explain([doubt])[0] if doubt in set(Doubt) else doubt
 
 
-def write(answers: Answers, store: Store, name: str) -> list[Path]:
-    """Write the report of a study into the store's folder; returns the files."""
-    path = store.path
+def write(answers: Answers, path: Path, name: str) -> list[Path]:
+    """Write the report of a study into its results folder; returns the files."""
     path.mkdir(parents=True, exist_ok=True)
     shown = views(answers).values()
     drawn = [figure for view in shown for figure in view.figures(answers)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 from lab.answers.design import Case, same
@@ -34,6 +35,22 @@ HONEST = (0.93, 0.97)
 
 
 # ---- a fitted table ----------------------------------------------------------------------------
+
+
+class Reply(dict[str, Any]):
+    """What `fit_table` returns, as a mapping that prints itself."""
+
+    def __str__(self) -> str:
+        lines = ["  ".join(line) for line in (FIT_HEAD, *fit_lines(self))]
+        return "\n".join([*(lines if self["parameters"] else ()), *fit_sentences(self)])
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>"
+            for line in (FIT_HEAD, *fit_lines(self))
+        )
+        said = "".join(f"<li>{escape(sentence)}</li>" for sentence in fit_sentences(self))
+        return f"<table>{rows}</table><ul>{said}</ul>"
 
 
 def fit_lines(found: Mapping[str, Any]) -> list[tuple[str, ...]]:

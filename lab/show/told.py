@@ -1,0 +1,82 @@
+"""The answers of a study as a value for people: it prints itself, in a terminal and a notebook.
+
+Figures are returned, JSON is plain values, and nothing is written unless `write` is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from lab.answers.answer import Answer
+from lab.answers.point import Point
+from lab.show import report
+from lab.show.document import document
+from lab.show.view import Drawn, Table
+from lab.show.views import views
+
+
+@dataclass(frozen=True)
+class Told:
+    """The answers of one study, one per panel and scan, and where its results are."""
+
+    answers: tuple[Answer, ...]
+    question: str
+    folder: Path
+
+    def __iter__(self) -> Iterator[Answer]:
+        return iter(self.answers)
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The exponents of all scans, one per setting."""
+        return tuple(point for answer in self.answers for point in answer.points)
+
+    @property
+    def tables(self) -> list[Table]:
+        """The tables that a terminal shows."""
+        return report.tables(self.answers)
+
+    @property
+    def sentences(self) -> list[str]:
+        """What every finding says, and what the doubts mean."""
+        return report.sentences(self.answers)
+
+    def figures(self) -> dict[str, Any]:
+        """The figures of matplotlib by name."""
+        return {one.name: one.figure for one in self.drawn()}
+
+    def drawn(self) -> list[Drawn]:
+        """The figures with their titles and captions."""
+        return [one for view in views(self.answers).values() for one in view.figures(self.answers)]
+
+    def plain(self, *, complete: bool = False) -> dict[str, Any]:
+        """What `lab fit --json` prints; complete: what fits.json has."""
+        return document(self.answers, self.folder.name, complete=complete)
+
+    def write(self) -> list[Path]:
+        """Write the report into the results folder; returns the files."""
+        return report.write(self.answers, self.folder, self.folder.name)
+
+    def __str__(self) -> str:
+        rows = [row for table in self.tables for row in (table.columns, *table.rows)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=False)] if rows else []
+        lines = ["  ".join(cell.ljust(n) for cell, n in zip(row, widths, strict=False)).rstrip()
+                 for row in rows]  # fmt: skip
+        return "\n".join([self.question, *lines, *self.sentences])
+
+    def _repr_html_(self) -> str:
+        tables = "".join(_html(table) for table in self.tables)
+        said = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
+        return f"<p><b>{escape(self.question)}</b></p>{tables}<ul>{said}</ul>"
+
+
+def _html(table: Table) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in table.columns)
+    rows = "".join(
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows
+    )
+    return f"<table><tr>{head}</tr>{rows}</table>"
