@@ -35,12 +35,9 @@ def read(source: Source, overrides: Sequence[str] = ()) -> Study:
 
     Raises lab.mistakes.StudyError with every mistake at once, a sentence each.
 
-    >>> study = read({
-    ...     "question": "Does a nearest neighbour follow 2/d?", "regime": "resolution-data",
-    ...     "task": {"manifold": {"kind": "cube", "dim": [1, 2]}}, "student": {"kind": "nearest"},
-    ...     "data": {"sizes": [64, 128, 256]}, "prediction": {"exponent": "2/d"}})
-    >>> len(study.plan), study.axis.words
-    (30, 'training samples D')
+    >>> study = read("studies/quickstart.toml", ["task.manifold.dim=[2, 3]"])
+    >>> study.axis.words, study.prediction.text
+    ('trainable parameters N', '4/d')
     """
     from lab import study as studies
 
@@ -57,7 +54,7 @@ def plan(study: Source, results: str | Path = "results", *, name: str = "study")
 
     >>> outlook = plan("studies/quickstart.toml", "nowhere")
     >>> outlook.left.planned, outlook.left.done
-    (588, 0)
+    (648, 0)
     """
     from lab.execution.outlook import outlook
 
@@ -134,7 +131,7 @@ def fit(table: str | Path, law: str, **options: Any) -> Reply:
     Raises lab.scaling.tables.rows.TableError, one sentence, for what cannot be read or asked.
 
     >>> found = fit("studies/tables/chinchilla_digitised.csv", "chinchilla",
-    ...             columns={"N": "N", "D": "D", "L": "loss"}, replicates=50)
+    ...             columns={"N": "parameters", "D": "tokens", "L": "loss"}, replicates=50)
     >>> found["n"], sorted(found["parameters"])
     (245, ['A', 'B', 'E', 'alpha', 'beta'])
     """

@@ -13,7 +13,7 @@ from typing import Any
 
 from lab.kinds.manifolds import MANIFOLDS
 from lab.kinds.student import StudentSpec
-from lab.kinds.teachers import Covariance
+from lab.kinds.teachers import FIELD_TEST_POINTS, Covariance
 from lab.theory import smoothness
 
 PHYSICS_VERSION = 2
@@ -25,9 +25,10 @@ grows over a training."""
 TEST_POINTS = 20_000
 """Points that losses are taken on."""
 WIDE_TEST_POINTS = 500
-"""The same in variance-width, shared by network and limits: the law is one of any test set."""
+"""The same beside the limit of infinite width, shared by network and limits: the law is one of any
+test set."""
 POPULATION = 2_048
-"""Points that are the whole world in variance-data."""
+"""Points that are the whole world where training sets are drawn from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,13 @@ class TaskSpec:
     def D_amb(self) -> int:
         """Coordinates that the student sees."""
         return self.ambient or self.chart
+
+    @property
+    def test_points(self) -> int:
+        """Points that losses are taken on; of a spectral task they are known exactly."""
+        if self.decays:
+            return 0
+        return FIELD_TEST_POINTS if self.covariance else TEST_POINTS
 
     def symbols(self) -> dict[str, Any]:
         """What the symbols of a prediction stand for."""

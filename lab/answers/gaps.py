@@ -1,6 +1,6 @@
 """The gaps between wide networks and their limits: how far mean losses lie above them, by width.
 
-Two limits stand beside every network of variance-width: exact NTK regression (`kernel`), which all
+Two limits stand beside every wide network: exact NTK regression (`kernel`), which all
 starts share, and the linearised model of its own start (`tangent`). A gap is the sum over teachers
 of the mean excess over starts, relative to the limit's, with its standard error over starts. The
 excess over the kernel is taken with the control variate of `lab.students.limits.tangent`; without

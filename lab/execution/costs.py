@@ -14,8 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lab.kinds.student import STUDENTS, StudentSpec
-from lab.kinds.teachers import FIELD_TEST_POINTS
-from lab.spec import POPULATION, TEST_POINTS, WIDE_TEST_POINTS, Group, TaskSpec
+from lab.spec import POPULATION, TEST_POINTS, WIDE_TEST_POINTS, Group
 
 CHUNK_STEPS = 200
 EVALUATED = 2_000
@@ -90,12 +89,12 @@ def _descent_flops(group: Group) -> float:
 
 def _exact_flops(group: Group) -> float:
     task = group.teachers[0]
-    test = _test_points(task)
+    test = task.test_points
     one = sum(
         len(seeds) * STUDENTS[student.kind].flops(student, D=D or 0, D_amb=task.D_amb, test=test)
         for student, D, seeds in group.shapes
     )
-    if task.teacher_kind == "field":
+    if task.covariance:
         one += (test + _largest(group)) ** 3 / 3
     return len(group.teachers) * one
 
@@ -103,11 +102,11 @@ def _exact_flops(group: Group) -> float:
 def _exact_memory(group: Group) -> float:
     """One student at a time, and the field's factor."""
     task = group.teachers[0]
-    D, test = _largest(group), _test_points(task)
+    D, test = _largest(group), task.test_points
     numbers = task.D_amb * (D + test) + max(
         STUDENTS[student.kind].numbers(student, D=D) for student, _, _ in group.shapes
     )
-    if task.teacher_kind == "field":
+    if task.covariance:
         numbers = max(numbers, 2 * (D + test) ** 2)
     return 8 * numbers
 
@@ -141,10 +140,6 @@ def _wide_memory(group: Group) -> float:
 
 def _units(student: StudentSpec) -> int:
     return STUDENTS[student.kind].units(student)
-
-
-def _test_points(task: TaskSpec) -> int:
-    return {"field": FIELD_TEST_POINTS, "spectral": 0}.get(task.teacher_kind, TEST_POINTS)
 
 
 def _largest(group: Group) -> int:

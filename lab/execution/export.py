@@ -35,7 +35,7 @@ def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
     p: the power of the loss |y − ŷ|^p.
     width: of the largest hidden layer; 0 where there is none.
     batch, rate: of the first stage; rate is nan where the file sets none: in L-BFGS alone and in
-        variance-width, and batch is 0 too for students that no descent trains.
+        full-batch descent, and batch is 0 too for students that no descent trains.
     check: marks runs with the larger budget.
     loss, relative_loss, seconds: nan where a run has none, because it is not done.
 

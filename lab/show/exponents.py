@@ -29,6 +29,7 @@ LEGEND = (
     "Forecast: error in log loss of the law of the smaller x about the two largest, ± 95 %. "
     "x: smallest and largest of the scan. table.csv has every value that was fitted."
 )
+VARIED = {"rate": "the rate", "weights": "the variance of the first weights"}
 FATE = {True: "survives", False: "excluded", None: "undecided"}
 
 
@@ -123,7 +124,7 @@ def _evidence(answer: Answer) -> str:
     )
     varied = [(p, v) for p in answer.points for v in p.evidence.variations]
     for p, v in varied:
-        what = "the rate" if v.kind == "rate" else "the variance of the first weights"
+        what = VARIED[v.kind]
         text += (f" At {p.label}, teacher {v.teacher}, {v.factor:g} times {what} changes α by "
                  f"{v.alpha:+.2f} ± {2 * v.error:.2f}.")  # fmt: skip
     return text + ("" if varied else " Rate and first weights were not varied here.")
