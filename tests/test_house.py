@@ -146,6 +146,7 @@ FITTING = LIGHT - {"scipy"}
     (["--help"], LIGHT), (["fit", "--help"], LIGHT), (["calibrate", "--help"], LIGHT),
     (["status", "studies/quickstart.toml"], LIGHT), (["plan", "studies/quickstart.toml"], LIGHT),
     (["check", "studies/quickstart.toml"], LIGHT),
+    (["fit", "studies/quickstart.toml", "--json", "--results", "none"], FITTING),
     (["calibrate", "studies/quickstart.toml", "--scans", "20", "--alpha", "4/d"], FITTING),
     (["fit", "results/coverage/coverage.csv", "--law", "power", "--x", "teachers", "--loss",
       "width"], FITTING),

@@ -78,7 +78,7 @@ def stored(tmp_path, monkeypatch):
         (tmp_path / "s.toml").write_text(text)
         found = studies.read("s.toml")
         with Store.write(tmp_path / "results/s") as store:
-            for one in getattr(found, "panels", (found,)):
+            for one in found.panels:
                 store.add(rows(one, law, noise=0.01, seed=1))
         return found
 
