@@ -12,6 +12,7 @@ from lab.answers.finders import FINDERS
 from lab.answers.finding import Finding
 from lab.answers.setting import Setting
 from lab.execution.store import Store
+from lab.regimes.resolution_width import ResolutionWidth
 from lab.show.view import Drawn, Rows, Table, View
 from lab.show.views import VIEWS
 
@@ -58,7 +59,7 @@ VIEW = View(above=lambda answers: [Table(("d", "ratio"), cells(answers))], figur
 def here(make_tables, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(FINDERS, "ratio", ratios)
-    monkeypatch.setattr(studies.Study, "findings", ("exponents", "lines", "ratio"))
+    monkeypatch.setattr(ResolutionWidth, "findings", ("exponents", "lines", "ratio"))
     (tmp_path / "s.toml").write_text(TEXT)
     with Store.write(tmp_path / "results/s") as store:
         store.add(rows(studies.read("s.toml"), power(1.0)))
