@@ -48,12 +48,12 @@ def _sentences(answer: Answer) -> Iterator[str]:
 def doubts(answers: Answers) -> list[str]:
     """Each doubt once, with the findings that have it: what it means, which way, what removes it.
 
-    A finding without a label goes by its kind.
+    A finding without a label goes by its kind; one that spans settings tells its doubts itself.
     """
     at: dict[str, list[str]] = {}
     for answer in answers:
         for kind, finding in ((k, f) for k in views([answer]) for f in answer.found(k)):
-            for doubt in finding.doubts:
+            for doubt in finding.doubts if finding.setting is not None else ():
                 at.setdefault(doubt, []).append(finding.label or kind)
     return [f"{_explained(doubt)} ({'; '.join(where)})" for doubt, where in at.items()]
 

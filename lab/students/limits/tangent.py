@@ -21,7 +21,7 @@ together with its mirror image, whose output weights have the other sign. Both a
 same law with one kernel, and the mean of their losses is free of those terms (antithetic pairs).
 
 What is left falls as c₁/w + c₂/w² for smooth activations; c₂/c₁ was −2 to −13 and larger for more
-points and steps (the study of the width's variance). ReLU is not smooth: the excess over its tangents was
+points and steps. ReLU is not smooth: the excess over its tangents was
 measured to fall like 1/√w and to be half of the excess at w = 2048. An argument, not tested: 1/√w
 of the units cross their kink, and of those near it only the ones pushed by their own residual.
 Source: Bahri et al., arXiv 2102.06701; Jacot et al. 2018; Lee et al., arXiv 1902.06720.
