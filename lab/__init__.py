@@ -188,7 +188,8 @@ def exponent(
     from lab.scaling import Scan
     from lab.scaling import exponent as estimate
 
+    scan = Scan.of(list(x), list(loss), None if teacher is None else list(teacher))
     return estimate(
-        Scan.of(x, loss, teacher), prediction=prediction, sense=sense, tolerance=tolerance,
+        scan, prediction=prediction, sense=sense, tolerance=tolerance,
         law="power+floor" if floor else "power", seed=seed,
     )  # fmt: skip

@@ -11,10 +11,10 @@ import json
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from typing import Any
 
+from lab.kinds.covariances import of_covariance
 from lab.kinds.manifolds import MANIFOLDS
 from lab.kinds.student import StudentSpec
 from lab.kinds.teachers import FIELD_TEST_POINTS, Covariance
-from lab.theory import smoothness
 
 PHYSICS_VERSION = 2
 """Raised when the same settings give another result: old rows then no longer count as done.
@@ -88,7 +88,7 @@ class TaskSpec:
             symbols |= {"a": a, "b": b} | ({"alpha": b - 1} if a == b else {})
         if self.covariance:
             kind, settings = self.covariance
-            symbols["teacher"] = smoothness(kind, nu=dict(settings).get("nu"))
+            symbols["teacher"] = of_covariance(kind, dict(settings))
         return symbols
 
     def settings(self) -> dict[str, Any]:

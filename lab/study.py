@@ -100,7 +100,8 @@ def validate(tables: Mapping[str, Any], *, text: str = "", name: str = "study") 
     panels = tables["panel"]
     if not isinstance(panels, list) or not panels or not all(isinstance(p, dict) for p in panels):
         raise StudyError([f"{name}: panel: expected tables; begin each with a line [[panel]]"])
-    found, mistakes = [], []
+    found: list[Regime] = []
+    mistakes: list[str] = []
     for number, own in enumerate(panels, start=1):
         common = sorted({"schema", "question", "seed"} & own.keys())
         mistakes += [f"{name}: panel {number}: {key}: is the same in all panels; give it once, at "

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from lab.execution.store import Store
+from lab.execution.store import Row, Store
 from lab.regimes.cell import Key
 from lab.regimes.regime import Regime
 from lab.spec import Planned, Run
@@ -38,7 +38,7 @@ def level(study: Regime, runs: Iterable[Run], states: Mapping[str, str]) -> floa
         return budget
     # A teacher that no check repeats tells at once that nothing was raised.
     runs.sort(key=lambda run: run.task.teacher in study.checked)
-    while 2 * budget <= study.evidence.until and all(
+    while 2 * budget <= study.most and all(
         states.get(planned.run.fingerprint()) in FINISHED
         for planned in _level(study, runs, 2 * budget)
     ):
@@ -51,7 +51,7 @@ def _level(study: Regime, runs: Iterable[Run], budget: float) -> Iterator[Planne
     for run in runs:
         yield Planned(at(study, run, budget), "budget", budget)
         if run.task.teacher in study.checked:
-            for factor in study.evidence.budgets:
+            for factor in study.budgets:
                 yield Planned(at(study, run, budget * factor), "budget", budget * factor)
 
 
@@ -77,7 +77,7 @@ def raised(study: Regime, store: Store) -> tuple[Planned, ...]:
     for runs in together(study).values():
         now = level(study, runs, states)
         checked = [run for run in runs if run.task.teacher in study.checked]
-        if 2 * now > study.evidence.until or not checked or not _falls(study, store, checked, now):
+        if 2 * now > study.most or not checked or not _falls(study, store, checked, now):
             continue
         wanted += _level(study, runs, 2 * now)
     return tuple(wanted)
@@ -88,8 +88,13 @@ def _falls(study: Regime, store: Store, runs: list[Run], now: float) -> bool:
     pairs = [[at(study, run, b).fingerprint() for b in (now, 2 * now)] for run in runs]
     rows = store.rows(key for pair in pairs for key in pair)
     done = [
-        np.log(rows[after].relative / rows[before].relative)
+        np.log(_loss(rows[after]) / _loss(rows[before]))
         for before, after in pairs
         if all(key in rows and rows[key].status == "done" for key in (before, after))
     ]
     return bool(done) and bool(np.mean(done) < np.log(1 - STILL))
+
+
+def _loss(row: Row) -> float:
+    assert row.relative is not None  # it is done
+    return row.relative

@@ -16,7 +16,7 @@ import queue
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,7 +93,7 @@ def execute(
     tick: Callable[[Group, int], None],
     stop: threading.Event,
     abandon: threading.Event,
-) -> Iterator[Finished | None]:
+) -> Generator[Finished | None, None, None]:
     """Train the groups, yielding each as it finishes, and None five times a second meanwhile.
 
     After `stop` no new group starts; after `abandon` those in flight are dropped. Closing the

@@ -90,10 +90,10 @@ def groups(
         for task, shapes in tasks.items():
             key = tuple((student, D, tuple(sorted(s))) for (student, D), s in shapes.items())
             by_shapes[key].append(task)
-        for shapes, alike_tasks in by_shapes.items():
+        for same, alike_tasks in by_shapes.items():
             for start in range(0, len(alike_tasks), teachers):
                 some = tuple(alike_tasks[start : start + teachers])
-                whole = Group(some, shapes, training, root, learner)
+                whole = Group(some, same, training, root, learner)
                 packed += [replace(whole, shapes=part) for part in _split(whole, memory_limit)]
     return sorted(packed, key=lambda g: -seconds(g))
 

@@ -15,6 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from lab.execution import budgets, engines, plan
 from lab.execution.store import Row, Store
@@ -33,6 +34,10 @@ class Progress:
     seconds: float
     seconds_left: float | None
     stopping: bool
+
+
+Observer = Callable[[Progress], None]
+"""Told of progress five times a second."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ def run(
     *,
     lanes: int | None = None,
     until_converged: bool = False,
-    observe: Callable[[Progress], None] = lambda progress: None,
+    observe: Observer = lambda progress: None,
 ) -> Summary:
     """Train what the store in `path` lacks, telling `observe` of it five times a second.
 
@@ -89,7 +94,7 @@ def run(
         return found
 
 
-def _once(study, store: Store, lanes, observe) -> Summary:
+def _once(study: Study | Extra, store: Store, lanes: int | None, observe: Observer) -> Summary:
     start = time.perf_counter()
     before = plan.left(study, store.states())
     adopted = 0
@@ -102,7 +107,15 @@ def _once(study, store: Store, lanes, observe) -> Summary:
     return _train(study, store, before, adopted, lanes, observe, start)
 
 
-def _train(study, store, before, adopted, lanes, observe, start) -> Summary:
+def _train(
+    study: Study | Extra,
+    store: Store,
+    before: plan.Left,
+    adopted: int,
+    lanes: int | None,
+    observe: Observer,
+    start: float,
+) -> Summary:
     device = engines.configure(lanes)
     from lab.students.descent import training
 
@@ -159,7 +172,7 @@ class _interrupts:
 
     def __init__(self, stop: threading.Event, abandon: threading.Event) -> None:
         self.stop, self.abandon = stop, abandon
-        self.before: dict[int, object] = {}
+        self.before: dict[int, Any] = {}
 
     def __enter__(self) -> None:
         if threading.current_thread() is threading.main_thread():

@@ -6,6 +6,7 @@ with one, kernel regression learns with one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -13,8 +14,9 @@ from pydantic import AfterValidator
 
 from lab.grids import Names, Setting
 from lab.mistakes import unknown
+from lab.theory import smoothness
 
-_NETWORK = {"depth": 1, "weight": 2.0, "bias": 0.0, "readout": 1.0}
+_NETWORK: Mapping[str, Setting] = {"depth": 1, "weight": 2.0, "bias": 0.0, "readout": 1.0}
 
 COVARIANCES: Mapping[str, Mapping[str, Setting]] = {
     "laplace": {"length": 1.0},
@@ -53,7 +55,8 @@ def resolved_covariance(kind: str, given: Mapping[str, Setting]) -> dict[str, Se
     for name, value in given.items():
         if name not in COVARIANCES[kind]:
             raise ValueError(unknown(f"setting of {kind} covariances", name, COVARIANCES[kind]))
-        if not (value > 0 or (name == "bias" and value == 0)):
+        low = 0.0 if name == "bias" else math.nextafter(0.0, 1.0)
+        if isinstance(value, str) or not value >= low:
             raise ValueError(f"a {kind} covariance needs {name} > 0, got {value}")
     return {**COVARIANCES[kind], **given}
 
@@ -73,6 +76,12 @@ def universal(kind: str, settings: Mapping[str, Setting], *, sphere: bool) -> bo
     1905.12173), and deeper ones have all (Bietti & Bach, arXiv 2009.14397). An erf network without
     biases is odd, f(−x) = −f(x), at any depth: it has no even harmonic.
     """
-    if "depth" not in COVARIANCES[kind] or settings["bias"] > 0:
+    if "depth" not in COVARIANCES[kind] or settings["bias"] != 0:
         return True
-    return kind.startswith("relu") and sphere and settings["depth"] > 1
+    return kind.startswith("relu") and sphere and settings["depth"] != 1
+
+
+def of_covariance(kind: str, settings: Mapping[str, Setting]) -> float:
+    """Its smoothness θ, see `lab.theory.smoothness`."""
+    nu = settings.get("nu")
+    return smoothness(kind, nu=None if nu is None else float(nu))

@@ -21,13 +21,13 @@ from lab.kinds.covariances import (
     COVARIANCES,
     SETTINGS,
     Covariances,
+    of_covariance,
     resolved_covariance,
     universal,
 )
 from lab.kinds.kind import load
 from lab.kinds.student import STUDENTS, Student, StudentSpec, Target
 from lab.mistakes import unknown
-from lab.theory import smoothness
 
 Predictor = Callable[[Any], Any]
 """A trained student: points [m, D_amb] to predictions [m, out], both NumPy float64. Some know more
@@ -165,7 +165,7 @@ class Kernel(Exact):
     @classmethod
     def symbols(cls, spec: StudentSpec) -> Mapping[str, float]:
         settings = dict(spec.settings)
-        return {"student": smoothness(settings["kernel"], nu=settings.get("nu"))}
+        return {"student": of_covariance(str(settings["kernel"]), settings)}
 
     @classmethod
     def flops(cls, spec: StudentSpec, *, D: int, D_amb: int, test: int) -> float:

@@ -33,7 +33,8 @@ class Kinds(Mapping[str, Any]):
 
     def add(self, table: _Table) -> _Table:
         """Register a table under the one value of its key."""
-        self._tables[table.model_fields[self.key].default] = table
+        fields: dict[str, Any] = table.__pydantic_fields__
+        self._tables[fields[self.key].default] = table
         Kinds.version = next(_versions)
         return table
 
@@ -65,7 +66,7 @@ class OneOf:
             if isinstance(value, Mapping):
                 kind = value.get("kind", self.kinds.default)
                 return tagged(kind) if isinstance(kind, str) else None
-            return tagged(value.kind) if isinstance(value, Table) else None
+            return tagged(getattr(value, self.kinds.key)) if isinstance(value, Table) else None
 
         choices = {tagged(kind): handler.generate_schema(t) for kind, t in self.kinds.items()}
         return core_schema.tagged_union_schema(choices, discriminator=tag)

@@ -39,7 +39,7 @@ class Nearest(Local):
     solver: ClassVar[str] = "lab.students.algebra.exact:nearest"
 
     def refusals(self, spec: StudentSpec, *, D: int, D_amb: int) -> str | None:
-        k = dict(spec.settings)["neighbours"]
+        k = int(dict(spec.settings)["neighbours"])
         if k > D:
             return f"{k} neighbours cannot be taken among {D} points; choose 1 to {D}"
         return None

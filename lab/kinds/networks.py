@@ -52,8 +52,10 @@ class Mlp(Trained):
     depth: PositiveInt | None = None
     activation: Activations = ("relu",)
     parametrisation: Literal["standard", "ntk"] = "standard"
-    weight: PositiveFloat = Field(2.0, description="variance of a weight times its fan-in")
-    bias: NonNegativeFloat = Field(0.5, description="standard deviation of a bias at the start")
+    weight: PositiveFloat = Field(default=2.0, description="variance of a weight times its fan-in")
+    bias: NonNegativeFloat = Field(
+        default=0.5, description="standard deviation of a bias at the start"
+    )
 
     sized: ClassVar[str | None] = "widths"
 

@@ -41,6 +41,14 @@ class Descending(Regime):
         teachers = self.drawn()
         return frozenset(teachers[: max(2, math.floor(self.evidence.share * len(teachers) + 0.5))])
 
+    @property
+    def budgets(self) -> tuple[float, ...]:
+        return self.evidence.budgets
+
+    @property
+    def most(self) -> float:
+        return self.evidence.until
+
     def drawn(self) -> list[int]:
         """The indices k of the teachers in the order in which they are checked."""
 
@@ -61,7 +69,7 @@ class Descending(Regime):
     def checks(self, run: Run) -> Iterator[Cell]:
         evidence, student = self.evidence, run.student
         if run.task.teacher in self.checked:
-            for factor in evidence.budgets:
+            for factor in self.budgets:
                 scaled = replace(run, training=run.training.scaled(factor))
                 yield self.cell(Planned(scaled, "budget", factor), run)
         if run.task == self.varied:

@@ -7,7 +7,7 @@ largest width on every D. Beside them stands the plane of N and D.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from lab.regimes.cell import Cell, Key
 from lab.regimes.coherence import too_few
@@ -39,7 +39,7 @@ class PhaseMap(Descending):
         widest = max(self.students(), key=lambda s: s.parameters(1, 1)).widths
         alone = student.model_copy(update={"widths": (widest,), "depth": None})
         own = f"{self.title}, " if self.title else ""
-        same = {
+        same: dict[str, Any] = {
             "question": self.question, "seed": self.seed, "task": self.task,
             "prediction": self.prediction, "training": self.training, "evidence": self.evidence,
         }  # fmt: skip

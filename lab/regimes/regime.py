@@ -156,6 +156,16 @@ class Regime(Table):
         return frozenset()
 
     @property
+    def budgets(self) -> tuple[float, ...]:
+        """The budgets, in units of the scan's, with which checked teachers are trained again."""
+        return ()
+
+    @property
+    def most(self) -> float:
+        """The largest budget, in units of the scan's, that an x may be raised to."""
+        return 1.0
+
+    @property
     def counted(self) -> bool:
         """Whether x is a size of networks, which can be counted in several ways."""
         return False

@@ -52,7 +52,7 @@ class ResolutionData(Descending):
         """The same students on unlimited data, with the budgets of the scan and of its checks."""
         if not self.measures_limit:
             return
-        budgets = (1.0, *(self.evidence.budgets if task.teacher in self.checked else ()))
+        budgets = (1.0, *(self.budgets if task.teacher in self.checked else ()))
         for student, s, factor in itertools.product(
             self.students(), range(self.repetitions), budgets
         ):

@@ -116,7 +116,7 @@ def _evidence(answer: Answer) -> str:
     if not study.checked:
         return "No scan was trained again with another budget: nothing shows that the students " \
                "have converged."  # fmt: skip
-    budgets = " and ".join(f"{b:g}" for b in study.evidence.budgets)
+    budgets = " and ".join(f"{b:g}" for b in study.budgets)
     text = (
         f"Δα training: what unlimited training would add to α, with its 95 % error, from the scans "
         f"of {len(study.checked)} of {study.task.teacher.count} teachers at {budgets} times the "

@@ -70,7 +70,7 @@ class Training(Table):
 
     preset: str = "default"
     optimiser: Literal["muon", "adam", "adamw", "sgd", "lbfgs"] = "muon"
-    rate: PositiveFloat = Field(RULES["muon"]["rate"], description="default by optimiser")
+    rate: PositiveFloat = Field(default=RULES["muon"]["rate"], description="default by optimiser")
     beta1: Annotated[float, Field(ge=0, lt=1)] = RULES["muon"]["beta1"]
     beta2: Annotated[float, Field(gt=0, lt=1)] = RULES["muon"]["beta2"]
     weight_decay: NonNegativeFloat = 0.0
@@ -104,7 +104,7 @@ class Training(Table):
 
     def resolved(self) -> TrainingSpec:
         """The recipe of a run. L-BFGS is all polish: its batch is drawn once."""
-        stages = ((self.steps, self.batch, self.rate),)
+        stages: tuple[tuple[int, int, float], ...] = ((self.steps, self.batch, self.rate),)
         if self.stages is not None:
             stages = tuple((s.steps, s.batch, s.rate) for s in self.stages)
         polish, polish_batch = self.polish, self.polish_batch
