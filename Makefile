@@ -13,6 +13,8 @@ test: $(VENV)/.dev
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check lab tests benchmarks
+	$(VENV)/bin/ruff format --check --quiet lab tests benchmarks
+	$(VENV)/bin/mypy
 
 bench: $(VENV)/.dev
 	$(VENV)/bin/python benchmarks/throughput.py
