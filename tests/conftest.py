@@ -13,6 +13,7 @@ import pytest  # noqa: E402
 
 from lab import cli, study  # noqa: E402
 from lab.execution import engines  # noqa: E402
+from lab.kinds.kind import Kinds  # noqa: E402
 
 engines.configure()
 
@@ -65,3 +66,17 @@ def refused(tmp_path, monkeypatch, capsys):
         return capsys.readouterr().err.splitlines()
 
     return sentences
+
+
+@pytest.fixture
+def registered():
+    """registered(registry, table) adds a table of one's own until the test ends."""
+    added = []
+
+    def add(registry: Kinds, table):
+        registry.add(table)
+        added.append((registry, table))
+
+    yield add
+    for registry, table in added:
+        registry.remove(table)

@@ -33,6 +33,7 @@ class OverLimit(Regime):
 
     def reading(self, done: Rows, limits: Rows = ()) -> Values:
         """Mean excess over repetitions, cell by cell, where it has a logarithm."""
+        from lab.scaling.judge.doubts import Doubt
         from lab.scaling.scans.excess import excess
 
         raw = self.losses(done)
@@ -41,8 +42,11 @@ class OverLimit(Regime):
         limit = np.array([row.details["limit"] for _, row in done], float)
         over = excess(raw.x, raw.value, limit, raw.teacher, smallest=self.smallest)
         keep = over.positive
+        doubts: tuple[Doubt, ...] = () if keep.all() else (Doubt.EXCESS_UNRESOLVED,)
+        if over.impossible:
+            doubts = (Doubt.REFERENCE_NOT_CONVERGED,)
         zeros = np.zeros(int(keep.sum()), int)
         return Values(
             over.x[keep], over.mean[keep], over.teacher[keep], zeros, self.ordinate.unit,
-            over.doubts,
+            doubts,
         )  # fmt: skip

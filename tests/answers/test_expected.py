@@ -51,10 +51,10 @@ def first(tables, **settings):
 def test_isotropic_regression_has_the_published_risks_and_none_at_the_peak():
     risk = {r.size: expected.expected_risk(r) for r in first(ISOTROPIC, ridge=0.0)}
     for D, value in PUBLISHED.items():
-        assert risk[D][0] == pytest.approx(value, rel=1e-3) and risk[D][1] == "exact"
-    assert risk[50][0] == math.inf
-    best = {r.size: expected.expected_risk(r)[0] for r in first(ISOTROPIC, ridge=12.5)}
-    assert all(best[D] < risk[D][0] for D in risk)
+        assert risk[D].mean == pytest.approx(value, rel=1e-3) and risk[D].source == "exact"
+    assert risk[50].mean == math.inf
+    best = {r.size: expected.expected_risk(r).mean for r in first(ISOTROPIC, ridge=12.5)}
+    assert all(best[D] < risk[D].mean for D in risk)
     assert best[48] > best[50] > best[52]
 
 
@@ -67,13 +67,13 @@ def test_the_simulated_excess_is_the_exact_one():
         for r in learning.learn(group, tick=lambda n: None):
             losses.setdefault((r.run.size, r.run.student), []).append((r.run, r.loss))
     for some in losses.values():
-        ratio = np.array([loss for _, loss in some]) / expected.expected_risk(some[0][0])[0]
+        ratio = np.array([loss for _, loss in some]) / expected.expected_risk(some[0][0]).mean
         assert abs(ratio.mean() - 1) < 4 * ratio.std(ddof=1) / math.sqrt(ratio.size)
 
 
 def test_a_laplace_field_on_the_circle_is_pi_over_D_to_eigenlearning():
     for run in runs(FIELD):
-        risk, source = expected.expected_risk(run)
+        risk, source = expected.expected_risk(run).mean, expected.expected_risk(run).source
         # exact is 4π/(3D), the bridges over exponential gaps; D ≫ 1 of both
         assert risk * run.size == pytest.approx(math.pi, rel=0.01) and source == "harmonics"
 
@@ -88,16 +88,16 @@ def test_the_exact_mean_over_fields_is_near_the_theory_in_three_dimensions():
     x, x_test = (v / np.linalg.norm(v, axis=1, keepdims=True)
                  for v in (rng.standard_normal((n, 4)) for n in (run.size, 2000)))  # fmt: skip
     exact = kernels.expected_risk(x, x_test, teacher=k, student=k)
-    assert exact == pytest.approx(expected.expected_risk(run)[0], rel=0.05)
+    assert exact == pytest.approx(expected.expected_risk(run).mean, rel=0.05)
 
 
 def test_the_scale_of_a_field_and_its_noise_enter():
     run = runs(FIELD)[0]
-    risk = expected.expected_risk(run)[0]
+    risk = expected.expected_risk(run).mean
     louder = replace(run, task=replace(run.task, teacher_gain=3.0))
-    assert expected.expected_risk(louder)[0] == pytest.approx(9 * risk)
+    assert expected.expected_risk(louder).mean == pytest.approx(9 * risk)
     noisy = replace(run, task=replace(run.task, noise=0.2))
-    assert risk + 0.2**2 > expected.expected_risk(noisy)[0] > risk
+    assert risk + 0.2**2 > expected.expected_risk(noisy).mean > risk
 
 
 def test_no_formula_is_made_up(make_study):
@@ -114,7 +114,7 @@ def answered(tmp_path):
     study = studies.validate(ISOTROPIC)
 
     def law(run, x):
-        risk = expected.expected_risk(run)[0]
+        risk = expected.expected_risk(run).mean
         return 1.1 * risk if math.isfinite(risk) else 100.0
 
     with Store.write(tmp_path / "s") as store:
@@ -141,7 +141,7 @@ def test_theory_is_drawn_tabulated_and_written(answered):
     drawn = dict(zip(dashed.get_xdata(), dashed.get_ydata(), strict=True))
     assert drawn[200] == pytest.approx(PUBLISHED[200], rel=1e-3) and math.isnan(drawn[50])
     assert "Dashed" in caption
-    report.write((answer,), store, "s")
+    report.write((answer,), store.path, "s")
     text = (store.path / "report.md").read_text()
     (table,) = below((answer,))
     assert "| measured / theory at D = | 10 |" in text and "1.1" in table.markdown()

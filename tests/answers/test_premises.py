@@ -14,6 +14,7 @@ from lab.execution import plan
 from lab.mistakes import StudyError
 from lab.scaling.judge.doubts import Doubt
 from lab.students import learning
+from lab.students.algebra import solving
 
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
 LADDER = {
@@ -60,7 +61,7 @@ def trained(study):
 
 @pytest.fixture(autouse=True)
 def few_test_points(monkeypatch):
-    monkeypatch.setattr(learning, "TEST_POINTS", 4_000)
+    monkeypatch.setattr(solving, "TEST_POINTS", 4_000)
 
 
 def slope(done):

@@ -111,7 +111,7 @@ def test_wide_networks_on_fresh_data_are_refused_in_one_sentence(here, verb, mon
     with pytest.raises(SystemExit) as caught:
         cli.main()
     (sentence,) = capsys.readouterr().err.splitlines()
-    assert caught.value.code == 2 and "learns one fixed training set" in sentence
+    assert caught.value.code == 2 and "data: is missing" in sentence
     assert not (here / "results").exists()
 
 

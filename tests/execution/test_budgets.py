@@ -30,7 +30,7 @@ def study(make_study, request):
 
 
 def of_x(study):
-    return {x: runs for (*_, x), runs in budgets.cells(study).items()}
+    return {x: runs for (*_, x), runs in budgets.together(study).items()}
 
 
 def train(study, store, wanted):
@@ -109,4 +109,4 @@ def test_exact_students_have_one_level():
         "task": {"manifold": {"kind": "cube", "dim": 2}, "teacher": {"count": 2}},
         "student": {"kind": "nearest"}, "data": {"sizes": [32, 64, 128]},
     })  # fmt: skip
-    assert {budgets.level(exact, runs, {}) for runs in budgets.cells(exact).values()} == {1}
+    assert {budgets.level(exact, runs, {}) for runs in budgets.together(exact).values()} == {1}

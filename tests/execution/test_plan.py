@@ -2,8 +2,12 @@
 
 import pytest
 
-from lab.execution import plan
+from lab.execution import costs, plan
 from lab.spec import Group
+
+
+def memory(group):
+    return costs.bill(group).memory(group)
 
 
 def test_groups_partition_the_missing_runs(make_study):
@@ -26,15 +30,15 @@ def test_memory_is_bounded_by_the_group_not_by_the_study(make_study):
         memory_limit=limit,
     )  # fmt: skip
     assert sum(len(g.runs()) for g in many) == 10_500
-    one = plan.memory(Group(few[0].teachers, few[0].shapes[:1], few[0].training, 0))
-    assert max(map(plan.memory, many)) <= limit + one
+    one = memory(Group(few[0].teachers, few[0].shapes[:1], few[0].training, 0))
+    assert max(map(memory, many)) <= limit + one
 
 
 def test_flops_of_one_student_by_hand(make_study):
     run = make_study(student={"widths": [3, 4, 5]}).plan[0].run
     g = Group((run.task,), ((run.student, None, (0, 1)),), run.training, 0)
     teacher, student = 2 * 16 + 16 * 16 + 16, 2 * 3 + 3 * 3 + 3
-    assert plan.flops(g) == 200 * 32 * (2 * teacher + 2 * 6 * student)
+    assert costs.bill(g).flops(g) == 200 * 32 * (2 * teacher + 2 * 6 * student)
     assert plan.cost([g]).student_steps == 400
 
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lab import study
 from lab.task import data, teachers
 from lab.task.streams import stream
 
@@ -34,9 +35,11 @@ def test_teacher_without_biases_is_homogeneous_and_with_biases_is_not(task):
         assert np.allclose(twice, 2 * once, rtol=1e-4, atol=1e-5) is homogeneous
 
 
-def test_teacher_on_a_product_is_additive(make_study):
-    task = make_study(task={"manifold": {"kind": "product", "dim": None, "factors": [
-        {"kind": "cube", "dim": 2}, {"kind": "cube", "dim": 1}]}}).plan[0].run.task  # fmt: skip
+def test_teacher_on_a_product_is_additive(make_tables):
+    tables = make_tables()
+    factors = [{"kind": "cube", "dim": 2}, {"kind": "cube", "dim": 1}]
+    tables["task"] = {"manifold": {"kind": "product", "factors": factors}}
+    task = study.validate(tables).plan[0].run.task
     networks = teachers.draw(task, key=KEYS[0])
     z = jax.random.normal(KEYS[1], (3, 4))
     mixed = jnp.concatenate([z[:2, :1], z[2:, 1:2]])

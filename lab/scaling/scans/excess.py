@@ -14,8 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from lab.scaling.judge.doubts import Doubt
-
 ROUNDING = 1e-8
 """Relative to L∞, a negative excess that means nothing."""
 BEYOND = 2.0
@@ -41,11 +39,9 @@ class Excess:
         return self.mean > 0
 
     @property
-    def doubts(self) -> tuple[Doubt, ...]:
-        """`reference-not-converged`, or `excess-unresolved`, where a mean is not positive."""
-        if self.below or np.any(self.mean < -BEYOND * self.error):
-            return (Doubt.REFERENCE_NOT_CONVERGED,)
-        return () if self.positive.all() else (Doubt.EXCESS_UNRESOLVED,)
+    def impossible(self) -> bool:
+        """Whether an excess lies so far below zero that L∞ cannot have been the limit."""
+        return self.below > 0 or bool(np.any(self.mean < -BEYOND * self.error))
 
 
 def excess(
