@@ -59,14 +59,16 @@ def cases(
     Raises StudyError for a formula without a positive value, or an alternative without any.
     """
     given = [_positive(study, text) for text in alphas]
+    changed: dict[str, Any] = {**(changes or {})}
     found = []
     for i, (point, design) in enumerate(zip(points, designs(study, alternatives), strict=True)):
         own = None if given else fitted(point, design)
         truths = [("given", assumed(alpha[i])) for alpha in given] or [
             ("fit", own) if own else ("prediction", assumed(design.prediction))
         ]
-        found += [Case(point, design, replace(truth, **(changes or {})), source)
-                  for source, truth in truths]  # fmt: skip
+        found += [
+            Case(point, design, replace(truth, **changed), source) for source, truth in truths
+        ]
     return found
 
 

@@ -117,11 +117,18 @@ def comparisons(done: Iterable[tuple[float, Run, Row]], *, redrawn: bool) -> tup
 
 def _expected(x: float, known: Risk, rows: list[tuple[Run, Row]], redrawn: bool) -> Expected:
     cells: dict[tuple, list[float]] = defaultdict(list)
-    for run, row in rows:
-        cells[run.task.teacher, run.seed if redrawn else 0].append(row.loss / known.mean)
+    losses = [_losses(row) for _, row in rows]
+    for (run, _), (loss, _) in zip(rows, losses, strict=True):
+        cells[run.task.teacher, run.seed if redrawn else 0].append(loss / known.mean)
     ratios = np.array([np.mean(cell) for cell in cells.values()])
-    value = math.exp(np.mean([math.log(known.mean * row.relative / row.loss) for _, row in rows]))
+    value = math.exp(np.mean([math.log(known.mean * relative / loss) for loss, relative in losses]))
     error = float(ratios.std(ddof=1) / math.sqrt(ratios.size)) if ratios.size > 1 else math.nan
     ratio = float(ratios.mean())
     z = (ratio - 1) / error if error > 0 and known.varies else None
     return Expected(x, value, ratio, error, z, known.source)
+
+
+def _losses(row: Row) -> tuple[float, float]:
+    """The loss of a finished run, and relative to that of the constant student."""
+    assert row.loss is not None and row.relative is not None  # it is done
+    return row.loss, row.relative

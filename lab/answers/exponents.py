@@ -64,7 +64,7 @@ def _point(question: Question, one: Stored) -> Point:
 
 
 def _judged(
-    study: Regime, scan: Scan, prediction: float, evidence: Evidence, doubts: Sequence[Doubt],
+    study: Regime, scan: Scan, prediction: float, evidence: Evidence, doubts: Sequence[str],
     *, straight: bool, replicates: int,
 ) -> Exponent:  # fmt: skip
     """The exponent, estimated and judged; doubted where other rates or first weights change it."""
@@ -92,9 +92,11 @@ def _evidence(study: Regime, one: Stored) -> Evidence:
 def _runs(one: Stored) -> Runs:
     found = [row.status if row else "missing" for _, row in one.cells.scan]
     return Runs(
-        len(found), *(found.count(s) for s in ("done", "diverged", "failed", "missing")),
-        one.cells.budget, _conditioning([row for _, row in one.done]),
-    )  # fmt: skip
+        planned=len(found),
+        **{status: found.count(status) for status in ("done", "diverged", "failed", "missing")},
+        budget=one.cells.budget,
+        conditioning=_conditioning([row for _, row in one.done]),
+    )
 
 
 def _conditioning(rows: list[Row]) -> tuple[float, float] | None:

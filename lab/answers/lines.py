@@ -68,8 +68,9 @@ def lines(question: Question) -> tuple[OverDimensions, ...]:
 
 def _line(points: Sequence[Point]) -> Line | None:
     """The line of α on 1/d over the points that are decided."""
-    decided = [p for p in points if p.exponent is not None and p.verdict != UNDECIDED]
-    if len({p.dim for p in decided}) < FEWEST:
+    decided = [(p.dim, p.exponent) for p in points if p.exponent and p.verdict != UNDECIDED]
+    dims, exponents = [dim for dim, _ in decided], [exponent for _, exponent in decided]
+    if len(set(dims)) < FEWEST:
         return None
-    line = across([p.dim for p in decided], [p.exponent for p in decided])
+    line = across(dims, exponents)
     return line if math.isfinite(line.slope) else None

@@ -76,6 +76,7 @@ def planes(question: Question) -> tuple[PhaseMap, ...]:
         k, widths = run.task.teacher, run.student.widths
         sizes[widths] = run.N
         if row and row.status == "done":
+            assert row.relative is not None  # it is done
             settings[key][k, widths, run.size].append(np.log(row.relative))
         else:
             incomplete[key].add(k)

@@ -104,7 +104,7 @@ class Point:
     def plain(self) -> dict[str, Any]:
         """The exponent, its verdict and doubts, under the names that `lab fit --json` promises."""
         e, found = self.exponent, self.evidence.convergence
-        values = {
+        values: dict[str, Any] = {
             "dim": self.dim, "alpha": e.alpha if e else None,
             "interval": e.interval if e else (None, None), "prediction": self.prediction,
             "verdict": self.verdict, "relation": e.relation if e else "open",

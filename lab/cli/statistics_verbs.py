@@ -247,13 +247,13 @@ def calibrate(
     from lab.scaling.judge.calibration import misspecified
     from lab.show.progress import counted
 
-    others = [text for some in alternatives or () for text in _listed(some)] or ALTERNATIVES
+    listed = [text for some in alternatives or () for text in _listed(some)]
     with Store.read(folder(study, results)) as store:
         answers = answer.answers(found, store)
     cases = [
         case for one in answers if one.points
-        for case in design.cases(one.study, one.points, alphas=alpha or (), alternatives=others,
-                                 changes=changes)
+        for case in design.cases(one.study, one.points, alphas=alpha or (), changes=changes,
+                                 alternatives=listed or ALTERNATIVES)
     ]  # fmt: skip
     calibrated = [
         (case, simulate(case.design, case.truth, scans=scans, seed=seed))
@@ -274,12 +274,13 @@ def calibrate(
     from lab.show import statistics
 
     out = console()
-    head, lines = statistics.COVERAGE_HEAD, statistics.coverage_lines(calibrated)
-    print_table(out, "Coverage of 95 % intervals", head, lines)
-    head, lines = statistics.verdict_head(calibrated), statistics.verdict_lines(calibrated)
-    print_table(out, "Verdicts, and power against other exponents", head, lines)
-    head, lines = statistics.ratio_head(calibrated), statistics.ratio_lines(calibrated)
-    print_table(out, "P(agrees) / P(contradicts) by truth / prediction", head, lines)
+    print_table(out, "Coverage of 95 % intervals",
+                statistics.COVERAGE_HEAD, statistics.coverage_lines(calibrated))  # fmt: skip
+    print_table(out, "Verdicts, and power against other exponents",
+                statistics.verdict_head(calibrated),
+                statistics.verdict_lines(calibrated))  # fmt: skip
+    print_table(out, "P(agrees) / P(contradicts) by truth / prediction",
+                statistics.ratio_head(calibrated), statistics.ratio_lines(calibrated))  # fmt: skip
     print_table(out, "Other truths: wrong at the edge (agrees / contradicts), and silent misses",
                 statistics.WRONG_HEAD, statistics.wrong_lines(others))  # fmt: skip
     for sentence in statistics.calibration_sentences(calibrated, scans=scans, seed=seed):

@@ -140,13 +140,14 @@ def _measured(ax: Axes, points: list[Point], rows: list[float] | None = None) ->
             continue
         colour, marker = VERDICTS[p.verdict]
         alpha, (lo, hi) = p.exponent.alpha, p.exponent.interval
-        bars = [[alpha - lo], [hi - alpha]]
-        bars = bars if np.isfinite(bars).all() else None
+        sides = [[alpha - lo], [hi - alpha]]
+        bars = sides if np.isfinite(sides).all() else None
         label = None if p.verdict in shown else p.verdict
         shown.add(p.verdict)
-        where = (alpha, rows[i], None, bars) if rows else (p.dim, alpha, bars, None)
-        ax.errorbar(*where, fmt=marker, color=colour, ms=7, capsize=4, lw=1.5, mec="white",
-                    mew=0.6, label=label, zorder=4)  # fmt: skip
+        x, y = (alpha, rows[i]) if rows else (p.dim, alpha)
+        ax.errorbar(x, y, xerr=bars if rows else None, yerr=None if rows else bars, fmt=marker,
+                    color=colour, ms=7, capsize=4, lw=1.5, mec="white", mew=0.6, label=label,
+                    zorder=4)  # fmt: skip
 
 
 def _axis(ax: Axes, dims: np.ndarray, points: Sequence[Point]) -> None:
@@ -157,8 +158,8 @@ def _axis(ax: Axes, dims: np.ndarray, points: Sequence[Point]) -> None:
     values = [v for v in values if np.isfinite(v) and v > 0]
     if values:
         low, high = 0.85 * min(values), 1.25 * max(values)
-        ticks = [t for t in (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 6, 8, 12)
-                 if low <= t <= high]  # fmt: skip
+        round_ones = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 6, 8, 12)
+        ticks: Sequence[float] = [t for t in round_ones if low <= t <= high]
         if len(ticks) < 3:
             ticks = MaxNLocator(4).tick_values(low, high)
         ax.set_ylim(low, high)

@@ -55,7 +55,7 @@ class Reply(dict[str, Any]):
 
 def fit_lines(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """One line per parameter of what `fit_table` returns, in the columns of FIT_HEAD."""
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for name, value in found["parameters"].items():
         ends = dict(found["intervals"].get(name, {}))
         by = found["quoted"].get(name)
@@ -161,7 +161,7 @@ def wrong_lines(
     found: Sequence[tuple[Case, Mapping[str, Calibration]]],
 ) -> list[tuple[str, ...]]:
     """One line per truth: the largest shares over all cases, and the dimensions calibrated."""
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for name in found[0][1] if found else ():
         both = [shown[name].at_the_edge(case.design) for case, shown in found]
         dims = ", ".join(dict.fromkeys(str(case.point.dim) for case, _ in found))

@@ -19,7 +19,7 @@ from lab.answers.point import Point
 
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
 VERDICTS = {"agrees": (GREEN, "o"), "undecided": (ORANGE, "s"), "contradicts": (VERMILLION, "X")}
-STYLE: dict[str, Any] = {
+STYLE: Any = {  # matplotlib types its settings as a literal for every name
     "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110,
     "legend.frameon": False, "axes.titlesize": 10.5, "axes.grid": True,
     "grid.color": "#e6e6e6", "grid.linewidth": 0.6, "axes.axisbelow": True,
@@ -36,13 +36,15 @@ def decades(ax: Axes) -> None:
     ax.xaxis.set_minor_formatter(NullFormatter())
 
 
-def grid(panels: int, *, margin: float, height: float, **share: bool) -> tuple[Figure, list[Axes]]:
+def grid(
+    panels: int, *, margin: float, height: float, sharex: bool = False, sharey: bool = False
+) -> tuple[Figure, list[Axes]]:
     """A figure and the axes of so many panels; margin, height: inches beside them all, of each."""
     columns = 2 if panels == 4 else min(panels, 3)
     lines = -(-panels // columns)
     size = (margin + 4.9 * columns, 0.6 + height * lines)
     figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(lines, columns, squeeze=False, **share)
+    axes = figure.subplots(lines, columns, squeeze=False, sharex=sharex, sharey=sharey)
     for spare in axes.flat[panels:]:
         spare.set_axis_off()
     return figure, list(axes.flat[:panels])

@@ -7,7 +7,7 @@ the study, and takes the findings of its kind from them with `answer.found(kind)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -94,7 +94,7 @@ class View:
     """
 
     above: Callable[[Answers], Sequence[Block]] = nothing
-    sentences: Callable[[Answer, Any], Sequence[str]] = nothing
+    sentences: Callable[[Answer, Any], Iterable[str]] = nothing
     below: Callable[[Answers], Sequence[Block]] = nothing
     figures: Callable[[Answers], Sequence[Drawn]] = nothing
     files: Callable[[Answers], Mapping[str, Rows]] = no_names

@@ -28,12 +28,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
 from scipy.spatial.distance import cdist
 
+from lab.grids import Setting
 from lab.kinds.covariances import resolved_covariance
 from lab.theory import smoothness
 
@@ -131,18 +132,18 @@ class Network:
 Covariance = Radial | Network
 
 
-def covariance(kind: str, **settings: float) -> Covariance:
+def covariance(kind: str, **settings: Setting) -> Covariance:
     """The covariance of this name, for example `covariance("matern", nu=1.5)`.
 
     Raises ValueError if the name or a setting is unknown, or a value is out of its range.
     """
-    settings = resolved_covariance(kind, settings)
+    own: dict[str, Any] = {**resolved_covariance(kind, settings)}
     if kind in ("laplace", "gaussian"):
-        return Radial(nu=0.5 if kind == "laplace" else math.inf, **settings)
+        return Radial(nu=0.5 if kind == "laplace" else math.inf, **own)
     if kind == "matern":
-        return Radial(**settings)
-    activation, limit = kind.split("-")
-    return Network(activation, tangent=limit == "ntk", **settings)
+        return Radial(**own)
+    activation: Literal["relu", "erf"] = "relu" if kind.startswith("relu") else "erf"
+    return Network(activation, tangent=kind.endswith("ntk"), **own)
 
 
 def _relu(q, r, s):

@@ -156,7 +156,8 @@ def pool(
         )
         for i in blocks
     ]
-    return tuple(jnp.concatenate(p, axis=1)[:, : max(sizes)] for p in zip(*parts, strict=True))
+    x, y = (jnp.concatenate(p, axis=1)[:, : max(sizes)] for p in zip(*parts, strict=True))
+    return x, y
 
 
 BLOCK = 1024

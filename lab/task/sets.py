@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -29,6 +30,14 @@ from lab.task.spectra import Spectrum
 from lab.task.streams import stream
 
 
+@runtime_checkable
+class Linear(Protocol):
+    """A student that multiplies the coordinates by its weights [D_amb, 1]."""
+
+    @property
+    def weights(self) -> np.ndarray: ...
+
+
 @dataclass(frozen=True)
 class Sets:
     """A training set and the risk on the test set or population.
@@ -37,7 +46,7 @@ class Sets:
         x, y: training points and targets, label noise included.
         x_test, y_test: the test set, or the population again; empty for a spectral task.
         risk: mean squared error of a student, given as a function from points to predictions; of
-            a spectral task, with the `weights` of that function.
+            a spectral task, of one that is `Linear`.
         baseline: risk of the constant student; losses are reported relative to it.
         rms: root mean square of a coordinate, by which standardised inputs are divided.
     """
@@ -46,7 +55,7 @@ class Sets:
     y: Float[np.ndarray, "D out"]
     x_test: Float[np.ndarray, "m D_amb"]
     y_test: Float[np.ndarray, "m out"]
-    risk: Callable[[Callable[[np.ndarray], np.ndarray]], float]
+    risk: Callable[[Any], float]
     baseline: float
     rms: float
 
@@ -95,20 +104,22 @@ def spectral(task: TaskSpec, size: int, *, draw: int | None = None, root: int) -
     noise = generator(stream("noise", task, root=root), *indices)
     y = x @ teacher + task.noise * noise.standard_normal((size, 1))
 
-    def risk(predict: Callable[[np.ndarray], np.ndarray]) -> float:
-        return spectrum.risk(predict.weights, teacher)
+    def risk(student: Linear) -> float:
+        return spectrum.risk(student.weights, teacher)
 
     return Sets(x, y, x[:0], y[:0], risk, 1.0, 1.0)
 
 
 def target(task: TaskSpec, *, root: int) -> tuple[Spectrum, Float[np.ndarray, "modes 1"]]:
     """The spectrum of a spectral task and the weights of its teacher k."""
+    assert task.decays is not None  # it is a spectral task
     spectrum = Spectrum(*task.decays, modes=task.manifold[0][1])
     return spectrum, spectrum.teacher(rng=generator(stream("teacher", task, root=root)))
 
 
 def drawn(run: Run, population: int) -> np.ndarray:
     """Which points of a population a run learns from: its own D draws with repetition."""
+    assert run.size is not None  # fresh data are not drawn from a population
     rng = generator(stream("draw", run.task, root=run.root), run.size, run.seed)
     return rng.integers(population, size=run.size)
 
@@ -148,15 +159,18 @@ def _blocks(
         _points(task, data.BLOCK, key=jax.random.fold_in(key, i), root=root)
         for i in range(-(-n // data.BLOCK))
     ]
-    return tuple(np.concatenate(p)[:n] for p in zip(*parts, strict=True))
+    z, x = (np.concatenate(p)[:n] for p in zip(*parts, strict=True))
+    return z, x
 
 
-def _rows(*columns: Float[Array, "_ n"]) -> tuple[np.ndarray, ...]:
-    return tuple(np.ascontiguousarray(np.asarray(c, float).T) for c in columns)
+def _rows(*columns: Float[Array, "_ n"]) -> tuple[np.ndarray, np.ndarray]:
+    first, second = (np.ascontiguousarray(np.asarray(c, float).T) for c in columns)
+    return first, second
 
 
 def _field(task: TaskSpec, z: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
     """Values of the teacher; normalised by its own variance k(z, z), not by the sample's."""
+    assert task.covariance is not None  # the teacher is a field
     kind, settings = task.covariance
     k = covariance(kind, **dict(settings))
     scale = task.teacher_gain

@@ -11,7 +11,9 @@ easy for a ReLU student, and its effective dimension may be d − 1.
 
 from __future__ import annotations
 
+import functools
 import itertools
+import operator
 from collections.abc import Callable
 
 import jax
@@ -63,13 +65,13 @@ def apply(
 ) -> Float[Array, "outputs n"]:
     """T(z), the sum over the factors, before normalisation."""
     act = ACTIVATIONS[activation]
-    total, start = None, 0
+    parts, start = [], 0
     for layers in networks:
         m = layers[0][0].shape[1]
         h = z[start : start + m]
         for W, b in layers[:-1]:
             h = act(W @ h + b)
         W, b = layers[-1]
-        out = W @ h + b
-        total, start = (out if total is None else total + out), start + m
-    return total
+        parts.append(W @ h + b)
+        start += m
+    return functools.reduce(operator.add, parts)

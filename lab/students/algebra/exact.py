@@ -10,6 +10,7 @@ Does not sample data, evaluate losses or choose settings.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -18,7 +19,7 @@ from lab.grids import Setting
 from lab.kinds.exact import Predictor
 from lab.kinds.student import STUDENTS
 from lab.students.algebra import kernels, local
-from lab.students.algebra import random_features as features
+from lab.students.algebra import random_features as functions
 from lab.task.covariances import covariance
 
 __all__ = ["Predictor", "kernel", "learn", "nearest", "random_features", "simplex"]
@@ -58,10 +59,16 @@ def kernel(
 
 
 def random_features(
-    x: Points, y: Targets, *, count: int, rng: np.random.Generator, **own: Setting
+    x: Points,
+    y: Targets,
+    *,
+    count: int,
+    features: functions.Kind,
+    rng: np.random.Generator,
+    **own: float,
 ) -> Predictor:
     """Ridge regression on random features."""
-    return features.learn(x, y, features=count, kind=own.pop("features"), rng=rng, **own)
+    return functions.learn(x, y, features=count, kind=features, rng=rng, **own)
 
 
 def nearest(x: Points, y: Targets, *, neighbours: int, rng: np.random.Generator) -> Predictor:
@@ -69,6 +76,8 @@ def nearest(x: Points, y: Targets, *, neighbours: int, rng: np.random.Generator)
     return local.learn(x, y, method="nearest", neighbours=neighbours)
 
 
-def simplex(x: Points, y: Targets, *, domain: str, rng: np.random.Generator) -> Predictor:
+def simplex(
+    x: Points, y: Targets, *, domain: Literal["flat", "sphere"], rng: np.random.Generator
+) -> Predictor:
     """Linear interpolation on cells."""
     return local.learn(x, y, method="simplex", domain=domain)

@@ -41,7 +41,7 @@ class Risk:
 
 def linear(run: Run) -> Risk | None:
     """Of least squares on D samples of a spectral task."""
-    task, ridge = run.task, dict(run.student.settings)["ridge"]
+    task, ridge = run.task, float(dict(run.student.settings)["ridge"])
     if not task.decays or not run.size:
         return None
     spectrum = Spectrum(*task.decays, modes=task.D_amb)
@@ -58,7 +58,8 @@ def random_features(run: Run) -> Risk | None:
     if not task.decays or run.size is not None:
         return None
     spectrum = Spectrum(*task.decays, modes=task.D_amb)
-    return Risk(_spectral(spectrum, dict(run.student.settings)["count"]), "eigenlearning")
+    features = int(dict(run.student.settings)["count"])
+    return Risk(_spectral(spectrum, features), "eigenlearning")
 
 
 def kernel(run: Run) -> Risk | None:
@@ -67,7 +68,8 @@ def kernel(run: Run) -> Risk | None:
     sphere = len(task.manifold) == 1 and task.manifold[0][0] == "sphere"
     plain = run.student.inputs == "raw" and task.embedding == "identity"
     if task.covariance and sphere and plain and run.size:
-        return Risk(_on_the_sphere(run), "harmonics")
+        teacher = _harmonics(*task.covariance, task.dim)
+        return Risk(_on_the_sphere(run, run.size, teacher), "harmonics")
     return None
 
 
@@ -78,13 +80,12 @@ def _spectral(spectrum: Spectrum, n: int, *, ridge: float = 0.0, noise: float = 
     return found.mse - noise**2
 
 
-def _on_the_sphere(run: Run) -> float:
+def _on_the_sphere(run: Run, D: int, teacher: Harmonics) -> float:
     """Degrees that are left out are as good as unlearned: the student's are a ridge to the others,
     and the teacher's are noise to them."""
     task, settings = run.task, dict(run.student.settings)
-    teacher = _harmonics(*task.covariance, task.dim)
     student = _harmonics(
-        settings["kernel"],
+        str(settings["kernel"]),
         tuple((k, v) for k, v in run.student.settings if k not in ("kernel", "ridge")),
         task.dim,
     )
@@ -93,8 +94,8 @@ def _on_the_sphere(run: Run) -> float:
     power = (teacher.multiplicity * teacher.eigenvalues)[known]
     total = teacher.multiplicity @ teacher.eigenvalues + teacher.rest
     found = eigenlearning.expected_risk(
-        run.size, student.eigenvalues[known], power,
-        ridge=settings["ridge"] + student.rest,
+        D, student.eigenvalues[known], power,
+        ridge=float(settings["ridge"]) + student.rest,
         noise=math.sqrt(max(total - power.sum(), 0.0) + task.noise**2),
         multiplicity=student.multiplicity[known],
     )  # fmt: skip

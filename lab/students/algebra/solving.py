@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -78,6 +79,7 @@ def _excesses(runs: list[Run]) -> _Learner:
     world = None if task.decays else sets.population(task, root=root)
 
     def excess(run: Run) -> Result:
+        assert run.size is not None  # its training sets are drawn
         drawn = world or sets.spectral(task, run.size, draw=run.seed, root=root)
         x, y = drawn.x, drawn.y
         if world:
@@ -96,7 +98,7 @@ def _excesses(runs: list[Run]) -> _Learner:
     return excess
 
 
-def _student(run: Run, of: Sets, x: np.ndarray, y: np.ndarray, *, seed: int) -> exact.Predictor:
+def _student(run: Run, of: Sets, x: np.ndarray, y: np.ndarray, *, seed: int) -> _Scaled:
     """The trained student as a function of points in the coordinates of the task."""
     scale = sets.scale(run, of)
     rng = sets.generator(stream("init", run.task, root=run.root), seed)
@@ -105,9 +107,10 @@ def _student(run: Run, of: Sets, x: np.ndarray, y: np.ndarray, *, seed: int) -> 
 
 
 class _Scaled:
-    """A student behind the division of its inputs."""
+    """A student behind the division of its inputs; what `learned` knows besides depends on its
+    kind."""
 
-    def __init__(self, learned: exact.Predictor, scale: float) -> None:
+    def __init__(self, learned: Any, scale: float) -> None:
         self.learned, self.scale = learned, scale
 
     def __call__(self, x: np.ndarray) -> np.ndarray:

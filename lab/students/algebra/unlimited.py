@@ -18,6 +18,6 @@ def random_features(run: Run) -> float:
     spectrum, teacher = sets.target(run.task, root=run.root)
     seed = 0 if run.learner else run.seed
     rng = sets.generator(stream("init", run.task, root=run.root), seed)
-    settings = dict(run.student.settings)
-    drawn = features.draw(spectrum.modes, settings["count"], kind="gaussian", rng=rng)
+    count = int(dict(run.student.settings)["count"])
+    drawn = features.draw(spectrum.modes, count, kind="gaussian", rng=rng)
     return features.infinite_data_risk(drawn, spectrum.eigenvalues, teacher)

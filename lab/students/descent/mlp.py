@@ -88,7 +88,8 @@ def apply(
 ) -> Float[Array, "outputs n"]:
     """The student's answer at n points (logits under kl)."""
     outputs = parameters[f"b{len(spec.widths)}"].shape[0]
-    return _Mlp(spec, outputs).apply({"params": parameters}, x)
+    answer: Any = _Mlp(spec, outputs).apply({"params": parameters}, x)  # no state beside it
+    return answer
 
 
 def count(parameters: Parameters) -> int:

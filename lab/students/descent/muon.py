@@ -35,7 +35,7 @@ SMALL = 12
 class State(NamedTuple):
     """Steps taken, momentum of the hidden matrices, and Adam's state of the other parameters."""
 
-    count: Int[Array, ""]
+    taken: Int[Array, ""]
     momentum: dict[str, Float[Array, "m n"]]
     others: optax.OptState
 
@@ -55,15 +55,15 @@ def muon(
 
     def update(gradients: dict, state: State, parameters: dict) -> tuple[dict, State]:
         ours, others = _split(gradients, hidden)
-        count = state.count + 1
-        now, ahead = 1 - beta**count, 1 - beta ** (count + 1)
+        taken = state.taken + 1
+        now, ahead = 1 - beta**taken, 1 - beta ** (taken + 1)
         momentum = {k: beta * state.momentum[k] + (1 - beta) * g for k, g in ours.items()}
         steps = {
             k: -_step(beta * momentum[k] / ahead + (1 - beta) * g / now) - decay * parameters[k]
             for k, g in ours.items()
         }
         rest, state_of_others = adam.update(others, state.others)
-        return {**steps, **rest}, State(count, momentum, state_of_others)
+        return {**steps, **rest}, State(taken, momentum, state_of_others)
 
     return optax.GradientTransformation(init, update)
 

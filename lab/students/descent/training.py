@@ -40,6 +40,11 @@ BLOCK = 2_000
 DIVERGED = 10.0
 """A relative loss above this, or one that is not finite, is a diverged run."""
 
+Rule = tuple[str, float, float, float]
+"""An optimiser at rate 1: its name, its two momenta and its decay."""
+Batch = tuple[Array, Array]
+"""Points and targets, the teachers in front."""
+
 
 def train(
     group: Group, *, tick: Callable[[int], None] = lambda student_steps: None
@@ -74,9 +79,9 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
         stop = step + steps
         while step < stop:
             n = min(CHUNK, stop - step)
-            xy = None if sizes else _fresh(src, step, batch, keys["data"], keys["noise"])
+            given = pool or _fresh(src, step, batch, keys["data"], keys["noise"])
             for cohort in cohorts:
-                x, y = xy or _batches(*pool, cohort.D, step, batch, keys["batch"])
+                x, y = _batches(*given, cohort.D, step, batch, keys["batch"]) if pool else given
                 cohort.advance(x, y, rate[step : step + n])
                 tick(n * cohort.S * len(group.teachers))
             step += n
@@ -84,9 +89,9 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
                 for cohort in cohorts:
                     cohort.evaluate(step, test, validation)
     if group.training.polish:
-        xy = _noisy(src, group.training.polish_batch, keys["polish"], keys["noise"])
+        x, y = _noisy(src, group.training.polish_batch, keys["polish"], keys["noise"])
         for cohort in cohorts:
-            cohort.polish(*xy, group.training.polish)
+            cohort.polish(x, y, group.training.polish)
             cohort.evaluate(step + group.training.polish, test, None)
     return [r for cohort in cohorts for r in cohort.results(group, base)]
 
@@ -111,7 +116,7 @@ class _Cohort:
         t = group.training
         self.student, self.D, self.seeds, self.S = student, D, seeds, len(seeds)
         self.loss, self.power = src.loss, src.power
-        self.rule = (t.optimiser, t.beta1, t.beta2, t.weight_decay)
+        self.rule: Rule = (t.optimiser, t.beta1, t.beta2, t.weight_decay)
         self.scale = 1 / src.rms if student.inputs == "standardised" else jnp.ones_like(src.rms)
         of_seed = jnp.asarray(seeds)
         keys = jnp.stack([jax.vmap(partial(jax.random.fold_in, k))(of_seed) for k in key])
@@ -121,10 +126,10 @@ class _Cohort:
 
     def advance(self, x: Array, y: Array, rates: np.ndarray) -> None:
         n = rates.size
-        rates = jnp.asarray(np.pad(rates, (0, CHUNK - n)), x.dtype)
+        padded = jnp.asarray(np.pad(rates, (0, CHUNK - n)), x.dtype)
         self.parameters, self.state = _advance(
             self.student, self.rule, self.loss, self.power,
-            self.parameters, self.state, self.scale, x, y, rates, n,
+            self.parameters, self.state, self.scale, x, y, padded, n,
         )  # fmt: skip
         # Waiting here keeps at most one chunk of each lane in memory and makes ticks truthful.
         jax.block_until_ready(self.parameters)
@@ -134,7 +139,7 @@ class _Cohort:
             self.student, self.loss, self.power, steps, self.parameters, self.scale, x, y
         )
 
-    def evaluate(self, step: int, test: tuple, validation: tuple | None) -> None:
+    def evaluate(self, step: int, test: Batch, validation: Batch | None) -> None:
         args = (self.student, self.loss, self.power, self.parameters, self.scale)
         on_test = np.asarray(_evaluate(*args, *test), float)
         watched = np.asarray(_evaluate(*args, *validation), float) if validation else on_test
@@ -197,12 +202,12 @@ def _over_teachers(f: Callable) -> Callable:
 
 
 @partial(jax.jit, static_argnums=1)
-def _clean(src: data.Source, n: int, keys: Key[Array, " T"]) -> tuple[Array, Array]:
+def _clean(src: data.Source, n: int, keys: Key[Array, " T"]) -> Batch:
     return jax.vmap(lambda s, k: data.clean(s, n, key=k))(src, keys)
 
 
 @partial(jax.jit, static_argnums=1)
-def _noisy(src, n, keys, noise_keys) -> tuple[Array, Array]:
+def _noisy(src: data.Source, n: int, keys: Key[Array, " T"], noise_keys: Key[Array, " T"]) -> Batch:
     def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
         return data.noisy(s, n, key=k, noise_key=noise)
 
@@ -215,7 +220,9 @@ def _baseline(loss: str, power: float, y: Array) -> Float[Array, " T"]:
 
 
 @partial(jax.jit, static_argnums=2)
-def _fresh(src, start, batch, keys, noise_keys) -> tuple[Array, Array]:
+def _fresh(
+    src: data.Source, start: Array, batch: int, keys: Key[Array, " T"], noise_keys: Key[Array, " T"]
+) -> Batch:
     def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
         return data.fresh(s, start, CHUNK, batch, key=k, noise_key=noise)
 
@@ -223,7 +230,9 @@ def _fresh(src, start, batch, keys, noise_keys) -> tuple[Array, Array]:
 
 
 @partial(jax.jit, static_argnums=1)
-def _pool(src, sizes, keys, noise_keys) -> tuple[Array, Array]:
+def _pool(
+    src: data.Source, sizes: tuple[int, ...], keys: Key[Array, " T"], noise_keys: Key[Array, " T"]
+) -> Batch:
     def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
         return data.pool(s, sizes, key=k, noise_key=noise)
 
@@ -231,17 +240,21 @@ def _pool(src, sizes, keys, noise_keys) -> tuple[Array, Array]:
 
 
 @partial(jax.jit, static_argnums=4)
-def _batches(x, y, size, start, batch, keys) -> tuple[Array, Array]:
+def _batches(
+    x: Array, y: Array, size: Array, start: Array, batch: int, keys: Key[Array, " T"]
+) -> Batch:
     draw = partial(data.from_pool, size=size, start=start, steps=CHUNK, batch=batch)
     return jax.vmap(lambda x, y, k: draw(x, y, key=k))(x, y, keys)
 
 
 @partial(jax.jit, static_argnums=0)
-def _init_state(rule: tuple, parameters: Any) -> Any:
+def _init_state(rule: Rule, parameters: Any) -> Any:
     return jax.vmap(jax.vmap(optimisers.optimiser(*rule, parameters).init))(parameters)
 
 
-def _students_loss(student, loss, power, parameters, scale, x, y) -> Float[Array, " S"]:
+def _students_loss(
+    student: StudentSpec, loss: str, power: float, parameters: Any, scale: Array, x: Array, y: Array
+) -> Float[Array, " S"]:
     """Losses of the S students of one teacher on one batch."""
     f = jax.vmap(lambda p: _network(student).apply(student, p, scale * x))(parameters)
     return jax.vmap(lambda f: data.losses(loss, power, f, y))(f)
@@ -249,8 +262,9 @@ def _students_loss(student, loss, power, parameters, scale, x, y) -> Float[Array
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=(4, 5))
 def _advance(
-    student, rule, loss, power, parameters, state, scale, x, y, rates, n
-) -> tuple[Any, Any]:
+    student: StudentSpec, rule: Rule, loss: str, power: float,
+    parameters: Any, state: Any, scale: Array, x: Array, y: Array, rates: Array, n: Array,
+) -> tuple[Any, Any]:  # fmt: skip
     """The first n steps of a chunk; n is traced, so that a short last chunk compiles nothing."""
     update = jax.vmap(optimisers.optimiser(*rule, parameters).update)
 
@@ -271,7 +285,10 @@ def _advance(
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
-def _polish(student, loss, power, steps, parameters, scale, x, y) -> Any:
+def _polish(
+    student: StudentSpec, loss: str, power: float, steps: int,
+    parameters: Any, scale: Array, x: Array, y: Array,
+) -> Any:  # fmt: skip
     """L-BFGS with a zoom line search on one large batch, every student on its own."""
     rule = optax.lbfgs()
 
@@ -293,7 +310,9 @@ def _polish(student, loss, power, steps, parameters, scale, x, y) -> Any:
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
-def _evaluate(student, loss, power, parameters, scale, x, y) -> Float[Array, "T S"]:
+def _evaluate(
+    student: StudentSpec, loss: str, power: float, parameters: Any, scale: Array, x: Array, y: Array
+) -> Float[Array, "T S"]:
     """Losses on a fixed set, in blocks, so that memory does not grow with the set."""
 
     def one_teacher(parameters, scale, x, y):
@@ -308,9 +327,9 @@ def compile_seconds() -> Callable[[], float]:
     """Start counting the seconds that XLA spends compiling; call the result to read them."""
     total = [0.0]
 
-    def listen(event: str, seconds: float, **_: Any) -> None:
+    def listen(event: str, duration_secs: float, **_: Any) -> None:
         if event.endswith("backend_compile_duration"):
-            total[0] += seconds
+            total[0] += duration_secs
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     return lambda: total[0]

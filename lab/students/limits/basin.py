@@ -49,6 +49,10 @@ PATIENCE = 0.1
 
 Going = Callable[[], None]
 """Asked now and then whether to go on; an exception that it raises ends the descent."""
+Problem = tuple[StudentSpec, Callable[[Array], mlp.Parameters], Array, Array]
+"""A student, its parameters from one row, and the points [D_amb, M] and targets [out, M]."""
+State = tuple[Array, Array, Array, Array, Array]
+"""θ, its loss, damping, steps taken, and whether the descent has arrived."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Basin:
         rounds: how often trials improved on it; ROUNDS if they still did.
     """
 
-    problem: tuple
+    problem: Problem
     theta: Float[Array, " N"]
     reference: float
     rounds: int
@@ -94,7 +98,7 @@ def find(
         starts = mlp.init(student, x.shape[1], y.shape[1], keys=keys)
         one = jax.tree.map(lambda leaf: leaf[0].astype(float), starts)
         _, unravel = ravel_pytree(one)
-        problem = (student, unravel, jnp.asarray(x.T), jnp.asarray(y.T))
+        problem: Problem = (student, unravel, jnp.asarray(x.T), jnp.asarray(y.T))
         flat = [ravel_pytree(jax.tree.map(lambda leaf, i=i: leaf[i].astype(float), starts))[0]
                 for i in range(STARTS)]  # fmt: skip
         theta, value = _best(problem, flat, going)
@@ -111,7 +115,7 @@ def find(
         return Basin(problem, theta, value, rounds)
 
 
-def _best(problem: tuple, starts: list, going: Going) -> tuple[Array, float]:
+def _best(problem: Problem, starts: list[Array], going: Going) -> tuple[Array, float]:
     """The lowest population optimum among those that these starts descend to."""
     c = _uniform(problem)
     ends = [_descend(problem, c, start, SEARCH_STEPS, going) for start in starts]
@@ -120,42 +124,50 @@ def _best(problem: tuple, starts: list, going: Going) -> tuple[Array, float]:
     return ends[best], losses[best]
 
 
-def _uniform(problem: tuple) -> Array:
+def _uniform(problem: Problem) -> Array:
     points = problem[2].shape[1]
     return jnp.full(points, 1 / points)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _loss(student, unravel, x, y, c, theta) -> Float[Array, ""]:
+def _loss(
+    student: StudentSpec, unravel: Callable[[Array], mlp.Parameters],
+    x: Float[Array, "D_amb M"], y: Float[Array, "out M"], c: Float[Array, " M"],
+    theta: Float[Array, " N"],
+) -> Float[Array, ""]:  # fmt: skip
     f = mlp.apply(student, unravel(theta), x)
     return jnp.sum(c * jnp.mean((f - y) ** 2, axis=0))
 
 
-def _descend(problem: tuple, c: Array, theta: Array, steps: int, going: Going) -> Array:
+def _descend(problem: Problem, c: Array, theta: Array, steps: int, going: Going) -> Array:
     """Newton steps until one that is accepted changes nothing, or damping finds none that is.
 
     They are taken in stretches of as many as pass in PATIENCE, which changes no number.
     """
     value = _loss(*problem, c, theta)
-    carry = theta, value, jnp.array(1e-3), jnp.array(0), jnp.array(False)
+    state: State = theta, value, jnp.array(1e-3), jnp.array(0), jnp.array(False)
     stretch = 1
     while True:
         going()
-        start, taken = time.perf_counter(), int(carry[3])
-        carry = _stretch(*problem, c, carry, min(taken + stretch, steps))
-        if bool(carry[4]) or int(carry[3]) >= steps:
-            return carry[0]
+        start, taken = time.perf_counter(), int(state[3])
+        state = _stretch(*problem, c, state, min(taken + stretch, steps))
+        if bool(state[4]) or int(state[3]) >= steps:
+            return state[0]
         if time.perf_counter() - start < PATIENCE / 2:
             stretch *= 2
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _stretch(student, unravel, x, y, c, carry, until) -> tuple:
-    """Newton steps from the last state (θ, its loss, damping, steps taken, arrived) to the next."""
+def _stretch(
+    student: StudentSpec, unravel: Callable[[Array], mlp.Parameters],
+    x: Float[Array, "D_amb M"], y: Float[Array, "out M"], c: Float[Array, " M"],
+    state: State, until: Array,
+) -> State:  # fmt: skip
+    """Newton steps from the last state to the next."""
     loss = partial(_loss, student, unravel, x, y, c)
 
-    def step(carry):
-        theta, value, damping, n, _ = carry
+    def step(state: State) -> State:
+        theta, value, damping, n, _ = state
         curvature, axes = jnp.linalg.eigh(jax.hessian(loss)(theta))
         slope = axes.T @ jax.grad(loss)(theta)
         trial = theta - axes @ (slope / (jnp.abs(curvature) + damping))
@@ -167,8 +179,8 @@ def _stretch(student, unravel, x, y, c, carry, until) -> tuple:
             jnp.where(better, damping / 5, damping * 5), n + 1, arrived,
         )  # fmt: skip
 
-    def going(carry):
-        *_, n, arrived = carry
+    def going(state: State) -> Array:
+        _, _, _, n, arrived = state
         return (n < until) & ~arrived
 
-    return jax.lax.while_loop(going, step, carry)
+    return jax.lax.while_loop(going, step, state)

@@ -72,7 +72,7 @@ def _over_tangents(runs: list[Run]) -> _Learner:
     change by this start's kernel, which has mean zero.
     """
     task, root = runs[0].task, runs[0].root
-    largest = max(run.size for run in runs)
+    largest = max(run.size or 0 for run in runs)
     nested = sets.nested(task, largest, test=WIDE_TEST_POINTS, root=root)
 
     def gap(run: Run) -> Result:

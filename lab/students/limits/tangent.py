@@ -123,19 +123,28 @@ def _after(
 
 
 @partial(jax.jit, static_argnums=0)
-def _moved(student, start, end, x) -> Float[Array, "1 n"]:
+def _moved(
+    student: StudentSpec, start: mlp.Parameters, end: mlp.Parameters, x: Float[Array, "D_amb n"]
+) -> Float[Array, "1 n"]:
     """What the network has learned at the points x: its function less that of its start."""
     return mlp.apply(student, end, x) - mlp.apply(student, start, x)
 
 
 @partial(jax.jit, static_argnums=0)
-def _descend(student, start, x, y, rate, steps):
+def _descend(
+    student: StudentSpec,
+    start: mlp.Parameters,
+    x: Float[Array, "D_amb D"],
+    y: Float[Array, "1 D"],
+    rate: Array,
+    steps: Array,
+) -> mlp.Parameters:
     target = y + mlp.apply(student, start, x)
 
-    def loss(p):
+    def loss(p: mlp.Parameters) -> Array:
         return 0.5 * jnp.mean((mlp.apply(student, p, x) - target) ** 2)
 
-    def step(_, p):
+    def step(_: Array, p: mlp.Parameters) -> mlp.Parameters:
         return jax.tree.map(lambda a, g: a - rate * g, p, jax.grad(loss)(p))
 
     return jax.lax.fori_loop(0, steps, step, start)
