@@ -99,19 +99,15 @@ def answer(
     replicates: int = 2000,
 ) -> Told:
     """What the stored runs of a study say: a value that prints itself and iterates over the answers
-    of its scans, with `points`, `figures()`, `plain()` and `write()`.
-
-    Raises lab.mistakes.StudyError if nothing is stored yet.
+    of its scans, with `points`, `figures()`, `plain()` and `write()`. It may be asked at any time:
+    what is missing is told.
     """
     from lab.answers.answer import answers
     from lab.execution.store import Store
-    from lab.mistakes import StudyError
     from lab.show.told import Told
 
     asked, path = read(study), _folder(study, results, name)
     with Store.read(path) as store:
-        if not store.states():
-            raise StudyError([f"{path}: nothing stored yet; `lab run` or `lab.run` comes first"])
         return Told(answers(asked, store, replicates=replicates), asked.question, path)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import typer
 
+from lab.mistakes import StudyError
+
 
 def say(text: str = "") -> None:
     """One line on standard output."""
@@ -37,6 +39,8 @@ def print_table(out: Any, title: str, head: Iterable[str], lines: Iterable[Seque
 def print_answer(study: Any, path: Path, results: Path, *, write: bool) -> None:
     """Print the tables and the sentences of what is stored; with `write`, write the report too."""
     found = answered(study, path, results)
+    if not found.stored:
+        raise StudyError([f"{found.folder}: nothing stored yet; `lab run {path}` comes first"])
     out = console()
     for table in found.tables:
         print_table(out, table.words or study.question, table.columns, table.rows)
@@ -47,7 +51,7 @@ def print_answer(study: Any, path: Path, results: Path, *, write: bool) -> None:
 
 
 def answered(study: Any, path: Path, results: Path) -> Any:
-    """What is stored of a study says; StudyError if that is nothing."""
+    """What is stored of a study says."""
     import lab
 
     return lab.answer(study, results, name=path.stem)

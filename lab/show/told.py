@@ -36,6 +36,11 @@ class Told:
         return tuple(point for answer in self.answers for point in answer.points)
 
     @property
+    def stored(self) -> bool:
+        """Whether anything of the study is stored."""
+        return any(point.runs.missing < point.runs.planned for point in self.points)
+
+    @property
     def tables(self) -> list[Table]:
         """The tables that a terminal shows."""
         return report.tables(self.answers)

@@ -23,7 +23,8 @@ SPECTRAL = {"manifold": {"kind": "spectral", "a": 1.5, "b": 1.5, "modes": 60},
 
 
 def made(**changes):
-    return study.validate({**EXACT, **changes})
+    tables = {**EXACT, **changes}
+    return study.validate({key: table for key, table in tables.items() if table is not None})
 
 
 def learned(found):
