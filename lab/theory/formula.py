@@ -172,7 +172,7 @@ def _symbols(node: ast.expr, text: str) -> Iterator[str]:
             )
 
 
-def _divides(product: ast.expr) -> bool:
+def _divides(product: ast.BinOp) -> bool:
     """Whether a division stands before this product in the same term, outside parentheses."""
     left = product.left
     # a parenthesis shifts the start of what it holds against the start of the whole term
@@ -185,7 +185,7 @@ def _divides(product: ast.expr) -> bool:
 
 def _evaluate(node: ast.expr, symbols: Mapping[str, Value]) -> Value:
     match node:
-        case ast.Constant(value=value):
+        case ast.Constant(value=int() | float() as value):
             return float(value)
         case ast.Name(id=name):
             return symbols[name]
@@ -194,11 +194,13 @@ def _evaluate(node: ast.expr, symbols: Mapping[str, Value]) -> Value:
         case ast.BinOp(left=left, op=op, right=right):
             x, y = (_number(_evaluate(child, symbols)) for child in (left, right))
             return _OPERATIONS[type(op)](x, y)
-    values = [_evaluate(child, symbols) for child in node.args]
-    if node.func.id == "kernel":
-        return kernel(_number(symbols["d"]), *map(_number, values))
-    spread = [x for value in values for x in (value if isinstance(value, tuple) else (value,))]
-    return float(max(spread) if node.func.id == "max" else min(spread))
+        case ast.Call(func=ast.Name(id=name), args=children):
+            values = [_evaluate(child, symbols) for child in children]
+            if name == "kernel":
+                return kernel(_number(symbols["d"]), *map(_number, values))
+            spread = [x for v in values for x in (v if isinstance(v, tuple) else (v,))]
+            return float(max(spread) if name == "max" else min(spread))
+    raise AssertionError(f"{ast.unparse(node)} is not in the grammar, which `parse` made sure of")
 
 
 def _number(value: Value) -> float:

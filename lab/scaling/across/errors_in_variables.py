@@ -15,6 +15,7 @@ Ignoring σ_x flattens the line by the factor var ξ/(var ξ + σ_x²): that is 
 What it does not do: correlated errors, or the bias of an estimate of d (it reads low).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,6 +104,8 @@ def line_with_errors(
     )
 
 
-def _at(chi2, angle: float, scale: float) -> tuple[float, float]:
+def _at(
+    chi2: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], angle: float, scale: float
+) -> tuple[float, float]:
     b = scale * np.tan(angle)
     return float(b), float(chi2(np.array([b]))[1][0])

@@ -109,8 +109,8 @@ def line_of_means(
             means, variances = mean.copy(), variance.copy()
             means[j], variances[j] = m, v
             moved.append(_weighted(x, means, variances))
-        moved = np.array(moved)
-        part[:, j] = (a.size - 1) / a.size * ((moved - moved.mean(0)) ** 2).sum(0)
+        lines = np.array(moved)
+        part[:, j] = (a.size - 1) / a.size * ((lines - lines.mean(0)) ** 2).sum(0)
     total = part.sum(1)
     free = total**2 / np.maximum((part**2 / dof).sum(1), 1e-300)
     return estimate, student_quantile(np.maximum(free, 1)) * np.sqrt(total)

@@ -68,8 +68,12 @@ class Truth:
     @staticmethod
     def of(found: Estimate, scan: Scan) -> "Truth":
         """The truth a fitted scan suggests: its curve, and the scatter around it and between
-        teachers. The floor is cut at 0, the noise is that of the residuals."""
+        teachers. The floor is cut at 0, the noise is that of the residuals.
+
+        Raises ValueError for a scan to which nothing was fitted."""
         curves, x = found.curves, found.x
+        if curves is None:
+            raise ValueError(f"no truth without a fit: {found.refusal}")
         own = 2 if found.law == "power" else 3  # parameters that each teacher has
         dof = max(found.n - own * found.teachers, 1)
         cell = float(np.sqrt(curves.cost.sum() / dof))
@@ -266,7 +270,7 @@ def calibrate(
             for name, other in design.alternatives.items()
         },
         by_ratio={
-            ratio: tuple(float(np.mean(v == word)) for word in (rule.AGREES, rule.CONTRADICTS))
+            ratio: (float(np.mean(v == rule.AGREES)), float(np.mean(v == rule.CONTRADICTS)))
             for ratio in sorted({*ratios, *edges(design)})
             for v in [judged(target / ratio)]
         },

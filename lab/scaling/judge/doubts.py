@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum, StrEnum
+from typing import Any
 
 
 class Direction(Enum):
@@ -217,6 +218,12 @@ class Doubt(StrEnum):
         "predict with the dimension of the inputs",
     )
 
+    @classmethod
+    def of(cls, slug: str) -> Doubt:
+        """The doubt of this slug. Raises ValueError if there is none."""
+        find: Any = cls  # called with a value an enum finds its member, whatever `__new__` takes
+        return find(slug)
+
     def forbids_agreement(self, sense: str) -> bool:
         """Whether the truth may lie outside while the interval lies inside."""
         if self.direction is Direction.LOW:
@@ -235,4 +242,4 @@ NO_NUMBER = frozenset({Doubt.FLATTENS, Doubt.STEEPENS, Doubt.WRONG_LAW, Doubt.FO
 
 def known(doubts: Iterable[str]) -> tuple[Doubt, ...]:
     """The doubts of these slugs, each once, in order. Raises ValueError for an unknown slug."""
-    return tuple(dict.fromkeys(map(Doubt, doubts)))
+    return tuple(dict.fromkeys(map(Doubt.of, doubts)))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -107,40 +108,42 @@ def judge(
     """
     if prediction is not None:
         rule.allowed(prediction, sense, tolerance)
-    asked = dict(prediction=prediction, sense=sense, tolerance=tolerance)
-    own = {field.name: getattr(found, field.name) for field in fields(Estimate)}
+    own: dict[str, Any] = {field.name: getattr(found, field.name) for field in fields(Estimate)}
     if found.arrays is None:
         said, related = (None, None) if prediction is None else (rule.UNDECIDED, rule.OPEN)
         return Exponent(
-            **own, interval=(np.nan, np.nan), head=None, beyond=None, doubts=known(doubts), **asked,
-            verdict=said, relation=related, advice=found.refusal,
+            **own, interval=(np.nan, np.nan), head=None, beyond=None, doubts=known(doubts),
+            prediction=prediction, sense=sense, tolerance=tolerance, verdict=said, relation=related,
+            advice=found.refusal,
         )  # fmt: skip
     (reading,) = readings(found.arrays, tolerance, straight=straight)
-    interval, head, beyond = _moved(found, reading)
+    interval, head, beyond = _moved(found.correction, float(found.arrays.alpha[0]), reading)
     every = known([*doubts, *_of_training(found, tolerance), *reading.doubts])
-    said, related, advice = _said(found, interval, head, beyond, every, asked)
+    said, related, advice = _said(
+        found, interval, head, beyond, every, prediction, sense, tolerance
+    )
     own["tests"] = {name: found.tests[name] for name in found.arrays.tests}
     if prediction is not None and found.teachers > 1:
         own["tests"] |= against(found.teacher_alpha, prediction)
     return Exponent(
-        **own, interval=interval, head=head, beyond=beyond, doubts=every, **asked,
-        verdict=said, relation=related, advice=advice,
+        **own, interval=interval, head=head, beyond=beyond, doubts=every,
+        prediction=prediction, sense=sense, tolerance=tolerance, verdict=said, relation=related,
+        advice=advice,
     )  # fmt: skip
 
 
 def _said(
     found: Estimate, interval: Interval, head: Interval | None, beyond: Interval | None,
-    doubts: tuple[Doubt, ...], asked: dict,
+    doubts: tuple[Doubt, ...], prediction: float | int | None, sense: str, tolerance: float | int,
 ) -> tuple[str | None, str | None, str]:  # fmt: skip
     """Verdict, relation and advice on what was asked; none where there is no prediction."""
-    if asked["prediction"] is None:
+    if prediction is None:
         return None, None, ""
     usable = found.status in USABLE
-    given = dict(head=head, beyond=beyond, doubts=doubts)
-    said = rule.verdict(interval, usable=usable, **given, **asked)
-    related = rule.relation(
-        interval, said, prediction=asked["prediction"], tolerance=asked["tolerance"], **given
-    )
+    said = rule.verdict(interval, head=head, beyond=beyond, usable=usable, doubts=doubts,
+                        prediction=prediction, sense=sense, tolerance=tolerance)  # fmt: skip
+    related = rule.relation(interval, said, head=head, beyond=beyond, doubts=doubts,
+                            prediction=prediction, tolerance=tolerance)  # fmt: skip
     if not usable:
         return said, related, f"{STATUS[found.status]}: widen the range of x or add seeds."
     if said != rule.UNDECIDED:
@@ -148,7 +151,7 @@ def _said(
     ends = (float(found.x[0]), float(found.x[-1]))
     advice = rule.advice(
         found.alpha, interval, beyond=beyond, teachers=found.teachers, doubts=doubts, x=ends,
-        **asked,
+        prediction=prediction, sense=sense, tolerance=tolerance,
     )  # fmt: skip
     return said, related, advice
 
@@ -173,13 +176,14 @@ def _of_training(found: Estimate, tolerance: float | int) -> tuple[Doubt, ...]:
     return ()
 
 
-def _moved(found: Estimate, reading: Reading) -> tuple[Interval, Interval | None, Interval | None]:
-    """The intervals of a reading with the correction for more training in them."""
-    more = found.correction
+def _moved(
+    more: Correction | None, alpha: float, reading: Reading
+) -> tuple[Interval, Interval | None, Interval | None]:
+    """The intervals of a reading of this α with the correction for more training in them."""
     shift, error = (more.alpha, more.error) if more else (0.0, 0.0)
-    slopes = (ends and _widened(ends, sum(ends) / 2, shift, error)
-              for ends in (reading.head, reading.beyond))  # fmt: skip
-    return _widened(reading.interval, float(found.arrays.alpha[0]), shift, error), *slopes
+    head, beyond = (ends and _widened(ends, sum(ends) / 2, shift, error)
+                    for ends in (reading.head, reading.beyond))  # fmt: skip
+    return _widened(reading.interval, alpha, shift, error), head, beyond
 
 
 def _widened(ends: Interval, centre: float, shift: float, error: float) -> Interval:

@@ -71,9 +71,10 @@ def readings(e: Estimates, tolerance: float | int, *, straight: bool = False) ->
     }
     found = []
     for i in range(e.alpha.size):
-        ends = [None, None]
+        head: Interval | None = None
+        beyond: Interval | None = None
         if not excluded[i] and not straight and np.isfinite(e.beyond[0][i]):
-            ends = [(float(lo[i]), float(hi[i])) for lo, hi in (e.head, e.beyond)]
+            head, beyond = ((float(lo[i]), float(hi[i])) for lo, hi in (e.head, e.beyond))
         doubts = tuple(doubt for doubt, flag in flags.items() if flag[i])
-        found.append(Reading((float(lower[i]), float(upper[i])), *ends, doubts))
+        found.append(Reading((float(lower[i]), float(upper[i])), head, beyond, doubts))
     return found

@@ -178,5 +178,5 @@ def explain(doubts: Sequence[str]) -> list[str]:
     return [
         f"{d}: {d.meaning}; α {d.direction.value}; {d.remedy}."
         if d.direction is not Direction.HELD else f"{d}: {d.meaning}; {d.remedy}."
-        for d in map(Doubt, doubts)
+        for d in map(Doubt.of, doubts)
     ]  # fmt: skip

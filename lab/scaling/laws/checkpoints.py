@@ -60,7 +60,7 @@ def looks_like_checkpoints(
     rows, keep: the table and the rows fitted. names: symbol → column (x or N and D, and L).
     residual: of each row fitted.
     """
-    size, data = names.get("N"), names.get("D", names.get("x"))
+    size, data = names.get("N"), names["D" if "D" in names else "x"]
     used = set(names.values())
     sizes = (
         [size]
@@ -80,7 +80,8 @@ def looks_like_checkpoints(
             "model" not in words
             or not sizes
             or all(
-                len({rows.text(sizes[0], keep[i]) for i in np.flatnonzero(label == g)}) == 1
+                len({rows.text(sizes[0], keep[i]) for i in np.flatnonzero(label == g).tolist()})
+                == 1
                 for g in range(label.max() + 1)
             )
         )

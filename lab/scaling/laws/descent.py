@@ -91,7 +91,14 @@ def descend(
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
 
-def _descend(objective, theta, weights, held, iterations, tolerance):
+def _descend(
+    objective: Objective,
+    theta: Float[np.ndarray, "fits coords"],
+    weights: Float[np.ndarray, "fits points"] | None,
+    held: Bool[np.ndarray, "fits coords"] | None,
+    iterations: int,
+    tolerance: float,
+) -> tuple[Float[np.ndarray, "fits coords"], Float[np.ndarray, " fits"]]:
     theta = np.array(theta, float)
     fits, coords = theta.shape
     diagonal = np.arange(coords)

@@ -253,7 +253,12 @@ def _refusal(law: Law, z: np.ndarray, log_loss: np.ndarray) -> tuple[str, str] |
     return None
 
 
-def _judge(problem: Objective, theta, r, jacobian) -> tuple[str, list[str]]:
+def _judge(
+    problem: Objective,
+    theta: Float[np.ndarray, " coords"],
+    r: Float[np.ndarray, " points"],
+    jacobian: Float[np.ndarray, "coords points"],
+) -> tuple[str, list[str]]:
     """Status, by the first of FIT_STATUS that applies from the worst up, and all warnings."""
     law, z = problem.law, problem.z
     found: list[tuple[str, str]] = []

@@ -18,7 +18,17 @@ from difflib import get_close_matches
 import numpy as np
 from jaxtyping import Float
 
-from lab.scaling.laws.law import Law
+from lab.scaling.laws.law import (
+    Coords,
+    Evaluated,
+    Inputs,
+    Law,
+    Losses,
+    Named,
+    Origin,
+    Starts,
+    Theta,
+)
 
 STEP = 1e-30
 
@@ -33,9 +43,7 @@ class Held(Law):
     Raises HeldError for an unknown parameter, a value that is not finite, or none left free.
     """
 
-    def __init__(
-        self, base: Law, values: Mapping[str, float], origin: Float[np.ndarray, " variables"]
-    ) -> None:
+    def __init__(self, base: Law, values: Mapping[str, float], origin: Origin) -> None:
         check(base, values)
         self.base, self.held, self.origin = base, dict(values), origin
         self.name, self.variables, self.parameters = base.name, base.variables, base.parameters
@@ -66,7 +74,7 @@ class Held(Law):
                     whole[index] = pin(whole, self.held[name], self.origin)
         return whole
 
-    def evaluate(self, theta, z):
+    def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         mu, whole = self.base.evaluate(self.full(theta), z)
         jacobian = whole[:, self.free]
         turned = theta.T[:, None] + STEP * 1j * np.eye(self.free.size)[:, :, None]
@@ -76,17 +84,17 @@ class Held(Law):
                 jacobian = jacobian + whole[:, pivot, None] * slope[pivot].T[:, :, None]
         return mu, jacobian
 
-    def natural(self, theta, origin):
+    def natural(self, theta: Theta, origin: Origin) -> Named:
         return self.base.natural(self.full(theta), self.origin)
 
-    def internal(self, values: Mapping[str, float], origin):
+    def internal(self, values: Mapping[str, float], origin: Origin) -> Coords:
         return self.base.internal(values, origin)[self.free]
 
-    def starts(self, z, log_loss, count):
+    def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
         found = self.base.starts(z, log_loss, count)[:, self.free]
         return found[np.unique(found.round(12), axis=0, return_index=True)[1]]
 
-    def exponents(self, values):
+    def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
         return self.base.exponents(values)
 
     def check_values(self, theta: Float[np.ndarray, "fits free"], z: np.ndarray) -> None:

@@ -14,12 +14,20 @@ What it does not do: fit (`fit.py`).
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
 
 Pin = tuple[int, Callable[[np.ndarray, float, np.ndarray], np.ndarray | float]]
+# What every law takes and gives, for all signatures alike.
+Inputs = Float[np.ndarray, "variables points"]
+Origin = Float[np.ndarray, " variables"]
+Losses = Float[np.ndarray, " points"]
+Theta = Float[np.ndarray, "fits coords"]
+Evaluated = tuple[Float[np.ndarray, "fits points"], Float[np.ndarray, "fits coords points"]]
+Named = Float[np.ndarray, "fits params"]
+Coords = Float[np.ndarray, " coords"]
+Starts = Float[np.ndarray, "starts coords"]
 
 
 class Law(ABC):
@@ -36,39 +44,28 @@ class Law(ABC):
     held: parameters that are, and their values.
     """
 
-    name: ClassVar[str]
-    variables: ClassVar[tuple[str, ...]]
-    parameters: ClassVar[tuple[str, ...]]
-    coordinates: ClassVar[dict[str, int]]
-    logarithmic: ClassVar[frozenset[str]] = frozenset()
-    pins: ClassVar[dict[str, Pin]]
+    name: str
+    variables: tuple[str, ...]
+    parameters: tuple[str, ...]
+    coordinates: dict[str, int]
+    logarithmic: frozenset[str] = frozenset()
+    pins: dict[str, Pin]
     held: Mapping[str, float] = MappingProxyType({})
 
     @abstractmethod
-    def evaluate(
-        self, theta: Float[np.ndarray, "fits coords"], z: Float[np.ndarray, "variables points"]
-    ) -> tuple[Float[np.ndarray, "fits points"], Float[np.ndarray, "fits coords points"]]:
+    def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         """log L and its derivatives by θ."""
 
     @abstractmethod
-    def natural(
-        self, theta: Float[np.ndarray, "fits coords"], origin: Float[np.ndarray, " variables"]
-    ) -> Float[np.ndarray, "fits params"]:
+    def natural(self, theta: Theta, origin: Origin) -> Named:
         """The named parameters."""
 
     @abstractmethod
-    def internal(
-        self, values: Mapping[str, float], origin: Float[np.ndarray, " variables"]
-    ) -> Float[np.ndarray, " coords"]:
+    def internal(self, values: Mapping[str, float], origin: Origin) -> Coords:
         """θ of the named parameters; the inverse of `natural`."""
 
     @abstractmethod
-    def starts(
-        self,
-        z: Float[np.ndarray, "variables points"],
-        log_loss: Float[np.ndarray, " points"],
-        count: int,
-    ) -> Float[np.ndarray, "starts coords"]:
+    def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
         """About `count` starting points, a deterministic grid over the non-linear coordinates;
         coordinates in which the loss is linear are projected out."""
 
@@ -76,9 +73,7 @@ class Law(ABC):
     def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
         """The exponents the law has at these parameters, with the stretch each one governs."""
 
-    def loss(
-        self, values: Mapping[str, float], *x: Float[np.ndarray, " points"]
-    ) -> Float[np.ndarray, " points"]:
+    def loss(self, values: Mapping[str, float], *x: Losses) -> Losses:
         """The loss at x (one array per variable), noise-free."""
         z = np.log(np.stack([np.asarray(v, float) for v in x]))
         theta = self.internal(values, np.zeros(len(self.variables)))

@@ -18,7 +18,21 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import expit, log_expit
 
-from lab.scaling.laws.law import Law, amplitude, itself, line, logarithm
+from lab.scaling.laws.law import (
+    Coords,
+    Evaluated,
+    Inputs,
+    Law,
+    Losses,
+    Named,
+    Origin,
+    Starts,
+    Theta,
+    amplitude,
+    itself,
+    line,
+    logarithm,
+)
 
 
 def _product(*axes: np.ndarray) -> list[np.ndarray]:
@@ -32,22 +46,22 @@ class Power(Law):
     coordinates = {"alpha": 1}
     pins = {"alpha": itself(1), "beta": amplitude(0, 1, 0)}
 
-    def evaluate(self, theta, z):
+    def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         level, alpha = theta.T[:, :, None]
         mu = level - alpha * z[0]
         return mu, np.stack([np.ones_like(mu), np.broadcast_to(-z[0], mu.shape)], 1)
 
-    def natural(self, theta, origin):
+    def natural(self, theta: Theta, origin: Origin) -> Named:
         level, alpha = theta.T
         return np.stack([np.exp(level + alpha * origin[0]), alpha], 1)
 
-    def internal(self, values: Mapping[str, float], origin):
+    def internal(self, values: Mapping[str, float], origin: Origin) -> Coords:
         return np.array([np.log(values["beta"]) - values["alpha"] * origin[0], values["alpha"]])
 
-    def starts(self, z, log_loss, count):
+    def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
         return np.stack(line(z[0], log_loss[None]), 1)
 
-    def exponents(self, values):
+    def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
         return {"alpha": values["alpha"]}
 
 
@@ -63,7 +77,7 @@ class PowerFloor(Law):
         "floor": (2, lambda t, floor, o: 1 - floor * np.exp(-t[0])),
     }
 
-    def evaluate(self, theta, z):
+    def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         level, alpha, share = theta.T[:, :, None]
         m = np.exp(-alpha * z[0])
         inner = 1 + share * (m - 1)
@@ -71,18 +85,18 @@ class PowerFloor(Law):
         mu = level + np.log(inner)
         return mu, np.stack([np.ones_like(mu), -share * m * z[0] / inner, (m - 1) / inner], 1)
 
-    def natural(self, theta, origin):
+    def natural(self, theta: Theta, origin: Origin) -> Named:
         level, alpha, share = theta.T
         return np.stack(
             [share * np.exp(level + alpha * origin[0]), alpha, (1 - share) * np.exp(level)], 1
         )
 
-    def internal(self, values: Mapping[str, float], origin):
+    def internal(self, values: Mapping[str, float], origin: Origin) -> Coords:
         power = values["beta"] * np.exp(-values["alpha"] * origin[0])
         whole = power + values["floor"]
         return np.array([np.log(whole), values["alpha"], power / whole])
 
-    def starts(self, z, log_loss, count):
+    def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
         low = np.exp(log_loss.min())
         floor = low * np.concatenate([[-1.0, -0.3], np.linspace(0, 0.99, max(count - 2, 8))])
         # A floor is subtracted only as far as every point stays positive.
@@ -91,7 +105,7 @@ class PowerFloor(Law):
         whole = np.maximum(power + floor, 1e-3 * power)
         return np.stack([np.log(whole), np.maximum(alpha, 0.02), power / whole], 1)
 
-    def exponents(self, values):
+    def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
         return {"alpha": values["alpha"]}
 
 
@@ -106,24 +120,24 @@ class M3(Law):
         "beta": (0, lambda t, beta, o: np.log(beta) - t[1] * (o[0] - np.log(1 + np.exp(t[2])))),
     }
 
-    def evaluate(self, theta, z):
+    def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         level, alpha, g = theta.T[:, :, None]
         grow = np.logaddexp(-z[0], g) - np.logaddexp(0, g)
         return level + alpha * grow, np.stack(
             [np.ones_like(grow), grow, alpha * (expit(g + z[0]) - expit(g))], 1
         )
 
-    def natural(self, theta, origin):
+    def natural(self, theta: Theta, origin: Origin) -> Named:
         level, alpha, g = theta.T
         beta = np.exp(level + alpha * (origin[0] - np.logaddexp(0, g)))
         return np.stack([beta, alpha, np.exp(g - origin[0])], 1)
 
-    def internal(self, values: Mapping[str, float], origin):
+    def internal(self, values: Mapping[str, float], origin: Origin) -> Coords:
         g = np.log(values["gamma"]) + origin[0]
         level = np.log(values["beta"]) - values["alpha"] * (origin[0] - np.logaddexp(0, g))
         return np.array([level, values["alpha"], g])
 
-    def starts(self, z, log_loss, count):
+    def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
         g = np.linspace(-z[0].max() - 6, -z[0].min() + 2, max(count, 8))
         grow = np.logaddexp(-z[0], g[:, None]) - np.logaddexp(0, g[:, None])
         centred = grow - grow.mean(1, keepdims=True)
@@ -131,7 +145,7 @@ class M3(Law):
         level = log_loss.mean() - alpha * grow.mean(1)
         return np.stack([level, np.maximum(alpha, 0.02), g], 1)
 
-    def exponents(self, values):
+    def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
         return {"alpha": values["alpha"]}
 
 
@@ -151,7 +165,7 @@ class M4(Law):
         "ceiling": (3, lambda t, ceiling, o: np.log(ceiling - np.exp(t[2]))),
     }
 
-    def evaluate(self, theta, z):
+    def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         b, alpha, low, gap, log_a = theta.T[:, :, None]
         a = np.exp(log_a)
         right = b - alpha * z[0] - (1 - a) * gap
@@ -172,7 +186,7 @@ class M4(Law):
             1,
         )
 
-    def natural(self, theta, origin):
+    def natural(self, theta: Theta, origin: Origin) -> Named:
         b, alpha, low, gap, log_a = theta.T
         return np.stack(
             [
@@ -185,7 +199,7 @@ class M4(Law):
             1,
         )
 
-    def internal(self, values: Mapping[str, float], origin):
+    def internal(self, values: Mapping[str, float], origin: Origin) -> Coords:
         return np.array(
             [
                 np.log(values["beta"]) - values["alpha"] * origin[0],
@@ -196,7 +210,7 @@ class M4(Law):
             ]
         )
 
-    def starts(self, z, log_loss, count):
+    def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
         side = max(round(count ** (1 / 3)), 4)
         loss = np.exp(log_loss)
         low, over, log_a = _product(
@@ -213,7 +227,7 @@ class M4(Law):
             [b, np.maximum(alpha, 0.02), np.log(floor), np.log(ceiling - floor), log_a], 1
         )
 
-    def exponents(self, values):
+    def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
         return {"alpha": values["alpha"]}
 
 
@@ -245,7 +259,7 @@ class BrokenPower(Law):
         "f1": logarithm(5),
     }
 
-    def evaluate(self, theta, z):
+    def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         e, level, c0, c1, delta, log_f = theta.T[:, :, None]
         f = np.exp(log_f)
         q = (z[0] - delta) / f
@@ -265,7 +279,7 @@ class BrokenPower(Law):
             1,
         )
 
-    def natural(self, theta, origin):
+    def natural(self, theta: Theta, origin: Origin) -> Named:
         e, level, c0, c1, delta, log_f = theta.T
         return np.stack(
             [
@@ -279,7 +293,7 @@ class BrokenPower(Law):
             1,
         )
 
-    def internal(self, values: Mapping[str, float], origin):
+    def internal(self, values: Mapping[str, float], origin: Origin) -> Coords:
         return np.array(
             [
                 np.log(values["a"]),
@@ -291,7 +305,7 @@ class BrokenPower(Law):
             ]
         )
 
-    def starts(self, z, log_loss, count):
+    def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
         side = max(round(count ** (1 / 3)), 4)
         low, delta, log_f = _product(
             np.linspace(0.01, 0.95, side),
@@ -308,5 +322,5 @@ class BrokenPower(Law):
         level, c0, c1 = np.linalg.solve(gram, design.transpose(0, 2, 1) @ y[..., None])[..., 0].T
         return np.stack([np.log(floor), level, c0, c1, delta, log_f], 1)
 
-    def exponents(self, values):
+    def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
         return {"before": values["c0"], "after": values["c0"] + values["c1"]}

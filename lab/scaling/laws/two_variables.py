@@ -16,7 +16,21 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import expit
 
-from lab.scaling.laws.law import Law, amplitude, itself, logarithm, weights_of_terms
+from lab.scaling.laws.law import (
+    Coords,
+    Evaluated,
+    Inputs,
+    Law,
+    Losses,
+    Named,
+    Origin,
+    Starts,
+    Theta,
+    amplitude,
+    itself,
+    logarithm,
+    weights_of_terms,
+)
 
 EXPONENT_GRID = (0.05, 1.2)
 
@@ -55,7 +69,7 @@ class Chinchilla(Law):
         "B": amplitude(2, 4, 1),
     }
 
-    def evaluate(self, theta, z):
+    def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         e, a, b, alpha, beta = theta.T
         mu, share = _sum_of_terms(
             np.stack(
@@ -69,13 +83,13 @@ class Chinchilla(Law):
         )
         return mu, np.concatenate([share, -share[:, 1:] * z], 1)
 
-    def natural(self, theta, origin):
+    def natural(self, theta: Theta, origin: Origin) -> Named:
         e, a, b, alpha, beta = theta.T
         return np.stack(
             [np.exp(e), np.exp(a + alpha * origin[0]), np.exp(b + beta * origin[1]), alpha, beta], 1
         )
 
-    def internal(self, values: Mapping[str, float], origin):
+    def internal(self, values: Mapping[str, float], origin: Origin) -> Coords:
         v = values
         return np.array(
             [
@@ -87,7 +101,7 @@ class Chinchilla(Law):
             ]
         )
 
-    def starts(self, z, log_loss, count):
+    def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
         alpha, beta = _grid(count, *EXPONENT_GRID)
         terms = np.exp(
             np.stack(
@@ -97,7 +111,7 @@ class Chinchilla(Law):
         )
         return np.column_stack([np.log(weights_of_terms(terms, log_loss)), alpha, beta])
 
-    def exponents(self, values):
+    def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
         return {"N": values["alpha"], "D": values["beta"]}
 
 
@@ -115,17 +129,17 @@ class Kaplan(Law):
         "D_c": (1, lambda t, size, o: np.log(size) - o[1]),
     }
 
-    def evaluate(self, theta, z):
+    def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         p, s, r, alpha = (t[:, None] for t in theta.T)
         total, share = _sum_of_terms(np.stack([p - r * z[0], s - z[1] + 0 * p], 1))
         n, d = alpha * share[:, 0], alpha * share[:, 1]
         return alpha * total, np.stack([n, d, -n * z[0], total], 1)
 
-    def natural(self, theta, origin):
+    def natural(self, theta: Theta, origin: Origin) -> Named:
         p, s, r, alpha = theta.T
         return np.stack([np.exp(p / r + origin[0]), np.exp(s + origin[1]), r * alpha, alpha], 1)
 
-    def internal(self, values: Mapping[str, float], origin):
+    def internal(self, values: Mapping[str, float], origin: Origin) -> Coords:
         r = values["alpha_N"] / values["alpha_D"]
         return np.array(
             [
@@ -136,7 +150,7 @@ class Kaplan(Law):
             ]
         )
 
-    def starts(self, z, log_loss, count):
+    def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
         side = max(round(count**0.5), 3)
         grid = np.meshgrid(np.geomspace(0.2, 5, side), np.geomspace(0.02, 1.5, side))
         r, alpha = (g.ravel() for g in grid)
@@ -148,7 +162,7 @@ class Kaplan(Law):
             rows.append(np.column_stack([c, rr, np.full(rr.size, power)]))
         return np.concatenate(rows)
 
-    def exponents(self, values):
+    def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
         return {"N": values["alpha_N"], "D": values["alpha_D"]}
 
 
@@ -169,7 +183,7 @@ class Rosenfeld(Law):
         "eta": logarithm(5),
     }
 
-    def evaluate(self, theta, z):
+    def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         a, b, c, alpha, beta, k = theta.T
         t, share = _sum_of_terms(
             np.stack(
@@ -187,7 +201,7 @@ class Rosenfeld(Law):
         inner = np.concatenate([share, -share[:, :1] * z[1], -share[:, 1:2] * z[0]], 1)
         return mu, np.concatenate([inner * below[:, None], (1 - below)[:, None]], 1)
 
-    def natural(self, theta, origin):
+    def natural(self, theta: Theta, origin: Origin) -> Named:
         a, b, c, alpha, beta, k = theta.T
         return np.stack(
             [
@@ -202,7 +216,7 @@ class Rosenfeld(Law):
             1,
         )
 
-    def internal(self, values: Mapping[str, float], origin):
+    def internal(self, values: Mapping[str, float], origin: Origin) -> Coords:
         v = values
         gauge = np.log(v["epsilon0"] / v["eta"])
         return np.array(
@@ -216,7 +230,7 @@ class Rosenfeld(Law):
             ]
         )
 
-    def starts(self, z, log_loss, count):
+    def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
         rows = []
         for over in (0.05, 0.3, 1.5):  # ceilings above the largest loss
             top = np.exp(log_loss.max()) * (1 + over)
@@ -236,7 +250,7 @@ class Rosenfeld(Law):
             rows.append(np.column_stack([c, alpha, beta, np.full(alpha.size, np.log(top))]))
         return np.concatenate(rows)
 
-    def exponents(self, values):
+    def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
         return {"N": values["beta"], "D": values["alpha"]}
 
 
@@ -249,7 +263,7 @@ class PowerMean(Law):
     logarithmic = frozenset({"E", "q"})
     pins = {**Chinchilla.pins, "q": logarithm(5)}
 
-    def evaluate(self, theta, z):
+    def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         e, a, b, alpha, beta, log_q = (t[:, None] for t in theta.T)
         q = np.exp(log_q)
         terms = np.stack([a - alpha * z[0], b - beta * z[1]], 1)
@@ -261,20 +275,20 @@ class PowerMean(Law):
         by_q = w * ((share * terms).sum(1) - mean)
         return mu, np.concatenate([(1 - w)[:, None], by_terms, -by_terms * z, by_q[:, None]], 1)
 
-    def natural(self, theta, origin):
+    def natural(self, theta: Theta, origin: Origin) -> Named:
         first = Chinchilla().natural(theta[:, :5], origin)
         return np.column_stack([first, np.exp(theta[:, 5])])
 
-    def internal(self, values: Mapping[str, float], origin):
+    def internal(self, values: Mapping[str, float], origin: Origin) -> Coords:
         return np.append(Chinchilla().internal(values, origin), np.log(values["q"]))
 
-    def starts(self, z, log_loss, count):
+    def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
         first = Chinchilla().starts(z, log_loss, count // 3)
         return np.concatenate(
             [np.column_stack([first, np.full(len(first), np.log(q))]) for q in (0.6, 1.0, 3.0)]
         )
 
-    def exponents(self, values):
+    def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
         return {"N": values["alpha"], "D": values["beta"]}
 
 
@@ -287,7 +301,7 @@ class Max(Law):
     logarithmic = frozenset({"E"})
     pins = Chinchilla.pins
 
-    def evaluate(self, theta, z):
+    def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         e, a, b, alpha, beta = (t[:, None] for t in theta.T)
         one, two = a - alpha * z[0], b - beta * z[1]
         top = np.maximum(one, two)
@@ -296,14 +310,14 @@ class Max(Law):
         n, d = w * (one >= two), w * (one < two)
         return mu, np.stack([1 - w, n, d, -n * z[0], -d * z[1]], 1)
 
-    def natural(self, theta, origin):
+    def natural(self, theta: Theta, origin: Origin) -> Named:
         return Chinchilla().natural(theta, origin)
 
-    def internal(self, values: Mapping[str, float], origin):
+    def internal(self, values: Mapping[str, float], origin: Origin) -> Coords:
         return Chinchilla().internal(values, origin)
 
-    def starts(self, z, log_loss, count):
+    def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
         return Chinchilla().starts(z, log_loss, count)
 
-    def exponents(self, values):
+    def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
         return {"N": values["alpha"], "D": values["beta"]}

@@ -134,13 +134,13 @@ def resample(
     out = []
     for first in range(0, replicates, CHUNK):
         size = min(CHUNK, replicates - first)
-        counts = rng.multinomial(members, np.full(members, 1 / members), size)
+        drawn = rng.multinomial(members, np.full(members, 1 / members), size)
         start = np.repeat(fit.theta[None], size, 0)
         out.append(
             descend(
                 fit.problem,
                 start,
-                weights=counts[:, label].astype(float),
+                weights=drawn[:, label].astype(float),
                 iterations=60,
                 tolerance=1e-7,
             )[0]

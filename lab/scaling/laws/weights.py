@@ -27,7 +27,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import special
 
 from lab.scaling.laws.fit import MANY, Fit, fit_law
@@ -159,7 +159,14 @@ def surprise(r: Float[np.ndarray, " points"], huber: float | int | None) -> floa
     return float(n * found.fun)
 
 
-def _one_curve(law, x, loss, unit, request: Request, held: int):
+def _one_curve(
+    law: str,
+    x: Float[np.ndarray, "variables points"],
+    loss: Float[np.ndarray, " points"],
+    unit: Int[np.ndarray, " points"],
+    request: Request,
+    held: int,
+) -> tuple[float, Float[np.ndarray, " far"], Int[np.ndarray, " far"]]:
     """AICc, the residuals of the rows held out (NaN where the law is refused), and those rows."""
     n, independent = loss.size, np.unique(unit).size
     order = np.argsort(np.log(x).sum(0), kind="stable")

@@ -31,6 +31,9 @@ SHARE_MAX = 4.0  # floor ≥ −3 L(x_1)
 STARTS = (1.0, 0.7, 0.3, 0.05, 2.0)  # shares; the exponent of each start follows from the data
 ITERATIONS = 100
 
+PerCurve = Float[np.ndarray, " curves"]
+PerPoint = Float[np.ndarray, "curves points"]
+
 
 @dataclass(frozen=True)
 class Curves:
@@ -42,13 +45,13 @@ class Curves:
     cost, shape [curves].
     """
 
-    alpha: Float[np.ndarray, " curves"]
-    share: Float[np.ndarray, " curves"]
-    level: Float[np.ndarray, " curves"]
-    last: Float[np.ndarray, " curves"]
-    cost: Float[np.ndarray, " curves"]
-    residual: Float[np.ndarray, "curves points"]
-    reached: Float[np.ndarray, " curves"]
+    alpha: PerCurve
+    share: PerCurve
+    level: PerCurve
+    last: PerCurve
+    cost: PerCurve
+    residual: PerPoint
+    reached: PerCurve
 
     @property
     def at_bound(self) -> np.ndarray:
@@ -58,17 +61,15 @@ class Curves:
             (self.alpha <= lo) | (self.alpha >= hi) | (self.share <= 0) | (self.share >= SHARE_MAX)
         )
 
-    def floor(self) -> Float[np.ndarray, " curves"]:
+    def floor(self) -> PerCurve:
         """The signed floor, in units of loss."""
         return (1 - self.share) * np.exp(self.level)
 
-    def amplitude(self) -> Float[np.ndarray, " curves"]:
+    def amplitude(self) -> PerCurve:
         """β of β x^−α + floor."""
         return self.share * np.exp(self.level + self.alpha * self.last)
 
-    def inner(
-        self, log_x: Float[np.ndarray, " points"]
-    ) -> tuple[Float[np.ndarray, "curves points"], Float[np.ndarray, "curves points"]]:
+    def inner(self, log_x: Float[np.ndarray, " points"]) -> tuple[PerPoint, PerPoint]:
         """m and 1 + σ(m − 1) at x; L = e^ℓ (1 + σ(m − 1)) where that is positive."""
         m = np.exp(-self.alpha[:, None] * (log_x - self.last[:, None]))
         return m, 1 + self.share[:, None] * (m - 1)
@@ -76,12 +77,12 @@ class Curves:
 
 def fit_curves(
     log_x: Float[np.ndarray, " points"],
-    log_loss: Float[np.ndarray, "curves points"],
+    log_loss: PerPoint,
     *,
-    alpha: Float[np.ndarray, " curves"] | None = None,
+    alpha: PerCurve | None = None,
     share: float | None = None,
     starts: tuple[float, ...] = STARTS,
-    near: Float[np.ndarray, " curves"] | None = None,
+    near: PerCurve | None = None,
 ) -> Curves:
     """Fit each curve; NaN marks points that were not measured.
 
@@ -122,7 +123,13 @@ def _slope(u: np.ndarray, y: np.ndarray, s: np.ndarray) -> np.ndarray:
     return np.clip(slope, 0.02, 0.9 * ALPHA_RANGE[1])
 
 
-def _residual(u, y, weight, a, s):
+def _residual(
+    u: PerPoint,
+    y: PerPoint,
+    weight: PerPoint,
+    a: PerCurve,
+    s: PerCurve,
+) -> tuple[PerPoint, PerCurve, PerPoint, PerPoint]:
     """Residual with ℓ projected out, ℓ, and the inner terms m and 1 + σ(m − 1)."""
     m = np.exp(-a[:, None] * u)
     inner = 1 + s[:, None] * (m - 1)
@@ -131,7 +138,15 @@ def _residual(u, y, weight, a, s):
     return weight * (r - level[:, None]), level, m, inner
 
 
-def _descend(u, y, a, s, *, free_alpha: bool, free_share: bool):
+def _descend(
+    u: PerPoint,
+    y: PerPoint,
+    a: PerCurve,
+    s: PerCurve,
+    *,
+    free_alpha: bool,
+    free_share: bool,
+) -> tuple[PerCurve, PerCurve, PerCurve]:
     """Levenberg–Marquardt in (α, σ), all curves together; finished curves drop out."""
     weight = np.isfinite(y).astype(float)
     y = np.where(weight > 0, y, 0)
@@ -169,7 +184,17 @@ def _descend(u, y, a, s, *, free_alpha: bool, free_share: bool):
     return a, s, cost
 
 
-def _step(jj, kk, jk, gj, gk, a, s, free_alpha, free_share):
+def _step(
+    jj: PerCurve,
+    kk: PerCurve,
+    jk: PerCurve,
+    gj: PerCurve,
+    gk: PerCurve,
+    a: PerCurve,
+    s: PerCurve,
+    free_alpha: bool,
+    free_share: bool,
+) -> tuple[PerCurve, PerCurve]:
     """The damped Gauss–Newton step in the box; a parameter that meets its bound is held there
     and the other one is solved again."""
     tiny = 1e-300

@@ -112,10 +112,10 @@ def estimates(
     own_fit, scans = fits[declared], np.arange(len(log_loss))
     alpha = by_count[declared]
     lower, upper = _hull(by_count, half)
-    ends = [
+    head, tail, beyond = (
         _hull(np.stack([f.mean for f in there]), np.stack([f.half_width() for f in there]))
         for there in zip(*((f.head, f.tail, f.beyond) for f in fits), strict=True)
-    ]
+    )
     # A bend is seen under the count in which it is smallest, for a wrong count is not a bend, and
     # excluded only where no count has one, for which count is right is known only without a bend.
     drifts = np.stack([f.drift.mean for f in fits])
@@ -155,7 +155,9 @@ def estimates(
         by_count,
         half,
         points,
-        *ends,
+        head,
+        tail,
+        beyond,
         drift,
         bound,
         bends,
@@ -168,7 +170,11 @@ def estimates(
     )
 
 
-def _with_floor(log_sizes, log_loss, declared) -> Estimates:
+def _with_floor(
+    log_sizes: Float[np.ndarray, "counts points"],
+    log_loss: Float[np.ndarray, "scans teachers points"],
+    declared: int,
+) -> Estimates:
     rows = sorted({0, declared, len(log_sizes) - 1})
     fits = [floored.fit(log_sizes[row], log_loss) for row in rows]
     own = fits[rows.index(declared)]
@@ -193,7 +199,9 @@ def _with_floor(log_sizes, log_loss, declared) -> Estimates:
         by_count,
         np.stack([(f.upper - f.lower) / 2 for f in fits]),
         np.isfinite(log_loss).any(1).sum(1),
-        *[(nothing, nothing)] * 3,
+        (nothing, nothing),
+        (nothing, nothing),
+        (nothing, nothing),
         nothing,
         nothing,
         np.zeros(len(log_loss), bool),
@@ -222,7 +230,12 @@ def _common_cost(fit: Lines) -> np.ndarray:
     return fit.cost + (Sxx * (own - shared[:, None]) ** 2).sum(1)
 
 
-def _status(alpha, lower, upper, log_loss) -> tuple[str, ...]:
+def _status(
+    alpha: Float[np.ndarray, " scans"],
+    lower: Float[np.ndarray, " scans"],
+    upper: Float[np.ndarray, " scans"],
+    log_loss: Float[np.ndarray, "scans teachers points"],
+) -> tuple[str, ...]:
     fall = np.nanmax(log_loss, 2) - np.nanmin(log_loss, 2)
     flat = (alpha <= 0.01) | (np.median(fall, 1) < 1e-3)
     wide = ~((upper - lower) / 2 <= alpha)

@@ -51,8 +51,8 @@ def fit(
     common = common_exponent(log_x, log_loss, curves)
     own = curves.alpha.reshape(scans, teachers).copy()
     at_bound = curves.at_bound.reshape(scans, teachers)
-    for i in np.flatnonzero(at_bound.any(1) & (teachers > 2)):
-        own[i] = _pseudo_values(log_x, log_loss[i], curves, i, common.alpha[i])
+    for i in np.flatnonzero(at_bound.any(1) & (teachers > 2)).tolist():
+        own[i] = _pseudo_values(log_x, log_loss[i], curves, i, float(common.alpha[i]))
     alpha = own.mean(1)
     profile = common.profile
     lower, upper = teacher_t(own) if teachers > 1 else profile
@@ -78,7 +78,13 @@ def fit(
     return Floored(alpha, lower, upper, halves, own, at_bound, curves, share, tests)
 
 
-def _pseudo_values(log_x, log_loss, curves, scan, together) -> np.ndarray:
+def _pseudo_values(
+    log_x: Float[np.ndarray, " points"],
+    log_loss: Float[np.ndarray, "teachers points"],
+    curves: Curves,
+    scan: int,
+    together: float,
+) -> Float[np.ndarray, " teachers"]:
     teachers = len(log_loss)
     mine = slice(scan * teachers, (scan + 1) * teachers)
     left = []
@@ -128,4 +134,5 @@ def forecast(
     scatter = np.sqrt(np.nansum((off - mean[:, None]) ** 2, 1) / np.maximum(K - 1, 1))
     half = student_quantile(np.maximum(K - 1, 1)) * scatter / np.sqrt(np.maximum(K, 1))
     away = np.full(scans, log_x[-PAIR:].mean() - log_x[:-PAIR].mean())
-    return tuple(np.where(K > 1, v, np.nan) for v in (mean, half, away))
+    mean, half, away = (np.where(K > 1, v, np.nan) for v in (mean, half, away))
+    return mean, half, away

@@ -10,10 +10,12 @@ that look like checkpoints of one model get a warning (`checkpoints.py`).
 What it does not do: print, or exit. Every mistake is a `TableError` of one sentence.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from lab.plain import plain
 from lab.scaling.judge import verdict as rule
@@ -55,7 +57,7 @@ def fit_table(
     tolerance: float | int | None = None,
     replicates: int = 2000,
     seed: int = 0,
-) -> dict:
+) -> dict[str, Any]:
     """Fit a law to a table and return what `--json` prints.
 
     law: a name in `fit.LAWS`. x, loss: columns of a law of one variable. columns: for two
@@ -87,39 +89,33 @@ def fit_table(
     values = {symbol: rows.numbers(name, keep) for symbol, name in names.items()}
     groups = rows.labels(group, keep) if group is not None else None
     inputs = np.stack([values[v] for v in LAWS[law].variables])
-    as_scan = (
-        groups is not None
-        and law in SCAN_LAWS
-        and huber is None
-        and residual == "log"
-        and len(set(groups)) > 1
-    )
-    if as_scan and hold:
+    several = groups if groups is not None and len(set(groups)) > 1 else None
+    as_scan = law in SCAN_LAWS and huber is None and residual == "log"
+    teachers, sharing = (several, None) if as_scan else (None, several)
+    if teachers is not None and hold:
         raise TableError(
             f"hold is for one curve; with a group column every group has a {law} of its own. Leave "
             f"one of them out" + (", or take the law power." if "floor" in hold else ".")
         )
     same = [name for name, other in LAWS.items() if other.variables == LAWS[law].variables]
-    weigh = dict(huber=huber, residual=residual, hold={law: hold})
+    measured = values[request.LOSS]
     try:
-        if as_scan:
-            out = _scan(law, inputs[0], values[request.LOSS], groups, asked, replicates, seed)
-            weigh = dict(curves=groups)
+        if teachers is not None:
+            out = _scan(law, inputs[0], measured, teachers, asked, replicates, seed)
         else:
-            fit = fit_law(
-                law, inputs, values[request.LOSS], huber=huber, residual=residual, hold=hold
-            )
-            some = groups if groups is not None and len(set(groups)) > 1 else None
-            out = _whole(fit, some, rows, keep, names, asked, replicates, seed)
-            weigh["groups"] = some
-            if groups is not None and some is None:
+            fit = fit_law(law, inputs, measured, huber=huber, residual=residual, hold=hold)
+            out = _whole(fit, sharing, rows, keep, names, asked, replicates, seed)
+            if groups is not None and sharing is None:
                 out["warnings"].append(
                     f"{group} is {groups[0]!r} in every row: one group shows nothing of the "
                     f"scatter between groups, so rows are counted."
                 )
-        out["quoted"] = {name: next(iter(found)) for name, found in out["intervals"].items()}
+        out["quoted"] = {name: next(iter(ends)) for name, ends in out["intervals"].items()}
         if out["parameters"]:
-            found = law_weights(same, inputs, values[request.LOSS], **weigh)
+            found = law_weights(
+                same, inputs, measured, curves=teachers, groups=sharing, huber=huber,
+                residual=residual, hold={law: hold},
+            )  # fmt: skip
             out["weights"] = {
                 "aicc": found.aicc,
                 "holdout": found.holdout,
@@ -175,11 +171,20 @@ def _without_worst(
     return [i for j, i in enumerate(keep) if j not in worst]
 
 
-def _whole(fit: Fit, groups, rows: Rows, keep, names, asked, replicates, seed) -> dict:
+def _whole(
+    fit: Fit,
+    groups: Sequence[str] | None,
+    rows: Rows,
+    keep: Sequence[int],
+    names: Mapping[str, str],
+    asked: dict[str, Any],
+    replicates: int,
+    seed: int,
+) -> dict[str, Any]:
     """One curve or surface through all rows; groups: None or at least two of them."""
     law = fit.problem.law
     warnings = list(fit.warnings)
-    out = dict(
+    out: dict[str, Any] = dict(
         law=law.name,
         parameters=dict(fit.parameters),
         held=dict(law.held),
@@ -195,7 +200,6 @@ def _whole(fit: Fit, groups, rows: Rows, keep, names, asked, replicates, seed) -
         out["starts"]["rows"] = fit.searched
     if groups is not None:
         out["groups"] = len(set(groups))
-    doubts = []
     if fit.parameters:
         sure = uncertainty(fit, groups=groups, replicates=replicates, seed=seed)
         out["intervals"], out["errors"] = sure.intervals, sure.errors
@@ -241,7 +245,9 @@ def _apart(found: Mapping[str, tuple[float, float]]) -> bool:
     return bool(max(one, two) > 2 * min(one, two))
 
 
-def _judged(out: dict, fit: Fit, doubts: list[str], asked: dict) -> dict:
+def _judged(
+    out: dict[str, Any], fit: Fit, doubts: list[str], asked: dict[str, Any]
+) -> dict[str, Any]:
     found = out["intervals"].get("alpha", {})
     interval = next(iter(found.values()), (np.nan, np.nan))
     alpha = out["parameters"].get("alpha", np.nan)
@@ -277,10 +283,18 @@ def _starts(e: Exponent, law: str) -> dict[str, int]:
     return {"tried": each * e.teachers, "reached_best": int(e.curves.reached.sum())}
 
 
-def _scan(law, x, loss, groups, asked, replicates, seed) -> dict:
+def _scan(
+    law: str,
+    x: Float[np.ndarray, " points"],
+    loss: Float[np.ndarray, " points"],
+    groups: Sequence[str],
+    asked: dict[str, Any],
+    replicates: int,
+    seed: int,
+) -> dict[str, Any]:
     """Each group is a teacher."""
     e = exponent(Scan.of(x, loss, groups), law=law, replicates=replicates, seed=seed, **asked)
-    out = dict(
+    out: dict[str, Any] = dict(
         law=law,
         parameters=dict(e.parameters),
         held={},
@@ -301,9 +315,9 @@ def _scan(law, x, loss, groups, asked, replicates, seed) -> dict:
         out["intervals"]["alpha"] = {"longest": e.interval, **e.intervals}
         if law == "power":
             out["parameters"].pop("floor")
-    if e.teachers > 1:
+    if e.curves is not None and e.teachers > 1:
         tiny = np.finfo(float).tiny
-        own = {
+        own: dict[str, tuple[np.ndarray, Callable[..., Any]]] = {
             "alpha": (e.curves.alpha, float),
             "floor": (e.curves.floor(), float),
             "beta": (np.log(np.maximum(e.curves.amplitude(), tiny)), np.exp),

@@ -5,6 +5,7 @@ Each function refuses what cannot be asked, as a `TableError` of one sentence.
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 
@@ -17,16 +18,15 @@ from lab.scaling.tables.rows import TableError
 LOSS = "L"
 
 
-def judged(predict: float | int | None, sense: str | None, tolerance: float | int | None) -> dict:
+def judged(
+    predict: float | int | None, sense: str | None, tolerance: float | int | None
+) -> dict[str, Any]:
     """What `verdict.py` is asked, with its defaults."""
     given = [name for name, v in (("sense", sense), ("tolerance", tolerance)) if v is not None]
-    asked = dict(
-        prediction=predict,
-        sense="equal" if sense is None else sense,
-        tolerance=0.15 if tolerance is None else tolerance,
-    )
+    sense = "equal" if sense is None else sense
+    tolerance = 0.15 if tolerance is None else tolerance
     try:
-        rule.allowed(1.0 if predict is None else predict, asked["sense"], asked["tolerance"])
+        rule.allowed(1.0 if predict is None else predict, sense, tolerance)
     except ValueError as error:
         raise TableError(str(error)) from None
     if predict is None and given:
@@ -34,7 +34,7 @@ def judged(predict: float | int | None, sense: str | None, tolerance: float | in
             f"{given[0]} judges a prediction, and there is none; give predict, or "
             f"leave {given[0]} out."
         )
-    return asked
+    return dict(prediction=predict, sense=sense, tolerance=tolerance)
 
 
 def check(

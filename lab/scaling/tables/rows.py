@@ -104,10 +104,12 @@ class Rows:
     def labels(self, name: str, keep: Sequence[int]) -> list[str]:
         """A column as non-empty text, of the rows in `keep`."""
         self.column(name)
-        found = [self.text(name, i) for i in keep]
-        for i, label in zip(keep, found, strict=True):
+        found = []
+        for i in keep:
+            label = self.text(name, i)
             if label is None:
                 raise TableError(f"{self.places[i]}: {name} is empty; every row needs a group.")
+            found.append(label)
         return found
 
 
