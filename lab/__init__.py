@@ -75,6 +75,12 @@ def run(
     Interrupting it once finishes and stores the groups in flight, and running it again goes on from
     there. lanes: groups trained at once, one per core by default. progress: tell of it on standard
     error.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> small = ["task.manifold.dim=2", "task.teacher.count=1", "data.sizes=[16, 32, 64]"]
+    >>> with TemporaryDirectory() as folder:
+    ...     print(run(read("studies/kernel-pairs.toml", small), folder, progress=False).trained)
+    12
     """
     from contextlib import nullcontext
 
@@ -101,6 +107,10 @@ def answer(
     """What the stored runs of a study say: a value that prints itself and iterates over the answers
     of its scans, with `points`, `figures()`, `plain()` and `write()`. It may be asked at any time:
     what is missing is told.
+
+    >>> found = answer("studies/quickstart.toml", "nowhere")
+    >>> [point.dim for point in found.points], found.points[0].runs.missing
+    ([2, 3, 4, 6, 8], 72)
     """
     from lab.answers.answer import answers
     from lab.execution.store import Store
@@ -112,7 +122,12 @@ def answer(
 
 
 def load(study: Source, results: str | Path = "results", *, name: str = "study") -> dict[str, Any]:
-    """Columns of all stored runs of a study: arrays by name, see `lab.execution.export.COLUMNS`."""
+    """Columns of all stored runs of a study: arrays by name, see `lab.execution.export.COLUMNS`.
+
+    >>> columns = load("studies/quickstart.toml", "nowhere")
+    >>> columns["relative_loss"].size, "N" in columns
+    (0, True)
+    """
     from lab.execution.export import columns
     from lab.execution.store import Store
 

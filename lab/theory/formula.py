@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import math
 import operator
 import re
@@ -100,6 +101,7 @@ class Prediction:
         return value
 
 
+@functools.lru_cache(maxsize=1024, typed=True)
 def parse(text: str | float) -> Prediction:
     """Read a prediction: a number, or a formula such as "4/d", "2p/d" or "min(a-1, 2b)".
 

@@ -3,7 +3,7 @@
 A group is some teachers (T, equal in everything but their index) and the students that learn from
 them (several shapes, S seeds each) under one recipe. The stream of labelled batches is made once
 per teacher and shared by every width and seed, because at these sizes the teacher costs more than
-most students. Each shape trains in one compiled program, `lax.scan` over steps of
+most students. Each shape trains in one compiled program, a loop over steps of
 `vmap` over teachers of `vmap` over seeds; the program depends on shapes and never on rates, so
 there is one compile per shape.
 
