@@ -34,6 +34,14 @@ class Answer:
         """The exponents, one per setting."""
         return self.found("exponents")
 
+    @property
+    def settings(self) -> list[tuple[str, list[Point]]]:
+        """The exponents of each setting besides d, by its name: a panel of a figure each."""
+        grouped: dict[str, list[Point]] = {}
+        for point in self.points:
+            grouped.setdefault(point.setting.name, []).append(point)
+        return list(grouped.items())
+
 
 def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answer, ...]:
     """One answer per panel and scan of the study."""

@@ -16,6 +16,7 @@ from lab.answers.gaps import gaps
 from lab.answers.lines import lines
 from lab.answers.planes import planes
 from lab.answers.question import Question
+from lab.answers.records import records
 
 Finder = Callable[[Question], tuple]
 
@@ -26,4 +27,5 @@ FINDERS: dict[str, Finder] = {
     "gaps": gaps,
     "contrasts": contrasts,
     "expected": expected,
+    "records": records,
 }

@@ -52,7 +52,9 @@ class Regime(Table):
 
     learner: ClassVar[str] = ""
     """The way its students learn: a key of `lab.students.learning.LEARNERS`."""
-    findings: ClassVar[tuple[str, ...]] = ("exponents", "lines", "contrasts", "expected")
+    findings: ClassVar[tuple[str, ...]] = (
+        "exponents", "lines", "contrasts", "expected", "records"
+    )  # fmt: skip
     """The kinds of finding that it is asked for, in the order in which they are told."""
     of_size: ClassVar[bool] = False
     """Whether x is a size of the student, and not of the training set."""

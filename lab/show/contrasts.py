@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.answers.contrasts import Contrast
 from lab.answers.setting import named, value_text
 from lab.show.numbers import interval
+from lab.show.page import differences
 from lab.show.view import Answers, Table, View
 
 COLUMNS = ("d", "from → to", "both", "Δα", "95 % interval")
@@ -28,4 +29,4 @@ def _cells(c: Contrast) -> tuple[str, ...]:
     return (str(c.dim), change, both, f"{c.change:+.2f}", interval(c.interval))
 
 
-VIEW = View(above=above, key="contrasts", json="fits")
+VIEW = View(above=above, key="contrasts", json="fits", page=differences.sections)

@@ -18,7 +18,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, ScalarFo
 from lab import theory
 from lab.answers.answer import Answer
 from lab.answers.point import Point
-from lab.show.style import BLUE, GREY, STYLE, VERDICTS, grid, settings
+from lab.show.style import BLUE, GREY, STYLE, VERDICTS, grid
 
 
 def exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
@@ -64,7 +64,7 @@ def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
 
 
 def _against_dimension(answer: Answer) -> tuple[Figure, str]:
-    panels = settings(answer)
+    panels = answer.settings
     dims = np.array(sorted({p.dim for p in answer.points}), float)
     sense, tolerance = answer.study.prediction.sense, answer.study.prediction.tolerance
     with matplotlib.rc_context(STYLE):

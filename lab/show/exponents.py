@@ -14,6 +14,7 @@ from lab.answers.point import Point
 from lab.scaling import Exponent
 from lab.scaling.scans.estimates import LAWS
 from lab.show.numbers import interval, number
+from lab.show.page import overview, scans
 from lab.show.view import Answers, Block, Drawn, Rows, Table, View
 
 HEAD = ("d", "prediction", "α", "95 % interval", "verdict", "relation", "doubts", "teachers",
@@ -185,4 +186,5 @@ def _setting(p: Point) -> str:
     return json.dumps(p.setting.varying, ensure_ascii=False) if p.setting.pairs else ""
 
 
-VIEW = View(above=above, sentences=sentences, figures=figures, files=files, details=Point.details)
+VIEW = View(above=above, sentences=sentences, figures=figures, files=files, details=Point.details,
+            page=scans.sections, measured=overview.measured, advice=scans.advice)  # fmt: skip

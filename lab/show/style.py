@@ -14,9 +14,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from lab.answers.answer import Answer
-from lab.answers.point import Point
-
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
 VERDICTS = {"agrees": (GREEN, "o"), "undecided": (ORANGE, "s"), "contradicts": (VERMILLION, "X")}
 STYLE: Any = {  # matplotlib types its settings as a literal for every name
@@ -48,14 +45,6 @@ def grid(
     for spare in axes.flat[panels:]:
         spare.set_axis_off()
     return figure, list(axes.flat[:panels])
-
-
-def settings(answer: Answer) -> list[tuple[str, list[Point]]]:
-    """The points of each setting besides d, by its name: a panel each."""
-    grouped: dict[str, list[Point]] = {}
-    for p in answer.points:
-        grouped.setdefault(p.setting.name, []).append(p)
-    return list(grouped.items())
 
 
 def shades(n: int) -> list[Any]:

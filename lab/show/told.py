@@ -15,6 +15,7 @@ from lab.answers.answer import Answer
 from lab.answers.point import Point
 from lab.show import report
 from lab.show.document import document
+from lab.show.page import page
 from lab.show.view import Drawn, Table
 from lab.show.views import views
 
@@ -64,7 +65,9 @@ class Told:
 
     def write(self) -> list[Path]:
         """Write the report into the results folder; returns the files."""
-        return report.write(self.answers, self.folder, self.folder.name)
+        name = self.folder.name
+        written = report.write(self.answers, self.folder, name)
+        return [*written, page.write(self.answers, self.folder / "report.html", name)]
 
     def __str__(self) -> str:
         rows = [row for table in self.tables for row in (table.columns, *table.rows)]

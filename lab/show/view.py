@@ -62,6 +62,37 @@ class Rows:
     rows: Sequence[tuple[Any, ...]]
 
 
+@dataclass(frozen=True)
+class Chart:
+    """A drawing of the page: SVG text, in which every name is escaped already, a title above it,
+    and what it shows in words for those who do not see it."""
+
+    svg: str
+    title: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Charts:
+    """Charts side by side: the name of their CSV file, a title, themselves, one caption, and the
+    numbers that they draw. lead: whether they may stand at the top of the page."""
+
+    name: str
+    title: str
+    charts: Sequence[Chart]
+    caption: str
+    data: Rows
+    lead: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the page: a heading, and what stands below it."""
+
+    title: str
+    blocks: Sequence[str | Table | Charts | Drawn]
+
+
 Block = str | Table
 """A paragraph or a table of the report."""
 
@@ -74,6 +105,11 @@ def nothing(*_: Any) -> tuple[()]:
 def no_names(_: Any) -> dict[str, Any]:
     """The same, of what goes by names."""
     return {}
+
+
+def no_words(_: Any) -> str:
+    """The same, of words."""
+    return ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +127,9 @@ class View:
     json: where JSON has it: in `lab fit --json` and fits.json, in fits.json alone, or nowhere.
     details: what the entry in fits.json has besides.
     part: of an answer's findings that span settings, what stands beside `points`.
+    page: sections of the HTML page that take the place of `figures` there; None: it shows those.
+    measured, advice: of one finding that has a verdict, its number in a few words, and what would
+        decide it or make it surer.
     """
 
     above: Callable[[Answers], Sequence[Block]] = nothing
@@ -102,3 +141,6 @@ class View:
     json: Literal["answer", "fits", "nowhere"] = "answer"
     details: Callable[[Any], Mapping[str, Any]] = no_names
     part: Callable[[Sequence[Any]], Mapping[str, Any]] = no_names
+    page: Callable[[Answers], Sequence[Section]] | None = None
+    measured: Callable[[Any], str] = no_words
+    advice: Callable[[Any], str] = no_words

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lab.answers.answer import Answer
-from lab.show import contrasts, expected, exponents, gaps, lines, planes
+from lab.show import contrasts, expected, exponents, gaps, lines, planes, records
 from lab.show.view import View
 
 VIEWS: dict[str, View] = {
@@ -19,6 +19,7 @@ VIEWS: dict[str, View] = {
     "gaps": gaps.VIEW,
     "contrasts": contrasts.VIEW,
     "expected": expected.VIEW,
+    "records": records.VIEW,
 }
 
 

@@ -1,0 +1,238 @@
+"""Measured exponents on the page: against the dimension, or as a list of intervals.
+
+Answers in, `Charts` out. Nothing is computed here but where a mark stands.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from lab import theory
+from lab.answers.answer import Answer
+from lab.answers.point import Point
+from lab.scaling import Exponent
+from lab.show.numbers import interval, number
+from lab.show.page.chart import Frame, Scale, drawing, marker, text
+from lab.show.view import Answers, Chart, Charts, Rows
+
+MOST_NAMED = 14
+"""Rows of a list that are drawn with their names; beyond, they are drawn densely and sorted."""
+
+Asked = tuple[Answer, Point]
+
+
+def overview(answers: Answers) -> Charts:
+    """The figure of the exponents, with the numbers that it draws."""
+    asked = [(answer, point) for answer in answers for point in answer.points]
+    dims = {point.dim for _, point in asked}
+    if len(answers) == 1 and len(dims) > 1:
+        charts, caption = _against_dimension(answers[0])
+    elif len(asked) <= MOST_NAMED:
+        charts, caption = [_list(asked)], LIST
+    else:
+        charts, caption = [_dense(asked)], DENSE
+    return Charts("exponents", "Measured and predicted exponents", charts, caption + MARKERS,
+                  _rows(asked), lead=True)  # fmt: skip
+
+
+MARKERS = " Disc: agrees; square: undecided; cross: contradicts."
+LIST = (
+    "Measured exponents α with their 95 % intervals over teachers. Black strokes: the predictions, "
+    "in brackets, written before the run; bands: their tolerance. Of a lower bound, everything "
+    "right of the band's left edge agrees."
+)
+DENSE = (
+    "Measured exponents in units of the predicted ones, in the order of their size, with their "
+    "95 % intervals over teachers; the table below names them. Black stroke: the prediction, "
+    "written before the run; band: its tolerance."
+)
+
+
+def measured(p: Point) -> str:
+    """α with its interval beside what was predicted."""
+    if p.exponent is None or not math.isfinite(p.exponent.alpha):
+        return f"nothing measured yet, {p.prediction:.3g} predicted"
+    return f"α = {alpha(p.exponent)} {interval(p.exponent.interval)}, {p.prediction:.3g} predicted"
+
+
+def alpha(e: Exponent) -> str:
+    """α, or where the curve is no power law, its local exponents at both ends."""
+    return " → ".join(number(end.alpha) for end in e.ends or (e,))
+
+
+def _rows(asked: Sequence[Asked]) -> Rows:
+    columns = ("d", "setting", "prediction", "alpha", "lo", "hi", "verdict", "runs", "planned")
+    rows = []
+    for _, p in asked:
+        e = p.exponent
+        values = (e.alpha, *e.interval) if e else (math.nan,) * 3
+        rows.append((p.dim, p.setting.name, f"{p.prediction:.4g}", *(f"{v:.4g}" for v in values),
+                     p.verdict, p.runs.done, p.runs.planned))  # fmt: skip
+    return Rows(columns, rows)
+
+
+def _against_dimension(answer: Answer) -> tuple[list[Chart], str]:
+    known = [p for p in answer.points if p.exponent]
+    values = [v for p in known for v in (p.exponent.alpha, *p.exponent.interval) if p.exponent]
+    values += [r.value for p in known for r in p.rivals] + [p.prediction for p in answer.points]
+    spread = [v for v in values if math.isfinite(v) and v > 0]
+    typical = float(np.median([p.prediction for p in answer.points]))
+    spread = [v for v in spread if typical / 12 < v < typical * 12]  # one wild interval hides all
+    panels = answer.settings
+    wide = len(panels) == 1
+    size = (480.0, 330.0) if wide else (340.0, 260.0)
+    y = Scale.over(spread, size[1] - 40, 20, log=True)
+    dims = sorted({p.dim for p in answer.points})
+    x = Scale.over(dims, 48, size[0] - 62, log=True, pad=0.06)
+    charts = [
+        Chart(_dimension(answer, points, Frame(x, y), dims, size), name, _spoken(name, points))
+        for name, points in panels
+    ]
+    asked = answer.study.prediction
+    region = "above the lower edge" if asked.sense == "bound" else "inside"
+    line = (
+        " Dotted: the fitted line α = a + b/d."
+        if any(f.line for f in answer.found("lines"))
+        else ""
+    )
+    rivals = " Dashed: rival exponents." if asked.rivals else ""
+    return charts, (
+        f"Measured exponent α against intrinsic dimension d, both logarithmic. Bars: 95 % interval "
+        f"over teachers. Black line: the prediction {asked.text}, written before the run; band: "
+        f"±{asked.tolerance:.0%} around it, so that points {region} of the band agree."
+        + line + rivals
+    )  # fmt: skip
+
+
+def _spoken(name: str, points: Sequence[Point]) -> str:
+    """What a chart shows, for those who do not see it."""
+    said = "; ".join(f"d = {p.dim}: {measured(p)}, {p.verdict}" for p in points)
+    return f"{name + ': ' if name else ''}exponent against dimension. {said}."
+
+
+def _dimension(
+    answer: Answer, points: Sequence[Point], frame: Frame, dims: Sequence[int],
+    size: tuple[float, float],
+) -> str:  # fmt: skip
+    order = sorted(points, key=lambda p: p.dim)
+    asked = answer.study.prediction
+    d, p = _curve(asked.text, order)
+    tau, right = asked.tolerance, frame.x.end + 4
+    top = math.inf if asked.sense == "bound" else 1 + tau
+    parts = [
+        frame.band(d, [v * (1 - tau) for v in p], [v * min(top, 1 + tau) for v in p]),
+        frame.axes("intrinsic dimension d", "exponent α", x_ticks=dims),
+        frame.line(d, p, "line ink"),
+        text(
+            right,
+            frame.y(_within(frame.y, p[-1])) + 4,
+            asked.text if len(asked.text) < 9 else "predicted",
+            "label strong",
+        ),
+    ]
+    names = dict.fromkeys(r.formula for q in order for r in q.rivals)
+    for formula in (name for name in names if name != asked.text):
+        at = [(q.dim, r.value) for q in order for r in q.rivals if r.formula == formula]
+        parts.append(frame.line(*zip(*at, strict=True), css="line rival"))
+        parts.append(text(right, frame.y(_within(frame.y, at[-1][1])) + 4, formula, "label rival"))
+    for found in answer.found("lines"):
+        if found.line is not None and found.pairs == order[0].setting.pairs:
+            parts.append(frame.line(d, [float(found.line.predict(v)) for v in d], "line dotted"))
+    for q in order:
+        e = q.exponent
+        if e and math.isfinite(e.alpha):
+            parts.append(frame.bars([(q.dim, *e.interval)], f"bar {q.verdict}"))
+            parts.append(frame.mark(q.dim, e.alpha, q.verdict, f"{q.label}: {measured(q)}"))
+    return drawing(*size, _spoken(order[0].setting.name, order), *parts)
+
+
+def _within(scale: Scale, value: float) -> float:
+    return min(max(value, scale.low), scale.high)
+
+
+def _curve(formula: str, order: Sequence[Point]) -> tuple[list[float], list[float]]:
+    """The predicted exponents: a smooth curve where the formula has d alone, else by point."""
+    parsed = theory.parse(formula)
+    mixed = any("manifold" in p.setting.varying for p in order)
+    if set(parsed.symbols) <= {"d"} and not mixed and len(order) > 1:
+        d = np.geomspace(order[0].dim, order[-1].dim, 40).tolist()
+        return d, [float(parsed.value({"d": v})) for v in d]
+    return [float(p.dim) for p in order], [p.prediction for p in order]
+
+
+def _list(asked: Sequence[Asked]) -> Chart:
+    """Named rows, each name above its interval, so that it can be read on a narrow screen."""
+    step, width = 34.0, 480.0
+    height = 20 + step * len(asked) + 40
+    ends = [v for _, p in asked if p.exponent for v in (p.exponent.alpha, *p.exponent.interval)]
+    far = 3 * max(p.prediction for _, p in asked)
+    values = [0.0, *(p.prediction for _, p in asked), *(v for v in ends if abs(v) < far)]
+    values += [r.value for _, p in asked for r in p.rivals if r.value < far]
+    x = Scale.over(values, 14, width - 14)
+    frame = Frame(x, Scale(0, 1, height - 40, 8))
+    parts = [_upright(frame, "exponent α")]
+    for i, (answer, p) in enumerate(asked):
+        y = 8 + step * (i + 0.72)
+        parts.append(_row(x, y, 8.0, p, answer.study.prediction.tolerance, 1.0))
+        parts += [f'<path class="rivalmark" d="M{x(r.value):.1f} {y - 6:.1f}v12"/>'
+                  for r in p.rivals if x.holds(r.value)]  # fmt: skip
+        parts.append(text(16, y - 12, f"{p.label}  [{answer.study.prediction.text}]", "label"))
+    spoken = "; ".join(f"{p.label}: {measured(p)}, {p.verdict}" for _, p in asked)
+    alt = f"Exponents beside predictions. {spoken}."
+    return Chart(drawing(width, height, alt, *parts), "", alt)
+
+
+def _dense(asked: Sequence[Asked]) -> Chart:
+    """Rows without names, sorted by what was measured in units of what was predicted."""
+    known = [(a, p, p.exponent.alpha / p.prediction) for a, p in asked
+             if p.exponent and math.isfinite(p.exponent.alpha)]  # fmt: skip
+    known.sort(key=lambda row: row[2])
+    step = max(5.0, min(12.0, 420 / max(len(known), 1)))
+    width, height = 480.0, 20 + step * len(known) + 40
+    ends = [end / p.prediction for _, p, _ in known for end in p.exponent.interval if p.exponent]
+    x = Scale.over([0.9, 1.1, *(r for *_, r in known), *(v for v in ends if -0.5 < v < 3)],
+                   14, width - 14)  # fmt: skip
+    frame = Frame(x, Scale(0, 1, height - 40, 8))
+    parts = [_upright(frame, "α measured / α predicted")]
+    for i, (answer, p, _) in enumerate(known):
+        tolerance = answer.study.prediction.tolerance
+        parts.append(_row(x, 14 + step * (i + 0.5), step / 2, p, tolerance, p.prediction))
+    ratios = f" from {known[0][2]:.2f} to {known[-1][2]:.2f}" if known else ""
+    alt = f"{len(known)} measured exponents in units of the predicted ones,{ratios}."
+    return Chart(drawing(width, height, alt, *parts), "", alt)
+
+
+def _upright(frame: Frame, label: str) -> str:
+    """An axis of x with its grid, and none of y."""
+    x, bottom, top = frame.x, frame.y.start, frame.y.end
+    ticks = x.ticks()
+    lines = "".join(f"M{x(v):.1f} {bottom:.1f}V{top:.1f}" for v in ticks)
+    numbers = "".join(text(x(v), bottom + 14, f"{v:g}", "tick mid") for v in ticks)
+    return (
+        f'<path class="grid" d="{lines}"/><path class="axis" d="M{x.start:.1f} {bottom:.1f}'
+        f'H{x.end:.1f}"/>{numbers}'
+        + text((x.start + x.end) / 2, bottom + 31, label, "label mid")
+    )  # fmt: skip
+
+
+def _row(x: Scale, y: float, half: float, p: Point, tolerance: float, unit: float) -> str:
+    """One interval with its marker, over the band of its prediction; all in units of `unit`."""
+    low, high = (_within(x, p.prediction * (1 + s * tolerance) / unit) for s in (-1, 1))
+    at = x(_within(x, p.prediction / unit))
+    parts = [
+        f'<rect class="band" x="{x(low):.1f}" y="{y - half:.1f}" '
+        f'width="{x(high) - x(low):.1f}" height="{2 * half:.1f}"/>',
+        f'<path class="line ink" d="M{at:.1f} {y - half:.1f}v{2 * half:.1f}"/>',
+    ]
+    e = p.exponent
+    if e and math.isfinite(e.alpha):
+        if np.isfinite(e.interval).all():
+            ends = [x(_within(x, end / unit)) for end in e.interval]
+            line = f"M{ends[0]:.1f} {y:.1f}H{ends[1]:.1f}"
+            parts.append(f'<path class="bar {p.verdict}" d="{line}"/>')
+        at = x(_within(x, e.alpha / unit))
+        parts.append(marker(at, y, p.verdict, f"{p.label}: {measured(p)}"))
+    return "".join(parts)

@@ -1,0 +1,155 @@
+"""The page of a study: report.html, which needs nothing but itself.
+
+Findings in, text out: the top in words and one figure, then the sections of the views, whatever
+kinds there are, then doubts, files and provenance. Everything from a study file or a store is
+escaped by the template; only the drawings, whose texts are escaped where they are drawn, are not.
+A page is written beside the old one and then takes its place.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from lab.mistakes import StudyError
+from lab.show import report
+from lab.show.page import provenance, runs
+from lab.show.page.top import top
+from lab.show.view import Answers, Charts, Drawn, Rows, Section, Table, View
+from lab.show.views import views
+
+SHOWN = 300
+"""Rows of a figure's data that the page shows; the CSV file has them all."""
+
+
+def write(answers: Answers, file: Path, name: str) -> Path:
+    """Write the page of a study; returns its file."""
+    return put(html(answers, name), file)
+
+
+def html(answers: Answers, name: str) -> str:
+    """The page as text."""
+    said = top(answers)
+    found = [*_sections(answers)]
+    lead = next((b for s in found for b in s.blocks if isinstance(b, Charts) and b.lead), None)
+    rest = [(s.title, [block(b) for b in s.blocks if b is not lead]) for s in found]
+    shown = views(answers).values()
+    listed = {file: rows for view in shown for file, rows in view.files(answers).items()}
+    doubted = report.doubts(answers)
+    return render(
+        "page.html.j2", title=name, top=said, summary=as_json(said.summary(name)),
+        lead=block(lead) if lead else None,
+        sections=[(title, blocks) for title, blocks in rest if blocks],
+        sentences=[s for s in report.sentences(answers) if s not in doubted],
+        files=[(file, data_uri(rows)) for file, rows in listed.items()],
+        provenance=provenance.provenance(answers, name),
+        study=[(title, json.dumps(tables, indent=1, ensure_ascii=False))
+               for title, tables in provenance.tables(answers)],
+        runs=as_json(runs.told(answers, name)),
+    )  # fmt: skip
+
+
+def _sections(answers: Answers) -> Iterator[Section]:
+    """View by view: what it draws for the page, and its tables beside it."""
+    for kind, view in views(answers).items():
+        blocks = [*view.above(answers), *view.below(answers)]
+        own = [*view.page(answers)] if view.page else _figures(view, answers)
+        first = own[0] if own else Section(kind.capitalize(), [])
+        if blocks or first.blocks:
+            yield Section(first.title, [*first.blocks, *blocks])
+        yield from own[1:]
+
+
+def _figures(view: View, answers: Answers) -> list[Section]:
+    drawn = view.figures(answers)
+    return [Section(drawn[0].title, drawn)] if drawn else []
+
+
+def block(of: str | Table | Charts | Drawn) -> dict[str, Any]:
+    """What a template needs of a block."""
+    if isinstance(of, str):
+        return {"kind": "words", "words": of}
+    if isinstance(of, Table):
+        return {"kind": "table", "table": of}
+    if isinstance(of, Drawn):
+        return {"kind": "image", "drawn": of, "source": _image(of)}
+    rows = of.data.rows
+    return {"kind": "charts", "of": of, "uri": data_uri(of.data), "rows": rows[:SHOWN],
+            "left": max(len(rows) - SHOWN, 0)}  # fmt: skip
+
+
+def _image(drawn: Drawn) -> str:
+    """A figure of matplotlib as the address of an image that holds it."""
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    from lab.show.style import STYLE
+
+    out = io.BytesIO()
+    FigureCanvasSVG(drawn.figure)
+    with matplotlib.rc_context(STYLE):
+        drawn.figure.savefig(out, format="svg", metadata={"Date": None})
+    return f"data:image/svg+xml;base64,{base64.b64encode(out.getvalue()).decode()}"
+
+
+def data_uri(rows: Rows) -> str:
+    """The address of a CSV file that holds these rows."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(rows.columns)
+    writer.writerows(rows.rows)
+    return f"data:text/csv;charset=utf-8,{quote(out.getvalue(), safe=',:;+=()[]{}/ ')}"
+
+
+def as_json(value: Any) -> str:
+    """JSON that may stand in a script element: without an end of one in it."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+@cache
+def _environment() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(loader=PackageLoader("lab.show.page", "templates"), autoescape=True,
+                       undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+
+
+def render(template: str, **values: Any) -> str:
+    """A template of this folder with its values, style and script in it."""
+    folder = Path(__file__).parent / "templates"
+    parts = {name: (folder / name).read_text("utf-8") for name in ("style.css", "script.js")}
+    return (
+        _environment()
+        .get_template(template)
+        .render(style=parts["style.css"], script=parts["script.js"], **values)
+    )
+
+
+def put(text: str, file: Path) -> Path:
+    """Write a file beside the old one, then let it take its place. Raises StudyError."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(file)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise StudyError(
+            [f"{file}: cannot be written ({error.strerror}); choose a folder that can, with "
+             "--results"]
+        ) from None  # fmt: skip
+    return file
+
+
+def titled(sections: Sequence[Section]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Sections as templates take them."""
+    return [(s.title, [block(b) for b in s.blocks]) for s in sections]
