@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from lab.answers.cells import Cells
@@ -51,12 +52,12 @@ class Record:
         """The setting as text."""
         return self.setting.label
 
-    @property
+    @cached_property
     def entries(self) -> list[Entry]:
         """The runs of the scan in the order of the plan."""
         return [Entry(float(self.study.x(run)), run, row) for run, row in self.cells.scan]
 
-    @property
+    @cached_property
     def others(self) -> list[Row | None]:
         """The rows of its checks and limits."""
         checks = [row for some in self.cells.checks.values() for *_, row in some]

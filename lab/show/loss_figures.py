@@ -69,17 +69,16 @@ def _scan(ax: Axes, p: Point, theory: Comparison | None, colour: Any) -> None:
         return
     rows = np.array(p.fitted.rows)
     e = p.exponent
-    ax.plot(rows[:, 0], rows[:, 1], ".", color=colour, ms=3, alpha=0.35, zorder=1)
+    ax.plot(rows[:, 0], rows[:, 1], ".", color=colour, ms=3, alpha=0.35, zorder=1,
+            rasterized=True)  # an SVG of thousands of dots is a burden  # fmt: skip
     cells: dict[tuple[float, float], list[float]] = {}
     for x, loss, k, _ in p.fitted.rows:
         cells.setdefault((x, k), []).append(np.log(loss))
-    for x in e.x:
-        logs = np.array([np.mean(v) for (xx, _), v in cells.items() if xx == x])
-        error = logs.std(ddof=1) / np.sqrt(logs.size) if logs.size > 1 else 0.0
-        mean = np.exp(logs.mean())
-        low, high = mean - np.exp(logs.mean() - error), np.exp(logs.mean() + error) - mean
-        ax.errorbar(x, mean, [[low], [high]], fmt="o", color=colour, ms=5.5, capsize=2, lw=1,
-                    zorder=3)  # fmt: skip
+    logs = [np.array([np.mean(v) for (xx, _), v in cells.items() if xx == x]) for x in e.x]
+    error = np.array([v.std(ddof=1) / np.sqrt(v.size) if v.size > 1 else 0.0 for v in logs])
+    mean = np.exp([v.mean() for v in logs])
+    sides = [mean - mean * np.exp(-error), mean * np.exp(error) - mean]
+    ax.errorbar(e.x, mean, sides, fmt="o", color=colour, ms=5.5, capsize=2, lw=1, zorder=3)
     if theory:
         expected = {v.x: v.value for v in theory.at}
         ax.plot(e.x, [expected.get(x, np.nan) for x in e.x], "--", color="black", lw=1.1, zorder=4)

@@ -18,6 +18,7 @@ from lab.scaling.judge.doubts import Doubt
 from lab.scaling.judge.verdict import explain
 from lab.show.document import document
 from lab.show.markdown import escape
+from lab.show.svg import svg
 from lab.show.view import Answers, Block, Drawn, Rows, Table
 from lab.show.views import views
 
@@ -89,7 +90,7 @@ def _save(drawn: Sequence[Drawn], path: Path) -> None:
         FigureCanvasAgg(one.figure)
         with matplotlib.rc_context(STYLE):  # its hash salt makes the SVG reproducible
             one.figure.savefig(path / f"{one.name}.png")
-            one.figure.savefig(path / f"{one.name}.svg", metadata={"Date": None})
+            (path / f"{one.name}.svg").write_text(svg(one.figure), encoding="utf-8")
 
 
 def _csv(found: Rows, path: Path) -> None:

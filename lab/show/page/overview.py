@@ -93,11 +93,8 @@ def _against_dimension(answer: Answer) -> tuple[list[Chart], str]:
     ]
     asked = answer.study.prediction
     region = "above the lower edge" if asked.sense == "bound" else "inside"
-    line = (
-        " Dotted: the fitted line α = a + b/d."
-        if any(f.line for f in answer.found("lines"))
-        else ""
-    )
+    fitted = any(found.line for found in answer.found("lines"))
+    line = " Dotted: the fitted line α = a + b/d." if fitted else ""
     rivals = " Dashed: rival exponents." if asked.rivals else ""
     return charts, (
         f"Measured exponent α against intrinsic dimension d, both logarithmic. Bars: 95 % interval "
@@ -121,15 +118,15 @@ def _dimension(
     asked = answer.study.prediction
     d, p = _curve(asked.text, order)
     tau, right = asked.tolerance, frame.x.end + 4
-    top = math.inf if asked.sense == "bound" else 1 + tau
+    name = asked.text if len(asked.text) < 9 else "predicted"
     parts = [
-        frame.band(d, [v * (1 - tau) for v in p], [v * min(top, 1 + tau) for v in p]),
+        frame.band(d, [v * (1 - tau) for v in p], [v * (1 + tau) for v in p]),
         frame.axes("intrinsic dimension d", "exponent α", x_ticks=dims),
         frame.line(d, p, "line ink"),
         text(
             right,
             frame.y(_within(frame.y, p[-1])) + 4,
-            asked.text if len(asked.text) < 9 else "predicted",
+            name,
             "label strong",
         ),
     ]

@@ -23,6 +23,7 @@ from lab.mistakes import StudyError
 from lab.show import report
 from lab.show.page import provenance, runs
 from lab.show.page.top import top
+from lab.show.svg import svg
 from lab.show.view import Answers, Charts, Drawn, Rows, Section, Table, View
 from lab.show.views import views
 
@@ -89,15 +90,12 @@ def block(of: str | Table | Charts | Drawn) -> dict[str, Any]:
 def _image(drawn: Drawn) -> str:
     """A figure of matplotlib as the address of an image that holds it."""
     import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     from lab.show.style import STYLE
 
-    out = io.BytesIO()
-    FigureCanvasSVG(drawn.figure)
     with matplotlib.rc_context(STYLE):
-        drawn.figure.savefig(out, format="svg", metadata={"Date": None})
-    return f"data:image/svg+xml;base64,{base64.b64encode(out.getvalue()).decode()}"
+        text = svg(drawn.figure)
+    return f"data:image/svg+xml;base64,{base64.b64encode(text.encode()).decode()}"
 
 
 def data_uri(rows: Rows) -> str:

@@ -66,7 +66,7 @@ def _grid(answers: Answers) -> Charts:
                  for label, by_x in counts for x, count in by_x.items()]  # fmt: skip
     caption = (
         "One row per setting, one cell per x: runs done of those planned. Full cells are finished, "
-        "hatched ones lack runs, crossed ones have runs that failed or diverged."
+        "dashed outlines lack runs, red ones have runs that failed or diverged."
     )
     return Charts("runs", "Runs by setting and x", charts, caption,
                   Rows(("setting", "x", *STATES), rows))  # fmt: skip
@@ -125,13 +125,13 @@ def _curves(records: Sequence[Record]) -> Charts:
             parts.append(frame.line([n for n, _ in curve], [v for _, v in curve], f"line {css}"))
             key = [entry.row.fingerprint[:DIGITS]] * len(curve)
             parts.append(frame.dots(curve, f"run {css}", 2.6, key))
-            line = 30 if name == "worst" else 44
-            parts.append(text(336, line, f"{'- - ' if name == 'worst' else '— '}{name}: {at}",
-                              f"label end {css}"))  # fmt: skip
+            line = 234 if name == "worst" else 249
+            key = f"{'- - ' if name == 'worst' else '— '}{name}: {at}"
+            parts.append(text(50, line, key, f"label {css}"))
             rows += [(record.label, name, f"{entry.x:g}", entry.run.task.teacher, entry.run.seed,
                       n, f"{v:.5g}") for n, v in curve]  # fmt: skip
         alt = f"Learning curves of {record.label}, of the worst and of a typical run."
-        charts.append(Chart(drawing(350, 236, alt, *parts), record.label, alt))
+        charts.append(Chart(drawing(350, 256, alt, *parts), record.label, alt))
     caption = (
         "Worst: the run whose loss lies farthest above the median of its x. Typical: the one "
         "nearest to that median. A curve that still falls at its end was trained too little."

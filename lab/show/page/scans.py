@@ -222,10 +222,8 @@ def _changes(answers: Answers) -> Charts:
                 means = [(x, float(np.mean([v for xx, v in at if xx == x])))
                          for x in sorted({x for x, _ in at})]  # fmt: skip
                 parts.append(frame.line(*zip(*means, strict=True), css=f"line b{i % 3}"))
-                last = f"{factor:g} × the steps"
-                parts.append(
-                    text(LEFT + 6, 30 + 14 * i, f"{'○●◆'[i % 3]} {last}", f"label b{i % 3}")
-                )
+                key = f"{'○●◆'[i % 3]} {factor:g} ×"
+                parts.append(text(RIGHT - 48 * i, 8, key, f"label end b{i % 3}"))
                 rows += [(p.label, f"{factor:g}", f"{x:g}", k, f"{v:.4g}") for (x, v), k
                          in zip(at, change.teacher.tolist(), strict=True)]  # fmt: skip
             c = found.correction
@@ -235,9 +233,9 @@ def _changes(answers: Answers) -> Charts:
             charts.append(Chart(drawing(WIDTH, 236, alt, *parts), title, alt))
     caption = (
         "Change of the log loss per doubling of the steps, run by run, of the scans that were "
-        "trained again with so many times the steps. Students that have converged lie on zero. Δα: what "
-        "unlimited training would add to α, with its 95 % error; it is in α and its interval "
-        "already."
+        "trained again with so many times the steps. Students that have converged lie on zero. "
+        "Δα: what unlimited training would add to α, with its 95 % error; it is in α and its "
+        "interval already."
     )
     columns = ("setting", "budget", "x", "teacher", "change per doubling, %")
     return Charts("convergence", "What more training changes", charts, caption, Rows(columns, rows))
