@@ -133,11 +133,6 @@ def status(
          + (f", about {duration(seconds)}" if left.missing else ""))  # fmt: skip
 
 
-def report(study: StudyFile, overrides: Overrides = None, results: Results = RESULTS) -> None:
-    """Write table, fits and figures of what is stored to results/STUDY/."""
-    print_answer(read(study, overrides), study, results, write=True)
-
-
 def export(
     study: StudyFile,
     out: Annotated[Path, typer.Argument(metavar="FILE", help=".csv, .json or .parquet")],

@@ -83,7 +83,7 @@ def _scan(ax: Axes, p: Point, theory: Comparison | None, colour: Any) -> None:
         expected = {v.x: v.value for v in theory.at}
         ax.plot(e.x, [expected.get(x, np.nan) for x in e.x], "--", color="black", lw=1.1, zorder=4)
     label = p.setting.dimension + (f":  {quoted(e)}" if np.isfinite(e.alpha) else "")
-    dense = np.geomspace(e.x[0], e.x[-1], 100)
+    dense = np.geomspace(e.x[0], e.x[-1], 40)
     y = e.predict(dense) if e.curves is not None else np.full(dense.size, np.nan)
     ax.plot(dense, y, "-", color=colour, lw=1.6, zorder=2, label=label)
 

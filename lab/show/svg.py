@@ -15,6 +15,8 @@ LEAN = (
     (re.compile(r"<!--.*?-->|<!DOCTYPE.*?>|<metadata>.*?</metadata>", re.S), ""),
     (re.compile(r"xlink:(?=href)"), ""),
     (re.compile(r"(?<![\w.#])(-?[1-9]\d*\.\d\d)\d+"), r"\1"),
+    (re.compile(r"(?<= )(0\.\d\d)\d+(?=\))"), r"\1"),
+    (re.compile(r'( [xy]="-?\d+\.\d)\d+'), r"\1"),
     (re.compile(r' id="(?:line2d|text|patch|xtick|ytick|axes|figure|matplotlib\.axis|\w+Collection'
                 r'|legend|image)_\d+"'), ""),
     (re.compile(r"\s*\n\s*"), " "),

@@ -160,7 +160,14 @@ def _curve(formula: str, order: Sequence[Point]) -> tuple[list[float], list[floa
     return [float(p.dim) for p in order], [p.prediction for p in order]
 
 
-def _list(asked: Sequence[Asked]) -> Chart:
+def side_by_side(asked: Sequence[tuple[str, Answer, Point]]) -> list[Chart]:
+    """Exponents of several studies, named by study, setting by setting, on the same axis."""
+    order = {p.label: i for i, (_, _, p) in reversed([*enumerate(asked)])}
+    together = sorted(asked, key=lambda one: order[one[2].label])
+    return [_list([(answer, p) for _, answer, p in together], [name for name, *_ in together])]
+
+
+def _list(asked: Sequence[Asked], studies: Sequence[str] = ()) -> Chart:
     """Named rows, each name above its interval, so that it can be read on a narrow screen."""
     step, width = 34.0, 480.0
     height = 20 + step * len(asked) + 40
@@ -169,15 +176,18 @@ def _list(asked: Sequence[Asked]) -> Chart:
     values = [0.0, *(p.prediction for _, p in asked), *(v for v in ends if abs(v) < far)]
     values += [r.value for _, p in asked for r in p.rivals if r.value < far]
     x = Scale.over(values, 14, width - 14)
-    frame = Frame(x, Scale(0, 1, height - 40, 8))
-    parts = [_upright(frame, "exponent α")]
+    parts = [_upright(Frame(x, Scale(0, 1, height - 40, 8)), "exponent α")]
+    names = [f"{p.label}  [{answer.study.prediction.text}]" for answer, p in asked]
+    if studies:
+        names = [f"{name}, {study}" for name, study in zip(names, studies, strict=True)]
     for i, (answer, p) in enumerate(asked):
         y = 8 + step * (i + 0.72)
         parts.append(_row(x, y, 8.0, p, answer.study.prediction.tolerance, 1.0))
         parts += [f'<path class="rivalmark" d="M{x(r.value):.1f} {y - 6:.1f}v12"/>'
-                  for r in p.rivals if x.holds(r.value)]  # fmt: skip
-        parts.append(text(16, y - 12, f"{p.label}  [{answer.study.prediction.text}]", "label"))
-    spoken = "; ".join(f"{p.label}: {measured(p)}, {p.verdict}" for _, p in asked)
+                  for r in p.rivals if x.holds(r.value) and r.value != p.prediction]  # fmt: skip
+        parts.append(text(16, y - 12, names[i], "label"))
+    said = zip(names, (p for _, p in asked), strict=True)
+    spoken = "; ".join(f"{name}: {measured(p)}, {p.verdict}" for name, p in said)
     alt = f"Exponents beside predictions. {spoken}."
     return Chart(drawing(width, height, alt, *parts), "", alt)
 

@@ -12,15 +12,14 @@ import base64
 import csv
 import io
 import json
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from lab.mistakes import StudyError
 from lab.show import report
+from lab.show.files import put
 from lab.show.page import provenance, runs
 from lab.show.page.top import top
 from lab.show.svg import svg
@@ -130,24 +129,3 @@ def render(template: str, **values: Any) -> str:
         .get_template(template)
         .render(style=parts["style.css"], script=parts["script.js"], **values)
     )
-
-
-def put(text: str, file: Path) -> Path:
-    """Write a file beside the old one, then let it take its place. Raises StudyError."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(file)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise StudyError(
-            [f"{file}: cannot be written ({error.strerror}); choose a folder that can, with "
-             "--results"]
-        ) from None  # fmt: skip
-    return file
-
-
-def titled(sections: Sequence[Section]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Sections as templates take them."""
-    return [(s.title, [block(b) for b in s.blocks]) for s in sections]

@@ -1,0 +1,72 @@
+"""The verbs that write for people: pages of studies, and figures for print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lab.cli.options import RESULTS, Overrides, Results, StudyFile, read
+from lab.cli.output import answered, print_answer, say
+from lab.mistakes import StudyError
+
+Studies = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[STUDY]…", help="Study files; none: the index of all results."),
+]
+
+
+def report(
+    studies: Studies = None, overrides: Overrides = None, results: Results = RESULTS
+) -> None:
+    """Write table, fits, figures and a page of what is stored to results/STUDY/.
+
+    Of several studies, write one page that compares them; of none, the index of all results.
+    """
+    if not studies:
+        from lab.show.page import index
+
+        say(f"Written: {index.write(results)}")
+    elif len(studies) == 1:
+        print_answer(read(studies[0], overrides), studies[0], results, write=True)
+    else:
+        _compare(studies, overrides, results)
+
+
+def _compare(studies: list[Path], overrides: list[str] | None, results: Path) -> None:
+    from lab.show.page import comparison
+
+    names = [path.stem for path in studies]
+    if len(set(names)) < len(names):
+        raise StudyError([f"{', '.join(map(str, studies))}: two of these have one name, and so one "
+                          "results folder; name different studies"])  # fmt: skip
+    found = [_stored(path, overrides, results) for path in studies]
+    file = comparison.file_of(names, results)
+    pairs = [(name, one.answers) for name, one in zip(names, found, strict=True)]
+    say(f"Written: {comparison.write(pairs, file)}")
+
+
+def figures(
+    study: StudyFile,
+    overrides: Overrides = None,
+    results: Results = RESULTS,
+    form: Annotated[str, typer.Option("--format", help="svg, pdf or png.")] = "pdf",
+    width: Annotated[
+        str, typer.Option(help="single (86 mm), double (178 mm) or slide (254 mm).")
+    ] = "double",
+) -> None:
+    """Write the figures for print to results/STUDY/figures/, of a width in millimetres."""
+    from lab.show import publishing
+
+    publishing.check(form, width)
+    found = _stored(study, overrides, results)
+    written = publishing.publish(found.drawn(), found.folder / "figures", form, width)
+    say("Written: " + ", ".join(map(str, written)))
+
+
+def _stored(study: Path, overrides: list[str] | None, results: Path) -> Any:
+    found = answered(read(study, overrides), study, results)
+    if not found.stored:
+        raise StudyError([f"{found.folder}: nothing stored yet; `lab run {study}` comes first"])
+    return found
