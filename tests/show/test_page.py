@@ -107,8 +107,7 @@ def test_the_top_says_what_the_findings_say(make):
     assert summary["prediction"] == "α ≥ 4/d, within 15%"
 
 
-def test_a_half_finished_study_says_what_is_missing_and_an_empty_one_has_a_page(make, make_study,
-                                                                                 tmp_path):  # fmt: skip
+def test_what_is_missing_is_told_and_an_empty_study_has_a_page(make, make_study, tmp_path):
     text = page.html(make(leave=10), "s")
     assert "72 runs of scans: 62 done, 10 missing." in text and "unfinished" in text
     with Store.read(tmp_path / "nowhere") as store:

@@ -121,7 +121,11 @@ class Frame:
 
     def line(self, xs: Numbers, ys: Numbers, css: str) -> str:
         """A line through the points that are within the frame."""
-        points = [(x, y) for x, y in zip(xs, ys, strict=True) if self._holds(x, y)]
+        return self.joined(zip(xs, ys, strict=True), css)
+
+    def joined(self, every: Iterable[tuple[float, float]], css: str) -> str:
+        """The same through pairs."""
+        points = [(x, y) for x, y in every if self._holds(x, y)]
         if len(points) < 2:
             return ""
         return f'<path class="{css}" d="M{"L".join(map(self._at, points))}"/>'

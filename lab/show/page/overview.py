@@ -75,9 +75,11 @@ def _rows(asked: Sequence[Asked]) -> Rows:
 
 
 def _against_dimension(answer: Answer) -> tuple[list[Chart], str]:
-    known = [p for p in answer.points if p.exponent]
-    values = [v for p in known for v in (p.exponent.alpha, *p.exponent.interval) if p.exponent]
-    values += [r.value for p in known for r in p.rivals] + [p.prediction for p in answer.points]
+    found = [p.exponent for p in answer.points if p.exponent]
+    values = [v for e in found for v in (e.alpha, *e.interval)]
+    values += [r.value for p in answer.points for r in p.rivals] + [
+        p.prediction for p in answer.points
+    ]
     spread = [v for v in values if math.isfinite(v) and v > 0]
     typical = float(np.median([p.prediction for p in answer.points]))
     spread = [v for v in spread if typical / 12 < v < typical * 12]  # one wild interval hides all
@@ -123,21 +125,16 @@ def _dimension(
         frame.band(d, [v * (1 - tau) for v in p], [v * (1 + tau) for v in p]),
         frame.axes("intrinsic dimension d", "exponent α", x_ticks=dims),
         frame.line(d, p, "line ink"),
-        text(
-            right,
-            frame.y(_within(frame.y, p[-1])) + 4,
-            name,
-            "label strong",
-        ),
+        text(right, frame.y(_within(frame.y, p[-1])) + 4, name, "label strong"),
     ]
     names = dict.fromkeys(r.formula for q in order for r in q.rivals)
     for formula in (name for name in names if name != asked.text):
         at = [(q.dim, r.value) for q in order for r in q.rivals if r.formula == formula]
-        parts.append(frame.line(*zip(*at, strict=True), css="line rival"))
+        parts.append(frame.joined(at, "line rival"))
         parts.append(text(right, frame.y(_within(frame.y, at[-1][1])) + 4, formula, "label rival"))
     for found in answer.found("lines"):
         if found.line is not None and found.pairs == order[0].setting.pairs:
-            parts.append(frame.line(d, [float(found.line.predict(v)) for v in d], "line dotted"))
+            parts.append(frame.line(d, np.ravel(found.line.predict(d)).tolist(), "line dotted"))
     for q in order:
         e = q.exponent
         if e and math.isfinite(e.alpha):
@@ -199,7 +196,7 @@ def _dense(asked: Sequence[Asked]) -> Chart:
     known.sort(key=lambda row: row[2])
     step = max(5.0, min(12.0, 420 / max(len(known), 1)))
     width, height = 480.0, 20 + step * len(known) + 40
-    ends = [end / p.prediction for _, p, _ in known for end in p.exponent.interval if p.exponent]
+    ends = [end / p.prediction for _, p, _ in known if p.exponent for end in p.exponent.interval]
     x = Scale.over([0.9, 1.1, *(r for *_, r in known), *(v for v in ends if -0.5 < v < 3)],
                    14, width - 14)  # fmt: skip
     frame = Frame(x, Scale(0, 1, height - 40, 8))

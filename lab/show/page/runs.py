@@ -111,20 +111,21 @@ def _cut(label: str, most: int = 26) -> str:
 
 def _curves(records: Sequence[Record]) -> Charts:
     """The worst and a typical run of every setting whose students descended."""
-    chosen = [(r, *pair) for r in records if (pair := _worst_and_typical(r))]
-    values = [v for _, *pair in chosen for e in pair for _, v in _curve(e) if v > 0]
-    steps = [n for _, *pair in chosen for e in pair for n, _ in _curve(e) if n > 0]
+    found = [(record, _worst_and_typical(record)) for record in records]
+    chosen = [(record, both) for record, both in found if both]
+    values = [v for _, both in chosen for e in both for _, v in _curve(e) if v > 0]
+    steps = [n for _, both in chosen for e in both for n, _ in _curve(e) if n > 0]
     charts, rows = [], []
-    for record, *pair in chosen:
+    for record, both in chosen:
         frame = Frame(Scale.over(steps, 50, 340, log=True), Scale.over(values, 190, 16, log=True))
         parts = [frame.axes("steps", "test loss, relative")]
-        for entry, name, css in zip(pair, ("worst", "typical"), ("worst", "fit"), strict=True):
+        for entry, name, css in zip(both, ("worst", "typical"), ("worst", "fit"), strict=True):
             assert entry.row
             curve = _curve(entry)
             at = f"x = {entry.x:g}, teacher {entry.run.task.teacher}, seed {entry.run.seed}"
-            parts.append(frame.line([n for n, _ in curve], [v for _, v in curve], f"line {css}"))
-            key = [entry.row.fingerprint[:DIGITS]] * len(curve)
-            parts.append(frame.dots(curve, f"run {css}", 2.6, key))
+            parts.append(frame.joined(curve, f"line {css}"))
+            named = [entry.row.fingerprint[:DIGITS]] * len(curve)
+            parts.append(frame.dots(curve, f"run {css}", 2.6, named))
             line = 234 if name == "worst" else 249
             key = f"{'- - ' if name == 'worst' else '— '}{name}: {at}"
             parts.append(text(50, line, key, f"label {css}"))

@@ -221,7 +221,7 @@ def _changes(answers: Answers) -> Charts:
                 parts.append(frame.dots(at, f"budget b{i % 3}", 2.6))
                 means = [(x, float(np.mean([v for xx, v in at if xx == x])))
                          for x in sorted({x for x, _ in at})]  # fmt: skip
-                parts.append(frame.line(*zip(*means, strict=True), css=f"line b{i % 3}"))
+                parts.append(frame.joined(means, f"line b{i % 3}"))
                 key = f"{'○●◆'[i % 3]} {factor:g} ×"
                 parts.append(text(RIGHT - 48 * i, 8, key, f"label end b{i % 3}"))
                 rows += [(p.label, f"{factor:g}", f"{x:g}", k, f"{v:.4g}") for (x, v), k

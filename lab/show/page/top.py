@@ -159,7 +159,7 @@ def doubts(answers: Answers) -> tuple[Told, ...]:
 def _told(doubt: str, where: list[str]) -> Told:
     if doubt not in set(Doubt):  # a sentence of its own
         return Told(doubt, "", "", "", tuple(where))
-    known = Doubt(doubt)
+    known = Doubt.of(doubt)
     return Told(known.value, _sentence(known.meaning), PUSHES[known.direction],
                 _sentence(known.remedy), tuple(where))  # fmt: skip
 
