@@ -13,6 +13,7 @@ from typing import Any
 
 from lab.answers.answer import Answer
 from lab.answers.point import Point
+from lab.mistakes import StudyError
 from lab.show import report
 from lab.show.document import document
 from lab.show.page import page
@@ -64,9 +65,16 @@ class Told:
         return document(self.answers, self.folder.name, complete=complete)
 
     def write(self) -> list[Path]:
-        """Write the report into the results folder; returns the files."""
+        """Write the report and the page into the results folder; returns the files.
+
+        Raises StudyError, one sentence, where the folder takes nothing.
+        """
         name = self.folder.name
-        written = report.write(self.answers, self.folder, name)
+        try:
+            written = report.write(self.answers, self.folder, name)
+        except OSError as error:
+            raise StudyError([f"{self.folder}: cannot be written ({error.strerror}); let it be "
+                              "written, or choose another folder"]) from None  # fmt: skip
         return [*written, page.write(self.answers, self.folder / "report.html", name)]
 
     def __str__(self) -> str:

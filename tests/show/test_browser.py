@@ -133,3 +133,12 @@ def test_it_can_be_read_without_a_script(chromium, file):
     assert shown.locator("figure svg").count() > 20 and shown.locator("table.data").count() > 3
     assert not shown.locator("dialog").is_visible()
     context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_fault_with_contrast_names_or_roles(visit, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright",
+                              reason="axe-core is not installed")  # fmt: skip
+    shown = visit(color_scheme=scheme, bypass_csp=True)
+    found = axe.Axe().run(shown)
+    assert found.violations_count == 0, found.generate_report()

@@ -247,3 +247,10 @@ def test_mistakes_are_one_sentence_and_write_nothing(here, arguments, said):
     with pytest.raises(StudyError, match=said) as caught:
         invoke(*arguments)
     assert len(caught.value.mistakes) == 1 and sorted(here.rglob("*")) == before
+
+
+def test_a_folder_that_takes_nothing_is_one_sentence(here):
+    (here / "results/a/report.md").mkdir()
+    with pytest.raises(StudyError, match="results/a: cannot be written") as caught:
+        invoke("report", "a.toml")
+    assert len(caught.value.mistakes) == 1 and not (here / "results/a/report.html").exists()

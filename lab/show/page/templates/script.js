@@ -114,7 +114,7 @@
     drawing.addEventListener("keydown", event => {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
       if (step) { go((at + step + dots.length) % dots.length); event.preventDefault(); }
-      if (event.key === "Enter" && at >= 0) open(dots[at].dataset.run);
+      if (event.key === "Enter" && at >= 0) { event.preventDefault(); open(dots[at].dataset.run); }
     });
     drawing.addEventListener("blur", () => go(-1));
     drawing.addEventListener("pointerover", event => point(event.target.closest("[data-run]"), event.clientX, event.clientY));
