@@ -1,8 +1,9 @@
 """A teacher-student laboratory for neural scaling laws.
 
 `lab.load("studies/quickstart.toml")` gives the results of a study as NumPy columns, and
-`lab.exponent(x, loss, teacher)` the exponent of losses of your own; everything else is in the
-modules, which a reader can guess from their names. Importing this imports nothing heavy.
+`lab.exponent(x, loss, teacher)` the exponent of losses of your own, `lab.dimension.measure(X)` the
+dimension of points of your own; everything else is in the modules, which a reader can guess from
+their names. Importing this imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -13,6 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lab.scaling import Exponent
+
+
+def __getattr__(name: str) -> Any:
+    """`lab.dimension`, imported where it is first used, for it needs scikit-learn."""
+    if name == "dimension":
+        from importlib import import_module
+
+        return import_module("lab.dimension")
+    raise AttributeError(f"module 'lab' has no attribute {name!r}")
 
 
 def load(study: str | Path, results: str | Path = "results") -> dict[str, Any]:

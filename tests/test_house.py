@@ -19,6 +19,7 @@ FLOORS = [
     {"lab.execution"},
     {"lab.students"},
     {"lab.task"},
+    {"lab.dimension"},
     {"lab.scaling", "lab.study", "lab.consistency", "lab.planned"},
     {"lab.tables"},
     {"lab.recipe"},
@@ -27,7 +28,7 @@ FLOORS = [
     {"lab.mistakes"},
 ]
 NO_JAX = {"lab.axes", "lab.study", "lab.consistency", "lab.planned", "lab.tables", "lab.catalogue",
-          "lab.recipe", "lab.spec", "lab.theory", "lab.mistakes", "lab.scaling",
+          "lab.recipe", "lab.spec", "lab.theory", "lab.mistakes", "lab.scaling", "lab.dimension",
           "lab.answers.design", "lab.show.statistics"}  # fmt: skip
 
 
@@ -71,6 +72,11 @@ def test_imports_go_down(name, file):
         assert floor(full) >= floor(name), f"{name} imports {full} from a floor above"
         if name.startswith("lab.scaling"):
             assert full.startswith(("lab.scaling", "lab.theory")), f"{name} imports {full}"
+        if name.startswith("lab.dimension"):
+            below = ("lab.dimension", "lab.mistakes", "lab.scaling.tables")
+            assert full.startswith(below), f"{name} imports {full}"
+        elif full.startswith("lab.dimension"):
+            assert name.startswith(("lab.cli", "lab.show", "lab.answers")), f"{name} imports {full}"
 
 
 @pytest.mark.parametrize("name, file", [m for m in modules() if m[0] != "lab"])
@@ -92,7 +98,8 @@ FITTING = LIGHT - {"scipy"}
 
 
 @pytest.mark.parametrize("arguments, absent", [
-    (["--help"], LIGHT), (["fit", "--help"], LIGHT), (["calibrate", "--help"], LIGHT),
+    (["--help"], LIGHT), (["fit", "--help"], LIGHT), (["dimension", "--help"], LIGHT),
+    (["calibrate", "--help"], LIGHT),
     (["status", "studies/quickstart.toml"], LIGHT), (["plan", "studies/quickstart.toml"], LIGHT),
     (["check", "studies/quickstart.toml"], LIGHT),
     (["calibrate", "studies/quickstart.toml", "--scans", "20", "--alpha", "4/d"], FITTING),

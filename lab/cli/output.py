@@ -42,7 +42,7 @@ def print_table(out: Any, title: str, head: Iterable[str], lines: Iterable[Seque
     out.print(table)
 
 
-def counted(items: Sequence[Item], what: str) -> Iterator[Item]:
+def counted(items: Sequence[Item], what: str, unit: str = "points") -> Iterator[Item]:
     """The items one by one, with progress on standard error after PATIENCE: a bar that vanishes
     at the end on a terminal, one line elsewhere."""
     from rich.console import Console
@@ -56,7 +56,7 @@ def counted(items: Sequence[Item], what: str) -> Iterator[Item]:
             if err.is_terminal:
                 bar.update(task, visible=True)
             else:
-                typer.echo(f"{what} {len(items)} points …", err=True)
+                typer.echo(f"{what} {len(items)} {unit} …", err=True)
 
         timer = threading.Timer(PATIENCE, show)
         timer.start()
