@@ -1,7 +1,6 @@
 """Measures the bias of the estimators of dimension: lab/dimension/calibration.csv.
 
-    python benchmarks/dimension_calibration.py            # what is missing, smallest n first
-    python benchmarks/dimension_calibration.py --coverage # coverage on manifolds held out
+    python benchmarks/dimension_calibration.py    # what is missing, smallest n first
 
 A row is one manifold, d and n: the mean over repeats of log(estimate / d) for every statistic. Each
 repeat has a generator of its own, seeded by the manifold, d, n and its number, so rows do not

@@ -4,10 +4,10 @@
 `interval_`, `estimate_` (the whole value, see `estimate.py`) and `n_features_in_`. What cannot be
 estimated raises ValueError. Points that equal another one are left out with a UserWarning.
 
-They pass scikit-learn's `check_estimator` where its samples of 10 to 100 points are enough for their
-neighbours (`MLE(k=5)`, `Correlation(3, 6)`, `LocalPCA(k=8)`), for too few are refused. They have
-neither `transform` nor `predict`: a dimension is one number for all points. Distances of whole
-numbers, which two of its checks give to metric='precomputed', are a lattice and refused.
+They pass scikit-learn's `check_estimator` where its samples of 10 to 100 points are enough for
+their neighbours (`MLE(k=5)`, `Correlation(3, 6)`, `LocalPCA(k=8)`), for too few are refused. They
+have neither `transform` nor `predict`: a dimension is one number for all points. Distances of whole
+numbers, which one of its checks gives to metric='precomputed', are a lattice and refused.
 
 What they do not do: correct the bias; `lab.dimension.measure` does.
 """

@@ -172,9 +172,7 @@ def _opened(path: Path, columns: str | None) -> tuple[Source, str | None]:
             return _table(read_rows(path)), columns
         except TableError as error:
             raise PointsError(str(error)) from None
-    if kind == ".npy":
-        return _array(str(path), _loaded(path)), columns
-    return _archive(path, columns)
+    return _loaded(path, columns)
 
 
 def _table(rows: Rows) -> Source:
@@ -216,42 +214,43 @@ def _cells(rows: Rows, name: str, keep: np.ndarray) -> np.ndarray:
     return out
 
 
-def _loaded(path: Path) -> np.ndarray:
-    """What np.load finds, without pickle."""
+def _loaded(path: Path, columns: str | None) -> tuple[Source, str | None]:
+    """The array of a file and the columns to take of it; nothing is unpickled."""
     failures = (
         ValueError, OSError, EOFError, MemoryError, KeyError, SyntaxError, OverflowError,
         zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, TypeError,
     )  # fmt: skip
+    name, rest = str(path), columns
     try:
-        found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return found
-        with found:
-            return {name: found[name] for name in found.files}
+        with path.open("rb") as file:
+            found = np.load(file, allow_pickle=False)
+            if not isinstance(found, np.ndarray):
+                which, rest = _member(path, found.files, columns)
+                name, found = f"{path}:{which}", found[which]
+    except PointsError:
+        raise
     except failures as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         if "allow_pickle" in reason:
             reason = "it holds Python objects, which are not read; save it as numbers"
         raise PointsError(f"{path} cannot be read: {reason.rstrip('.')}.") from None
+    return _array(name, found), rest
 
 
-def _archive(path: Path, columns: str | None) -> tuple[Source, str | None]:
-    arrays = _loaded(path)
-    if isinstance(arrays, np.ndarray):  # an .npy under another name
-        return _array(str(path), arrays), columns
-    if not arrays:
+def _member(path: Path, names: list[str], columns: str | None) -> tuple[str, str | None]:
+    """Which array of an archive, and the columns to take of it."""
+    if not names:
         raise PointsError(f"{path} holds no arrays.")
     name, sign, rest = (columns or "").partition(":")
     if sign:
-        if name not in arrays:
-            raise PointsError(f"{path}: {unknown('array', name, arrays)}.")
-        return _array(f"{path}:{name}", arrays[name]), rest.strip() or None
-    if "X" in arrays or len(arrays) == 1:
-        name = "X" if "X" in arrays else next(iter(arrays))
-        return _array(f"{path}:{name}", arrays[name]), columns
+        if name not in names:
+            raise PointsError(f"{path}: {unknown('array', name, names)}.")
+        return name, rest.strip() or None
+    if "X" in names or len(names) == 1:
+        return "X" if "X" in names else names[0], columns
     raise PointsError(
-        f"{path} holds the arrays {', '.join(arrays)} and no X; say which, as in "
-        f"--columns {next(iter(arrays))}:"
+        f"{path} holds the arrays {', '.join(names)} and no X; say which, as in --columns "
+        f"{names[0]}:"
     )
 
 

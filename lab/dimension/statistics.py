@@ -2,7 +2,7 @@
 
 A statistic is an estimator with its settings: `mle@10` is the mean of Levina–Bickel estimates from
 ten neighbours, `gride@4` the ratio of neighbours 8 and 4. `PROFILE` are those that see ever larger
-neighbourhoods: how they change with scale is what tells one manifold from another.
+neighbourhoods, and local PCA: how they differ is what tells one manifold from another.
 
 What it does not do: correct anything (`calibration.py`).
 """
@@ -18,7 +18,7 @@ from lab.dimension.neighbours import Neighbours
 
 ORDERS = (5, 10, 20)
 """k of Levina–Bickel estimates that can be corrected."""
-PROFILE = ("two-nn-mle", "gride@2", "gride@4", "gride@8", "gride@16", "correlation")
+PROFILE = ("two-nn-mle", "gride@2", "gride@4", "gride@8", "gride@16", "correlation", "pca")
 NEIGHBOURS = 32
 """How many neighbours all of them need."""
 

@@ -1,4 +1,4 @@
-"""The estimators: published fixtures, an independent oracle, exact models, invariances, refusals."""
+"""The estimators: published numbers, an independent oracle, exact models, invariances, refusals."""
 
 import math
 import warnings
@@ -273,7 +273,8 @@ def test_ties_raise_a_doubt():
 @pytest.mark.parametrize("call", [
     lambda near: two_nn.linear(near, discard=1.0), lambda near: ratios.knn(near, discard=-0.1),
     lambda near: levina_bickel.mle(near, k=2), lambda near: gride.gride(near, 3, 3),
-    lambda near: correlation.correlation(near, 5, 5), lambda near: local_pca.local_pca(near, share=1.0),
+    lambda near: correlation.correlation(near, 5, 5),
+    lambda near: local_pca.local_pca(near, share=1.0),
 ])  # fmt: skip
 def test_settings_out_of_range_are_sentences(call):
     with pytest.raises(ValueError, match=r"(is|and|must) .*"):
