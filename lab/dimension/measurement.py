@@ -9,7 +9,7 @@ What it does not do: read files (`points.py`), or decide which estimate is right
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -121,13 +121,23 @@ def _measured(near: Neighbours, ambient: int | None, discard: float, k: int) -> 
     rest = {s: STATISTICS[s](near) for s in PROFILE if s not in asked}
     table = calibration()
     distance = resemblance(asked | rest, near.n, table)
-    found = tuple(corrected(e, name, distance, table) for name, e in asked.items())
+    found = tuple(
+        _within(corrected(e, name, distance, table), ambient) for name, e in asked.items()
+    )
     scales = gride.scales(near)
     flat = gride.plateau(scales)
     warnings = [*_duplicates(near), *_refused(found), *_doubts(found)]
     if flat is None and len(scales) > 2:
         warnings.append(_sloping(scales))
     return Measurement(near.n, ambient, found, scales, flat, float(distance.min()), tuple(warnings))
+
+
+def _within(e: Estimate, ambient: int | None) -> Estimate:
+    """The estimate with a correction that is not above the number of coordinates."""
+    if ambient is None or e.corrected is None or e.corrected_interval is None:
+        return e
+    low, high = (min(end, float(ambient)) for end in e.corrected_interval)
+    return replace(e, corrected=min(e.corrected, float(ambient)), corrected_interval=(low, high))
 
 
 def _setting(name: str, discard: float) -> str:
