@@ -19,6 +19,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -81,6 +82,8 @@ def theirs(x: np.ndarray) -> float:
 
 def main() -> None:
     warnings.simplefilter("ignore")
+    # numba imports the package `coverage`, which is not the script of that name in this folder
+    sys.path = [path for path in sys.path if Path(path).resolve() != Path(__file__).parent]
     sizes = [int(word) for word in sys.argv[1:]] or [1000, 10_000]
     query(points(1000, 3, 20), 2)  # imports
     print(HEAD)

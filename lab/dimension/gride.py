@@ -24,7 +24,7 @@ from scipy.optimize import brentq
 from lab.dimension.doubts import Status
 from lab.dimension.estimate import Estimate, Z, estimated, refused
 from lab.dimension.neighbours import Neighbours
-from lab.dimension.two_nn import ties
+from lab.dimension.two_nn import EQUAL, ties
 
 N1 = 4
 """The one scale that `gride` quotes: neighbours 4 and 8."""
@@ -48,7 +48,7 @@ def gride(near: Neighbours, n1: int = N1, n2: int | None = None) -> Estimate:
         return refused(name, Status.TOO_FEW, near.n)
     log_mu = np.log(near.distances[:, n2 - 1] / near.distances[:, n1 - 1])
     doubts = ties(log_mu)
-    used = log_mu[log_mu > 0]
+    used = log_mu[log_mu > EQUAL]
     if used.size:
         q50, q95 = np.percentile(np.exp(used), [50, 95])
         used = used[np.exp(used) < q50 + FAR * (q95 - q50)]

@@ -22,7 +22,7 @@ from jaxtyping import Float
 from lab.dimension.doubts import Status
 from lab.dimension.estimate import Estimate, estimated, refused
 from lab.dimension.neighbours import Neighbours
-from lab.dimension.two_nn import ties
+from lab.dimension.two_nn import EQUAL, ties
 
 K = 10
 NAMES = {"estimates": "mle", "inverses": "mle-inverse"}
@@ -49,7 +49,7 @@ def mle(
     if near.k < k:
         return refused(name, Status.TOO_FEW, near.n)
     inverse = inverses(near, k)
-    if not inverse.any() or (average == "estimates" and not inverse.all()):
+    if inverse.max() < EQUAL or (average == "estimates" and inverse.min() < EQUAL):
         return refused(name, Status.DEGENERATE, near.n)
     local = inverse if average == "inverses" else 1 / inverse
     relative = float(local.std() / local.mean()) * np.sqrt(near.dependence(local, k) / near.n)

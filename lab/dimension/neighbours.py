@@ -103,7 +103,7 @@ def neighbours(
     if not np.isfinite(x).all():
         raise PointsError("the points hold NaN or infinite numbers; leave those rows out.")
     x -= x.mean(axis=0)
-    if not np.isfinite((x**2).sum(axis=1)).all():
+    if not np.isfinite(np.einsum("ij,ij->i", x, x)).all():
         raise PointsError("squared distances overflow; divide the points by a constant.")
     distances, indices = _search(x, min(k, len(x) - 1), track) if len(x) > 1 else _none()
     gone = 0

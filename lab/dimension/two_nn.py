@@ -49,7 +49,7 @@ def slope(log_mu: Float[np.ndarray, " n"], discard: float, power: int = 1) -> tu
     n = log_mu.size
     kept = min(int(n * (1 - discard)), n - 1)  # F = 1 has no logarithm
     x = np.sort(log_mu)[:kept]
-    if kept < 2 or not x.any():
+    if kept < 2 or x[-1] < EQUAL:
         return np.nan, np.nan
     F = np.arange(1, kept + 1) / n
     y = -np.log1p(-(F ** (1 / power)))
@@ -89,7 +89,7 @@ def mle(near: Neighbours) -> Estimate:
         return refused(name, Status.TOO_FEW, near.n)
     log_mu = log_ratios(near)
     total = float(log_mu.sum())
-    if total == 0:
+    if total < EQUAL * near.n:
         return refused(name, Status.DEGENERATE, near.n)
     d = (near.n - 1) / total
     se = d * np.sqrt(near.dependence(log_mu, 2) / near.n) * float(log_mu.std() / log_mu.mean())

@@ -259,9 +259,10 @@ def test_too_few_neighbours_are_refused_and_a_lattice_is_degenerate():
         assert found.status is Status.TOO_FEW and math.isnan(found.dimension)
         assert all(map(math.isnan, found.interval)) and found.corrected is None
     lattice = np.stack(np.meshgrid(*3 * [np.arange(6.0)]), -1).reshape(-1, 3)
-    near = neighbours(lattice, 3)
-    assert two_nn.linear(near).status is Status.DEGENERATE
-    assert two_nn.mle(near).status is Status.DEGENERATE
+    for points in (lattice, 0.1 * lattice):
+        near = neighbours(points, 3)
+        for found in (two_nn.linear(near), two_nn.mle(near), levina_bickel.mle(near, 3)):
+            assert found.status is Status.DEGENERATE
 
 
 def test_ties_raise_a_doubt():
