@@ -10,7 +10,7 @@ Four groups of manifolds, d = 1 … 20:
     noise      the cube with normal noise in 20 or more dimensions
 
 A case is one estimate of one set of points. `doubted` is the share with `unlike-references`, and
-coverage is given over all cases and over those without that doubt. About ten minutes on one core.
+coverage is given over all cases and over those without that doubt.
 """
 
 from __future__ import annotations
