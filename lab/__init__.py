@@ -7,6 +7,7 @@
     lab.load(study)                                 its runs as NumPy columns
     lab.fit("table.csv", "power", x="D", loss="L")  a law fitted to a table of your own
     lab.exponent(x, loss, teacher)                  an exponent of losses of your own
+    lab.dimension.measure(X)                        the intrinsic dimension of points of your own
 
 These are what the verbs of the command line call. What they give prints itself; nothing is written
 but the results of `run`. Importing this imports nothing heavy.
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
 
     Source = str | Path | Mapping[str, Any] | Study
     """A study file, its tables, or what `read` made of them."""
+
+
+def __getattr__(name: str) -> Any:
+    """`lab.dimension`, imported where it is first used, for it needs scikit-learn."""
+    if name == "dimension":
+        from importlib import import_module
+
+        return import_module("lab.dimension")
+    raise AttributeError(f"module 'lab' has no attribute {name!r}")
 
 
 def read(source: Source, overrides: Sequence[str] = ()) -> Study:

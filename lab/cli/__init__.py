@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typer
 
-from lab.cli import statistics_verbs, study_verbs
+from lab.cli import data_verbs, statistics_verbs, study_verbs
 from lab.mistakes import StudyError
 
 app = typer.Typer(
@@ -24,7 +24,8 @@ app = typer.Typer(
 )
 VERBS = (
     study_verbs.init, study_verbs.check, study_verbs.plan, study_verbs.run, study_verbs.status,
-    statistics_verbs.fit, study_verbs.report, study_verbs.export, statistics_verbs.calibrate,
+    statistics_verbs.fit, study_verbs.report, study_verbs.export, data_verbs.dimension,
+    statistics_verbs.calibrate,
 )  # fmt: skip
 for verb in VERBS:
     app.command()(verb)

@@ -81,9 +81,9 @@ def _after(seconds: float, act: Callable[[], Any]) -> Iterator[None]:
         timer.cancel()
 
 
-def counted(items: Sequence[Item], what: str) -> Iterator[Item]:
+def counted(items: Sequence[Item], what: str, unit: str = "points") -> Iterator[Item]:
     """The items one by one, with progress on standard error."""
-    opening = f"{what} {len(items)} points …"
+    opening = f"{what} {len(items)} {unit} …"
     with display(Console(stderr=True), what, opening=opening) as tell:
         for done, item in enumerate(items, start=1):
             yield item
