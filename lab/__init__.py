@@ -5,6 +5,7 @@
     lab.run(study)                                  train what is missing
     found = lab.answer(study)                       exponents, verdicts, doubts; found.figures()
     lab.load(study)                                 its runs as NumPy columns
+    lab.runs(study)                                 its runs one by one, with what went wrong
     lab.fit("table.csv", "power", x="D", loss="L")  a law fitted to a table of your own
     lab.exponent(x, loss, teacher)                  an exponent of losses of your own
 
@@ -19,9 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lab.execution.listing import Removal
     from lab.execution.outlook import Outlook
     from lab.execution.runner import Summary
     from lab.scaling import Exponent
+    from lab.show.runs import Runs
     from lab.show.statistics import Reply
     from lab.show.told import Told
     from lab.study import Study
@@ -120,6 +123,57 @@ def load(study: Source, results: str | Path = "results", *, name: str = "study")
         return columns(read(study), store)
 
 
+def runs(
+    study: Source,
+    results: str | Path = "results",
+    *,
+    name: str = "study",
+    status: str | None = None,
+    dim: int | None = None,
+) -> Runs:
+    """The runs of a study one by one, planned and raised, as a value that prints itself: a list
+    of `lab.execution.listing.Listed`, whose `columns()` are NumPy arrays by name.
+
+    status: done, diverged, failed or missing, for these alone; dim: those of this d alone.
+    """
+    from lab.execution import listing
+    from lab.execution.store import Store
+    from lab.show.runs import Runs
+
+    with Store.read(_folder(study, results, name)) as store:
+        found = listing.listed(read(study), store)
+    return Runs(one for one in found if status in (None, one.status) and dim in (None, one.dim))
+
+
+def retry(
+    study: Source,
+    statuses: Collection[str],
+    results: str | Path = "results",
+    *,
+    name: str = "study",
+    dry: bool = True,
+) -> Removal:
+    """Have the next `run` train again what diverged or failed: delete these rows of the study.
+
+    dry: only say which. Raises StudyError while somebody else writes to the store.
+    """
+    from lab.execution import listing
+
+    path = _folder(study, results, name)
+    return listing.remove(path, lambda store: listing.stored(read(study), store, statuses), dry=dry)
+
+
+def clean(
+    study: Source, results: str | Path = "results", *, name: str = "study", dry: bool = True
+) -> Removal:
+    """Delete the rows of a study's store that it does not plan, at any budget: those of earlier
+    settings, and of overrides. Otherwise as `retry`."""
+    from lab.execution import listing
+
+    path = _folder(study, results, name)
+    return listing.remove(path, lambda store: listing.orphans(read(study), store), dry=dry)
+
+
 def fit(table: str | Path, law: str, **options: Any) -> Reply:
     """A law fitted to a table, with intervals: what `lab fit TABLE --json` prints, as a mapping
     that prints itself. Options as in `lab.scaling.tables.reply.fit_table`.
@@ -132,6 +186,7 @@ def fit(table: str | Path, law: str, **options: Any) -> Reply:
     (245, ['A', 'B', 'E', 'alpha', 'beta'])
     """
     from lab.scaling.tables.reply import fit_table
+    from lab.show.runs import Runs
     from lab.show.statistics import Reply
 
     return Reply(fit_table(table, law=law, **options))
@@ -189,3 +244,12 @@ def exponent(
         scan, prediction=prediction, sense=sense, tolerance=tolerance,
         law="power+floor" if floor else "power", seed=seed,
     )  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """`__version__`, when somebody asks for it."""
+    if name != "__version__":
+        raise AttributeError(f"module 'lab' has no attribute '{name}'")
+    from importlib import metadata
+
+    return metadata.version("scaling-lab")
