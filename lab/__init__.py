@@ -186,7 +186,6 @@ def fit(table: str | Path, law: str, **options: Any) -> Reply:
     (245, ['A', 'B', 'E', 'alpha', 'beta'])
     """
     from lab.scaling.tables.reply import fit_table
-    from lab.show.runs import Runs
     from lab.show.statistics import Reply
 
     return Reply(fit_table(table, law=law, **options))

@@ -143,9 +143,10 @@ def _tell(*sentences: str) -> None:
 def _flushed(stream: TextIO | None) -> int:
     """Write what waits in a stream; what cannot be written is dropped, so that Python's own end is
     quiet. Returns the exit code of that."""
+    if stream is None:
+        return DONE
     try:
-        if stream is not None:
-            stream.flush()
+        stream.flush()
     except (OSError, ValueError) as error:
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

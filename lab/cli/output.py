@@ -48,9 +48,7 @@ def quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
-def say_answer(
-    study: Any, path: Path, results: Path, *, write: bool, wide: bool = False
-) -> None:
+def say_answer(study: Any, path: Path, results: Path, *, write: bool, wide: bool = False) -> None:
     """Print the tables and the sentences of what is stored; with `write`, write the report too."""
     found = answered(study, path, results)
     if not found.stored:

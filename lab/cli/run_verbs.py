@@ -239,7 +239,7 @@ def clean(
     ] = False,
     yes: Yes = False,
 ) -> None:
-    """Delete stored runs that the study no longer plans: those of earlier settings and overrides."""
+    """Delete stored runs that the study does not plan: of earlier settings, and of overrides."""
     import lab
 
     if not orphans:

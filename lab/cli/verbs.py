@@ -33,12 +33,13 @@ for verb in VERBS:
     app.command()(verb)
 
 
-def _version(asked: bool) -> None:
+def _version(asked: bool) -> bool:
     if asked:
         import lab
 
         typer.echo(f"scaling-lab {lab.__version__}")
         raise typer.Exit
+    return asked
 
 
 @app.callback()

@@ -86,7 +86,8 @@ def one(store: Store, beginning: str) -> Row:
         return store.rows(keys)[keys[0]]
     what = f"{len(keys)} runs have" if keys else "no stored run has"
     raise StudyError(
-        [f"{store.path}: {what} a fingerprint that begins with '{beginning}'; `lab runs` lists them"]
+        [f"{store.path}: {what} a fingerprint that begins with '{beginning}'; `lab runs` lists "
+         "them"]
     )  # fmt: skip
 
 

@@ -166,8 +166,8 @@ class Terminal:
         lines = [title]
         for first, *others in rows:
             lines += ["", f"{head[0]} {first}"]
-            lines += [f"  {name:{most}}  {cell}" for name, cell in zip(head[1:], others, strict=True)
-                      if cell]  # fmt: skip
+            facts = zip(head[1:], others, strict=True)
+            lines += [f"  {name:{most}}  {cell}" for name, cell in facts if cell]
         return "\n".join(map(self._wrapped, lines))
 
     def _framed(
