@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import TextIO
+from typing import Any
 
 DONE, DEFECT, MISTAKE, FAILED, INTERRUPTED, CLOSED = 0, 1, 2, 3, 130, 141
 CODES = {
@@ -140,7 +140,7 @@ def _tell(*sentences: str) -> None:
             print(clean(sentence), file=sys.stderr, flush=True)
 
 
-def _flushed(stream: TextIO | None) -> int:
+def _flushed(stream: Any) -> int:
     """Write what waits in a stream; what cannot be written is dropped, so that Python's own end is
     quiet. Returns the exit code of that."""
     if stream is None:

@@ -112,17 +112,21 @@ def _status_of_all(results: Path, as_json: bool) -> None:
     elif not found:
         say(f"{results}: no study has results here yet")
     else:
-        head = ("study", "planned", "done", "diverged", "failed", "left", "")
-        say_table(f"Studies in {results}", head, [_line(*item) for item in found.items()], most=6)
+        head = ("study", "planned", "done", "diverged", "failed", "left", "note")
+        lines = [_line(*item) for item in found.items()]
+        kept = len(head) if any(line[-1] for line in lines) else len(head) - 1
+        say_table(f"Studies in {results}", head[:kept], [line[:kept] for line in lines])
 
 
 def _line(name: str, found: dict[str, Any]) -> tuple[str, ...]:
+    """Cells that add up: failed runs are counted as such alone."""
     if "error" in found:
         note = found["error"].split("\n")[0]
     else:
         note = "" if found["study"] else "its study file is neither here nor in studies/"
-    keys = ("planned", "done", "diverged", "failed", "left")
-    return (name, *(str(found.get(key, "–")) for key in keys), note)
+    keys = ("planned", "done", "diverged", "failed")
+    untried = str(found["left"] - found["failed"]) if "left" in found else "–"
+    return (name, *(str(found.get(key, "–")) for key in keys), untried, note)
 
 
 def runs(

@@ -11,7 +11,7 @@ from lab.duration import duration
 from lab.execution.listing import Listed
 from lab.execution.store import Row
 
-HEAD = ("run", "status", "role", "d", "x", "teacher", "seed", "loss", "seconds")
+HEAD = ("run", "status", "d", "x", "loss", "role", "teacher", "seed", "seconds")
 MOST = 5
 """Columns that a narrow terminal shows."""
 KEY = 8
@@ -64,8 +64,8 @@ def lines(runs: Sequence[Listed]) -> list[tuple[str, ...]]:
 def _line(one: Listed) -> tuple[str, ...]:
     role = one.role if one.factor == 1 else f"{one.role} ×{one.factor:g}"
     return (
-        one.fingerprint[:KEY], one.status, role, str(one.dim), str(one.x) if one.x else "∞",
-        str(one.teacher), str(one.seed), _number(one.loss), _number(one.seconds, 3),
+        one.fingerprint[:KEY], one.status, str(one.dim), str(one.x) if one.x else "∞",
+        _number(one.loss), role, str(one.teacher), str(one.seed), _number(one.seconds, 3),
     )  # fmt: skip
 
 

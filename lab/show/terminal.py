@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from typing import Any, TextIO
+from typing import Any
 
 WIDE = 150
 """Columns of what is no terminal."""
@@ -81,7 +81,7 @@ def _spell(error: UnicodeError) -> tuple[str, int]:
     return "".join(map(_ascii, error.object[error.start : error.end])), error.end
 
 
-def spell(stream: TextIO | None) -> None:
+def spell(stream: Any) -> None:
     """Let a stream spell what its encoding does not have, whoever writes to it."""
     codecs.register_error("spelled", _spell)
     if stream is not None and hasattr(stream, "reconfigure"):
@@ -103,7 +103,7 @@ class Terminal:
     styled: bool = False
 
     @classmethod
-    def of(cls, stream: TextIO | None, *, wide: bool = False) -> Terminal:
+    def of(cls, stream: Any, *, wide: bool = False) -> Terminal:
         """What a stream is."""
         encoding = getattr(stream, "encoding", None) or "utf-8"
         if stream is None or not stream.isatty():
@@ -119,7 +119,7 @@ class Terminal:
 
     def paragraph(self, text: str) -> str:
         """Sentences, broken between words."""
-        return self._rendered(_text(self._own(text)), self.width)
+        return self.line(text) if self.fits else self._rendered(_text(self._own(text)), self.width)
 
     def table(
         self,
@@ -144,7 +144,7 @@ class Terminal:
             if widths is not None:
                 shown = self._framed(title, *some, widths, width=self.width, beside=beside)
                 rest = ", ".join(head[i] for i in every if i not in kept)
-                note = f"Left out for want of room: {rest}; the report and --wide have them."
+                note = f"Left out for want of room: {rest}; --wide shows them."
                 return f"{shown}\n{self.line(note)}" if rest else shown
         return self._listed(title, head, cells)
 
@@ -216,7 +216,7 @@ def _text(text: str, style: str = "") -> Any:
 def _widths(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
     """Of every column the width of its longest cell, and of the longest part that stays whole."""
     return [
-        (max(map(len, cells)), max(map(_whole, cells)))
+        (max(1, *map(len, cells)), max(1, *map(_whole, cells)))
         for cells in zip(head, *rows, strict=True)
     ]  # fmt: skip
 
