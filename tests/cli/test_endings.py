@@ -82,8 +82,8 @@ def test_other_encodings_degrade(stored, encoding):
 
 
 def test_the_report_of_a_title_with_dollars_is_drawn(stored):
-    assert "Written" in invoke("report", "s.toml").output
-    assert (stored / "results/s/losses.png").stat().st_size > 5_000
+    for figure in lab.answer("s.toml", replicates=50).figures().values():
+        figure.draw_without_rendering()
 
 
 @pytest.mark.parametrize("command, code", [
@@ -94,7 +94,7 @@ def test_the_report_of_a_title_with_dollars_is_drawn(stored):
     ("$LAB export s.toml no/such/x.csv", 2),
     ("$LAB export s.toml results.csv", 2),
     ("$LAB init no/such/a.toml", 2),
-    ("$LAB status s.toml --results s.toml", 2),
+    ("$LAB run s.toml --results s.toml", 2),
     ("$LAB status s.toml", 0),
 ])  # fmt: skip
 def test_every_end_has_its_code_and_a_sentence(stored, command, code):
@@ -111,7 +111,7 @@ def test_a_reader_that_goes_away_is_told_by_the_code(stored):
 
 
 def test_training_into_a_pipe_that_closes_is_stored(stored):
-    small = "--set task.manifold.dim=2 --set task.teacher.count=2 --set 'data.sizes=[16,32]'"
+    small = "--set task.manifold.dim=2 --set task.teacher.count=2 --set 'data.sizes=[16,32,64]'"
     (stored / "t.toml").write_text(STUDY)
     code, _, errors = shell(f"$LAB run t.toml --lanes 1 {small} > /dev/full")
     assert code == 2 and errors.splitlines()[-1].startswith("the output: No space left")
