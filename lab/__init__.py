@@ -115,7 +115,10 @@ def answer(
 
 
 def load(study: Source, results: str | Path = "results", *, name: str = "study") -> dict[str, Any]:
-    """Columns of all stored runs of a study: arrays by name, see `lab.execution.export.COLUMNS`."""
+    """Columns of all stored runs of a study: arrays by name, see `lab.execution.export.COLUMNS`.
+
+    With overrides: `load(read(file, overrides), name=…)`, where name is that of the file.
+    """
     from lab.execution.export import columns
     from lab.execution.store import Store
 
