@@ -188,11 +188,16 @@ class Store:
 
     def delete(self, fingerprints: Iterable[str]) -> int:
         """Delete rows in one transaction; returns how many there were."""
-        with self._db:
-            return sum(
-                self._db.execute("DELETE FROM runs WHERE fingerprint = ?", (key,)).rowcount
-                for key in fingerprints
-            )
+        try:
+            with self._db:
+                return sum(
+                    self._db.execute("DELETE FROM runs WHERE fingerprint = ?", (key,)).rowcount
+                    for key in fingerprints
+                )
+        except sqlite3.OperationalError as error:
+            raise StudyError(
+                [f"{self.path / 'lab.db'}: cannot be written ({error}); nothing was deleted"]
+            ) from None
 
     def adopt(self, fingerprints: Iterable[str]) -> int:
         """Copy finished runs among these from the other studies of the results folder.
