@@ -5,6 +5,7 @@
     lab.run(study)                                  train what is missing
     found = lab.answer(study)                       exponents, verdicts, doubts; found.figures()
     lab.load(study)                                 its runs as NumPy columns
+    lab.runs(study)                                 its runs one by one, with what went wrong
     lab.fit("table.csv", "power", x="D", loss="L")  a law fitted to a table of your own
     lab.exponent(x, loss, teacher)                  an exponent of losses of your own
     lab.dimension.measure(X)                        the intrinsic dimension of points of your own
@@ -20,24 +21,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lab.execution.listing import Removal
     from lab.execution.outlook import Outlook
     from lab.execution.runner import Summary
     from lab.scaling import Exponent
+    from lab.show.runs import Runs
     from lab.show.statistics import Reply
     from lab.show.told import Told
     from lab.study import Study
 
     Source = str | Path | Mapping[str, Any] | Study
     """A study file, its tables, or what `read` made of them."""
-
-
-def __getattr__(name: str) -> Any:
-    """`lab.dimension`, imported where it is first used, for it needs scikit-learn."""
-    if name == "dimension":
-        from importlib import import_module
-
-        return import_module("lab.dimension")
-    raise AttributeError(f"module 'lab' has no attribute {name!r}")
 
 
 def read(source: Source, overrides: Sequence[str] = ()) -> Study:
@@ -134,6 +128,8 @@ def answer(
 def load(study: Source, results: str | Path = "results", *, name: str = "study") -> dict[str, Any]:
     """Columns of all stored runs of a study: arrays by name, see `lab.execution.export.COLUMNS`.
 
+    With overrides: `load(read(file, overrides), name=…)`, where name is that of the file.
+
     >>> columns = load("studies/quickstart.toml", "nowhere")
     >>> columns["relative_loss"].size, "N" in columns
     (0, True)
@@ -143,6 +139,57 @@ def load(study: Source, results: str | Path = "results", *, name: str = "study")
 
     with Store.read(_folder(study, results, name)) as store:
         return columns(read(study), store)
+
+
+def runs(
+    study: Source,
+    results: str | Path = "results",
+    *,
+    name: str = "study",
+    status: str | None = None,
+    dim: int | None = None,
+) -> Runs:
+    """The runs of a study one by one, planned and raised, as a value that prints itself: a list
+    of `lab.execution.listing.Listed`, whose `columns()` are NumPy arrays by name.
+
+    status: done, diverged, failed or missing, for these alone; dim: those of this d alone.
+    """
+    from lab.execution import listing
+    from lab.execution.store import Store
+    from lab.show.runs import Runs
+
+    with Store.read(_folder(study, results, name)) as store:
+        found = listing.listed(read(study), store)
+    return Runs(one for one in found if status in (None, one.status) and dim in (None, one.dim))
+
+
+def retry(
+    study: Source,
+    statuses: Collection[str],
+    results: str | Path = "results",
+    *,
+    name: str = "study",
+    dry: bool = True,
+) -> Removal:
+    """Have the next `run` train again what diverged or failed: delete these rows of the study.
+
+    dry: only say which. Raises StudyError while somebody else writes to the store.
+    """
+    from lab.execution import listing
+
+    path = _folder(study, results, name)
+    return listing.remove(path, lambda store: listing.stored(read(study), store, statuses), dry=dry)
+
+
+def clean(
+    study: Source, results: str | Path = "results", *, name: str = "study", dry: bool = True
+) -> Removal:
+    """Delete the rows of a study's store that it does not plan, at any budget: those of earlier
+    settings, and of overrides. Otherwise as `retry`."""
+    from lab.execution import listing
+
+    path = _folder(study, results, name)
+    return listing.remove(path, lambda store: listing.orphans(read(study), store), dry=dry)
 
 
 def fit(table: str | Path, law: str, **options: Any) -> Reply:
@@ -214,3 +261,14 @@ def exponent(
         scan, prediction=prediction, sense=sense, tolerance=tolerance,
         law="power+floor" if floor else "power", seed=seed,
     )  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """`__version__`, and `dimension`, which needs scikit-learn, when somebody asks for them."""
+    from importlib import import_module, metadata
+
+    if name == "dimension":
+        return import_module("lab.dimension")
+    if name == "__version__":
+        return metadata.version("scaling-lab")
+    raise AttributeError(f"module 'lab' has no attribute '{name}'")

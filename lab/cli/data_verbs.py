@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from lab.cli.options import AsJson
-from lab.cli.output import console, print_table, say
+from lab.cli.output import say_json, say_sentence, say_table
 from lab.mistakes import StudyError
 
 
@@ -61,14 +60,11 @@ def dimension(
         raise StudyError([f"{source}: too large for the memory of this machine"]) from None
     warnings = [*points.warnings, *found.warnings]
     if as_json:
-        say(json.dumps(plain(found.as_json() | {"warnings": warnings})))
+        say_json(plain(found.as_json() | {"warnings": warnings}))
         return
-    from rich.markup import escape
-
     from lab.show import dimension as shown
 
-    out = console()
-    title = f"{escape(points.name)}: {found.n} points, {found.ambient} coordinates"
-    print_table(out, title, shown.HEAD, shown.lines(found))
+    title = f"{points.name}: {found.n} points, {found.ambient} coordinates"
+    say_table(title, shown.HEAD, shown.lines(found))
     for sentence in shown.sentences(found, points.warnings):
-        out.print(sentence, highlight=False, markup=False)
+        say_sentence(sentence)

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from lab.execution import budgets, engines, plan
+from lab.execution.pace import Pace
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
-from lab.spec import Group, Planned, Run
+from lab.spec import Planned, Run
 from lab.study import Study
 
 
@@ -121,32 +122,28 @@ def _train(
 
     compiling = training.compile_seconds()
     groups = plan.groups(before.missing, teachers=device.teachers)
-    whole = {id(g): plan.seconds(g) for g in groups}
-    total = sum(whole.values())
-    advanced = dict.fromkeys(whole, 0)
+    pace, begun = Pace(groups, device.lanes, compiling), time.perf_counter()
     provenance = _provenance(device)
     stop, abandon = threading.Event(), threading.Event()
     counts = {"done": 0, "diverged": 0, "failed": 0}
     first_error = None
 
-    def tick(group: Group, student_steps: int) -> None:
-        advanced[id(group)] += student_steps
-
     def progress() -> Progress:
-        done = sum(whole[id(g)] * advanced[id(g)] / max(g.student_steps, 1) for g in groups)
-        fraction, took = min(done / total, 1.0) if total else 1.0, time.perf_counter() - start
-        left = took * (1 - fraction) / fraction if fraction > 0.02 else None
+        now = time.perf_counter()
         return Progress(
-            len(before.missing), sum(counts.values()), fraction, took, left, stop.is_set()
-        )
+            len(before.missing), sum(counts.values()), pace.fraction, now - start,
+            pace.seconds_left(now - begun), stop.is_set(),
+        )  # fmt: skip
 
-    lanes_at_work = engines.execute(groups, device.lanes, tick=tick, stop=stop, abandon=abandon)
+    lanes_at_work = engines.execute(
+        groups, device.lanes, tick=pace.tick, stop=stop, abandon=abandon
+    )
     with _interrupts(stop, abandon), closing(lanes_at_work):
         for finished in lanes_at_work:
             if finished is not None:
                 rows = _rows(finished, provenance)
                 store.add(rows)
-                advanced[id(finished.group)] = finished.group.student_steps
+                pace.finish(finished.group)
                 for row in rows:
                     counts[row.status] += 1
                 first_error = first_error or next((r.error for r in rows if r.error), None)

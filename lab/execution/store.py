@@ -3,7 +3,8 @@
 SQLite in WAL mode with one writer, one transaction per group of runs: a killed process loses at
 most the groups in flight. A row is keyed by the fingerprint of its run, so that a study finds what
 it has in common with its earlier self, and with the other studies of the same results folder.
-Rows are never changed, except that a failed run is replaced when it is tried again.
+Rows are never changed, except that a failed run is replaced when it is tried again, and that rows
+are deleted where somebody asks for it (`listing.py`).
 
 Reading needs no lock; writing takes an advisory lock on the folder, held by the process.
 """
@@ -183,6 +184,19 @@ class Store:
                     f"{self.path / 'lab.db'}: cannot be written ({error}); make room or let it be "
                     "written, and the next `lab run` goes on from what is stored"
                 ]
+            ) from None
+
+    def delete(self, fingerprints: Iterable[str]) -> int:
+        """Delete rows in one transaction; returns how many there were."""
+        try:
+            with self._db:
+                return sum(
+                    self._db.execute("DELETE FROM runs WHERE fingerprint = ?", (key,)).rowcount
+                    for key in fingerprints
+                )
+        except sqlite3.OperationalError as error:
+            raise StudyError(
+                [f"{self.path / 'lab.db'}: cannot be written ({error}); nothing was deleted"]
             ) from None
 
     def adopt(self, fingerprints: Iterable[str]) -> int:

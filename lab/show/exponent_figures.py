@@ -18,7 +18,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, ScalarFo
 from lab import theory
 from lab.answers.answer import Answer
 from lab.answers.point import Point
-from lab.show.style import BLUE, GREY, STYLE, VERDICTS, grid, settings
+from lab.show.style import BLUE, GREY, STYLE, VERDICTS, grid, literal, settings
 
 
 def exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
@@ -47,7 +47,7 @@ def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         for formula, marker in markers.items():
             ax.plot([], [], marker, color=GREY, ms=6, label=formula)
         ax.set_yticks(range(len(points)), [
-            f"{p.label}   [{answer.study.prediction.text}]" for answer, p in points
+            literal(f"{p.label}   [{answer.study.prediction.text}]") for answer, p in points
         ])  # fmt: skip
         ax.set_ylim(len(points) - 0.4, -0.6)
         ax.set_xlim(left=0)

@@ -20,6 +20,8 @@ HEAD = ("d", "prediction", "α", "95 % interval", "verdict", "relation", "doubts
         "runs", "x", "α in N", "α in hidden", "forecast", "Δα training")  # fmt: skip
 BRIEF = 7
 """Columns that a terminal shows, and the rivals; the report has the others."""
+MOST = 5
+"""Columns that a narrow terminal shows."""
 LEGEND = (
     "α: mean over teachers of the exponent of the fitted law, or, where the curve is no power "
     "law, its local exponents from the smallest to the largest x. Interval: 95 %, the "
@@ -46,7 +48,8 @@ def table(answers: Answers) -> Table:
     columns = (*HEAD, "rivals") if rivals else HEAD
     cells = [_cells(answer, p) for answer in answers for p in answer.points]
     rows = [(*row, *[""] * (len(columns) - len(row))) for row in cells]
-    return Table(columns, rows, shown=(*range(BRIEF), *range(len(HEAD), len(columns))))
+    shown = (*range(BRIEF), *range(len(HEAD), len(columns)))
+    return Table(columns, rows, shown=shown, most=MOST)
 
 
 def _cells(answer: Answer, p: Point) -> tuple[str, ...]:

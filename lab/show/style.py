@@ -16,6 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lab.answers.answer import Answer
 from lab.answers.point import Point
+from lab.show.terminal import clean
 
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
 VERDICTS = {"agrees": (GREEN, "o"), "undecided": (ORANGE, "s"), "contradicts": (VERMILLION, "X")}
@@ -50,11 +51,16 @@ def grid(
     return figure, list(axes.flat[:panels])
 
 
+def literal(text: str) -> str:
+    """Text of a study as matplotlib prints it as it stands: no mathematics between dollars."""
+    return clean(text).replace("$", r"\$")
+
+
 def settings(answer: Answer) -> list[tuple[str, list[Point]]]:
-    """The points of each setting besides d, by its name: a panel each."""
+    """The points of each setting besides d, by its name as figures print it: a panel each."""
     grouped: dict[str, list[Point]] = {}
     for p in answer.points:
-        grouped.setdefault(p.setting.name, []).append(p)
+        grouped.setdefault(literal(p.setting.name), []).append(p)
     return list(grouped.items())
 
 
