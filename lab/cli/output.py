@@ -36,8 +36,11 @@ def print_table(out: Any, title: str, head: Iterable[str], lines: Iterable[Seque
     out.print(table)
 
 
-def print_answer(study: Any, path: Path, results: Path, *, write: bool) -> None:
-    """Print the tables and the sentences of what is stored; with `write`, write the report too."""
+def print_answer(
+    study: Any, path: Path, results: Path, *, write: bool, replace: bool = False
+) -> None:
+    """Print the tables and the sentences of what is stored; with `write`, write the report too,
+    with `replace` whatever the one tells that is there."""
     found = answered(study, path, results)
     if not found.stored:
         raise StudyError([f"{found.folder}: nothing stored yet; `lab run {path}` comes first"])
@@ -47,7 +50,7 @@ def print_answer(study: Any, path: Path, results: Path, *, write: bool) -> None:
     for sentence in found.sentences:
         out.print(sentence, highlight=False, markup=False)
     if write:
-        say("Written: " + ", ".join(map(str, found.write())))
+        say("Written: " + ", ".join(map(str, found.write(replace=replace))))
 
 
 def answered(study: Any, path: Path, results: Path) -> Any:
