@@ -51,14 +51,18 @@ class History:
 class Record:
     """How runs came about.
 
-    counts: rows by status. finished: when the newest one ended, in seconds since 1970. seconds: the
-    time of all, summed. devices, versions: every one of the rows, as text; versions by name.
+    planned, missing: runs of the plan, and those of them that have no row. raised: rows of budgets
+    beyond the plan. counts: rows by status. finished: when the newest one ended, in seconds since
+    1970. seconds: the time of all, summed. devices, versions: every one of the rows, as text;
+    versions by name.
     """
 
     origin: Origin = Origin()
     question: str = ""
     registered: tuple[Registered, ...] = ()
     planned: int = 0
+    missing: int = 0
+    raised: int = 0
     counts: tuple[tuple[str, int], ...] = ()
     finished: float | None = None
     seconds: float = 0.0
@@ -79,7 +83,8 @@ def record(study: Study, store: Store, scans: Iterable[Question]) -> Record:
     names = ("lab", "git", "jax", "numpy")
     return Record(
         origin=study.origin, question=study.question, registered=registered(store),
-        planned=len(plan), counts=tuple(sorted(Counter(row.status for row in some).items())),
+        planned=len(plan), missing=len(plan - rows.keys()), raised=len(rows.keys() - plan),
+        counts=tuple(sorted(Counter(row.status for row in some).items())),
         finished=max(times, default=None), seconds=sum(row.seconds or 0.0 for row in some),
         devices=_distinct(some, "device"),
         versions=tuple((name, _distinct(some, name)) for name in names),

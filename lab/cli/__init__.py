@@ -1,8 +1,8 @@
 """The command line: one verb per thing a person does with a study or a table.
 
 Heavy modules are imported inside the verb that needs them: help, check, plan and status never start
-JAX. Exit codes: 0 done, 2 a mistake in the command or the study, 3 some runs failed, 130
-interrupted.
+JAX. Exit codes: 0 done, 2 a mistake in the command or the study, 3 some runs failed, or
+all diverged, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ app = typer.Typer(
     "and says whether the theory holds.\n\nStart with: lab init my-study.toml, lab plan "
     "my-study.toml, lab run my-study.toml.",
     epilog="Exit codes: 0 done, 2 mistake in the command or the study, 3 some runs failed, "
-    "130 interrupted.",
+    "or all diverged, 130 interrupted.",
 )
 VERBS = (
     study_verbs.init, study_verbs.check, study_verbs.plan, study_verbs.run, study_verbs.status,

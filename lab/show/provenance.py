@@ -85,7 +85,9 @@ def paragraph(record: Record) -> str:
 
 def _made(record: Record) -> Iterator[str]:
     states = [f"{record.count(status)} {status}" for status in ("done", "diverged", "failed")]
-    yield f"{record.planned} runs planned, {', '.join(states)}."
+    left = f", {record.missing} of them not run yet" if record.missing else ""
+    more = f", and {record.raised} of raised budgets" if record.raised else ""
+    yield f"{record.planned} runs planned{left}{more}: {', '.join(states)}."
     if record.finished is None:
         return
     yield f"The newest run ended on {date(record.finished)}."
@@ -105,7 +107,7 @@ def _asked(record: Record) -> Iterator[str]:
     if any(told):
         since = {one.overrides: date(one.time) for one in reversed(kept)}
         each = [f"{options(some) or 'no overrides'} (from {since[some]} on)" for some in told]
-        yield f"Runs were started with {', with '.join(each)}."
+        yield f"`lab run` was given {', '.join(each)}."
     if kept and kept[0].question != record.question:
         yield f"When the study was first run, on {date(kept[0].time)}, it asked: {kept[0].question}"
 
