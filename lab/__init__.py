@@ -37,24 +37,39 @@ if TYPE_CHECKING:
 def read(source: Source, overrides: Sequence[str] = ()) -> Study:
     """The study of a TOML file or of its tables, with overrides such as "training.steps=2000".
 
-    Raises lab.mistakes.StudyError with every mistake at once, a sentence each.
+    Raises lab.mistakes.StudyError with every mistake at once, a sentence each, and for overrides of
+    a study that was read before.
 
     >>> study = read("studies/quickstart.toml", ["task.manifold.dim=[2, 3]"])
     >>> study.axis.words, study.prediction.text
     ('trainable parameters N', '4/d')
     """
     from lab import study as studies
+    from lab.mistakes import StudyError
 
     if isinstance(source, Mapping):
         return studies.of_tables(source, overrides)
-    return studies.read(source, overrides) if isinstance(source, str | Path) else source
+    if isinstance(source, str | Path):
+        return studies.read(source, overrides)
+    if overrides:
+        raise StudyError(
+            [f"{overrides[0]}: this study was read before; give the overrides to lab.read"]
+        )
+    return source
 
 
-def plan(study: Source, results: str | Path = "results", *, name: str = "study") -> Outlook:
+def plan(
+    study: Source,
+    results: str | Path = "results",
+    *,
+    name: str = "study",
+    overrides: Sequence[str] = (),
+) -> Outlook:
     """What is stored of a study, what is left, and about how long that takes on this machine.
 
     results: the folder that holds all results; a file's are in the folder of its name, others' in
     that of `name`.
+    overrides: as `read` takes them, here and below.
 
     >>> outlook = plan("studies/quickstart.toml", "nowhere")
     >>> outlook.left.planned, outlook.left.done
@@ -62,7 +77,7 @@ def plan(study: Source, results: str | Path = "results", *, name: str = "study")
     """
     from lab.execution.outlook import outlook
 
-    return outlook(read(study), _folder(study, results, name))
+    return outlook(read(study, overrides), _folder(study, results, name))
 
 
 def run(
@@ -70,6 +85,7 @@ def run(
     results: str | Path = "results",
     *,
     name: str = "study",
+    overrides: Sequence[str] = (),
     lanes: int | None = None,
     until_converged: bool = False,
     progress: bool = True,
@@ -96,7 +112,7 @@ def run(
     shown = training(Console(stderr=True)) if progress else nullcontext(lambda progress: None)
     with shown as observe:
         return runner.run(
-            read(study), _folder(study, results, name), lanes=lanes,
+            read(study, overrides), _folder(study, results, name), lanes=lanes,
             until_converged=until_converged, observe=observe,
         )  # fmt: skip
 
@@ -106,6 +122,7 @@ def answer(
     results: str | Path = "results",
     *,
     name: str = "study",
+    overrides: Sequence[str] = (),
     replicates: int = 2000,
 ) -> Told:
     """What the stored runs of a study say: a value that prints itself and iterates over the answers
@@ -117,18 +134,24 @@ def answer(
     ([2, 3, 4, 6, 8], 72)
     """
     from lab.answers.answer import answers
+    from lab.execution.registration import another
     from lab.execution.store import Store
     from lab.show.told import Told
 
-    asked, path = read(study), _folder(study, results, name)
+    asked, path = read(study, overrides), _folder(study, results, name)
     with Store.read(path) as store:
-        return Told(answers(asked, store, replicates=replicates), asked.question, path)
+        found = answers(asked, store, replicates=replicates)
+        return Told(found, asked.question, path, another(asked, store))
 
 
-def load(study: Source, results: str | Path = "results", *, name: str = "study") -> dict[str, Any]:
+def load(
+    study: Source,
+    results: str | Path = "results",
+    *,
+    name: str = "study",
+    overrides: Sequence[str] = (),
+) -> dict[str, Any]:
     """Columns of all stored runs of a study: arrays by name, see `lab.execution.export.COLUMNS`.
-
-    With overrides: `load(read(file, overrides), name=…)`, where name is that of the file.
 
     >>> columns = load("studies/quickstart.toml", "nowhere")
     >>> columns["relative_loss"].size, "N" in columns
@@ -138,7 +161,7 @@ def load(study: Source, results: str | Path = "results", *, name: str = "study")
     from lab.execution.store import Store
 
     with Store.read(_folder(study, results, name)) as store:
-        return columns(read(study), store)
+        return columns(read(study, overrides), store)
 
 
 def runs(

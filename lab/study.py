@@ -16,7 +16,7 @@ from __future__ import annotations
 import copy
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from pydantic import ValidationError
 
 from lab.kinds.kind import Kinds
 from lab.mistakes import StudyError, places, sentences, unknown
+from lab.regimes.origin import Origin, origin_of
 from lab.regimes.regime import REGIMES, Regime
 from lab.spec import Planned
 from lab.tables.task import Task
@@ -39,6 +40,11 @@ class Panels:
 
     question: str
     panels: tuple[Regime, ...]
+    origin: Origin = Origin()
+
+    def of(self, origin: Origin) -> Panels:
+        """The same study, read from there."""
+        return replace(self, origin=origin)
 
     @cached_property
     def plan(self) -> tuple[Planned, ...]:
@@ -89,7 +95,8 @@ def of_tables(
     own = copy.deepcopy(dict(tables))
     for override in sorted(overrides, key=lambda text: text.strip().startswith("panel.")):
         _apply(own, override)
-    return validate(own, text=text, name=name)
+    file = name if text else None
+    return validate(own, text=text, name=name).of(origin_of(tables, overrides, file))
 
 
 def validate(tables: Mapping[str, Any], *, text: str = "", name: str = "study") -> Study:

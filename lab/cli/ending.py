@@ -25,7 +25,7 @@ CODES = {
     DONE: "done",
     DEFECT: "a defect of the lab (two lines say where its traceback is kept)",
     MISTAKE: "a mistake in the command or the study, or a place that cannot be read or written",
-    FAILED: "some runs failed",
+    FAILED: "some runs failed, or all diverged",
     INTERRUPTED: "interrupted",
     CLOSED: "whoever read the output went away, as in | head",
 }

@@ -48,8 +48,17 @@ def quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
-def say_answer(study: Any, path: Path, results: Path, *, write: bool, wide: bool = False) -> None:
-    """Print the tables and the sentences of what is stored; with `write`, write the report too."""
+def say_answer(
+    study: Any,
+    path: Path,
+    results: Path,
+    *,
+    write: bool,
+    replace: bool = False,
+    wide: bool = False,
+) -> None:
+    """Print the tables and the sentences of what is stored; with `write`, write the report too,
+    with `replace` whatever the one tells that is there."""
     found = answered(study, path, results)
     if not found.stored:
         raise StudyError([f"{found.folder}: nothing stored yet; `lab run {quoted(path)}` comes "
@@ -60,7 +69,7 @@ def say_answer(study: Any, path: Path, results: Path, *, write: bool, wide: bool
     for sentence in found.sentences:
         say_sentence(sentence)
     if write:
-        say("Written: " + ", ".join(map(str, found.write())))
+        say("Written: " + ", ".join(map(str, found.write(replace=replace))))
 
 
 def answered(study: Any, path: Path, results: Path) -> Any:

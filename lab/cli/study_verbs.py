@@ -114,11 +114,14 @@ def run(
     if done.interrupted:
         say(f"Interrupted; {done.left} runs are left. Go on with: lab run {quoted(study)}")
         raise typer.Exit(130)
-    say_answer(found, study, results, write=report, wide=wide)
+    say_answer(found, study, results, write=report, replace=done.trained > 0, wide=wide)
+    if done.diverged:
+        say(f"{done.diverged} of these runs diverged; no fit takes them.")
     if done.failed:
         last = (done.first_error or "").strip().split("\n")[-1]
         say(f"{done.failed} runs failed ({last}). `lab runs {quoted(study)} --failed` has the "
              "tracebacks; the next `lab run` tries them again.")  # fmt: skip
+    if done.failed or done.useless:
         raise typer.Exit(3)
 
 

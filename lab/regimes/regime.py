@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from lab import axes, theory
 from lab.axes import Axis, Ordinate
@@ -27,6 +27,7 @@ from lab.kinds.kind import Kinds, OneOf
 from lab.kinds.student import STUDENTS, Student, StudentSpec
 from lab.regimes import coherence
 from lab.regimes.cell import Cell, Key, Values
+from lab.regimes.origin import Origin
 from lab.spec import NO_TRAINING, Planned, Run, TaskSpec, TrainingSpec
 from lab.tables.prediction import Prediction
 from lab.tables.task import Task
@@ -49,6 +50,7 @@ class Regime(Table):
     task: Task
     student: Annotated[Student, OneOf(STUDENTS)]
     prediction: Prediction = Prediction()
+    _origin: Origin = PrivateAttr(default=Origin())
 
     learner: ClassVar[str] = ""
     """The way its students learn: a key of `lab.students.learning.LEARNERS`."""
@@ -227,6 +229,17 @@ class Regime(Table):
         return self.losses(done)
 
     # ---- the study as a whole -----------------------------------------------------------------
+
+    @property
+    def origin(self) -> Origin:
+        """What it was read from."""
+        return self._origin
+
+    def of(self, origin: Origin) -> Regime:
+        """The same study, read from there."""
+        found = self.model_copy()
+        found._origin = origin
+        return found
 
     @property
     def panels(self) -> tuple[Regime, ...]:

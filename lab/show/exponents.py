@@ -11,8 +11,10 @@ from collections.abc import Iterator
 
 from lab.answers.answer import Answer
 from lab.answers.point import Point
+from lab.execution.registration import predicted
 from lab.scaling import Exponent
 from lab.scaling.scans.estimates import LAWS
+from lab.show import provenance
 from lab.show.numbers import interval, number
 from lab.show.view import Answers, Block, Drawn, Rows, Table, View
 
@@ -97,10 +99,8 @@ def _asked(answer: Answer) -> str:
     study = answer.study
     text = (
         f"{study.title + ': r' if study.title else 'R'}egime {study.regime}; prediction "
-        f"α = {study.prediction.text} as "
-        f"{'a lower bound' if study.prediction.sense == 'bound' else 'an equality'}, tolerance "
-        f"{study.prediction.tolerance:.0%}, written before the run. Fitted: a {LAWS[study.law]} to "
-        f"{study.ordinate.words}."
+        f"{provenance.predicted(predicted(study))}{provenance.written([answer])}. "
+        f"Fitted: a {LAWS[study.law]} to {study.ordinate.words}."
     )
     if study.prediction.rivals:
         within = f"{study.prediction.tolerance:.0%}"
@@ -108,7 +108,7 @@ def _asked(answer: Answer) -> str:
             f" A rival survives if the interval meets it within {within}; it "
             "is undecided if a doubt could explain that it does not."
         )
-    return text
+    return " ".join(filter(None, [text, provenance.changes(answer)]))
 
 
 def _evidence(answer: Answer) -> str:

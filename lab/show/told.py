@@ -13,6 +13,7 @@ from typing import Any
 
 from lab.answers.answer import Answer
 from lab.answers.point import Point
+from lab.mistakes import StudyError
 from lab.show import report
 from lab.show.document import document
 from lab.show.view import Drawn, Table
@@ -21,11 +22,15 @@ from lab.show.views import views
 
 @dataclass(frozen=True)
 class Told:
-    """The answers of one study, one per panel and scan, and where its results are."""
+    """The answers of one study, one per panel and scan, and where its results are.
+
+    refusal: why its report must not be written there, None if it may.
+    """
 
     answers: tuple[Answer, ...]
     question: str
     folder: Path
+    refusal: str | None = None
 
     def __iter__(self) -> Iterator[Answer]:
         return iter(self.answers)
@@ -62,8 +67,15 @@ class Told:
         """What `lab fit --json` prints; complete: what fits.json has."""
         return document(self.answers, self.folder.name, complete=complete)
 
-    def write(self) -> list[Path]:
-        """Write the report into the results folder; returns the files."""
+    def write(self, *, replace: bool = False) -> list[Path]:
+        """Write the report into the results folder; returns the files.
+
+        replace: even if the report that is there tells of more runs. Raises StudyError where it
+        does without, where the folder is another study's, and where nothing can be written.
+        """
+        refusal = self.refusal or (None if replace else report.emptier(self.answers, self.folder))
+        if refusal:
+            raise StudyError([refusal])
         return report.write(self.answers, self.folder, self.folder.name)
 
     def __str__(self) -> str:
