@@ -19,16 +19,16 @@ FLOORS = [
     {"lab.execution"},
     {"lab.students"},
     {"lab.task"},
-    {"lab.study"},
+    {"lab.study", "lab.overrides"},
     {"lab.regimes"},
     {"lab.scaling"},
     {"lab.tables"},
     {"lab.spec"},
     {"lab.kinds"},
     {"lab.grids", "lab.theory", "lab.axes"},
-    {"lab.mistakes", "lab.plain", "lab.duration"},
+    {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration"},
 ]
-NO_JAX = {"lab.axes", "lab.grids", "lab.study", "lab.regimes", "lab.tables", "lab.spec",
+NO_JAX = {"lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes", "lab.tables", "lab.spec",
           "lab.theory", "lab.mistakes", "lab.plain", "lab.scaling", "lab.answers.design",
           "lab.show.statistics"}  # fmt: skip
 

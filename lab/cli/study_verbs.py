@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from lab.cli.beforehand import beforehand
 from lab.cli.options import RESULTS, AsJson, Overrides, Results, StudyFile, read
 from lab.cli.output import print_answer, say
 from lab.mistakes import StudyError
@@ -44,11 +45,14 @@ def init(
 def check(study: StudyFile, overrides: Overrides = None) -> None:
     """Validate a study file and report every mistake at once; nothing is trained or written."""
     found = read(study, overrides)
+    doubts = beforehand(found)
     runs = len({p.run for p in found.plan})
     say(f"{study}: fine. {runs} runs.")
     for scan in found.scans:
         say(f"{f'{scan.title}: ' if scan.title else ''}regime {scan.regime}, prediction "
              f"{scan.prediction.text} ({scan.prediction.sense})")  # fmt: skip
+    for doubt in doubts:
+        say(doubt)
 
 
 def plan(
@@ -60,8 +64,10 @@ def plan(
     """What the study would train and what that costs here; nothing is trained."""
     import lab
 
-    found = lab.plan(read(study, overrides), results, name=study.stem)
-    say(json.dumps(found.plain()) if as_json else str(found))
+    asked = read(study, overrides)
+    doubts = beforehand(asked)
+    found = lab.plan(asked, results, name=study.stem)
+    say(json.dumps(found.plain()) if as_json else "\n".join([str(found), *doubts]))
 
 
 def run(

@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from lab.execution import budgets, engines, plan
+from lab.execution import budgets, engines, plan, room
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
 from lab.spec import Group, Planned, Run
@@ -78,6 +78,7 @@ def run(
     Raises StudyError if the store cannot be written or `observe` cannot write; whatever goes wrong,
     the lanes have ended then, and what was committed before stays.
     """
+    room.refuse(study)
     with Store.write(path) as store:
         found = _once(study, store, lanes, observe)
         while until_converged and not (found.interrupted or found.failed):
