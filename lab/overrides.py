@@ -98,6 +98,6 @@ def _set(tables: dict[str, Any], names: Place, value: Any, text: str) -> tuple[i
             raise _Refused("say which panel, as in panel.1.title='first'")
         raise _Refused(f"'{parents[-1]}' is a list; set it as a whole")
     at[last] = value
-    if names[0] == "panel" and len(names) > 2:
+    if isinstance(panels, list) and names[0] == "panel" and len(names) > 2:
         return int(names[1]), names[2:]
     return 0, names

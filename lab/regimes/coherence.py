@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -23,14 +24,11 @@ MOST_SETTINGS = 100_000
 
 def too_large(study: Any) -> Iterator[str]:
     """A grid beyond all means, by the product of the lengths of its lists: nothing is walked."""
-    task, student = study.task, study.student
-    tasks = combinations(task) * combinations(task.manifold) * combinations(task.teacher)
-    settings = tasks * combinations(student) * len(study.sizes)
-    runs = settings * task.teacher.count * study.repetitions
-    if runs > MOST_RUNS:
+    settings, teachers = _settings(study), study.task.teacher.count
+    if runs(study) > MOST_RUNS:
         yield (
-            f"[task]: {_many(runs)} runs are planned ({_many(settings)} settings × "
-            f"{_many(task.teacher.count)} teachers × {_many(study.repetitions)} repetitions); the "
+            f"[task]: {_many(runs(study))} runs are planned ({_many(settings)} settings × "
+            f"{_many(teachers)} teachers × {_many(study.repetitions)} repetitions); the "
             f"limit is {_many(MOST_RUNS)}, take a smaller grid, fewer teachers or seeds"
         )
     elif settings > MOST_SETTINGS:
@@ -38,6 +36,16 @@ def too_large(study: Any) -> Iterator[str]:
             f"[task]: the grid has {_many(settings)} settings; the limit is "
             f"{_many(MOST_SETTINGS)}, ask fewer questions at once"
         )
+
+
+def runs(study: Any) -> int:
+    """How many runs the scan of a regime has, its checks and limits aside."""
+    return _settings(study) * study.task.teacher.count * study.repetitions
+
+
+def _settings(study: Any) -> int:
+    tables = (study.task, study.task.manifold, study.task.teacher, study.student)
+    return math.prod(map(combinations, tables)) * len(study.sizes)
 
 
 def _many(number: int) -> str:

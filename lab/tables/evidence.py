@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
@@ -24,7 +25,7 @@ class Evidence(Table):
 
     def wrong(self) -> Iterator[str]:
         for name in ("budgets", "rates", "weights"):
-            yield from said(lambda name=name: self._of_factors(name))
+            yield from said(partial(self._of_factors, name))
         if max(self.budgets) < 1.5:
             yield (
                 f"budgets: {max(self.budgets):g} × the steps shows too little; give one of at "
