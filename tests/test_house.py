@@ -28,9 +28,9 @@ FLOORS = [
     {"lab.grids", "lab.theory", "lab.axes"},
     {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration"},
 ]
-NO_JAX = {"lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes", "lab.tables",
-          "lab.spec", "lab.theory", "lab.mistakes", "lab.plain", "lab.scaling", "lab.answers.design",
-          "lab.show.statistics"}  # fmt: skip
+NO_JAX = {"lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes",
+          "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain", "lab.scaling",
+          "lab.answers.design", "lab.show.statistics"}  # fmt: skip
 
 
 def floor(module: str) -> int:
