@@ -20,19 +20,18 @@ FLOORS = [
     {"lab.students"},
     {"lab.task"},
     {"lab.dimension"},
-    {"lab.study"},
+    {"lab.study", "lab.overrides"},
     {"lab.regimes"},
     {"lab.scaling"},
     {"lab.tables"},
     {"lab.spec"},
     {"lab.kinds"},
     {"lab.grids", "lab.theory", "lab.axes"},
-    {"lab.mistakes", "lab.plain", "lab.duration"},
+    {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration"},
 ]
-NO_JAX = {"lab.axes", "lab.grids", "lab.study", "lab.regimes", "lab.tables", "lab.spec",
-          "lab.theory", "lab.mistakes", "lab.plain", "lab.scaling", "lab.dimension",
-          "lab.answers.design",
-          "lab.show.statistics"}  # fmt: skip
+NO_JAX = {"lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes",
+          "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain", "lab.scaling",
+          "lab.dimension", "lab.answers.design", "lab.show.statistics"}  # fmt: skip
 
 
 def floor(module: str) -> int:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lab.cli.beforehand import beforehand
 from lab.cli.options import (
     RESULTS,
     AsJson,
@@ -18,7 +19,7 @@ from lab.cli.options import (
     presets,
     read,
 )
-from lab.cli.output import quoted, say, say_answer, say_json
+from lab.cli.output import quoted, say, say_answer, say_json, say_sentence
 from lab.mistakes import StudyError
 
 
@@ -56,11 +57,14 @@ def init(
 def check(study: StudyFile, overrides: Overrides = None) -> None:
     """Validate a study file and report every mistake at once; nothing is trained or written."""
     found = read(study, overrides)
+    doubts = beforehand(found)
     runs = len({p.run for p in found.plan})
     say(f"{study}: fine. {runs} runs.")
     for scan in found.scans:
         say(f"{f'{scan.title}: ' if scan.title else ''}regime {scan.regime}, prediction "
              f"{scan.prediction.text} ({scan.prediction.sense})")  # fmt: skip
+    for doubt in doubts:
+        say_sentence(doubt)
 
 
 def plan(
@@ -72,8 +76,15 @@ def plan(
     """What the study would train and what that costs here; nothing is trained."""
     import lab
 
-    found = lab.plan(read(study, overrides), results, name=study.stem)
-    say_json(found.plain()) if as_json else say(str(found))
+    asked = read(study, overrides)
+    doubts = beforehand(asked)
+    found = lab.plan(asked, results, name=study.stem)
+    if as_json:
+        say_json(found.plain())
+        return
+    say(str(found))
+    for doubt in doubts:
+        say_sentence(doubt)
 
 
 def run(

@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from lab.execution import budgets, engines, plan, registration
+from lab.execution import budgets, engines, plan, registration, room
 from lab.execution.pace import Pace
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
@@ -84,6 +84,7 @@ def run(
     Raises StudyError if the store is of another study or cannot be written, or `observe` cannot
     write; whatever goes wrong, the lanes have ended then, and what was committed before stays.
     """
+    room.refuse(study)
     with Store.write(path) as store:
         registration.register(study, store, time.time())
         found = _once(study, store, lanes, observe)

@@ -18,11 +18,11 @@ from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr
 
 from lab import axes, theory
 from lab.axes import Axis, Ordinate
-from lab.grids import Table, Whole
+from lab.grids import Line, Table, Whole, said
 from lab.kinds.kind import Kinds, OneOf
 from lab.kinds.student import STUDENTS, Student, StudentSpec
 from lab.regimes import coherence
@@ -43,9 +43,9 @@ class Regime(Table):
     """A study of one regime. The same class is the Python API: `lab.read` makes one from tables."""
 
     schema_: Annotated[int, Field(ge=1, le=1)] = Field(1, alias="schema")
-    question: Annotated[str, Field(min_length=1)]
+    question: Line
     regime: str
-    title: Annotated[str, Field(description="what tells panels of one file apart")] = ""
+    title: Annotated[Line, Field(description="what tells panels of one file apart")] = ""
     seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 0
     task: Task
     student: Annotated[Student, OneOf(STUDENTS)]
@@ -255,10 +255,10 @@ class Regime(Table):
         """What the tables get wrong together, as `table.key: sentence`."""
         return coherence.mistakes(self)
 
-    @model_validator(mode="after")
-    def _coherent(self) -> Regime:
-        # the common tables alone are validated where a file names no regime that there is
-        wrong = [] if type(self) is Regime else [*self.mistakes()]
-        if wrong:
-            raise ValueError("\n".join(wrong))
-        return self
+    def wrong(self) -> Iterator[str]:
+        large = [*said(lambda: coherence.too_large(self))]
+        # the common tables alone are read where a file names no regime that there is
+        if large or type(self) is Regime:
+            yield from large
+        else:
+            yield from self.mistakes()
