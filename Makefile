@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 LAB     = $(VENV)/bin/lab
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench fuzz clean
 
 run: $(VENV)/.run
 	$(LAB) run studies/quickstart.toml
@@ -20,6 +20,9 @@ bench: $(VENV)/.dev
 	$(VENV)/bin/python benchmarks/throughput.py
 	$(VENV)/bin/python benchmarks/time_to_loss.py
 	$(VENV)/bin/python benchmarks/fitting.py
+
+fuzz: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/hostile/fuzz.py 5000
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

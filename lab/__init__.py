@@ -5,8 +5,10 @@
     lab.run(study)                                  train what is missing
     found = lab.answer(study)                       exponents, verdicts, doubts; found.figures()
     lab.load(study)                                 its runs as NumPy columns
+    lab.runs(study)                                 its runs one by one, with what went wrong
     lab.fit("table.csv", "power", x="D", loss="L")  a law fitted to a table of your own
     lab.exponent(x, loss, teacher)                  an exponent of losses of your own
+    lab.dimension.measure(X)                        the intrinsic dimension of points of your own
 
 These are what the verbs of the command line call. What they give prints itself; nothing is written
 but the results of `run`. Importing this imports nothing heavy.
@@ -19,9 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lab.execution.listing import Removal
     from lab.execution.outlook import Outlook
     from lab.execution.runner import Summary
     from lab.scaling import Exponent
+    from lab.show.runs import Runs
     from lab.show.statistics import Reply
     from lab.show.told import Told
     from lab.study import Study
@@ -33,24 +37,39 @@ if TYPE_CHECKING:
 def read(source: Source, overrides: Sequence[str] = ()) -> Study:
     """The study of a TOML file or of its tables, with overrides such as "training.steps=2000".
 
-    Raises lab.mistakes.StudyError with every mistake at once, a sentence each.
+    Raises lab.mistakes.StudyError with every mistake at once, a sentence each, and for overrides of
+    a study that was read before.
 
     >>> study = read("studies/quickstart.toml", ["task.manifold.dim=[2, 3]"])
     >>> study.axis.words, study.prediction.text
     ('trainable parameters N', '4/d')
     """
     from lab import study as studies
+    from lab.mistakes import StudyError
 
     if isinstance(source, Mapping):
         return studies.of_tables(source, overrides)
-    return studies.read(source, overrides) if isinstance(source, str | Path) else source
+    if isinstance(source, str | Path):
+        return studies.read(source, overrides)
+    if overrides:
+        raise StudyError(
+            [f"{overrides[0]}: this study was read before; give the overrides to lab.read"]
+        )
+    return source
 
 
-def plan(study: Source, results: str | Path = "results", *, name: str = "study") -> Outlook:
+def plan(
+    study: Source,
+    results: str | Path = "results",
+    *,
+    name: str = "study",
+    overrides: Sequence[str] = (),
+) -> Outlook:
     """What is stored of a study, what is left, and about how long that takes on this machine.
 
     results: the folder that holds all results; a file's are in the folder of its name, others' in
     that of `name`.
+    overrides: as `read` takes them, here and below.
 
     >>> outlook = plan("studies/quickstart.toml", "nowhere")
     >>> outlook.left.planned, outlook.left.done
@@ -58,7 +77,7 @@ def plan(study: Source, results: str | Path = "results", *, name: str = "study")
     """
     from lab.execution.outlook import outlook
 
-    return outlook(read(study), _folder(study, results, name))
+    return outlook(read(study, overrides), _folder(study, results, name))
 
 
 def run(
@@ -66,6 +85,7 @@ def run(
     results: str | Path = "results",
     *,
     name: str = "study",
+    overrides: Sequence[str] = (),
     lanes: int | None = None,
     until_converged: bool = False,
     progress: bool = True,
@@ -92,7 +112,7 @@ def run(
     shown = training(Console(stderr=True)) if progress else nullcontext(lambda progress: None)
     with shown as observe:
         return runner.run(
-            read(study), _folder(study, results, name), lanes=lanes,
+            read(study, overrides), _folder(study, results, name), lanes=lanes,
             until_converged=until_converged, observe=observe,
         )  # fmt: skip
 
@@ -102,6 +122,7 @@ def answer(
     results: str | Path = "results",
     *,
     name: str = "study",
+    overrides: Sequence[str] = (),
     replicates: int = 2000,
 ) -> Told:
     """What the stored runs of a study say: a value that prints itself and iterates over the answers
@@ -113,15 +134,23 @@ def answer(
     ([2, 3, 4, 6, 8], 72)
     """
     from lab.answers.answer import answers
+    from lab.execution.registration import another
     from lab.execution.store import Store
     from lab.show.told import Told
 
-    asked, path = read(study), _folder(study, results, name)
+    asked, path = read(study, overrides), _folder(study, results, name)
     with Store.read(path) as store:
-        return Told(answers(asked, store, replicates=replicates), asked.question, path)
+        found = answers(asked, store, replicates=replicates)
+        return Told(found, asked.question, path, another(asked, store))
 
 
-def load(study: Source, results: str | Path = "results", *, name: str = "study") -> dict[str, Any]:
+def load(
+    study: Source,
+    results: str | Path = "results",
+    *,
+    name: str = "study",
+    overrides: Sequence[str] = (),
+) -> dict[str, Any]:
     """Columns of all stored runs of a study: arrays by name, see `lab.execution.export.COLUMNS`.
 
     >>> columns = load("studies/quickstart.toml", "nowhere")
@@ -132,7 +161,58 @@ def load(study: Source, results: str | Path = "results", *, name: str = "study")
     from lab.execution.store import Store
 
     with Store.read(_folder(study, results, name)) as store:
-        return columns(read(study), store)
+        return columns(read(study, overrides), store)
+
+
+def runs(
+    study: Source,
+    results: str | Path = "results",
+    *,
+    name: str = "study",
+    status: str | None = None,
+    dim: int | None = None,
+) -> Runs:
+    """The runs of a study one by one, planned and raised, as a value that prints itself: a list
+    of `lab.execution.listing.Listed`, whose `columns()` are NumPy arrays by name.
+
+    status: done, diverged, failed or missing, for these alone; dim: those of this d alone.
+    """
+    from lab.execution import listing
+    from lab.execution.store import Store
+    from lab.show.runs import Runs
+
+    with Store.read(_folder(study, results, name)) as store:
+        found = listing.listed(read(study), store)
+    return Runs(one for one in found if status in (None, one.status) and dim in (None, one.dim))
+
+
+def retry(
+    study: Source,
+    statuses: Collection[str],
+    results: str | Path = "results",
+    *,
+    name: str = "study",
+    dry: bool = True,
+) -> Removal:
+    """Have the next `run` train again what diverged or failed: delete these rows of the study.
+
+    dry: only say which. Raises StudyError while somebody else writes to the store.
+    """
+    from lab.execution import listing
+
+    path = _folder(study, results, name)
+    return listing.remove(path, lambda store: listing.stored(read(study), store, statuses), dry=dry)
+
+
+def clean(
+    study: Source, results: str | Path = "results", *, name: str = "study", dry: bool = True
+) -> Removal:
+    """Delete the rows of a study's store that it does not plan, at any budget: those of earlier
+    settings, and of overrides. Otherwise as `retry`."""
+    from lab.execution import listing
+
+    path = _folder(study, results, name)
+    return listing.remove(path, lambda store: listing.orphans(read(study), store), dry=dry)
 
 
 def fit(table: str | Path, law: str, **options: Any) -> Reply:
@@ -204,3 +284,14 @@ def exponent(
         scan, prediction=prediction, sense=sense, tolerance=tolerance,
         law="power+floor" if floor else "power", seed=seed,
     )  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """`__version__`, and `dimension`, which needs scikit-learn, when somebody asks for them."""
+    from importlib import import_module, metadata
+
+    if name == "dimension":
+        return import_module("lab.dimension")
+    if name == "__version__":
+        return metadata.version("scaling-lab")
+    raise AttributeError(f"module 'lab' has no attribute '{name}'")

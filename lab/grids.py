@@ -7,9 +7,11 @@ false are numbers.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -18,19 +20,105 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
-    NonNegativeFloat,
-    PositiveFloat,
     Tag,
+    field_validator,
+    model_validator,
 )
+
+from lab.mistakes import Place
 
 Setting = float | int | str
 """One value of a grid."""
+
+
+class Reading(Enum):
+    """How the tables of a file are read, the context of their validation; in Python there is none,
+    and a table that is wrong is refused as a whole.
+
+    TYPES: every value for itself, so that all wrong ones are found. LEFT: what is right of them,
+    for the rules that do not ask for the others.
+    """
+
+    TYPES = "types"
+    LEFT = "left"
+
+
+class Unsaid(Exception):
+    """A rule asked for a value that was given wrongly: it says nothing."""
+
+
+_WRONG = object()
+"""Stands for a value that could not be read until its table is made without it."""
 
 
 class Table(BaseModel):
     """A table of a study file: unknown keys are mistakes, values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    def wrong(self) -> Iterator[str]:
+        """What its values get wrong together, as `key: sentence`, or a sentence of the table."""
+        return iter(())
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in type(self).model_fields:
+                raise Unsaid(name)
+            return super().__getattr__(name)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _left(cls, values: Any, info: Any) -> Any:
+        if info.context is not Reading.LEFT or not isinstance(values, dict):
+            return values
+        keys = {f.alias or name: f.is_required() for name, f in cls.model_fields.items()}
+        missing = {key: _WRONG for key, needed in keys.items() if needed and key not in values}
+        return {key: value for key, value in values.items() if key in keys} | missing
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _left_of_field(cls, value: Any, handler: Any, info: Any) -> Any:
+        if info.context is not Reading.LEFT:
+            return handler(value)
+        try:
+            return _WRONG if value is _WRONG else handler(value)
+        except ValueError:  # a ValidationError too
+            return _WRONG
+
+    @model_validator(mode="after")
+    def _ruled(self, info: Any) -> Table:
+        if info.context is Reading.LEFT:
+            for name in [name for name, value in self.__dict__.items() if value is _WRONG]:
+                del self.__dict__[name]
+        elif info.context is None:
+            wrong = [*self.wrong()]
+            if wrong:
+                raise ValueError("\n".join(wrong))
+        return self
+
+
+def said(rule: Callable[[], Iterable[str]]) -> Iterator[str]:
+    """What a rule says, until it asks for a value that was given wrongly."""
+    try:
+        yield from rule()
+    except Unsaid:
+        return
+
+
+def rules(table: Table, place: Place = ()) -> Iterator[tuple[Place, str]]:
+    """What a table and those in it get wrong, and in which: a table that is wrong in itself is left
+    out of the rules of the one around it."""
+    for name, field in type(table).model_fields.items():
+        value = table.__dict__.get(name)
+        inner = [one for one in as_tuple(value) if isinstance(one, Table)]
+        key = field.alias or name
+        found = [mistake for one in inner for mistake in rules(one, (*place, key))]
+        if found:
+            del table.__dict__[name]
+            yield from found
+    for sentence in said(table.wrong):
+        yield place, sentence
 
 
 def as_tuple(value: Any) -> Any:
@@ -43,6 +131,22 @@ def product(table: Table, names: list[str]) -> Iterator[Mapping[str, Setting]]:
     grids = [as_tuple(getattr(table, name)) for name in names]
     for values in itertools.product(*grids):
         yield dict(zip(names, values, strict=True))
+
+
+def one_by_one(table: Table, names: list[str]) -> Iterator[Mapping[str, Setting]]:
+    """Of `product` what differs in one key from the first value of every grid."""
+    grids = {name: as_tuple(getattr(table, name)) for name in names}
+    first = {name: grid[0] for name, grid in grids.items()}
+    yield first
+    for name, grid in grids.items():
+        for value in grid[1:]:
+            yield {**first, name: value}
+
+
+def combinations(table: Table) -> int:
+    """How many values `product` of all its grids has; a list of tables is none."""
+    grids = (value for value in table.__dict__.values() if isinstance(value, tuple))
+    return math.prod(len(grid) for grid in grids if grid and not isinstance(grid[0], Table))
 
 
 def _as_whole(value: Any) -> Any:
@@ -70,8 +174,36 @@ def _distinct(grid: tuple) -> tuple:
     return grid
 
 
+def _held_by_float32(value: float) -> float:
+    if 0 < abs(value) < SMALLEST:
+        raise ValueError(f"{value:g} is out of range: give 0, or a number above {SMALLEST:g}")
+    return value
+
+
+MOST = 10**12
+"""The largest count of anything: steps, samples, units."""
+DEEPEST = 1_000
+"""The largest number of layers."""
+LARGEST, SMALLEST = 1e30, 1e-30
+"""What a float32 holds with room for squares of sums."""
+
 Whole = Annotated[int, BeforeValidator(_as_whole)]
-PositiveInt = Annotated[Whole, Field(gt=0)]
+PositiveInt = Annotated[Whole, Field(gt=0, le=MOST)]
+Depth = Annotated[Whole, Field(gt=0, le=DEEPEST)]
+NonNegativeFloat = Annotated[float, Field(ge=0, le=LARGEST), AfterValidator(_held_by_float32)]
+PositiveFloat = Annotated[float, Field(gt=0, le=LARGEST), AfterValidator(_held_by_float32)]
+
+
+def _plain(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is blank; write some text")
+    if not text.isprintable():
+        raise ValueError("has a line break or control character; write one line of plain text")
+    return text
+
+
+Line = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_plain)]
+"""A line of plain text."""
 
 _Value = TypeVar("_Value")
 Grid = Annotated[

@@ -1,6 +1,7 @@
-"""Mistakes in a study file, each one a sentence: what stands there, what may, and the line.
+"""Mistakes of a person, each one a sentence: what stands there, what may, and where.
 
-Turns pydantic's list of errors into text for people. No JAX, no knowledge of the science.
+`StudyError` is the one exception that reading user input raises, and that the command line prints.
+`places` turns pydantic's list of errors into text for people. No JAX, no knowledge of the science.
 """
 
 from __future__ import annotations
@@ -12,70 +13,99 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import BaseModel, ValidationError
 
+Place = tuple[str, ...]
+"""The keys that lead to a value, as in ("training", "steps")."""
+
+MOST = 100
+"""Mistakes that are told of one file; of more the number."""
+LONGEST = 80
+"""Characters of a value that a sentence shows."""
+
 
 class StudyError(ValueError):
-    """A study that cannot be run. `.mistakes` holds one sentence per mistake."""
+    """A study that cannot be run. `.mistakes` holds one sentence per mistake, a line each."""
 
     def __init__(self, mistakes: Iterable[str]) -> None:
-        self.mistakes = list(mistakes)
+        told = [one_line(mistake) for mistake in mistakes]
+        more = len(told) - MOST
+        self.mistakes = [*told[:MOST], f"… and {more} more"] if more > 1 else told
         super().__init__("\n".join(self.mistakes))
 
 
+def one_line(text: str) -> str:
+    """Text that stays on its line and sends nothing to the terminal but letters."""
+    text = " ".join(text.split("\n"))
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def shown(value: object) -> str:
+    """A value as it may stand in a sentence, cut where it is long."""
+    text = str(value) if isinstance(value, int | float) else repr(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
 def unknown(what: str, name: object, known: Iterable[str]) -> str:
-    """'unknown preset 'adm'; did you mean 'adam'? Known are …'."""
+    """'unknown preset 'adm'; did you mean 'adam'? Known: …'."""
     known = sorted(known)
-    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+    names = f"Known: {', '.join(known)}"
+    if not isinstance(name, str):
+        return f"unknown {what} '{shown(name)}'; give one name, in quotes. {names}"
+    near = difflib.get_close_matches(name[:LONGEST], known, n=1, cutoff=0.5)
     guess = f"; did you mean '{near[0]}'?" if near else ";"
-    return f"unknown {what} '{name}'{guess} Known: {', '.join(known)}"
+    return f"unknown {what} '{name[:LONGEST]}'{guess} {names}"
 
 
-def sentences(
-    wrong: Iterable[tuple[str, str]], *, text: str, name: str, panel: int = 0
-) -> list[str]:
-    """One sentence per mistake, in the order of the file's lines.
+def spelled(place: Place) -> str:
+    """A place as TOML writes it: training.steps, training."a b"; the file where it is none."""
+    bare = (key if re.fullmatch(r"[\w-]+", key, re.ASCII) else f'"{key}"' for key in place)
+    return ".".join(bare) or "file"
 
-    Args:
-        wrong: (place, what is wrong there), see `places`.
-        text: the TOML source, for line numbers; may be empty.
-        name: what to call the file.
-        panel: which of the file's [[panel]] tables was validated, from 1; 0 for none.
+
+def placed(place: Place, sentence: str) -> tuple[Place, str]:
+    """The place of a mistake and its sentence, of what a table says of itself.
+
+    sentence: may name the key, or another table, as in `widths: …`, `task.loss: …`, `[data]: …`.
     """
-    found = {
-        (_line(text, place.strip("[]").split("."), panel), f"{place}: {what}")
-        for place, what in wrong
-    }
-    where = f"panel {panel}: " if panel else ""
-    return [f"{name}{f':{line}' if line else ''}: {where}{s}" for line, s in sorted(found)]
+    inner, _, rest = sentence.partition(": ")
+    if not (rest and re.fullmatch(r"\[?[a-z_.]+\]?", inner)):
+        return place, f"{spelled(place)}: {sentence}"
+    if inner.startswith("["):
+        return tuple(inner.strip("[]").split(".")), sentence
+    own = tuple(inner.split("."))
+    full = own if own[: len(place)] == place else (*place, *own)
+    return full, f"{spelled(full)}: {rest}"
 
 
 def places(
     error: ValidationError, model: type[BaseModel], *, others: Mapping[str, type[BaseModel]]
-) -> list[tuple[str, str]]:
-    """Every mistake that pydantic found: its place, as in training.steps, and what is wrong.
+) -> list[tuple[Place, str]]:
+    """Every mistake that pydantic found: its place, and a sentence that names it.
 
     Args:
         model: the class that was validated, for the names that are allowed.
         others: the classes that it could have been, by name, for keys that belong to another.
     """
     found = []
-    for item in error.errors():
-        path = [p for p in item["loc"] if isinstance(p, str) and p.isidentifier()]
-        where = ".".join(path)
+    for item in error.errors(include_url=False)[: MOST + 2]:
+        # between the keys stand the names of kinds and of choices, which have spaces
+        *parents, last = [*map(str, item["loc"])] or [""]
+        foreign = item["type"] == "extra_forbidden"
+        path = tuple(key for key in parents if key.isidentifier())
+        path = (*path, last) if foreign or last.isidentifier() else path
         if item["type"] == "value_error":
-            for line in str(item["ctx"]["error"]).split("\n"):
-                inner, _, rest = line.partition(": ")
-                own = re.fullmatch(r"\[?[a-z_.]+\]?", inner) and rest
-                if own and where and not inner.startswith(("[", where)):
-                    inner = f"{where}.{inner}"
-                found.append((inner, rest) if own else (where or "file", line))
-        elif item["type"] == "extra_forbidden":
-            found.append((where, _foreign(item["loc"], model, others)))
-        elif item["type"] == "union_tag_invalid":
-            known = re.findall(r"'kind ([^']+)'", item["ctx"]["expected_tags"])
-            given = item["ctx"]["tag"].removeprefix("kind ")
-            found.append((f"{where}.kind", unknown("kind", given, known)))
+            found.append(placed(path, str(item["ctx"]["error"])))
+            continue
+        if foreign:
+            what = _foreign(item["loc"], model, others)
+        elif item["type"] in ("union_tag_invalid", "union_tag_not_found"):
+            _, kinds = _table(model, map(str, item["loc"]))
+            value = item["input"]
+            named = isinstance(value, Mapping)
+            path = (*path, "kind") if named else path
+            what = unknown("kind", value["kind"], kinds) if named else _plain(item)
         else:
-            found.append((where or "file", _plain(item)))
+            what = _plain(item)
+        found.append((path, f"{spelled(path)}: {what}"))
     return found
 
 
@@ -89,16 +119,16 @@ def _plain(item: typing.Any) -> str:
         return unknown(names[-1] if names else "value", value, known)
     if kind == "too_short":
         return "an empty grid; give at least one value"
+    if kind == "string_too_short":
+        return "is empty; write some text"
     if kind == "finite_number":
-        return f"{value} is not finite; give a finite number"
+        return f"{shown(value)} is not finite; give a finite number"
     if kind.startswith(("greater_than", "less_than")):
-        return f"{value} is out of range: {item['msg'][0].lower()}{item['msg'][1:]}"
-    message = re.sub(r"^Input should be", "expected", item["msg"]).replace(
-        "valid dictionary", "table"
-    )
-    if kind == "union_tag_not_found":
+        return f"{shown(value)} is out of range: {item['msg'][0].lower()}{item['msg'][1:]}"
+    message = re.sub(r"^Input should be", "expected", item["msg"])
+    if kind in ("union_tag_not_found", "model_type", "model_attributes_type", "dict_type"):
         message = "expected a table"
-    return f"{value!r} is of the wrong type: {message}"
+    return f"{shown(value)} is of the wrong type: {message}"
 
 
 def _foreign(loc: tuple, model: type[BaseModel], others: Mapping[str, type[BaseModel]]) -> str:
@@ -126,6 +156,8 @@ def _table(
             model = kinds[part[5:]]
             continue
         field = model.model_fields.get(part)
+        if not field and part.isdecimal():  # an entry of a list of tables
+            continue
         inner = [*_models(field.annotation)] if field else []
         if not field or not inner:
             return None, {}
@@ -144,31 +176,3 @@ def _models(annotation: typing.Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for argument in typing.get_args(annotation):
         yield from _models(argument)
-
-
-def _line(text: str, path: list[str], panel: int) -> int:
-    """Line of the key `path` in a TOML source, or 0: its table header, then the key itself.
-
-    An inline table has its keys on one line, so the search stops at the deepest part found. A
-    panel's own table hides the one of the same name at the top.
-    """
-    table: list[str] = []
-    inside, panels = 0, 0
-    best, rank = 0, (False, 0)
-    for number, line in enumerate(text.split("\n"), start=1):
-        header = re.match(r"\s*\[+\s*([\w.\"-]+)\s*\]+", line)
-        key = re.match(r"\s*([\w.\"-]+)\s*=", line)
-        if header:
-            table = header[1].replace('"', "").split(".")
-            panels += header[0].strip() == "[[panel]]"
-            inside = panels if table[0] == "panel" else 0
-            table = table[1:] if inside else table
-            here = table
-        elif key:
-            here = table + key[1].replace('"', "").split(".")
-        else:
-            continue
-        found = (inside == panel and here[:1] != [], len(here))
-        if inside in (0, panel) and here == path[: len(here)] and found > rank:
-            best, rank = number, found
-    return best

@@ -195,8 +195,12 @@ class Run:
 
     def fingerprint(self) -> str:
         """sha256 of the canonical JSON and the physics version, in hex."""
-        text = f"{PHYSICS_VERSION}:{self.canonical()}"
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest(self.canonical())
+
+
+def digest(canonical: str) -> str:
+    """The fingerprint of the run that has this canonical JSON."""
+    return hashlib.sha256(f"{PHYSICS_VERSION}:{canonical}".encode()).hexdigest()
 
 
 def _plain(spec: Any) -> Any:

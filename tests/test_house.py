@@ -19,18 +19,19 @@ FLOORS = [
     {"lab.execution"},
     {"lab.students"},
     {"lab.task"},
-    {"lab.study"},
+    {"lab.dimension"},
+    {"lab.study", "lab.overrides"},
     {"lab.regimes"},
     {"lab.scaling"},
     {"lab.tables"},
     {"lab.spec"},
     {"lab.kinds"},
     {"lab.grids", "lab.theory", "lab.axes"},
-    {"lab.mistakes", "lab.plain", "lab.duration"},
+    {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration"},
 ]
-NO_JAX = {"lab.axes", "lab.grids", "lab.study", "lab.regimes", "lab.tables", "lab.spec",
-          "lab.theory", "lab.mistakes", "lab.plain", "lab.scaling", "lab.answers.design",
-          "lab.show.statistics"}  # fmt: skip
+NO_JAX = {"lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes",
+          "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain", "lab.scaling",
+          "lab.dimension", "lab.answers.design", "lab.show.statistics"}  # fmt: skip
 
 
 def floor(module: str) -> int:
@@ -73,6 +74,11 @@ def test_imports_go_down(name, file):
         assert floor(full) >= floor(name), f"{name} imports {full} from a floor above"
         if name.startswith("lab.scaling"):
             assert full.startswith(("lab.scaling", "lab.plain")), f"{name} imports {full}"
+        if name.startswith("lab.dimension"):
+            below = ("lab.dimension", "lab.mistakes", "lab.scaling.tables")
+            assert full.startswith(below), f"{name} imports {full}"
+        elif full.startswith("lab.dimension"):
+            assert name.startswith(("lab.cli", "lab.show", "lab.answers")), f"{name} imports {full}"
 
 
 def module_of(module: str, what: str) -> str:
@@ -143,7 +149,8 @@ FITTING = LIGHT - {"scipy"}
 
 
 @pytest.mark.parametrize("arguments, absent", [
-    (["--help"], LIGHT), (["fit", "--help"], LIGHT), (["calibrate", "--help"], LIGHT),
+    (["--help"], LIGHT), (["fit", "--help"], LIGHT), (["dimension", "--help"], LIGHT),
+    (["calibrate", "--help"], LIGHT),
     (["status", "studies/quickstart.toml"], LIGHT), (["plan", "studies/quickstart.toml"], LIGHT),
     (["check", "studies/quickstart.toml"], LIGHT),
     (["fit", "studies/quickstart.toml", "--json", "--results", "none"], FITTING),

@@ -13,17 +13,24 @@ from dataclasses import dataclass
 from lab.answers.finders import FINDERS
 from lab.answers.point import Point
 from lab.answers.question import Question
+from lab.answers.record import History, Record, history, record
 from lab.execution.store import Store
 from lab.regimes.regime import Regime
 from lab.study import Study
 
+EXPONENTS = "exponents"
+"""The kind of finding that is judged against a prediction."""
+
 
 @dataclass(frozen=True)
 class Answer:
-    """A study and its findings by kind, in the order of the grid."""
+    """A study and its findings by kind, in the order of the grid; when its prediction was written,
+    None where it has no exponents; and how the runs of the whole file came about."""
 
     study: Regime
     findings: Mapping[str, tuple]
+    history: History | None = None
+    record: Record = Record()
 
     def found(self, kind: str) -> tuple:
         """The findings of a kind, none where the study is not asked for it."""
@@ -45,9 +52,11 @@ class Answer:
 
 def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answer, ...]:
     """One answer per panel and scan of the study."""
-    return tuple(
-        answer(part, store, kinds=kinds, replicates=replicates) for part, kinds in asked(study)
-    )
+    asked_for = [
+        (Question(part, store, FINDERS, replicates), kinds) for part, kinds in asked(study)
+    ]
+    kept = record(study, store, [one for one, kinds in asked_for if EXPONENTS in kinds])
+    return tuple(_answered(one, kinds, kept) for one, kinds in asked_for)
 
 
 def answer(
@@ -56,7 +65,14 @@ def answer(
     """Find everything that the store has of a study of one scan; kinds: instead of its own."""
     question = Question(study, store, FINDERS, replicates)
     asked_for = study.findings if kinds is None else kinds
-    return Answer(study, {kind: question.found(kind) for kind in asked_for})
+    scans = [question] if EXPONENTS in asked_for else []
+    return _answered(question, asked_for, record(study, store, scans))
+
+
+def _answered(question: Question, kinds: Sequence[str], kept: Record) -> Answer:
+    found = {kind: question.found(kind) for kind in kinds}
+    told = history(question, kept.registered) if EXPONENTS in kinds else None
+    return Answer(question.study, found, told, kept)
 
 
 def asked(study: Study) -> Iterator[tuple[Regime, tuple[str, ...]]]:

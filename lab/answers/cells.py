@@ -31,6 +31,14 @@ class Cells:
     limits: dict[float, list[tuple[Run, Row | None]]]
     budget: float = 1.0
 
+    @property
+    def rows(self) -> list[Row]:
+        """Every row of the setting; one may stand in several places."""
+        limits = [row for some in self.limits.values() for _, row in some]
+        checks = [row for some in self.checks.values() for _, *both in some for row in both]
+        scan = [row for _, row in self.scan]
+        return [row for row in (*scan, *limits, *checks) if row is not None]
+
     def limit(self, budget: float = 1.0) -> list[tuple[Run, Row]]:
         """The finished runs on unlimited data with this budget."""
         return finished(self.limits.get(budget, ()))

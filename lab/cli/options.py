@@ -1,21 +1,31 @@
-"""What several verbs take, and how they read a study."""
+"""What several verbs take, the values that a shell may complete, and how verbs read a study."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+FOLDER = "LAB_RESULTS"
+"""The variable of the environment that names the folder of all results."""
+RESULTS = Path("results")
+
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (TOML).")]
-Results = Annotated[Path, typer.Option("--results", help="Folder that holds all results.")]
+Results = Annotated[
+    Path, typer.Option("--results", envvar=FOLDER, help="Folder that holds all results.")
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE",
                  help="Override a setting, as in --set training.steps=2000. Repeatable."),
 ]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-RESULTS = Path("results")
+Wide = Annotated[
+    bool, typer.Option("--wide", help="All columns, also where the terminal has no room for them.")
+]
 
 
 def read(study: Path, overrides: list[str] | None) -> Any:
@@ -23,3 +33,31 @@ def read(study: Path, overrides: list[str] | None) -> Any:
     import lab
 
     return lab.read(study, overrides or ())
+
+
+def results_folder() -> Path:
+    """Where results are if no option says so."""
+    return Path(os.environ.get(FOLDER) or RESULTS)
+
+
+def completing(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """A shell's completion: which of these names begin as what is typed."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in names() if name.startswith(incomplete)]
+
+    return complete
+
+
+def laws() -> Iterable[str]:
+    """Laws of tables."""
+    from lab.scaling.laws.fit import LAWS
+
+    return LAWS
+
+
+def presets() -> Iterable[str]:
+    """Studies to start from."""
+    from lab import templates
+
+    return templates.questions()

@@ -1,7 +1,9 @@
-"""What verbs print: lines, tables, and the answer of a study."""
+"""What verbs print: lines, sentences, tables, JSON, and the answer of a study."""
 
 from __future__ import annotations
 
+import json
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,44 +12,64 @@ from typing import Any
 import typer
 
 from lab.mistakes import StudyError
+from lab.show.terminal import Terminal
 
 
 def say(text: str = "") -> None:
-    """One line on standard output."""
-    typer.echo(text)
+    """Lines on standard output."""
+    typer.echo(Terminal.of(sys.stdout).line(text))
 
 
-def console() -> Any:
-    """Where tables go: as wide as the terminal, or 150 columns in a file or pipe."""
-    from rich.console import Console
-
-    return Console() if sys.stdout.isatty() else Console(width=150)
+def say_json(value: Any) -> None:
+    """One value as JSON on standard output, on one line."""
+    typer.echo(json.dumps(value))
 
 
-def print_table(out: Any, title: str, head: Iterable[str], lines: Iterable[Sequence[str]]) -> None:
-    """A table of text cells."""
-    from rich.table import Table
-
-    table = Table(title=title)
-    for name in head:
-        table.add_column(name, overflow="fold")
-    for cells in lines:
-        table.add_row(*cells)
-    out.print(table)
+def say_sentence(text: str) -> None:
+    """A sentence or more, broken between words where the output ends."""
+    typer.echo(Terminal.of(sys.stdout).paragraph(text))
 
 
-def print_answer(study: Any, path: Path, results: Path, *, write: bool) -> None:
-    """Print the tables and the sentences of what is stored; with `write`, write the report too."""
+def say_table(
+    title: str,
+    head: Iterable[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    most: int = 0,
+    wide: bool = False,
+) -> None:
+    """A table of text cells; most: how many of its columns matter most."""
+    terminal = Terminal.of(sys.stdout, wide=wide)
+    typer.echo(terminal.table(title, head, rows, most=range(most)))
+
+
+def quoted(path: Path) -> str:
+    """A path as it is typed into a shell."""
+    return shlex.quote(str(path))
+
+
+def say_answer(
+    study: Any,
+    path: Path,
+    results: Path,
+    *,
+    write: bool,
+    replace: bool = False,
+    wide: bool = False,
+) -> None:
+    """Print the tables and the sentences of what is stored; with `write`, write the report too,
+    with `replace` whatever the one tells that is there."""
     found = answered(study, path, results)
     if not found.stored:
-        raise StudyError([f"{found.folder}: nothing stored yet; `lab run {path}` comes first"])
-    out = console()
+        raise StudyError([f"{found.folder}: nothing stored yet; `lab run {quoted(path)}` comes "
+                          "first"])  # fmt: skip
     for table in found.tables:
-        print_table(out, table.words or study.question, table.columns, table.rows)
+        title = table.words or study.question
+        say_table(title, table.columns, table.rows, most=table.most, wide=wide)
     for sentence in found.sentences:
-        out.print(sentence, highlight=False, markup=False)
+        say_sentence(sentence)
     if write:
-        say("Written: " + ", ".join(map(str, found.write())))
+        say("Written: " + ", ".join(map(str, found.write(replace=replace))))
 
 
 def answered(study: Any, path: Path, results: Path) -> Any:

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from lab.cli.options import RESULTS, Overrides, Results, StudyFile, read
-from lab.cli.output import answered, print_answer, say
+from lab.cli.options import RESULTS, Overrides, Results, StudyFile, Wide, read
+from lab.cli.output import answered, quoted, say, say_answer
 from lab.mistakes import StudyError
 
 Studies = Annotated[
@@ -18,7 +18,10 @@ Studies = Annotated[
 
 
 def report(
-    studies: Studies = None, overrides: Overrides = None, results: Results = RESULTS
+    studies: Studies = None,
+    overrides: Overrides = None,
+    results: Results = RESULTS,
+    wide: Wide = False,
 ) -> None:
     """Write table, fits, figures and a page of what is stored to results/STUDY/.
 
@@ -29,7 +32,8 @@ def report(
 
         say(f"Written: {index.write(results)}")
     elif len(studies) == 1:
-        print_answer(read(studies[0], overrides), studies[0], results, write=True)
+        asked = read(studies[0], overrides)
+        say_answer(asked, studies[0], results, write=True, wide=wide)
     else:
         _compare(studies, overrides, results)
 
@@ -68,5 +72,7 @@ def figures(
 def _stored(study: Path, overrides: list[str] | None, results: Path) -> Any:
     found = answered(read(study, overrides), study, results)
     if not found.stored:
-        raise StudyError([f"{found.folder}: nothing stored yet; `lab run {study}` comes first"])
+        raise StudyError(
+            [f"{found.folder}: nothing stored yet; `lab run {quoted(study)}` comes first"]
+        )
     return found

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from lab.cli.options import RESULTS, AsJson, Overrides, Results, StudyFile, read
-from lab.cli.output import answered, console, print_answer, print_table, say
+from lab.cli.options import (
+    FOLDER,
+    RESULTS,
+    AsJson,
+    Overrides,
+    Results,
+    StudyFile,
+    Wide,
+    completing,
+    laws,
+    read,
+    results_folder,
+)
+from lab.cli.output import answered, say_answer, say_json, say_sentence, say_table
 from lab.mistakes import StudyError
 
 TABLES = (".csv", ".tsv", ".tab", ".json", ".parquet", ".pq")
 ALTERNATIVES = ("3/(d-1)", "2/d", "1")
+SENSES = ("equal", "bound")
+RESIDUALS = ("log", "raw")
 EXAMPLE = "N=parameters,D=tokens,L=loss"
 
 
@@ -25,10 +38,12 @@ def fit(
     ],
     overrides: Overrides = None,
     results: Annotated[
-        Path | None, typer.Option(help="Folder that holds all results; default: results.")
+        Path | None, typer.Option(help="Folder that holds all results; default: $"
+                                  f"{FOLDER}, else results.")
     ] = None,
     law: Annotated[
-        str | None, typer.Option(metavar="LAW", help="Law to fit to a table: power+floor, m3, m4, "
+        str | None, typer.Option(metavar="LAW", autocompletion=completing(laws),
+                                 help="Law to fit to a table: power+floor, m3, m4, "
                                  "bnsl, power; chinchilla, kaplan, rosenfeld, power-mean, max.")
     ] = None,
     x: Annotated[str | None, typer.Option("--x", metavar="COLUMN", help="Column of x.")] = None,
@@ -49,7 +64,8 @@ def fit(
         str | None, typer.Option(metavar="NUMBER", help="Exponent to test, such as 4/3.")
     ] = None,
     sense: Annotated[
-        str | None, typer.Option(metavar="equal|bound", help="The prediction is the exponent, the "
+        str | None, typer.Option(metavar="equal|bound", autocompletion=completing(lambda: SENSES),
+                                 help="The prediction is the exponent, the "
                                  "default, or a lower bound.")
     ] = None,
     tolerance: Annotated[
@@ -59,8 +75,9 @@ def fit(
         float | None, typer.Option(metavar="DELTA", help="Huber's δ; default: least squares.")
     ] = None,
     residual: Annotated[
-        str | None, typer.Option(metavar="log|raw", help="Residuals in log loss, the default, or "
-                                 "in loss.")
+        str | None, typer.Option(metavar="log|raw",
+                                 autocompletion=completing(lambda: RESIDUALS),
+                                 help="Residuals in log loss, the default, or in loss.")
     ] = None,
     where: Annotated[
         str | None, typer.Option(metavar="CONDITION", help="Rows to use, as in \"flops<1e21 and "
@@ -70,6 +87,7 @@ def fit(
         int | None, typer.Option(metavar="K", help="Leave out the K largest losses, after --where.")
     ] = None,
     as_json: AsJson = False,
+    wide: Wide = False,
 ) -> None:  # fmt: skip
     """Fit what is stored of a study, or a law to a table, with intervals. Writes nothing.
 
@@ -86,10 +104,10 @@ def fit(
     ending = source.with_suffix("").suffix if source.suffix.lower() == ".gz" else source.suffix
     if ending.lower() == ".toml":
         _refuse(given, "a table", "a study")
-        _fit_study(source, overrides, results or RESULTS, as_json)
+        _fit_study(source, overrides, results or results_folder(), as_json, wide)
     elif ending.lower() in TABLES:
         _refuse({"set": overrides, "results": results}, "a study", "a table")
-        _fit_table(source, given, as_json)
+        _fit_table(source, given, as_json, wide)
     else:
         raise StudyError(
             [f"{source}: its ending is neither .toml, a study, nor {', '.join(TABLES)}, a table; "
@@ -104,15 +122,17 @@ def _refuse(options: dict[str, Any], whose: str, what: str) -> None:
         raise StudyError([f"{option} is for {whose}, and this is {what}; leave it out"])
 
 
-def _fit_study(path: Path, overrides: list[str] | None, results: Path, as_json: bool) -> None:
+def _fit_study(
+    path: Path, overrides: list[str] | None, results: Path, as_json: bool, wide: bool
+) -> None:
     found = read(path, overrides)
     if as_json:
-        say(json.dumps(answered(found, path, results).plain()))
+        say_json(answered(found, path, results).plain())
     else:
-        print_answer(found, path, results, write=False)
+        say_answer(found, path, results, write=False, wide=wide)
 
 
-def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
+def _fit_table(path: Path, given: dict[str, Any], as_json: bool, wide: bool) -> None:
     from lab.scaling.laws.fit import LAWS
     from lab.scaling.tables.reply import fit_table
     from lab.scaling.tables.rows import TableError
@@ -133,22 +153,21 @@ def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
     except TableError as error:
         raise StudyError([str(error)]) from None
     if as_json:
-        say(json.dumps(found))
+        say_json(found)
     else:
-        _print_fit(found, path)
+        _say_fit(found, path, wide)
     if not found["parameters"]:
         raise typer.Exit(2)
 
 
-def _print_fit(found: dict[str, Any], path: Path) -> None:
+def _say_fit(found: dict[str, Any], path: Path, wide: bool) -> None:
     from lab.show import statistics
 
-    out = console()
     if found["parameters"]:
         title = f"{found['law']} fitted to {found['n']} rows of {path}"
-        print_table(out, title, statistics.FIT_HEAD, statistics.fit_lines(found))
+        say_table(title, statistics.FIT_HEAD, statistics.fit_lines(found), wide=wide)
     for sentence in statistics.fit_sentences(found):
-        out.print(sentence, highlight=False, markup=False)
+        say_sentence(sentence)
 
 
 def _columns(given: dict[str, Any]) -> dict[str, str]:
@@ -226,6 +245,7 @@ def calibrate(
                                        f"{', '.join(ALTERNATIVES)}. Repeatable.")
     ] = None,
     as_json: AsJson = False,
+    wide: Wide = False,
 ) -> None:  # fmt: skip
     """Simulate scans of the study's design: what can it show, before anything is trained?
 
@@ -269,22 +289,24 @@ def calibrate(
             design.as_json(case, shown) | {"misspecified": design.wrong_at_the_edge(case, wrong)}
             for (case, shown), (_, wrong) in zip(calibrated, others, strict=True)
         ]
-        say(json.dumps({"study": study.stem, "scans": scans, "seed": seed, "points": entries}))
+        say_json({"study": study.stem, "scans": scans, "seed": seed, "points": entries})
         return
     from lab.show import statistics
 
-    out = console()
-    print_table(out, "Coverage of 95 % intervals",
-                statistics.COVERAGE_HEAD, statistics.coverage_lines(calibrated))  # fmt: skip
-    print_table(out, "Verdicts, and power against other exponents",
-                statistics.verdict_head(calibrated),
-                statistics.verdict_lines(calibrated))  # fmt: skip
-    print_table(out, "P(agrees) / P(contradicts) by truth / prediction",
-                statistics.ratio_head(calibrated), statistics.ratio_lines(calibrated))  # fmt: skip
-    print_table(out, "Other truths: wrong at the edge (agrees / contradicts), and silent misses",
-                statistics.WRONG_HEAD, statistics.wrong_lines(others))  # fmt: skip
+    tables = (
+        ("Coverage of 95 % intervals",
+         statistics.COVERAGE_HEAD, statistics.coverage_lines(calibrated)),
+        ("Verdicts, and power against other exponents",
+         statistics.verdict_head(calibrated), statistics.verdict_lines(calibrated)),
+        ("P(agrees) / P(contradicts) by truth / prediction",
+         statistics.ratio_head(calibrated), statistics.ratio_lines(calibrated)),
+        ("Other truths: wrong at the edge (agrees / contradicts), and silent misses",
+         statistics.WRONG_HEAD, statistics.wrong_lines(others)),
+    )  # fmt: skip
+    for title, head, lines in tables:
+        say_table(title, head, lines, wide=wide)
     for sentence in statistics.calibration_sentences(calibrated, scans=scans, seed=seed):
-        out.print(sentence, highlight=False, markup=False)
+        say_sentence(sentence)
 
 
 def _listed(text: str) -> list[str]:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lab.cli.options import RESULTS, AsJson, Overrides, Results, StudyFile, read
-from lab.cli.output import print_answer, say
+from lab.cli.beforehand import beforehand
+from lab.cli.options import (
+    RESULTS,
+    AsJson,
+    Overrides,
+    Results,
+    StudyFile,
+    Wide,
+    completing,
+    presets,
+    read,
+)
+from lab.cli.output import quoted, say, say_answer, say_json, say_sentence
 from lab.mistakes import StudyError
 
 
@@ -18,15 +28,17 @@ def init(
         Path | None, typer.Argument(metavar="STUDY", help="The study file to write (TOML).")
     ] = None,
     preset: Annotated[
-        str, typer.Option(help="What to start from: a name that `lab init --list` shows.")
+        str, typer.Option(autocompletion=completing(presets),
+                          help="What to start from: a name that `lab init --list` shows.")
     ] = "quickstart",
     force: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
     show: Annotated[
         bool, typer.Option("--list", help="List the presets and their questions, and stop.")
     ] = False,
-) -> None:
+) -> None:  # fmt: skip
     """Write a commented study file to start from."""
     from lab import templates
+    from lab.execution.store import folder
 
     if show:
         for name, question in templates.questions().items():
@@ -34,21 +46,25 @@ def init(
         return
     if study is None:
         raise StudyError(["lab init: which file? Say `lab init my-study.toml`, or add --list"])
+    folder(study)  # refuses the names that `lab run` would refuse
     if study.exists() and not force:
         raise StudyError([f"{study}: exists already; choose another name or add --force"])
     text = templates.text(preset)
     study.write_text(text, encoding="utf-8")
-    say(f"{study} written from '{preset}'. Next: lab plan {study}")
+    say(f"{study} written from '{preset}'. Next: lab plan {quoted(study)}")
 
 
 def check(study: StudyFile, overrides: Overrides = None) -> None:
     """Validate a study file and report every mistake at once; nothing is trained or written."""
     found = read(study, overrides)
+    doubts = beforehand(found)
     runs = len({p.run for p in found.plan})
     say(f"{study}: fine. {runs} runs.")
     for scan in found.scans:
         say(f"{f'{scan.title}: ' if scan.title else ''}regime {scan.regime}, prediction "
              f"{scan.prediction.text} ({scan.prediction.sense})")  # fmt: skip
+    for doubt in doubts:
+        say_sentence(doubt)
 
 
 def plan(
@@ -60,8 +76,15 @@ def plan(
     """What the study would train and what that costs here; nothing is trained."""
     import lab
 
-    found = lab.plan(read(study, overrides), results, name=study.stem)
-    say(json.dumps(found.plain()) if as_json else str(found))
+    asked = read(study, overrides)
+    doubts = beforehand(asked)
+    found = lab.plan(asked, results, name=study.stem)
+    if as_json:
+        say_json(found.plain())
+        return
+    say(str(found))
+    for doubt in doubts:
+        say_sentence(doubt)
 
 
 def run(
@@ -80,6 +103,7 @@ def run(
         ),
     ] = False,
     report: Annotated[bool, typer.Option(help="Write table and figures at the end.")] = True,
+    wide: Wide = False,
 ) -> None:
     """Train what is missing, then print the table and write the report.
 
@@ -99,38 +123,17 @@ def run(
     elif not done.interrupted:
         say("Everything was in the store; nothing to train.")
     if done.interrupted:
-        say(f"Interrupted; {done.left} runs are left. Go on with: lab run {study}")
+        say(f"Interrupted; {done.left} runs are left. Go on with: lab run {quoted(study)}")
         raise typer.Exit(130)
-    print_answer(found, study, results, write=report)
+    say_answer(found, study, results, write=report, replace=done.trained > 0, wide=wide)
+    if done.diverged:
+        say(f"{done.diverged} of these runs diverged; no fit takes them.")
     if done.failed:
         last = (done.first_error or "").strip().split("\n")[-1]
-        say(f"{done.failed} runs failed ({last}). `lab status {study}` counts them; the next "
-             "`lab run` tries them again.")  # fmt: skip
+        say(f"{done.failed} runs failed ({last}). `lab runs {quoted(study)} --failed` has the "
+             "tracebacks; the next `lab run` tries them again.")  # fmt: skip
+    if done.failed or done.useless:
         raise typer.Exit(3)
-
-
-def status(
-    study: StudyFile,
-    overrides: Overrides = None,
-    results: Results = RESULTS,
-    as_json: AsJson = False,
-) -> None:
-    """How far the study is: runs planned, done, failed, diverged and left."""
-    import lab
-    from lab.duration import duration
-
-    found = lab.plan(read(study, overrides), results, name=study.stem)
-    left, seconds = found.left, found.seconds
-    numbers = {
-        "planned": left.planned, "done": left.done, "failed": left.failed,
-        "diverged": left.diverged, "left": len(left.missing), "seconds_left": round(seconds, 1),
-    }  # fmt: skip
-    if as_json:
-        say(json.dumps(numbers))
-        return
-    say(f"{left.planned} runs planned: {left.done} done, {left.diverged} diverged, "
-         f"{left.failed} failed, {len(left.missing)} left"
-         + (f", about {duration(seconds)}" if left.missing else ""))  # fmt: skip
 
 
 def export(

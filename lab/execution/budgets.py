@@ -83,6 +83,15 @@ def raised(study: Regime, store: Store) -> tuple[Planned, ...]:
     return tuple(wanted)
 
 
+def every(study: Regime) -> Iterator[Planned]:
+    """What raising could ever plan: all levels of every x, up to `study.most`."""
+    for runs in together(study).values():
+        budget = 2.0
+        while study.checked and budget <= study.most:
+            yield from _level(study, runs, budget)
+            budget *= 2
+
+
 def _falls(study: Regime, store: Store, runs: list[Run], now: float) -> bool:
     """Whether twice the budget lowers these runs' losses by more than STILL."""
     pairs = [[at(study, run, b).fingerprint() for b in (now, 2 * now)] for run in runs]

@@ -9,7 +9,7 @@ measured seconds correct them. No JAX here: `lab plan` starts nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,13 +33,15 @@ COMPILE = 1.5
 
 @dataclass(frozen=True)
 class Left:
-    """The state of a study in the store. Counts exclude nothing: planned = done + … + left."""
+    """The state of a study in the store: planned = done + diverged + missing, and those that failed
+    are missing. `checks`: the missing runs that only check others."""
 
     planned: int
     done: int
     diverged: int
     failed: int
     missing: tuple[Run, ...]
+    checks: frozenset[Run] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -66,15 +68,23 @@ def left(study: Any, states: Mapping[str, str]) -> Left:
         run for run, s in zip(runs, found, strict=True) if s not in ("done", "diverged")
     )
     counts = {s: found.count(s) for s in ("done", "diverged", "failed")}
-    return Left(len(runs), counts["done"], counts["diverged"], counts["failed"], missing)
+    first = {p.run for p in study.plan if p.role == "scan" or (p.role, p.factor) == ("limit", 1)}
+    checks = frozenset(missing) - first
+    return Left(len(runs), counts["done"], counts["diverged"], counts["failed"], missing, checks)
 
 
 def groups(
-    runs: Iterable[Run], *, teachers: int = 1, memory_limit: float = MEMORY_LIMIT
+    runs: Iterable[Run],
+    *,
+    teachers: int = 1,
+    memory_limit: float = MEMORY_LIMIT,
+    checks: Collection[Run] = (),
 ) -> list[Group]:
-    """Runs packed into groups of up to `teachers` teachers, costliest group first.
+    """Runs packed into groups of up to `teachers` teachers, costliest group first, and groups of
+    nothing but `checks` after all others.
 
-    The order matters to the clock only: starting with the longest evens out the lanes.
+    So what was trained before an interrupt has something that can be fitted. Beyond that the order
+    matters to the clock only: starting with the longest evens out the lanes.
     """
     together: dict[tuple, dict[TaskSpec, dict[tuple, list[int]]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(list))
@@ -95,7 +105,8 @@ def groups(
                 some = tuple(alike_tasks[start : start + teachers])
                 whole = Group(some, same, training, root, learner)
                 packed += [replace(whole, shapes=part) for part in _split(whole, memory_limit)]
-    return sorted(packed, key=lambda g: -seconds(g))
+    late = frozenset(checks)
+    return sorted(packed, key=lambda g: (bool(late) and late.issuperset(g.runs()), -seconds(g)))
 
 
 def _split(group: Group, limit: float) -> list[tuple]:

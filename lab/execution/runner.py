@@ -17,10 +17,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from lab.execution import budgets, engines, plan
+from lab.execution import budgets, engines, plan, registration, room
+from lab.execution.pace import Pace
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
-from lab.spec import Group, Planned, Run
+from lab.spec import Planned, Run
 from lab.study import Study
 
 
@@ -42,7 +43,10 @@ Observer = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class Summary:
-    """What `run` did: runs trained by status, adopted from other studies, and what is left."""
+    """What `run` did: runs trained by status, adopted from other studies, and what is left.
+
+    useless: whether every planned run is stored, and none of them has a loss.
+    """
 
     trained: int
     diverged: int
@@ -54,6 +58,7 @@ class Summary:
     compile_seconds: float
     device: str
     first_error: str | None
+    useless: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,10 +80,13 @@ def run(
 
     until_converged: go on and double the budget of every x whose losses still fall, until none does
     or the study's limit is reached (`budgets.py`).
-    Raises StudyError if the store cannot be written or `observe` cannot write; whatever goes wrong,
-    the lanes have ended then, and what was committed before stays.
+    What is predicted is registered before anything is trained (`registration.py`).
+    Raises StudyError if the store is of another study or cannot be written, or `observe` cannot
+    write; whatever goes wrong, the lanes have ended then, and what was committed before stays.
     """
+    room.refuse(study)
     with Store.write(path) as store:
+        registration.register(study, store, time.time())
         found = _once(study, store, lanes, observe)
         while until_converged and not (found.interrupted or found.failed):
             extra = Extra(tuple(p for scan in study.scans for p in budgets.raised(scan, store)))
@@ -90,6 +98,7 @@ def run(
                 diverged=found.diverged + more.diverged, adopted=found.adopted + more.adopted,
                 seconds=found.seconds + more.seconds,
                 compile_seconds=found.compile_seconds + more.compile_seconds,
+                useless=found.useless,
             )  # fmt: skip
         return found
 
@@ -103,7 +112,8 @@ def _once(study: Study | Extra, store: Store, lanes: int | None, observe: Observ
         before = plan.left(study, store.states())
     if not before.missing:
         took = time.perf_counter() - start
-        return Summary(0, 0, 0, adopted, 0, False, took, 0.0, "nothing to train", None)
+        return Summary(0, 0, 0, adopted, 0, False, took, 0.0, "nothing to train", None,
+                       before.done == 0)  # fmt: skip
     return _train(study, store, before, adopted, lanes, observe, start)
 
 
@@ -120,33 +130,29 @@ def _train(
     from lab.students.descent import training
 
     compiling = training.compile_seconds()
-    groups = plan.groups(before.missing, teachers=device.teachers)
-    whole = {id(g): plan.seconds(g) for g in groups}
-    total = sum(whole.values())
-    advanced = dict.fromkeys(whole, 0)
+    groups = plan.groups(before.missing, teachers=device.teachers, checks=before.checks)
+    pace, begun = Pace(groups, device.lanes, compiling), time.perf_counter()
     provenance = _provenance(device)
     stop, abandon = threading.Event(), threading.Event()
     counts = {"done": 0, "diverged": 0, "failed": 0}
     first_error = None
 
-    def tick(group: Group, student_steps: int) -> None:
-        advanced[id(group)] += student_steps
-
     def progress() -> Progress:
-        done = sum(whole[id(g)] * advanced[id(g)] / max(g.student_steps, 1) for g in groups)
-        fraction, took = min(done / total, 1.0) if total else 1.0, time.perf_counter() - start
-        left = took * (1 - fraction) / fraction if fraction > 0.02 else None
+        now = time.perf_counter()
         return Progress(
-            len(before.missing), sum(counts.values()), fraction, took, left, stop.is_set()
-        )
+            len(before.missing), sum(counts.values()), pace.fraction, now - start,
+            pace.seconds_left(now - begun), stop.is_set(),
+        )  # fmt: skip
 
-    lanes_at_work = engines.execute(groups, device.lanes, tick=tick, stop=stop, abandon=abandon)
+    lanes_at_work = engines.execute(
+        groups, device.lanes, tick=pace.tick, stop=stop, abandon=abandon
+    )
     with _interrupts(stop, abandon), closing(lanes_at_work):
         for finished in lanes_at_work:
             if finished is not None:
                 rows = _rows(finished, provenance)
                 store.add(rows)
-                advanced[id(finished.group)] = finished.group.student_steps
+                pace.finish(finished.group)
                 for row in rows:
                     counts[row.status] += 1
                 first_error = first_error or next((r.error for r in rows if r.error), None)
@@ -163,7 +169,7 @@ def _train(
     return Summary(
         sum(counts.values()), counts["diverged"], counts["failed"], adopted, len(after.missing),
         stop.is_set(), time.perf_counter() - start, compiling(), f"{device.kind} ({device.name})",
-        first_error,
+        first_error, not after.done and after.diverged + after.failed == after.planned,
     )  # fmt: skip
 
 
@@ -212,19 +218,28 @@ def _provenance(device: engines.Device) -> dict[str, object]:
     return {
         "device": f"{device.kind} ({device.name})",
         "jax": metadata.version("jax"),
+        "numpy": metadata.version("numpy"),
         "lab": metadata.version("scaling-lab"),
-        "git": _commit(),
+        "git": _commit(Path(__file__).resolve()),
     }
 
 
-def _commit() -> str | None:
-    """Commit of the lab's own checkout, with + if it was changed; None outside one."""
-    here = Path(__file__).parent
+def _commit(file: Path) -> str | None:
+    """Commit of the checkout that this file of the lab belongs to, with + if it was changed.
+
+    None outside one: a repository around an installed lab, which does not keep the lab's own files,
+    says nothing of it.
+    """
     try:
-        found = subprocess.run(
-            ["git", "-C", str(here), "describe", "--always", "--dirty=+", "--abbrev=12"],
-            capture_output=True, text=True, timeout=5, check=True,
-        )  # fmt: skip
+        _git(file, "ls-files", "--error-unmatch", "--", file.name)
+        return _git(file, "describe", "--always", "--dirty=+", "--abbrev=12") or None
     except (OSError, subprocess.SubprocessError):
         return None
-    return found.stdout.strip() or None
+
+
+def _git(file: Path, *arguments: str) -> str:
+    found = subprocess.run(
+        ["git", "-C", str(file.parent), *arguments],
+        capture_output=True, text=True, timeout=5, check=True,
+    )  # fmt: skip
+    return found.stdout.strip()

@@ -3,9 +3,12 @@
 SQLite in WAL mode with one writer, one transaction per group of runs: a killed process loses at
 most the groups in flight. A row is keyed by the fingerprint of its run, so that a study finds what
 it has in common with its earlier self, and with the other studies of the same results folder.
-Rows are never changed, except that a failed run is replaced when it is tried again.
+Rows are never changed, except that a failed run is replaced when it is tried again, and that rows
+are deleted where somebody asks for it (`listing.py`). Beside the runs stands what was asked of them
+and when (`registration.py`), which is only ever added to.
 
-Reading needs no lock; writing takes an advisory lock on the folder, held by the process.
+Reading needs no lock, and no right to write; writing takes an advisory lock on the folder, held by
+the process. What is no store, or cannot be read or written, is one sentence.
 """
 
 from __future__ import annotations
@@ -17,15 +20,16 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lab.mistakes import StudyError
-from lab.spec import PHYSICS_VERSION, Planned
+from lab.spec import PHYSICS_VERSION, Planned, digest
 
 SCHEMA = """
+BEGIN;
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS runs (
     fingerprint TEXT PRIMARY KEY,
@@ -40,9 +44,17 @@ CREATE TABLE IF NOT EXISTS runs (
     seconds REAL,                -- of its group, shared equally
     group_size INTEGER,
     device TEXT, dtype TEXT, jax TEXT, lab TEXT, git TEXT, finished REAL,
-    details TEXT                 -- JSON {name: number}, see `Result.details`; NULL: none
+    details TEXT,                -- JSON {name: number}, see `Result.details`; NULL: none
+    numpy TEXT
 );
+CREATE TABLE IF NOT EXISTS registered (
+    time REAL NOT NULL,          -- seconds since 1970
+    asked TEXT NOT NULL          -- JSON, see `registration.Registered`
+);
+COMMIT;
 """
+LATER = ("details", "numpy")
+"""Columns that stores of before do not have."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +76,7 @@ class Row:
     details: Mapping[str, float] = field(default_factory=dict)
 
 
-PROVENANCE = ("device", "dtype", "jax", "lab", "git", "finished")
+PROVENANCE = ("device", "dtype", "jax", "lab", "git", "finished", "numpy")
 COLUMNS = ("fingerprint", "spec", "status", "N", "loss", "relative", "best_step", "curve", "error",
            "seconds", "group_size", "details", *PROVENANCE)  # fmt: skip
 
@@ -90,23 +102,22 @@ class Store:
     @contextmanager
     def read(cls, path: Path) -> Iterator[Store]:
         """The store in folder `path`, empty if there is none. Makes nothing."""
-        file = path / "lab.db"
-        target = f"{file.resolve().as_uri()}?mode=ro" if file.exists() else "file::memory:"
-        db = sqlite3.connect(target, uri=True, timeout=30)
-        try:
-            if not file.exists():
-                db.executescript(SCHEMA)
-            _check_version(db, file)
+        with closing(_reader(path / "lab.db")) as db:
             yield cls(path, db)
-        finally:
-            db.close()
 
     @classmethod
     @contextmanager
     def write(cls, path: Path) -> Iterator[Store]:
         """The store in folder `path`, made if needed, for this process alone."""
-        path.mkdir(parents=True, exist_ok=True)
-        with open(path / ".lock", "a+") as lock:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            lock = open(path / ".lock", "a+")
+        except OSError as error:
+            raise StudyError(
+                [f"{path}: cannot be written ({error.strerror}); let it be written, or choose "
+                 "another folder with --results"]
+            ) from None  # fmt: skip
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -120,36 +131,24 @@ class Store:
             lock.truncate(0)
             lock.write(f"pid {os.getpid()}")
             lock.flush()
-            db = sqlite3.connect(path / "lab.db", timeout=30)
-            try:
-                db.execute("PRAGMA journal_mode=WAL")
-                db.execute("PRAGMA synchronous=NORMAL")
-                db.executescript(SCHEMA)
-                _check_version(db, path / "lab.db")
-                if not _has_details(db):  # a store from before exact students
-                    db.execute("ALTER TABLE runs ADD COLUMN details TEXT")
-                with db:
-                    db.execute(
-                        "INSERT OR IGNORE INTO meta VALUES ('physics_version', ?)",
-                        (str(PHYSICS_VERSION),),
-                    )
+            with closing(_writer(path / "lab.db")) as db:
                 yield cls(path, db)
-            finally:
-                db.close()
 
     def rows(self, fingerprints: Iterable[str]) -> dict[str, Row]:
         """The stored rows among these fingerprints."""
         found: dict[str, Row] = {}
         wanted = list(fingerprints)
-        columns = ",".join(COLUMNS)
-        if not _has_details(self._db):
-            columns = columns.replace("details", "NULL")
+        there = _columns(self._db)
+        columns = ",".join(c if c in there else "NULL" for c in COLUMNS)
         for start in range(0, len(wanted), 500):
             some = wanted[start : start + 500]
             marks = ",".join("?" * len(some))
             query = f"SELECT {columns} FROM runs WHERE fingerprint IN ({marks})"
-            for values in self._db.execute(query, some):
-                row = _row(values)
+            for values in self._select(query, some):
+                try:
+                    row = _row(values)
+                except (ValueError, TypeError) as error:
+                    raise _no_store(self.path / "lab.db", error) from None
                 found[row.fingerprint] = row
         return found
 
@@ -161,22 +160,41 @@ class Store:
 
     def states(self) -> dict[str, str]:
         """Fingerprint → status of every row, without the rest."""
-        return dict(self._db.execute("SELECT fingerprint, status FROM runs"))
+        return dict(self._select("SELECT fingerprint, status FROM runs"))
 
     def seconds(self) -> dict[str, float]:
         """Fingerprint → measured seconds of every finished row."""
         query = "SELECT fingerprint, seconds FROM runs WHERE status IN ('done', 'diverged')"
-        return dict(self._db.execute(query))
+        return dict(self._select(query))
+
+    def registered(self) -> list[tuple[float, str]]:
+        """When something else was asked of the runs than before, and what: JSON, oldest first."""
+        if not _columns(self._db, "registered"):  # a store from before
+            return []
+        return self._select("SELECT time, asked FROM registered ORDER BY rowid")
 
     def add(self, rows: Iterable[Row]) -> None:
         """Write rows in one transaction. Raises StudyError if the disk does not take them."""
         marks = ",".join("?" * len(COLUMNS))
+        self._insert(
+            f"INSERT OR REPLACE INTO runs ({','.join(COLUMNS)}) VALUES ({marks})",
+            [_values(row) for row in rows],
+        )
+
+    def register(self, time: float, asked: str) -> None:
+        """Keep what is asked from this time on, as JSON. Raises StudyError as `add` does."""
+        self._insert("INSERT INTO registered VALUES (?, ?)", [(time, asked)])
+
+    def _select(self, query: str, values: Iterable[Any] = ()) -> list[Any]:
+        try:
+            return self._db.execute(query, tuple(values)).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise _no_store(self.path / "lab.db", error) from None
+
+    def _insert(self, statement: str, rows: list[tuple]) -> None:
         try:
             with self._db:
-                self._db.executemany(
-                    f"INSERT OR REPLACE INTO runs ({','.join(COLUMNS)}) VALUES ({marks})",
-                    [_values(row) for row in rows],
-                )
+                self._db.executemany(statement, rows)
         except sqlite3.OperationalError as error:
             raise StudyError(
                 [
@@ -185,10 +203,24 @@ class Store:
                 ]
             ) from None
 
+    def delete(self, fingerprints: Iterable[str]) -> int:
+        """Delete rows in one transaction; returns how many there were."""
+        try:
+            with self._db:
+                return sum(
+                    self._db.execute("DELETE FROM runs WHERE fingerprint = ?", (key,)).rowcount
+                    for key in fingerprints
+                )
+        except sqlite3.OperationalError as error:
+            raise StudyError(
+                [f"{self.path / 'lab.db'}: cannot be written ({error}); nothing was deleted"]
+            ) from None
+
     def adopt(self, fingerprints: Iterable[str]) -> int:
         """Copy finished runs among these from the other studies of the results folder.
 
-        Returns how many. Stores of another physics version, or that cannot be read, are left.
+        Returns how many. Stores of another physics version, or that cannot be read, are left, and
+        so are rows whose spec does not hash to their fingerprint: they are no result of that run.
         """
         missing = set(fingerprints)
         adopted = 0
@@ -198,31 +230,104 @@ class Store:
             try:
                 with Store.read(other.parent) as store:
                     rows = store.rows(missing).values()
-            except (StudyError, sqlite3.DatabaseError):
+            except StudyError:
                 continue
-            finished = [row for row in rows if row.status != "failed"]
+            finished = [
+                row
+                for row in rows
+                if row.status in ("done", "diverged") and digest(row.spec) == row.fingerprint
+            ]
             self.add(finished)
             missing -= {row.fingerprint for row in finished}
             adopted += len(finished)
         return adopted
 
 
-def _check_version(db: sqlite3.Connection, file: Path) -> None:
+def _reader(file: Path) -> sqlite3.Connection:
+    """A connection that only reads; to an empty store where there is none, or nothing in it."""
     try:
-        found = db.execute("SELECT value FROM meta WHERE key = 'physics_version'").fetchone()
-    except sqlite3.DatabaseError as error:
-        raise StudyError([f"{file}: not a store of this lab ({error}); move it away"]) from None
-    if found and int(found[0]) != PHYSICS_VERSION:
+        there, log = file.exists(), file.with_name(file.name + "-wal")
+        if there and not file.is_file():
+            raise _no_store(file, "it is not a file")
+        if there:
+            # SQLite reads a write-ahead log through a file beside it, which it must be able to
+            # make; without a log, in a folder where nobody writes, there is nothing to share.
+            still = not (log.exists() and log.stat().st_size) and not os.access(
+                file.parent, os.W_OK
+            )
+            target = f"{file.resolve().as_uri()}?mode=ro{'&immutable=1' if still else ''}"
+            db = sqlite3.connect(target, uri=True, timeout=30)
+            if _checked(db, file):
+                return db
+            db.close()
+    except (OSError, sqlite3.OperationalError) as error:
         raise StudyError(
             [
-                f"{file}: made by physics version {found[0]}, this lab has {PHYSICS_VERSION} and "
+                f"{file}: cannot be read ({error}); let it be read, and where a stopped run left "
+                f"{file.name}-wal let its folder be written, or copy the folder"
+            ]
+        ) from None
+    db = sqlite3.connect(":memory:")
+    db.executescript(SCHEMA)
+    return db
+
+
+def _writer(file: Path) -> sqlite3.Connection:
+    """A connection that writes, to a store that has all tables and columns."""
+    if file.exists() and not file.is_file():
+        raise _no_store(file, "it is not a file")
+    try:
+        db = sqlite3.connect(file, timeout=30)
+        _checked(db, file)
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=NORMAL")
+        db.executescript(SCHEMA)
+        for name in set(LATER) - _columns(db):
+            db.execute(f"ALTER TABLE runs ADD COLUMN {name} TEXT")
+        with db:
+            db.execute(
+                "INSERT OR IGNORE INTO meta VALUES ('physics_version', ?)", (str(PHYSICS_VERSION),)
+            )
+    except sqlite3.OperationalError as error:
+        raise StudyError(
+            [f"{file}: cannot be written ({error}); make room or let it be written"]
+        ) from None
+    return db
+
+
+def _checked(db: sqlite3.Connection, file: Path) -> bool:
+    """Whether there is anything in the file. Raises StudyError if that is no store of this lab."""
+    try:
+        if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            return False
+        found = db.execute("SELECT value FROM meta WHERE key = 'physics_version'").fetchone()
+        lacks = sorted({*COLUMNS} - {*LATER} - _columns(db))
+        version = int(found[0]) if found else PHYSICS_VERSION
+    except (sqlite3.DatabaseError, ValueError) as error:
+        db.close()
+        if isinstance(error, sqlite3.OperationalError) and "no such" not in str(error):
+            raise
+        raise _no_store(file, error) from None
+    if lacks or version != PHYSICS_VERSION:
+        db.close()
+    if lacks:
+        raise _no_store(file, f"its runs have no {', '.join(lacks)}")
+    if version != PHYSICS_VERSION:
+        raise StudyError(
+            [
+                f"{file}: made by physics version {version}, this lab has {PHYSICS_VERSION} and "
                 "would give other numbers; move the folder away to run the study anew"
             ]
         )
+    return True
 
 
-def _has_details(db: sqlite3.Connection) -> bool:
-    return any(name == "details" for _, name, *_ in db.execute("PRAGMA table_info(runs)"))
+def _no_store(file: Path, why: object) -> StudyError:
+    return StudyError([f"{file}: not a store of this lab ({why}); move it away"])
+
+
+def _columns(db: sqlite3.Connection, table: str = "runs") -> set[str]:
+    return {name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")}
 
 
 def _row(values: tuple) -> Row:

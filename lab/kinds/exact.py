@@ -14,9 +14,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import PositiveFloat, model_validator
-
-from lab.grids import Dims, Floats, Grid, PositiveInt, Positives, Setting, product
+from lab.grids import (
+    Depth,
+    Dims,
+    Floats,
+    Grid,
+    PositiveFloat,
+    PositiveInt,
+    Positives,
+    Setting,
+    one_by_one,
+    product,
+)
 from lab.kinds.covariances import (
     COVARIANCES,
     SETTINGS,
@@ -55,19 +64,23 @@ class Exact(Student):
     unlimited: ClassVar[str] = ""
     random: ClassVar[bool] = False
 
-    @model_validator(mode="after")
-    def _resolvable(self) -> Exact:
-        list(self.settings())
+    def wrong(self) -> Iterator[str]:
         if self.seeds > 1 and not self.random:
-            raise ValueError(f"seeds: nothing is random about {self.kind} students; leave it out")
-        return self
+            yield f"seeds: nothing is random about {self.kind} students; leave it out"
+        for values in one_by_one(self, self._given()):
+            try:
+                self.resolved(values)
+            except ValueError as error:
+                yield str(error)
 
     def settings(self) -> Iterator[dict[str, Setting]]:
         """The settings of the grid, resolved."""
-        own = type(self).model_fields.keys() - Student.model_fields.keys()
-        given = sorted(own & self.model_fields_set)
-        for values in product(self, given):
+        for values in product(self, self._given()):
             yield self.resolved(values)
+
+    def _given(self) -> list[str]:
+        own = type(self).model_fields.keys() - Student.model_fields.keys()
+        return sorted(own & self.model_fields_set)
 
     @classmethod
     def resolved(cls, given: Mapping[str, Setting]) -> dict[str, Setting]:
@@ -132,7 +145,7 @@ class Kernel(Exact):
     ridge: Floats = (0.0,)
     nu: Positives | None = None
     length: Positives | None = None
-    depth: PositiveInt | None = None
+    depth: Depth | None = None
     weight: PositiveFloat | None = None
     bias: Floats | None = None
     readout: PositiveFloat | None = None

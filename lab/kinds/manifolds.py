@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from lab.grids import Dims, Floats, PositiveInt, Positives, Table, as_tuple
 from lab.kinds.kind import Kinds
@@ -164,12 +164,10 @@ class Factor(Table):
     kind: str = "cube"
     dim: PositiveInt
 
-    @model_validator(mode="after")
-    def _known(self) -> Factor:
+    def wrong(self) -> Iterator[str]:
         known = [kind for kind, table in MANIFOLDS.items() if issubclass(table, Dimensional)]
         if self.kind not in known:
-            raise ValueError(f"kind: {unknown('kind', self.kind, known)}")
-        return self
+            yield f"kind: {unknown('kind', self.kind, known)}"
 
 
 @MANIFOLDS.add
@@ -200,14 +198,12 @@ class Spectral(Manifold):
 
     teacher: ClassVar[str | None] = "spectral"
 
-    @model_validator(mode="after")
-    def _decays(self) -> Spectral:
+    def wrong(self) -> Iterator[str]:
         given = {name for name in ("a", "b", "alpha") if getattr(self, name) is not None}
         if given not in ({"a", "b"}, {"alpha"}):
-            raise ValueError(
+            yield (
                 "a spectral task takes 'a', 'b' and 'modes', or 'alpha' and 'modes', and no 'dim'"
             )
-        return self
 
     def factors_of(self) -> Iterator[Factors]:
         yield ((self.kind, self.modes),)

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import Field
 
-from lab.grids import Grid, PositiveInt, Widths
+from lab.grids import Depth, Grid, NonNegativeFloat, PositiveFloat, Widths
 from lab.kinds.kind import load
 from lab.kinds.student import STUDENTS, Student, StudentSpec, Target
 
@@ -49,7 +49,7 @@ class Mlp(Trained):
 
     kind: Literal["mlp"] = "mlp"
     widths: Widths
-    depth: PositiveInt | None = None
+    depth: Depth | None = None
     activation: Activations = ("relu",)
     parametrisation: Literal["standard", "ntk"] = "standard"
     weight: PositiveFloat = Field(default=2.0, description="variance of a weight times its fan-in")

@@ -7,9 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from pydantic import PositiveFloat, model_validator
-
-from lab.grids import Floats, PositiveInt, Positives, Setting, Shapes, Table, product
+from lab.grids import (
+    Depth,
+    Floats,
+    PositiveFloat,
+    PositiveInt,
+    Positives,
+    Setting,
+    Shapes,
+    Table,
+    one_by_one,
+    product,
+)
 from lab.kinds.covariances import SETTINGS, Covariances, resolved_covariance
 from lab.kinds.kind import Kinds
 from lab.kinds.networks import Activations
@@ -79,22 +88,27 @@ class Field(Teacher):
     covariance: Covariances
     nu: Positives | None = None
     length: Positives | None = None
-    depth: PositiveInt | None = None
+    depth: Depth | None = None
     weight: PositiveFloat | None = None
     bias: Floats | None = None
     readout: PositiveFloat | None = None
 
     descends: ClassVar[bool] = False
 
-    @model_validator(mode="after")
-    def _resolvable(self) -> Field:
-        list(self.grid())
-        return self
+    def wrong(self) -> Iterator[str]:
+        for kind in self.covariance:
+            for values in one_by_one(self, self._given()):
+                try:
+                    resolved_covariance(kind, values)
+                except ValueError as error:
+                    yield str(error)
+
+    def _given(self) -> list[str]:
+        return [name for name in SETTINGS if name in self.model_fields_set]
 
     def grid(self) -> Iterator[Drawn]:
-        given = [name for name in SETTINGS if name in self.model_fields_set]
         for kind in self.covariance:
-            for values in product(self, given):
+            for values in product(self, self._given()):
                 settings = resolved_covariance(kind, values)
                 yield Drawn(covariance=(kind, tuple(sorted(settings.items()))))
 

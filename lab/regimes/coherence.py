@@ -6,39 +6,88 @@ what only one regime can get wrong, there.
 
 from __future__ import annotations
 
+import functools
 import itertools
+import math
 from collections.abc import Collection, Iterator
 from typing import Any
 
 from lab import axes, theory
+from lab.grids import combinations, said
 from lab.kinds.student import STUDENTS
+
+MOST_RUNS = 10_000_000
+"""Runs of a scan: a store of as many rows has some 20 GB."""
+MOST_SETTINGS = 100_000
+"""Points of a grid besides teachers and seeds: each is trained and told for itself."""
+
+
+def too_large(study: Any) -> Iterator[str]:
+    """A grid beyond all means, by the product of the lengths of its lists: nothing is walked."""
+    settings, teachers = _settings(study), study.task.teacher.count
+    if runs(study) > MOST_RUNS:
+        yield (
+            f"[task]: {_many(runs(study))} runs are planned ({_many(settings)} settings × "
+            f"{_many(teachers)} teachers × {_many(study.repetitions)} repetitions); the "
+            f"limit is {_many(MOST_RUNS)}, take a smaller grid, fewer teachers or seeds"
+        )
+    elif settings > MOST_SETTINGS:
+        yield (
+            f"[task]: the grid has {_many(settings)} settings; the limit is "
+            f"{_many(MOST_SETTINGS)}, ask fewer questions at once"
+        )
+
+
+def runs(study: Any) -> int:
+    """How many runs the scan of a regime has, its checks and limits aside."""
+    return _settings(study) * study.task.teacher.count * study.repetitions
+
+
+def _settings(study: Any) -> int:
+    tables = (study.task, study.task.manifold, study.task.teacher, study.student)
+    return math.prod(map(combinations, tables)) * len(study.sizes)
+
+
+def _many(number: int) -> str:
+    return f"{number:,}".replace(",", " ") if number < 10**15 else f"{number:.3g}"
 
 
 def mistakes(study: Any) -> Iterator[str]:
     """Every mistake of a regime (`lab.regimes.regime.Regime`), as `table.key: sentence`."""
+    for rule in (_of_student, _of_embedding, _of_sizes, _of_equal_x, _of_exponent, _of_rivals):
+        yield from said(functools.partial(rule, study))
+
+
+def _of_student(study: Any) -> Iterator[str]:
+    """What the student does not go together with."""
     yield from study.student.mistakes(study)
     if study.student.trained and not study.task.descends:
         kind = study.task.teacher_kind
         yield f"task.teacher: {kind} targets are for exact students, not networks"
+
+
+def _of_embedding(study: Any) -> Iterator[str]:
+    """Too few coordinates for the manifold."""
     for task in study.tasks(teachers=1):
         if task.D_amb < task.chart:
             yield (
                 f"task.embedding.ambient: {task.D_amb} coordinates cannot hold a manifold of "
                 f"d = {task.dim} that needs {task.chart}; take ambient ≥ {task.chart}"
             )
+
+
+def _of_sizes(study: Any) -> Iterator[str]:
+    """Training sets that the teacher does not give, or the student does not take."""
     sizes = [D for D in study.sizes if D]
     yield from study.task.teacher.mistakes(sizes)
+    students = [*study.students()]
     refusals = (
-        study.student.refusals(student, D=D, D_amb=task.D_amb)
-        for task in study.tasks(teachers=1)
-        for student in study.students()
+        study.student.refusals(student, D=D, D_amb=D_amb)
+        for D_amb in dict.fromkeys(task.D_amb for task in study.tasks(teachers=1))
+        for student in students
         for D in sizes
     )
     yield from (f"data.sizes: {refusal}" for refusal in dict.fromkeys(refusals) if refusal)
-    yield from _of_equal_x(study)
-    yield from _of_predicted(study, "exponent", study.prediction.exponent)
-    for rival in study.prediction.rivals:
-        yield from _of_predicted(study, "rivals", rival)
 
 
 def too_few(field: str, scanned: Collection[Any] | None) -> Iterator[str]:
@@ -49,6 +98,15 @@ def too_few(field: str, scanned: Collection[Any] | None) -> Iterator[str]:
             f"{field}: {n} value{'s' if n != 1 else ''} cannot carry an exponent; "
             "give at least three different ones, better six"
         )
+
+
+def _of_exponent(study: Any) -> Iterator[str]:
+    yield from _of_predicted(study, "exponent", study.prediction.exponent)
+
+
+def _of_rivals(study: Any) -> Iterator[str]:
+    for rival in study.prediction.rivals:
+        yield from _of_predicted(study, "rivals", rival)
 
 
 def _of_predicted(study: Any, field: str, formula: str | float) -> Iterator[str]:

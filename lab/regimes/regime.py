@@ -18,15 +18,16 @@ from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr
 
 from lab import axes, theory
 from lab.axes import Axis, Ordinate
-from lab.grids import Table, Whole
+from lab.grids import Line, Table, Whole, said
 from lab.kinds.kind import Kinds, OneOf
 from lab.kinds.student import STUDENTS, Student, StudentSpec
 from lab.regimes import coherence
 from lab.regimes.cell import Cell, Key, Values
+from lab.regimes.origin import Origin
 from lab.spec import NO_TRAINING, Planned, Run, TaskSpec, TrainingSpec
 from lab.tables.prediction import Prediction
 from lab.tables.task import Task
@@ -42,13 +43,14 @@ class Regime(Table):
     """A study of one regime. The same class is the Python API: `lab.read` makes one from tables."""
 
     schema_: Annotated[int, Field(ge=1, le=1)] = Field(1, alias="schema")
-    question: Annotated[str, Field(min_length=1)]
+    question: Line
     regime: str
-    title: Annotated[str, Field(description="what tells panels of one file apart")] = ""
+    title: Annotated[Line, Field(description="what tells panels of one file apart")] = ""
     seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 0
     task: Task
     student: Annotated[Student, OneOf(STUDENTS)]
     prediction: Prediction = Prediction()
+    _origin: Origin = PrivateAttr(default=Origin())
 
     learner: ClassVar[str] = ""
     """The way its students learn: a key of `lab.students.learning.LEARNERS`."""
@@ -231,6 +233,17 @@ class Regime(Table):
     # ---- the study as a whole -----------------------------------------------------------------
 
     @property
+    def origin(self) -> Origin:
+        """What it was read from."""
+        return self._origin
+
+    def of(self, origin: Origin) -> Regime:
+        """The same study, read from there."""
+        found = self.model_copy()
+        found._origin = origin
+        return found
+
+    @property
     def panels(self) -> tuple[Regime, ...]:
         """The studies of the file: a file without [[panel]] tables has one."""
         return (self,)
@@ -244,10 +257,10 @@ class Regime(Table):
         """What the tables get wrong together, as `table.key: sentence`."""
         return coherence.mistakes(self)
 
-    @model_validator(mode="after")
-    def _coherent(self) -> Regime:
-        # the common tables alone are validated where a file names no regime that there is
-        wrong = [] if type(self) is Regime else [*self.mistakes()]
-        if wrong:
-            raise ValueError("\n".join(wrong))
-        return self
+    def wrong(self) -> Iterator[str]:
+        large = [*said(lambda: coherence.too_large(self))]
+        # the common tables alone are read where a file names no regime that there is
+        if large or type(self) is Regime:
+            yield from large
+        else:
+            yield from self.mistakes()

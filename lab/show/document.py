@@ -7,23 +7,33 @@ several panels has them under `panels`. What is not a number is null.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from lab.answers.answer import Answer
 from lab.answers.setting import Setting
 from lab.plain import plain
+from lab.show import provenance
 from lab.show.view import Answers, View
 from lab.show.views import views
 
 
 def document(answers: Answers, name: str, *, complete: bool) -> dict[str, Any]:
-    """The findings as plain values. complete: as fits.json has them."""
+    """The findings as plain values. complete: as fits.json has them, with the overrides and what
+    was registered, where there are any."""
     where = ("answer", "fits") if complete else ("answer",)
     told = {kind: view for kind, view in views(answers).items() if view.json in where}
     parts = [(answer, part) for answer in answers if (part := _part(answer, told, complete))]
     titled = [{"title": answer.study.title, **part} for answer, part in parts]
     body = parts[0][1] if len(parts) == 1 else {"panels": titled} if parts else {}
-    return plain({"study": name, **body, **_listed(answers, told)})
+    made = provenance.plain(answers[0].record) if complete else {}
+    return plain({"study": name, **body, **_listed(answers, told), **made})
+
+
+def told_runs(document: Mapping[str, Any]) -> int:
+    """The finished runs of scans that such a document tells of."""
+    parts = document.get("panels", [document])
+    return sum(point.get("runs", 0) for part in parts for point in part.get("points", ()))
 
 
 def _part(answer: Answer, told: dict[str, View], complete: bool) -> dict[str, Any]:

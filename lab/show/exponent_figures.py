@@ -18,7 +18,8 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, ScalarFo
 from lab import theory
 from lab.answers.answer import Answer
 from lab.answers.point import Point
-from lab.show.style import BLUE, GREY, STYLE, VERDICTS, grid
+from lab.show import provenance
+from lab.show.style import BLUE, GREY, STYLE, VERDICTS, grid, literal
 
 
 def exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
@@ -47,7 +48,7 @@ def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         for formula, marker in markers.items():
             ax.plot([], [], marker, color=GREY, ms=6, label=formula)
         ax.set_yticks(range(len(points)), [
-            f"{p.label}   [{answer.study.prediction.text}]" for answer, p in points
+            literal(f"{p.label}   [{answer.study.prediction.text}]") for answer, p in points
         ])  # fmt: skip
         ax.set_ylim(len(points) - 0.4, -0.6)
         ax.set_xlim(left=0)
@@ -57,14 +58,14 @@ def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
             ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9)
     return figure, (
         "Measured exponents α. Bars: 95 % interval over teachers. Black lines: the predictions, in "
-        "brackets behind the names, written before the run; grey bands: their tolerance. Of a "
-        "lower bound, everything right of the band's left edge agrees. Marker: verdict."
+        f"brackets behind the names{provenance.written(answers)}; grey bands: their tolerance. Of "
+        "a lower bound, everything right of the band's left edge agrees. Marker: verdict."
         + (" Small grey markers: rival exponents." if markers else "")
     )
 
 
 def _against_dimension(answer: Answer) -> tuple[Figure, str]:
-    panels = answer.settings
+    panels = [(literal(name), points) for name, points in answer.settings]
     dims = np.array(sorted({p.dim for p in answer.points}), float)
     sense, tolerance = answer.study.prediction.sense, answer.study.prediction.tolerance
     with matplotlib.rc_context(STYLE):
@@ -87,7 +88,7 @@ def _against_dimension(answer: Answer) -> tuple[Figure, str]:
     region = "above the lower edge" if sense == "bound" else "inside"
     return figure, (
         f"Measured exponent α against intrinsic dimension d. Bars: 95 % interval over teachers. "
-        f"Black line: the prediction {answer.study.prediction.text}, written before the run"
+        f"Black line: the prediction {answer.study.prediction.text}{provenance.written([answer])}"
         f"{', a lower bound' if sense == 'bound' else ''}; grey band: ±{tolerance:.0%} around it, "
         f"so that points {region} of the band agree. Grey dots: the fitted line α = a + b/d. "
         "Marker: verdict." + (" Blue: rival exponents." if answer.study.prediction.rivals else "")

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 
 from lab.answers.answer import Answer
 from lab.answers.point import Point
+from lab.execution.registration import predicted
 from lab.scaling import Exponent
 from lab.scaling.scans.estimates import LAWS
+from lab.show import provenance
 from lab.show.numbers import interval, number
 from lab.show.page import overview, scans
 from lab.show.view import Answers, Block, Drawn, Rows, Table, View
@@ -21,6 +23,8 @@ HEAD = ("d", "prediction", "α", "95 % interval", "verdict", "relation", "doubts
         "runs", "x", "α in N", "α in hidden", "forecast", "Δα training")  # fmt: skip
 BRIEF = 7
 """Columns that a terminal shows, and the rivals; the report has the others."""
+MOST = 5
+"""Columns that a narrow terminal shows."""
 LEGEND = (
     "α: mean over teachers of the exponent of the fitted law, or, where the curve is no power "
     "law, its local exponents from the smallest to the largest x. Interval: 95 %, the "
@@ -47,7 +51,8 @@ def table(answers: Answers) -> Table:
     columns = (*HEAD, "rivals") if rivals else HEAD
     cells = [_cells(answer, p) for answer in answers for p in answer.points]
     rows = [(*row, *[""] * (len(columns) - len(row))) for row in cells]
-    return Table(columns, rows, shown=(*range(BRIEF), *range(len(HEAD), len(columns))))
+    shown = (*range(BRIEF), *range(len(HEAD), len(columns)))
+    return Table(columns, rows, shown=shown, most=MOST)
 
 
 def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
@@ -95,10 +100,8 @@ def _asked(answer: Answer) -> str:
     study = answer.study
     text = (
         f"{study.title + ': r' if study.title else 'R'}egime {study.regime}; prediction "
-        f"α = {study.prediction.text} as "
-        f"{'a lower bound' if study.prediction.sense == 'bound' else 'an equality'}, tolerance "
-        f"{study.prediction.tolerance:.0%}, written before the run. Fitted: a {LAWS[study.law]} to "
-        f"{study.ordinate.words}."
+        f"{provenance.predicted(predicted(study))}{provenance.written([answer])}. "
+        f"Fitted: a {LAWS[study.law]} to {study.ordinate.words}."
     )
     if study.prediction.rivals:
         within = f"{study.prediction.tolerance:.0%}"
@@ -106,7 +109,7 @@ def _asked(answer: Answer) -> str:
             f" A rival survives if the interval meets it within {within}; it "
             "is undecided if a doubt could explain that it does not."
         )
-    return text
+    return " ".join(filter(None, [text, provenance.changes(answer)]))
 
 
 def _evidence(answer: Answer) -> str:

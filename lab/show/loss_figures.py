@@ -18,12 +18,14 @@ from lab.answers.expected import Comparison
 from lab.answers.point import Point
 from lab.scaling import Exponent
 from lab.scaling.scans.estimates import LAWS
-from lab.show.style import STYLE, decades, grid, shades
+from lab.show.style import STYLE, decades, grid, literal, shades
 
 
 def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     """Loss against x, one colour per d, one panel per answer and setting; and its caption."""
-    panels = [(answer, *named) for answer in answers for named in answer.settings]
+    panels = [
+        (answer, literal(name), points) for answer in answers for name, points in answer.settings
+    ]
     dims = sorted({p.dim for answer in answers for p in answer.points})
     shade = dict(zip(dims, shades(len(dims)), strict=True))
     alike = len(answers) == 1
@@ -97,7 +99,9 @@ def quoted(e: Exponent) -> str:
 
 def local_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     """Local exponents against x, one colour per d, one panel per answer and setting."""
-    panels = [(answer, *named) for answer in answers for named in answer.settings]
+    panels = [
+        (answer, literal(name), points) for answer in answers for name, points in answer.settings
+    ]
     dims = sorted({p.dim for answer in answers for p in answer.points})
     shade = dict(zip(dims, shades(len(dims)), strict=True))
     with matplotlib.rc_context(STYLE):

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from lab import axes
 from lab.answers.planes import PhaseMap
 from lab.scaling.laws.plane import ENDLESS, LIMITED, Joint, Plane
-from lab.show.style import STYLE, shades
+from lab.show.style import STYLE, literal, shades
 
 WIDTH, BOTH, DATA = "#fde3b8", "#f2f2f2", "#cfe3f3"
 LOSS = "test loss / loss of the constant student"
@@ -28,7 +28,7 @@ def phases(found: PhaseMap) -> tuple[Figure, str]:
             return figure, "Nothing to show yet: no teacher has every cell of the plane."
         law = found.joint[0] if found.joint else None
         _map(left, plane, law)
-        left.set_title(f"{found.label}: contours of the loss")
+        left.set_title(literal(f"{found.label}: contours of the loss"))
         _limit(middle, plane.N, plane.mean.T, [f"D = {D:.0f}" for D in plane.D])
         middle.plot(plane.N, plane.mean_fresh, "o-", color="black", ms=5, lw=1.6, label="D = ∞")
         middle.set(xlabel=axes.N.words, ylabel=LOSS, title="towards L(N, ∞)")

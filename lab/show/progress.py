@@ -22,6 +22,10 @@ FIRST = 5.0
 """Seconds to the first of them."""
 PATIENCE = 2.0
 """Seconds of silence before something short is told of."""
+WORDS = 65
+"""Columns that the words beside a bar may take."""
+BRIEF = 75
+"""Columns of a terminal below which the words are fewer."""
 Item = TypeVar("Item")
 Tell = Callable[[float, str], None]
 """To be called with the fraction that is done and a note."""
@@ -44,8 +48,11 @@ def display(console: Console, what: str, *, opening: str = "", note: str = "") -
 def _bar(console: Console, what: str, opening: str, note: str) -> Iterator[Tell]:
     from rich.progress import BarColumn, Progress, TextColumn
 
-    text = TextColumn("{task.percentage:>3.0f} %  {task.fields[note]}")
-    columns = (TextColumn("{task.description}"), BarColumn(), text)
+    # What is said in words must have room; the bar takes the rest.
+    text = TextColumn("{task.percentage:>3.0f} %  {task.fields[note]}", markup=False)
+    room = console.width - len(what) - WORDS
+    name = TextColumn("{task.description}", markup=False)
+    columns = (name, BarColumn(min(room, 40)), text) if room >= 5 else (text,)
     with Progress(*columns, console=console, transient=bool(opening)) as bar:
         task = bar.add_task(what, total=None if opening else 1.0, note=note, visible=not opening)
         with _after(PATIENCE, lambda: bar.update(task, visible=True)):
@@ -81,9 +88,9 @@ def _after(seconds: float, act: Callable[[], Any]) -> Iterator[None]:
         timer.cancel()
 
 
-def counted(items: Sequence[Item], what: str) -> Iterator[Item]:
+def counted(items: Sequence[Item], what: str, unit: str = "points") -> Iterator[Item]:
     """The items one by one, with progress on standard error."""
-    opening = f"{what} {len(items)} points …"
+    opening = f"{what} {len(items)} {unit} …"
     with display(Console(stderr=True), what, opening=opening) as tell:
         for done, item in enumerate(items, start=1):
             yield item
@@ -100,13 +107,18 @@ def patient(what: str) -> Iterator[None]:
 @contextmanager
 def training(console: Console) -> Iterator[Callable[[Any], None]]:
     """A function to be told the `lab.execution.runner.Progress` of a run of a study."""
+    brief = console.is_terminal and console.width < BRIEF
     with display(console, "training", note="compiling") as tell:
-        yield lambda progress: tell(progress.fraction, _note(progress))
+        yield lambda progress: tell(progress.fraction, _note(progress, brief))
 
 
-def _note(progress: Any) -> str:
-    runs = f"{progress.done} of {progress.runs} runs stored"
+def _note(progress: Any, brief: bool) -> str:
     if progress.stopping:
-        return f"{runs}; finishing the groups in flight, Ctrl-C again drops them"
+        return "finishing; Ctrl-C again drops" if brief else (
+            "finishing the groups in flight, Ctrl-C again drops them"
+        )  # fmt: skip
+    runs = f"{progress.done}/{progress.runs}" if brief else (
+        f"{progress.done} of {progress.runs} runs stored"
+    )  # fmt: skip
     left = progress.seconds_left
     return f"{runs}, {duration(left)} left" if left is not None else runs

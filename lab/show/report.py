@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lab.answers.answer import Answer
+from lab.mistakes import StudyError
 from lab.scaling.judge.doubts import Doubt
 from lab.scaling.judge.verdict import explain
-from lab.show.document import document
+from lab.show import provenance
+from lab.show.document import document, told_runs
 from lab.show.markdown import escape
 from lab.show.svg import svg
 from lab.show.view import Answers, Block, Drawn, Rows, Table
@@ -65,19 +69,59 @@ def _explained(doubt: str) -> str:
 
 
 def write(answers: Answers, path: Path, name: str) -> list[Path]:
-    """Write the report of a study into its results folder; returns the files."""
-    path.mkdir(parents=True, exist_ok=True)
+    """Write the report of a study into its results folder; returns the files.
+
+    They are written beside and then renamed, so that none is ever half of one and half of another.
+    Raises StudyError if they cannot be written.
+    """
     shown = views(answers).values()
     drawn = [figure for view in shown for figure in view.figures(answers)]
-    _save(drawn, path)
     listed = {file: rows for view in shown for file, rows in view.files(answers).items()}
-    for file, rows in listed.items():
-        _csv(rows, path / file)
     fits = document(answers, name, complete=True)
-    (path / "fits.json").write_text(json.dumps(fits, indent=1) + "\n")
-    (path / "report.md").write_text(_markdown(answers, name, drawn), encoding="utf-8")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".report-", dir=path) as beside:
+            new = Path(beside)
+            _save(drawn, new)
+            for file, rows in listed.items():
+                _csv(rows, new / file)
+            (new / "fits.json").write_text(json.dumps(fits, indent=1) + "\n")
+            (new / "report.md").write_text(_markdown(answers, name, drawn), encoding="utf-8")
+            for made in sorted(new.iterdir(), key=lambda file: file.name == "report.md"):
+                made.replace(path / made.name)
+    except OSError as error:
+        raise StudyError(
+            [f"{path}: the report cannot be written ({error.strerror}); make room or let it be "
+             "written, and `lab report` writes it again"]
+        ) from None  # fmt: skip
     files = ["report.md", *listed, "fits.json", *(f"{figure.name}.png" for figure in drawn)]
     return [path / file for file in files]
+
+
+def emptier(answers: Answers, path: Path) -> str | None:
+    """A sentence if the report in this folder tells of more runs than this one would.
+
+    A study that is complete may be smaller than it was, if no override makes the difference.
+    """
+    try:
+        there = json.loads((path / "fits.json").read_text(encoding="utf-8"))
+        before, told = told_runs(there), tuple(there.get("overrides", ()))
+    except (OSError, ValueError, TypeError, AttributeError):  # none, or no report of the lab
+        return None
+    points = [p for answer in answers for p in answer.points]
+    now, origin = sum(p.runs.done for p in points), answers[0].record.origin
+    complete = all(p.runs.done + p.runs.diverged == p.runs.planned for p in points)
+    if now >= before or (complete and told == origin.overrides):
+        return None
+    study = shlex.quote(origin.file or f"{path.name}.toml")
+    remedy = f"`lab run {study}` trains what is missing"
+    if told != origin.overrides:
+        asked = " ".join(filter(None, [f"`lab report {study}", provenance.options(told)]))
+        remedy = f"{asked}` writes that one again"
+    return (
+        f"{path}: the report there tells of {before} finished runs, this one would of {now}; "
+        f"{remedy}; to replace it, move it away, or give this study another name"
+    )
 
 
 def _save(drawn: Sequence[Drawn], path: Path) -> None:
@@ -109,6 +153,7 @@ def _markdown(answers: Answers, name: str, drawn: Sequence[Drawn]) -> str:
         "\n".join(f"- {escape(text)}" for text in sentences(answers)),
         *(_block(block) for view in shown for block in view.below(answers)),
         *(f"![{one.title}]({one.name}.png)\n\n*{escape(one.caption)}*" for one in drawn),
+        escape(provenance.paragraph(answers[0].record)),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 

@@ -14,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from lab.show.terminal import clean
+
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
 VERDICTS = {"agrees": (GREEN, "o"), "undecided": (ORANGE, "s"), "contradicts": (VERMILLION, "X")}
 STYLE: Any = {  # matplotlib types its settings as a literal for every name
@@ -45,6 +47,11 @@ def grid(
     for spare in axes.flat[panels:]:
         spare.set_axis_off()
     return figure, list(axes.flat[:panels])
+
+
+def literal(text: str) -> str:
+    """Text of a study as matplotlib prints it as it stands: no mathematics between dollars."""
+    return clean(text).replace("$", r"\$")
 
 
 def shades(n: int) -> list[Any]:

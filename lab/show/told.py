@@ -23,11 +23,15 @@ from lab.show.views import views
 
 @dataclass(frozen=True)
 class Told:
-    """The answers of one study, one per panel and scan, and where its results are."""
+    """The answers of one study, one per panel and scan, and where its results are.
+
+    refusal: why its report must not be written there, None if it may.
+    """
 
     answers: tuple[Answer, ...]
     question: str
     folder: Path
+    refusal: str | None = None
 
     def __iter__(self) -> Iterator[Answer]:
         return iter(self.answers)
@@ -64,17 +68,17 @@ class Told:
         """What `lab fit --json` prints; complete: what fits.json has."""
         return document(self.answers, self.folder.name, complete=complete)
 
-    def write(self) -> list[Path]:
+    def write(self, *, replace: bool = False) -> list[Path]:
         """Write the report and the page into the results folder; returns the files.
 
-        Raises StudyError, one sentence, where the folder takes nothing.
+        replace: even if the report that is there tells of more runs. Raises StudyError where it
+        does without, where the folder is another study's, and where nothing can be written.
         """
+        refusal = self.refusal or (None if replace else report.emptier(self.answers, self.folder))
+        if refusal:
+            raise StudyError([refusal])
         name = self.folder.name
-        try:
-            written = report.write(self.answers, self.folder, name)
-        except OSError as error:
-            raise StudyError([f"{self.folder}: cannot be written ({error.strerror}); let it be "
-                              "written, or choose another folder"]) from None  # fmt: skip
+        written = report.write(self.answers, self.folder, name)
         return [*written, page.write(self.answers, self.folder / "report.html", name)]
 
     def __str__(self) -> str:

@@ -23,12 +23,14 @@ class Table:
 
     words: a paragraph that stands above it in the report.
     shown: the columns that a terminal shows, None for all of them.
+    most: how many of these matter most, and stand where not all have room; 0 for none.
     """
 
     columns: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     words: str = ""
     shown: tuple[int, ...] | None = None
+    most: int = 0
 
     def markdown(self) -> str:
         """The table for the report."""
@@ -41,7 +43,7 @@ class Table:
         columns, *rows = (
             tuple(cells[i] for i in self.shown) for cells in (self.columns, *self.rows)
         )
-        return Table(columns, rows, self.words)
+        return Table(columns, rows, self.words, most=self.most)
 
 
 @dataclass(frozen=True)

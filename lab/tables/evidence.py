@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from lab.grids import Factors, Positives, Table
+from lab.grids import Factors, Positives, Table, said
 
 
 class Evidence(Table):
@@ -21,14 +23,19 @@ class Evidence(Table):
     weights: Factors = (0.5, 2.0)
     until: Annotated[float, Field(ge=1, le=64)] = 8.0
 
-    @model_validator(mode="after")
-    def _far_enough(self) -> Evidence:
+    def wrong(self) -> Iterator[str]:
+        for name in ("budgets", "rates", "weights"):
+            yield from said(partial(self._of_factors, name))
         if max(self.budgets) < 1.5:
-            raise ValueError(
+            yield (
                 f"budgets: {max(self.budgets):g} × the steps shows too little; give one of at "
                 "least 1.5, such as budgets = [0.5, 2.0]"
             )
-        for name in ("budgets", "rates", "weights"):
-            if 1.0 in getattr(self, name):
-                raise ValueError(f"{name}: 1 repeats the scan itself; leave it out")
-        return self
+
+    def _of_factors(self, name: str) -> Iterator[str]:
+        """Factors that change something, and not beyond all measure."""
+        for factor in getattr(self, name):
+            if factor == 1.0:
+                yield f"{name}: 1 repeats the scan itself; leave it out"
+            elif not 1e-3 <= factor <= 1e3:
+                yield f"{name}: {factor:g} is out of range; take a factor from 0.001 to 1000"

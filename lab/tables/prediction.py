@@ -15,7 +15,7 @@ class Prediction(Table):
 
     exponent: Formula = "4/d"
     sense: Literal["bound", "equal"] = "bound"
-    tolerance: Annotated[float, Field(gt=0, lt=1, description="relative")] = 0.15
+    tolerance: Annotated[float, Field(ge=1e-3, lt=1, description="relative")] = 0.15
     rivals: Formulas = ()
 
     @property

@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field
 
-from lab.grids import Floats, PositiveInt, Positives, Table
+from lab.grids import Floats, Grid, PositiveInt, Table, said
 from lab.kinds.kind import OneOf
 from lab.kinds.manifolds import MANIFOLDS, Manifold
 from lab.kinds.teachers import TEACHERS, Drawn, Network, Teacher
@@ -21,13 +21,15 @@ class Embedding(Table):
     kind: Literal["identity", "features", "linear", "curved"] = "identity"
     ambient: PositiveInt | None = None
 
-    @model_validator(mode="after")
-    def _ambient(self) -> Embedding:
+    def wrong(self) -> Iterator[str]:
         if self.kind == "identity" and self.ambient is not None:
-            raise ValueError("the identity embedding has no 'ambient'; leave it out")
+            yield "the identity embedding has no 'ambient'; leave it out"
         if self.kind != "identity" and self.ambient is None:
-            raise ValueError(f"the {self.kind} embedding needs 'ambient = …' coordinates")
-        return self
+            yield f"the {self.kind} embedding needs 'ambient = …' coordinates"
+
+
+Power = Annotated[float, Field(ge=0.1, le=100)]
+"""The p of a loss |y − ŷ|^p."""
 
 
 class Task(Table):
@@ -37,7 +39,7 @@ class Task(Table):
     embedding: Embedding = Embedding()
     teacher: Annotated[Teacher, OneOf(TEACHERS)] = Network()
     loss: Literal["mse", "power", "kl"] = "mse"
-    power: Positives | None = None
+    power: Grid[Power] | None = None
     noise: Floats = (0.0,)
 
     @property
@@ -80,20 +82,24 @@ class Task(Table):
                 noise, k, self.teacher_kind, one.covariance, decays,
             )  # fmt: skip
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Task:
+    def wrong(self) -> Iterator[str]:
+        for rule in (self._of_loss, self._of_spectral):
+            yield from said(rule)
+
+    def _of_loss(self) -> Iterator[str]:
         if (self.loss == "power") != (self.power is not None):
-            raise ValueError("'power' belongs to loss = \"power\", and that loss needs it")
+            yield "'power' belongs to loss = \"power\", and that loss needs it"
         if self.loss == "kl" and self.teacher.outputs < 2:
-            raise ValueError("loss = \"kl\" needs teacher.outputs of at least 2")
+            yield "loss = \"kl\" needs teacher.outputs of at least 2"
         if self.loss == "kl" and any(self.noise):
-            raise ValueError("label noise is for loss = \"mse\" or \"power\", not \"kl\"")
-        if self.manifold.teacher:
-            if self.teacher.model_fields_set - {"count"}:
-                raise ValueError(
-                    "a spectral task has a linear teacher of its own; leave all but "
-                    "teacher.count out"
-                )
-            if self.embedding.kind != "identity" or self.loss != "mse":
-                raise ValueError("a spectral task takes loss = \"mse\" and no embedding")
-        return self
+            yield "label noise is for loss = \"mse\" or \"power\", not \"kl\""
+
+    def _of_spectral(self) -> Iterator[str]:
+        if not self.manifold.teacher:
+            return
+        if self.teacher.model_fields_set - {"count"}:
+            yield (
+                "a spectral task has a linear teacher of its own; leave all but teacher.count out"
+            )
+        if self.embedding.kind != "identity" or self.loss != "mse":
+            yield "a spectral task takes loss = \"mse\" and no embedding"

@@ -9,9 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveFloat, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from lab.grids import PositiveInt, Table, Whole, as_tuple
+from lab.grids import (
+    MOST,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    Table,
+    Whole,
+    as_tuple,
+    said,
+)
 from lab.mistakes import unknown
 from lab.spec import TrainingSpec
 
@@ -79,7 +88,9 @@ class Training(Table):
     schedule: Literal["constant", "cosine", "linear", "step"] = "linear"
     warmup: Annotated[float, Field(ge=0, lt=1, description="fraction of the steps")] = 0.0
     stages: Stages | None = None
-    polish: Annotated[Whole, Field(ge=0, description="L-BFGS steps on one large batch")] = 0
+    polish: Annotated[
+        Whole, Field(ge=0, le=MOST, description="L-BFGS steps on one large batch")
+    ] = 0
     polish_batch: PositiveInt = 8192
     precision: Literal["float32", "float64"] = "float32"
 
@@ -88,19 +99,24 @@ class Training(Table):
     def _fill_preset(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        named = PRESETS.get(values.get("preset", "default"), {})
+        # what is no name is refused where it stands
+        preset = values.get("preset", "default")
+        named = PRESETS.get(preset, {}) if isinstance(preset, str) else {}
         optimiser = values.get("optimiser", named.get("optimiser", "muon"))
-        return {**RULES.get(optimiser, {}), **named, **values}
+        rule = RULES.get(optimiser, {}) if isinstance(optimiser, str) else {}
+        return {**rule, **named, **values}
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Training:
+    def wrong(self) -> Iterator[str]:
+        for rule in (self._of_preset, self._of_stages):
+            yield from said(rule)
+
+    def _of_preset(self) -> Iterator[str]:
         if self.preset not in PRESETS:
-            raise ValueError(unknown("preset", self.preset, PRESETS))
+            yield f"preset: {unknown('preset', self.preset, PRESETS)}"
+
+    def _of_stages(self) -> Iterator[str]:
         if (self.schedule == "step") != (self.stages is not None):
-            raise ValueError(
-                "schedule = \"step\" and 'stages = [{steps, batch, rate}, …]' belong together"
-            )
-        return self
+            yield "schedule = \"step\" and 'stages = [{steps, batch, rate}, …]' belong together"
 
     def resolved(self) -> TrainingSpec:
         """The recipe of a run. L-BFGS is all polish: its batch is drawn once."""

@@ -146,7 +146,7 @@ def covariance(kind: str, **settings: Setting) -> Covariance:
     return Network(activation, tangent=kind.endswith("ntk"), **own)
 
 
-def _relu(q, r, s):
+def _relu(q: Any, r: Any, s: Any) -> tuple[Any, Any, Any, Any]:
     """E[φ(u)²], E[φ(v)²], E(φ(u) − φ(v))², E[φ′(u)φ′(v)] of φ = max(0, ·): Cho & Saul 2009."""
     g = np.sqrt(q * r)
     gap = (np.sqrt(q) - np.sqrt(r)) ** 2
@@ -158,7 +158,7 @@ def _relu(q, r, s):
     return q / 2, r / 2, s_phi, (np.pi - theta) / (2 * np.pi)
 
 
-def _erf(q, r, s):
+def _erf(q: Any, r: Any, s: Any) -> tuple[Any, Any, Any, Any]:
     """The same of φ = erf: Williams 1997."""
     k = (q + r - s) / 2
     norm = (1 + 2 * q) * (1 + 2 * r)

@@ -16,6 +16,7 @@ import functools
 import math
 import operator
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -46,8 +47,10 @@ _OPERATIONS = {
     ast.Div: operator.truediv,
     ast.Pow: math.pow,  # raises where operator.pow would turn complex
 }
-_PRODUCT = re.compile(r"((?<![\w.])(?:\d+\.?\d*|\.\d+)(?![eE][+-]?\d)|\))\s*(?=[^\W\d]|\()")
-_FOREIGN = re.compile(r"[^\w\s.+\-*/^(),]")
+_PRODUCT = re.compile(
+    r"((?<![\w.])(?:\d+\.?\d*|\.\d+)(?![eE][+-]?\d)|\))\s*(?=[^\W\d]|\()", re.ASCII
+)
+_FOREIGN = re.compile(r"[^\w .+\-*/^(),]", re.ASCII)
 _LONGEST = 100
 
 
@@ -121,8 +124,10 @@ def parse(text: str | float) -> Prediction:
     try:
         if _FOREIGN.search(text):
             raise SyntaxError
-        tree = ast.parse(_PRODUCT.sub(r"\1@", text).replace("^", "**"), mode="eval").body
-    except (SyntaxError, ValueError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what Python only frowns at is no formula either
+            tree = ast.parse(_PRODUCT.sub(r"\1@", text).replace("^", "**"), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError, Warning):
         raise PredictionError(
             f"prediction '{text}' is not a formula; write one such as '4/d', '2p/d' or "
             "'min(a-1, 2b)'"
@@ -188,7 +193,7 @@ def _divides(product: ast.BinOp) -> bool:
 def _evaluate(node: ast.expr, symbols: Mapping[str, Value]) -> Value:
     match node:
         case ast.Constant(value=int() | float() as value):
-            return float(value)
+            return float(value)  # OverflowError, an ArithmeticError, of 400 digits
         case ast.Name(id=name):
             return symbols[name]
         case ast.UnaryOp(operand=child):

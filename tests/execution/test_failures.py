@@ -168,3 +168,34 @@ def test_stretches_of_a_descent_change_no_number(monkeypatch):
         monkeypatch.setattr(basin, "PATIENCE", patience)
         losses.append([r.loss for r in learning.learn(group, tick=lambda n: None)])
     assert losses[0] == losses[1]
+
+
+def test_a_study_whose_runs_all_diverged_says_so_each_time(make_study, tmp_path):
+    found = make_study(training={"preset": "sgd", "rate": 1e9, "steps": 20})
+    summary = runner.run(found, tmp_path / "r")
+    assert summary.diverged == summary.trained == 6 and summary.useless
+    again = runner.run(found, tmp_path / "r")
+    assert again.trained == 0 and again.useless
+
+
+def git(folder, *arguments):
+    who = ("-c", "user.name=x", "-c", "user.email=x@y.z")
+    subprocess.run(["git", "-C", folder, *who, *arguments], check=True, capture_output=True)
+
+
+def test_the_commit_is_that_of_the_repository_that_keeps_the_lab(tmp_path):
+    file = tmp_path / "venv" / "lab" / "runner.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("")
+    assert runner._commit(file) is None
+    (tmp_path / "notes.txt").write_text("")
+    git(tmp_path, "init")
+    git(tmp_path, "add", "notes.txt")
+    git(tmp_path, "commit", "-m", "notes")
+    assert runner._commit(file) is None  # a repository around an installed lab
+    git(tmp_path, "add", "venv")
+    git(tmp_path, "commit", "-m", "lab")
+    commit = runner._commit(file)
+    assert len(commit) == 12
+    file.write_text("changed")
+    assert runner._commit(file) == commit + "+"

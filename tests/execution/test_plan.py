@@ -21,6 +21,24 @@ def test_groups_partition_the_missing_runs(make_study):
         assert all(len(g.teachers) <= teachers for g in groups)
 
 
+def test_checks_train_after_what_they_check_and_the_costliest_first(make_study):
+    for changes in ({"regime": "resolution-width"},
+                    {"regime": "resolution-data", "student": {"widths": 4},
+                     "data": {"sizes": [64, 128, 256]}}):  # fmt: skip
+        found = make_study(evidence={"share": 1.0}, **changes)
+        scan = {p.run for p in found.plan
+                if p.role == "scan" or (p.role == "limit" and p.factor == 1)}  # fmt: skip
+        left = plan.left(found, {})
+        assert left.checks and left.checks == {p.run for p in found.plan} - scan
+        groups = plan.groups(left.missing, checks=left.checks)
+        late = [scan.isdisjoint(group.runs()) for group in groups]
+        assert late == sorted(late) and 0 < sum(late) < len(late)
+        for kind in (False, True):
+            costs = [plan.seconds(g) for g, is_late in zip(groups, late, strict=True)
+                     if is_late == kind]  # fmt: skip
+            assert costs == sorted(costs, reverse=True)
+
+
 def test_memory_is_bounded_by_the_group_not_by_the_study(make_study):
     limit = 2**24
     few = plan.groups([p.run for p in make_study().plan], memory_limit=limit)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,7 @@ def test_ctrl_c_commits_what_is_in_flight_and_says_how_to_go_on(tmp_path):
 
 
 def test_an_edited_study_runs_only_the_difference(uninterrupted, tmp_path):
-    found = study.validate(study.tomllib.loads(STUDY))
+    found = study.validate(tomllib.loads(STUDY))
     path = uninterrupted / "results/s"
     with Store.read(path) as store:
         states = store.states()
@@ -103,7 +104,7 @@ def test_an_edited_study_runs_only_the_difference(uninterrupted, tmp_path):
         (STUDY.replace("count = 3", "count = 4"), 6),
         (STUDY.replace("Does", "Really, does"), 0),
     ):
-        edited = study.validate(study.tomllib.loads(text))
+        edited = study.validate(tomllib.loads(text))
         assert len(plan.left(edited, states).missing) == new
     assert runner.run(found, path).trained == 0
 

@@ -1,6 +1,8 @@
 """The store: atomic, locked, shared, and silent about nothing."""
 
 import math
+import os
+import shutil
 import sqlite3
 from dataclasses import replace
 
@@ -8,7 +10,7 @@ import pytest
 
 from lab.execution.store import Row, Store, folder
 from lab.mistakes import StudyError
-from lab.spec import PHYSICS_VERSION
+from lab.spec import PHYSICS_VERSION, digest
 
 
 def row(name, status="done", loss=0.5):
@@ -65,19 +67,117 @@ def test_another_physics_version_is_refused(tmp_path):
                 pass
 
 
-def test_a_file_that_is_no_store_is_refused(tmp_path):
-    (tmp_path / "lab.db").write_text("no database, but long enough to look like one" * 50)
-    with pytest.raises(StudyError, match="not a store"):
-        with Store.read(tmp_path):
+def test_studies_share_runs_that_are_what_they_say(tmp_path):
+    true, failed, doctored = (replace(row("x"), spec=f'{{"run":{i}}}') for i in range(3))
+    true, failed = (replace(r, fingerprint=digest(r.spec)) for r in (true, failed))
+    with Store.write(tmp_path / "a") as store:
+        store.add([true, replace(failed, status="failed"), doctored])
+    with Store.write(tmp_path / "b") as store:
+        assert store.adopt([true.fingerprint, failed.fingerprint, "x", "z"]) == 1
+        assert store.states() == {true.fingerprint: "done"}
+
+
+@pytest.fixture
+def locked(monkeypatch):
+    """Folders where nobody may write: SQLite is asked for them through a symbolic mount."""
+
+    def lock(folder):
+        plain = os.access
+        monkeypatch.setattr(os, "access", lambda path, mode: (
+            False if os.fspath(path) == os.fspath(folder) and mode == os.W_OK
+            else plain(path, mode)))  # fmt: skip
+
+    return lock
+
+
+def test_an_archive_that_cannot_be_written_is_read_and_left_as_it_is(tmp_path, locked):
+    with Store.write(tmp_path / "a") as store:
+        store.add([row("x")])
+    locked(tmp_path / "a")
+    before = {f.name for f in (tmp_path / "a").iterdir()}
+    with Store.read(tmp_path / "a") as store:
+        assert store.states() == {"x": "done"}
+        assert store.rows(["x"])["x"].loss == 0.5
+        assert {f.name for f in (tmp_path / "a").iterdir()} == before  # no -shm beside it
+
+
+def test_what_a_stopped_run_left_in_its_log_is_read(tmp_path, locked):
+    with Store.write(tmp_path / "a") as store:
+        store.add([row("x")])
+        (tmp_path / "b").mkdir()
+        for name in ("lab.db", "lab.db-wal"):
+            shutil.copy(tmp_path / "a" / name, tmp_path / "b" / name)
+    assert (tmp_path / "b/lab.db-wal").stat().st_size > 0
+    locked(tmp_path / "b")
+    with Store.read(tmp_path / "b") as store:
+        assert store.states() == {"x": "done"}
+
+
+NOT_STORES = {
+    "text": lambda file: file.write_text("no database, but long enough to look like one" * 50),
+    "truncated": lambda file: file.write_bytes(_store(file).read_bytes()[:5000]),
+    "a folder": lambda file: file.mkdir(),
+    "another database": lambda file: _script(file, "CREATE TABLE songs (name TEXT)"),
+    "runs of another kind": lambda file: _script(
+        file, "CREATE TABLE meta (key, value); CREATE TABLE runs (name TEXT)"),
+    "a version that is no number": lambda file: _script(
+        _store(file), "UPDATE meta SET value = 'two'"),
+}  # fmt: skip
+
+
+def _store(file):
+    with Store.write(file.parent) as store:
+        store.add([replace(row(str(i)), spec=f'"{"x" * 400}"') for i in range(200)])
+    return file
+
+
+def _script(file, text):
+    db = sqlite3.connect(file)
+    db.executescript(text)
+    db.close()
+
+
+@pytest.mark.parametrize("kind", NOT_STORES)
+@pytest.mark.parametrize("opening", [Store.read, Store.write])
+def test_what_is_no_store_is_one_sentence_and_stays_as_it_is(tmp_path, kind, opening):
+    file = tmp_path / "lab.db"
+    NOT_STORES[kind](file)
+    before = file.read_bytes() if file.is_file() else None
+    with pytest.raises(StudyError, match="not a store") as caught:
+        with opening(tmp_path) as store:
+            store.rows(map(str, range(200)))
+    assert len(caught.value.mistakes) == 1
+    assert before is None or file.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", None])
+def test_a_store_that_was_only_begun_is_empty(tmp_path, content):
+    file = tmp_path / "lab.db"
+    if content is None:
+        _script(file, "PRAGMA journal_mode=WAL")
+    else:
+        file.write_bytes(content)
+    with Store.read(tmp_path) as store:
+        assert store.states() == {} and store.registered() == []
+    with Store.write(tmp_path) as store:
+        store.add([row("x")])
+    with Store.read(tmp_path) as store:
+        assert store.states() == {"x": "done"}
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StudyError, match="cannot be written"):
+        with Store.write(tmp_path / "file" / "s"):
             pass
 
 
-def test_studies_share_runs(tmp_path):
-    with Store.write(tmp_path / "a") as store:
-        store.add([row("x"), row("y", "failed", None)])
-    with Store.write(tmp_path / "b") as store:
-        assert store.adopt(["x", "y", "z"]) == 1
-        assert store.states() == {"x": "done"}
+def test_what_was_asked_is_kept_in_order(tmp_path):
+    with Store.write(tmp_path) as store:
+        store.register(2.0, "b")
+        store.register(1.0, "a")
+    with Store.read(tmp_path) as store:
+        assert store.registered() == [(2.0, "b"), (1.0, "a")]
 
 
 @pytest.mark.parametrize("name", ["..", "...toml", ".hidden.toml", "a b.toml", "é.toml"])
@@ -86,15 +186,17 @@ def test_results_stay_inside_the_folder(tmp_path, name):
         folder(name, tmp_path)
 
 
-def test_a_store_from_before_details_is_read_and_written_on(tmp_path):
+def test_a_store_from_before_is_read_and_written_on(tmp_path):
     with Store.write(tmp_path) as store:
         store.add([row("x")])
     db = sqlite3.connect(tmp_path / "lab.db")
-    db.execute("ALTER TABLE runs DROP COLUMN details")
+    for name in ("details", "numpy"):
+        db.execute(f"ALTER TABLE runs DROP COLUMN {name}")
+    db.execute("DROP TABLE registered")
     db.commit()
     db.close()
     with Store.read(tmp_path) as store:
-        assert store.rows(["x"])["x"].details == {}
+        assert store.rows(["x"])["x"].details == {} and store.registered() == []
     with Store.write(tmp_path) as store:
         store.add([replace(row("y"), details={"limit": 0.25})])
         assert store.rows(["x", "y"])["y"].details == {"limit": 0.25}

@@ -60,5 +60,5 @@ def test_a_regime_of_ones_own_goes_through_every_verb(here):
     assert found["regime"] == "depth"
     assert [p["alpha"] for p in found["points"]] == pytest.approx([1.0, 2 / 3])
     assert "2/d" in invoke("report", "s.toml").stdout
-    assert "hidden layers H" in (here / "results" / "s" / "losses.svg").read_text()
+    assert "hidden layers H" in (here / "results" / "s" / "report.html").read_text()
     assert invoke("export", "s.toml", "out.csv").exit_code == 0

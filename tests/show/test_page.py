@@ -251,6 +251,6 @@ def test_mistakes_are_one_sentence_and_write_nothing(here, arguments, said):
 
 def test_a_folder_that_takes_nothing_is_one_sentence(here):
     (here / "results/a/report.md").mkdir()
-    with pytest.raises(StudyError, match="results/a: cannot be written") as caught:
+    with pytest.raises(StudyError, match="results/a: the report cannot be written") as caught:
         invoke("report", "a.toml")
     assert len(caught.value.mistakes) == 1 and not (here / "results/a/report.html").exists()

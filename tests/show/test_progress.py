@@ -1,6 +1,8 @@
 """Progress without a terminal: lines, not too many, and none of what was over in a moment."""
 
 import io
+import time
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -46,3 +48,18 @@ def test_what_is_short_says_its_opening_once_patience_is_gone(console, monkeypat
 
 def test_counted_gives_every_item_once():
     assert list(progress.counted([3, 1, 2], "counting")) == [3, 1, 2]
+
+
+@pytest.mark.parametrize("columns, words", [
+    (80, "finishing the groups in flight, Ctrl-C again drops them"),
+    (40, "finishing; Ctrl-C again drops"),
+])  # fmt: skip
+def test_words_beside_a_bar_are_whole(columns, words):
+    console = Console(file=io.StringIO(), force_terminal=True, width=columns, no_color=True)
+    told = SimpleNamespace(done=12, runs=3600, seconds_left=3700.0, stopping=False, fraction=0.04)
+    with progress.training(console) as observe:
+        observe(told)
+        time.sleep(0.2)  # the bar is drawn ten times a second
+        observe(SimpleNamespace(**{**vars(told), "stopping": True}))
+    text = console.file.getvalue()
+    assert words in text and "1 h 01 min left" in text

@@ -21,6 +21,8 @@ from lab.scaling.tables.rows import Rows, TableError
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 PARQUET = (".parquet", ".pq")
 ENDINGS = (*DELIMITERS, ".json", *PARQUET)
+LARGEST = 2**30
+"""Bytes of a table of text, unpacked."""
 OTHER = {";": "semicolons", "\t": "tabs", ",": "commas"}
 
 
@@ -39,7 +41,11 @@ def read_rows(path: str | Path) -> Rows:
     empty headers, or a row of another length than the header.
     """
     path = Path(path)
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except (OSError, ValueError):  # no name of a file at all
+        there = False
+    if not there:
         raise TableError(
             f"{path} is not a file; give the path of a CSV, TSV, JSON or Parquet table."
         )
@@ -53,7 +59,10 @@ def _text(path: Path) -> str:
     try:
         content = path.read_bytes()
         if path.suffix.lower() == ".gz":
-            content = gzip.decompress(content)
+            with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+                content = packed.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise TableError(f"{path} holds more than {LARGEST} bytes; leave rows out.")
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise TableError(f"{path} is not text in UTF-8; save it in UTF-8.") from None
@@ -102,7 +111,9 @@ def _json(path: Path) -> Rows:
 
     try:
         found = json.loads(_text(path), object_pairs_hook=once)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except TableError:
+        raise
+    except (ValueError, RecursionError) as error:  # JSONDecodeError; a number of 5000 digits
         raise TableError(f"{path} is not JSON: {error}.") from None
     if not (
         isinstance(found, dict)

@@ -92,7 +92,7 @@ class Rows:
                 value = None
         if value is None:
             raise TableError(
-                f"{self.places[row]}: {name} is {cell!r}, which is not a number{_hint(cell)}."
+                f"{self.places[row]}: {name} is {_shown(cell)}, which is not a number{_hint(cell)}."
             )
         return value
 
@@ -115,6 +115,11 @@ class Rows:
 
 def _empty(cell: object) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def _shown(cell: object) -> str:
+    text = repr(cell)
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def _hint(cell: object) -> str:

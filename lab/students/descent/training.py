@@ -268,11 +268,11 @@ def _advance(
     """The first n steps of a chunk; n is traced, so that a short last chunk compiles nothing."""
     update = jax.vmap(optimisers.optimiser(*rule, parameters).update)
 
-    def one_teacher(parameters, state, scale, x, y):
-        def step(t, carry):
+    def one_teacher(parameters: Any, state: Any, scale: Array, x: Array, y: Array) -> tuple:
+        def step(t: Array, carry: tuple[Any, Any]) -> tuple[Any, Any]:
             parameters, state = carry
 
-            def total(p):
+            def total(p: Any) -> Array:
                 return jnp.sum(_students_loss(student, loss, power, p, scale, x[t], y[t]))
 
             updates, state = update(jax.grad(total)(parameters), state, parameters)
@@ -292,11 +292,11 @@ def _polish(
     """L-BFGS with a zoom line search on one large batch, every student on its own."""
     rule = optax.lbfgs()
 
-    def one_student(parameters, scale, x, y):
-        def value(p):
+    def one_student(parameters: Any, scale: Array, x: Array, y: Array) -> Any:
+        def value(p: Any) -> Array:
             return data.losses(loss, power, _network(student).apply(student, p, scale * x), y)
 
-        def step(carry, _):
+        def step(carry: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], None]:
             p, state = carry
             v, g = optax.value_and_grad_from_state(value)(p, state=state)
             u, state = rule.update(g, state, p, value=v, grad=g, value_fn=value)
@@ -315,7 +315,7 @@ def _evaluate(
 ) -> Float[Array, "T S"]:
     """Losses on a fixed set, in blocks, so that memory does not grow with the set."""
 
-    def one_teacher(parameters, scale, x, y):
+    def one_teacher(parameters: Any, scale: Array, x: Array, y: Array) -> Array:
         blocks = [jnp.moveaxis(v.reshape(v.shape[0], -1, BLOCK), 1, 0) for v in (x, y)]
         mean = partial(_students_loss, student, loss, power, parameters, scale)
         return jnp.mean(jax.lax.map(lambda xy: mean(*xy), tuple(blocks)), axis=0)

@@ -1,0 +1,120 @@
+"""The record of a study: how the runs that it tells of came about, as its store knows it.
+
+Object: what was asked when (`lab.execution.registration`), and of the stored rows their number by
+status, their times, machines and versions. Of one scan, its `History`: whether the prediction was
+written before the runs. Everything is from the store, so that a report made twice is the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from lab.answers.question import Question
+from lab.execution.registration import Predicted, Registered, predicted, registered
+from lab.execution.store import Row, Store
+from lab.regimes.origin import Origin
+from lab.study import Study
+
+FINISHED = ("done", "diverged")
+
+
+@dataclass(frozen=True)
+class History:
+    """What is known of when the prediction of one scan was written.
+
+    now: what is reported. first: what was registered before the first run, `time`; None if nothing
+    was. earlier: rows that had finished before that. since: the time from which on what is reported
+    now was registered; None if it never was.
+    """
+
+    now: Predicted
+    first: Predicted | None = None
+    time: float = 0.0
+    earlier: int = 0
+    since: float | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether another exponent, sense or tolerance was predicted before the first run."""
+        return self.first is not None and self.first.judged != self.now.judged
+
+    @property
+    def before(self) -> bool:
+        """Whether what is reported was written before every one of the runs."""
+        return self.first is not None and not self.changed and not self.earlier
+
+
+@dataclass(frozen=True)
+class Record:
+    """How runs came about.
+
+    planned, missing: runs of the plan, and those of them that have no row. raised: rows of budgets
+    beyond the plan. counts: rows by status. finished: when the newest one ended, in seconds since
+    1970. seconds: the time of all, summed. devices, versions: every one of the rows, as text;
+    versions by name.
+    """
+
+    origin: Origin = Origin()
+    question: str = ""
+    registered: tuple[Registered, ...] = ()
+    planned: int = 0
+    missing: int = 0
+    raised: int = 0
+    counts: tuple[tuple[str, int], ...] = ()
+    finished: float | None = None
+    seconds: float = 0.0
+    devices: tuple[str, ...] = ()
+    versions: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def count(self, status: str) -> int:
+        """Rows of one status."""
+        return dict(self.counts).get(status, 0)
+
+
+def record(study: Study, store: Store, scans: Iterable[Question]) -> Record:
+    """The record of all planned runs, and of the raised budgets that its scans have."""
+    plan = {planned.run.fingerprint() for planned in study.plan}
+    rows = store.rows(plan) | {row.fingerprint: row for scan in scans for row in _rows(scan)}
+    some = [rows[key] for key in sorted(rows)]
+    times = [row.provenance["finished"] for row in some if row.provenance["finished"] is not None]
+    names = ("lab", "git", "jax", "numpy")
+    return Record(
+        origin=study.origin, question=study.question, registered=registered(store),
+        planned=len(plan), missing=len(plan - rows.keys()), raised=len(rows.keys() - plan),
+        counts=tuple(sorted(Counter(row.status for row in some).items())),
+        finished=max(times, default=None), seconds=sum(row.seconds or 0.0 for row in some),
+        devices=_distinct(some, "device"),
+        versions=tuple((name, _distinct(some, name)) for name in names),
+    )  # fmt: skip
+
+
+def history(scan: Question, kept: Collection[Registered]) -> History:
+    """When the prediction of a scan was written."""
+    now = predicted(scan.study)
+    of = [(one.time, found) for one in kept if (found := one.predicted(now.title))]
+    if not of:
+        return History(now)
+    time, first = of[0]
+    ends = [row.provenance["finished"] for row in _rows(scan) if row.status in FINISHED]
+    earlier = sum(end is None or end < time for end in ends)
+    since = None
+    for when, found in reversed(of):
+        if found.judged != now.judged:
+            break
+        since = when
+    return History(now, first, time, earlier, since)
+
+
+def _rows(question: Question) -> list[Row]:
+    """The rows of all settings, each once."""
+    return list(
+        {row.fingerprint: row for one in question.stored for row in one.cells.rows}.values()
+    )
+
+
+def _distinct(rows: Iterable[Row], name: str) -> tuple[str, ...]:
+    values: set[Any] = {row.provenance.get(name) for row in rows}
+    return tuple(sorted(str(value) for value in values if value))

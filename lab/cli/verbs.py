@@ -1,0 +1,54 @@
+"""All verbs: one per thing a person does with a study or a table.
+
+Heavy modules are imported inside the verb that needs them: help, check, plan and status never start
+JAX.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lab.cli import data_verbs, page_verbs, run_verbs, statistics_verbs, study_verbs
+from lab.cli.ending import CODES
+
+NAMES = {"help_option_names": ["-h", "--help"]}
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings=NAMES,
+    help="A laboratory for neural scaling laws. A study file asks a question with a number in it; "
+    "the lab trains the students that answer it, estimates the exponent with an honest interval, "
+    "and says whether the theory holds.\n\nStart with: lab init my-study.toml, lab plan "
+    "my-study.toml, lab run my-study.toml.",
+    epilog="Exit codes: " + ", ".join(f"{code} {what}" for code, what in CODES.items()) + ".",
+)
+VERBS = (
+    study_verbs.init, study_verbs.check, study_verbs.plan, study_verbs.run, run_verbs.status,
+    run_verbs.runs, statistics_verbs.fit, page_verbs.report, page_verbs.figures,
+    study_verbs.export, data_verbs.dimension, statistics_verbs.calibrate, run_verbs.retry,
+    run_verbs.clean,
+)  # fmt: skip
+for verb in VERBS:
+    app.command()(verb)
+
+
+def _version(asked: bool) -> bool:
+    if asked:
+        import lab
+
+        typer.echo(f"scaling-lab {lab.__version__}")
+        raise typer.Exit
+    return asked
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_version,
+                     help="Show the version and exit."),
+    ] = False,
+) -> None:  # fmt: skip
+    """What holds for every verb; its words are those of `app`."""

@@ -1,0 +1,121 @@
+"""The runs of a study one by one: what each is, how it ended; and rows that are to go.
+
+Object: `Listed`, a planned run with its stored row. To the plan come the runs of raised budgets
+that are stored. Rows that the study plans at no budget are its orphans: those of earlier settings,
+and of overrides. Nothing is trained here, and no JAX is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from lab.execution import budgets
+from lab.execution.store import Row, Store
+from lab.mistakes import StudyError
+from lab.spec import Planned
+from lab.study import Study
+
+STATUSES = ("done", "diverged", "failed", "missing")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One run. loss: relative to the constant student's; it and seconds are None where there is
+    none. x is 0 for unlimited data. error: the traceback of a failed run."""
+
+    fingerprint: str
+    status: str
+    role: str
+    factor: float
+    panel: str
+    dim: int
+    x: int
+    teacher: int
+    seed: int
+    loss: float | None
+    seconds: float | None
+    error: str | None
+
+    def plain(self) -> dict[str, Any]:
+        """What `lab runs --json` prints."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+@dataclass(frozen=True)
+class Removal:
+    """Rows of a store that go, or would go if it were not dry."""
+
+    folder: Path
+    rows: tuple[Row, ...]
+    dry: bool
+
+
+def listed(study: Study, store: Store) -> list[Listed]:
+    """The plan in its order, each run once, then what is stored of raised budgets."""
+    found = store.rows(store.states())
+    listed: dict[str, Listed] = {}
+    for scan in study.scans:
+        places = {cell.planned: (cell.x, cell.base) for cell in scan.cells()}
+        raised = (p for p in budgets.every(scan) if p not in places)
+        for planned in (*places, *raised):
+            key = planned.run.fingerprint()
+            row = found.get(key)
+            if key in listed or not (row or planned in places):
+                continue
+            x = places[planned][0] if planned in places else scan.x(planned.run)
+            listed[key] = _one(planned, key, x, scan.title, row)
+    return [*listed.values()]
+
+
+def _one(planned: Planned, key: str, x: int, panel: str, row: Row | None) -> Listed:
+    run = planned.run
+    return Listed(
+        key, row.status if row else "missing", planned.role, planned.factor, panel, run.task.dim, x,
+        run.task.teacher, run.seed, row.relative if row else None, row.seconds if row else None,
+        row.error if row else None,
+    )  # fmt: skip
+
+
+def one(store: Store, beginning: str) -> Row:
+    """The row whose fingerprint begins so. Raises StudyError unless there is exactly one."""
+    keys = [key for key in store.states() if key.startswith(beginning.strip().lower())]
+    if len(keys) == 1:
+        return store.rows(keys)[keys[0]]
+    what = f"{len(keys)} runs have" if keys else "no stored run has"
+    raise StudyError(
+        [f"{store.path}: {what} a fingerprint that begins with '{beginning}'; `lab runs` lists "
+         "them"]
+    )  # fmt: skip
+
+
+def planned(study: Study) -> Iterator[Planned]:
+    """Everything that the study may plan: its runs, and those of every raised budget."""
+    yield from study.plan
+    for scan in study.scans:
+        yield from budgets.every(scan)
+
+
+def stored(study: Study, store: Store, statuses: Collection[str]) -> list[str]:
+    """Fingerprints of the study's rows that ended in one of these ways."""
+    states = store.states()
+    mine = dict.fromkeys(p.run.fingerprint() for p in planned(study))
+    return [key for key in mine if states.get(key) in statuses]
+
+
+def orphans(study: Study, store: Store) -> list[str]:
+    """Fingerprints of the rows that the study does not plan."""
+    mine = {p.run.fingerprint() for p in planned(study)}
+    return [key for key in store.states() if key not in mine]
+
+
+def remove(path: Path, which: Callable[[Store], Iterable[str]], *, dry: bool) -> Removal:
+    """Delete the rows of a store whose fingerprints `which` gives, or, if dry, only find them."""
+    opened = Store.read if dry or not (path / "lab.db").exists() else Store.write
+    with opened(path) as store:
+        found = tuple(store.rows(which(store)).values())
+        if not dry:
+            store.delete(row.fingerprint for row in found)
+    return Removal(path, found, dry)

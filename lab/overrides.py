@@ -1,0 +1,103 @@
+"""Overrides of a study's settings, `training.steps=2000`, as `--set` takes them.
+
+Each has one key and one TOML value. In a file with panels `panel.1.training.steps=2000` sets one
+panel's, and leaves the other keys of the table that the panel has, be it its own or the one at the
+top of the file.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lab.mistakes import LONGEST, Place, StudyError, one_line
+from lab.toml import tables as parsed
+
+
+class _Refused(Exception):
+    """Why an override cannot be applied: the second half of a sentence."""
+
+
+def apply(
+    tables: Mapping[str, Any], overrides: Sequence[str]
+) -> tuple[dict[str, Any], dict[tuple[int, Place], str], list[str]]:
+    """A copy of the tables with overrides applied, the text of each by panel and place, and what
+    is wrong with the others."""
+    own = copy.deepcopy(dict(tables))
+    applied: dict[tuple[int, Place], str] = {}
+    wrong: list[str] = []
+    for text in sorted(overrides, key=lambda text: text.strip().startswith("panel.")):
+        try:
+            key, value = _read(text)
+            applied[_set(own, key, value, text.strip())] = _told(text)
+        except _Refused as why:
+            wrong.append(f"--set {_told(text)}: {why}")
+    return own, applied, wrong
+
+
+def _told(text: str) -> str:
+    """An override in one line that is not too long."""
+    text = one_line(text.strip())
+    return text if len(text) <= 120 else f"{text[:119]}…"
+
+
+def _read(text: str) -> tuple[Place, Any]:
+    """The key and the value of an override."""
+    key, sign, value = text.partition("=")
+    names = tuple(name.strip() for name in key.split("."))
+    if not sign or not all(re.fullmatch(r"[\w-]+", name) for name in names):
+        raise _Refused("expected key=value with a TOML value, as in training.steps=2000")
+    try:
+        found = parsed(f"value = {value}", "value")
+    except StudyError as error:
+        bare = value.strip()
+        if len(bare) < LONGEST and re.fullmatch(r"[^\s'\"\[\]{}=#][^'\"\[\]{}=\n]*", bare):
+            quoted = shlex.quote(f'{key.strip()}="{bare}"')
+            raise _Refused(
+                f"{bare} is no TOML value, expected key=value with one; text stands in quotes, as "
+                f"in --set {quoted}"
+            ) from None
+        why = error.mistakes[0].removeprefix("value: not TOML: ")
+        raise _Refused(f"expected key=value with a TOML value ({why})") from None
+    if found.keys() != {"value"}:
+        raise _Refused("sets more than one key; give each its own --set")
+    return names, found["value"]
+
+
+def _set(tables: dict[str, Any], names: Place, value: Any, text: str) -> tuple[int, Place]:
+    """Set a value in place; returns the panel (0: none) and the place."""
+    *parents, last = names
+    panels = tables.get("panel")
+    own = [number for number, panel in enumerate(panels if isinstance(panels, list) else (), 1)
+           if isinstance(panel, dict) and names[0] in panel]  # fmt: skip
+    if own:
+        bring = "panel {} brings its" if len(own) == 1 else "panels {} bring their"
+        raise _Refused(
+            f"{bring.format(', '.join(map(str, own)))} own '{names[0]}', which hides this one; set "
+            f"it panel by panel, as in --set panel.{own[0]}.{text}"
+        )
+    at: Any = tables
+    for depth, parent in enumerate(parents):
+        if isinstance(at, list):
+            number = int(parent) if re.fullmatch(r"[0-9]{1,6}", parent) else 0
+            if names[0] != "panel" or depth != 1:
+                raise _Refused(f"'{parents[depth - 1]}' is a list; set it as a whole")
+            if not 1 <= number <= len(at):
+                raise _Refused(f"the panels are 1 to {len(at)}, as in panel.1.training.steps=2000")
+            at = at[number - 1]
+        else:
+            common = tables.get(parent, {}) if names[0] == "panel" and depth == 2 else {}
+            at = at.setdefault(parent, copy.deepcopy(common))
+        if not isinstance(at, dict | list):
+            raise _Refused(f"'{parent}' is a value, not a table")
+    if isinstance(at, list):
+        if names[0] == "panel":
+            raise _Refused("say which panel, as in panel.1.title='first'")
+        raise _Refused(f"'{parents[-1]}' is a list; set it as a whole")
+    at[last] = value
+    if isinstance(panels, list) and names[0] == "panel" and len(names) > 2:
+        return int(names[1]), names[2:]
+    return 0, names

@@ -1,0 +1,106 @@
+"""Foresight: the doubts that a design has before anything is trained, and what would remove them.
+
+    few-sizes, few-decades    of the x of its scans
+    one-teacher               of its teachers
+    saturated                 students as wide as their teacher in every layer
+    unchecked                 no repetition of a scan with another budget
+    coarse                    local students with few points per dimension
+
+What losses show is doubted later, by `lab.scaling.judge`; what runs show, by `lab.answers`. No JAX
+and no SciPy: `lab check` tells these.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lab.regimes.regime import Regime
+from lab.scaling.judge.doubts import Doubt
+from lab.spec import Run, StudentSpec, TaskSpec
+
+FEWEST = 5
+"""Sizes that can show a bend."""
+DECADE = 10.0 * (1 - 1e-9)
+"""Ratio of the largest x to the smallest."""
+PER_DIMENSION = 8
+"""Points per dimension below which a local student is coarse; see `lab.answers.premises`."""
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """A doubt that the runs cannot remove, and where it comes from, with numbers."""
+
+    doubt: Doubt
+    because: str
+
+    def __str__(self) -> str:
+        return f"{self.doubt}: {self.because}; {self.doubt.remedy}."
+
+
+def foreseen(study: Regime) -> tuple[Foreseen, ...]:
+    """The doubts of one scan, each once, with the setting where it is worst."""
+    return tuple(_foreseen(study))
+
+
+def _foreseen(study: Regime) -> Iterator[Foreseen]:
+    x, tasks = study.axis.symbol, [*study.tasks(1)]
+    scans = _scans(study, tasks)
+    shortest = min(scans, key=lambda scan: scan[-1] / scan[0])
+    fewest = min(map(len, scans))
+    if fewest < FEWEST:
+        yield Foreseen(Doubt.FEW_SIZES, f"{fewest} {x} are scanned")
+    if shortest[-1] < DECADE * shortest[0]:
+        decades = math.log10(shortest[-1] / shortest[0])
+        yield Foreseen(
+            Doubt.FEW_DECADES,
+            f"{x} goes from {shortest[0]} to {shortest[-1]}, {decades:.2f} of a decade",
+        )
+    if study.task.teacher.count == 1:
+        yield Foreseen(Doubt.ONE_TEACHER, "task.teacher.count is 1")
+    if study.trained and not (study.checked and study.budgets):
+        yield Foreseen(Doubt.UNCHECKED, "evidence.share is 0, no run is repeated with more steps")
+    if study.counted:
+        yield from _saturated(study, tasks)
+    if study.student.local:
+        yield from _coarse(study, tasks)
+
+
+def _scans(study: Regime, tasks: list[TaskSpec]) -> list[list[int]]:
+    """The x of every scan of the grid, in ascending order."""
+    found: dict[object, set[int]] = {}
+    unlike = {(task.manifold, task.D_amb, task.outputs): task for task in tasks}
+    for task in unlike.values():
+        for student in study.students():
+            for D in study.sizes:
+                run = Run(task, student, study.recipe, D, 0, study.seed, study.learner)
+                found.setdefault(study.setting(run), set()).add(study.x(run))
+    return [sorted(some) for some in found.values()]
+
+
+def _saturated(study: Regime, tasks: list[TaskSpec]) -> Iterator[Foreseen]:
+    teachers = {task.teacher_widths for task in tasks if task.teacher_widths}
+    for widths in sorted(teachers):
+        large = next((s.widths for s in study.students() if _holds(s, widths)), None)
+        if large:
+            yield Foreseen(
+                Doubt.SATURATED,
+                f"a student of {list(large)} is as wide as its teacher of {list(widths)}",
+            )
+            return
+
+
+def _holds(student: StudentSpec, widths: tuple[int, ...]) -> bool:
+    """Whether a student is as wide as a teacher in every layer, and can be it exactly."""
+    pairs = zip(student.widths, widths, strict=False)
+    return len(student.widths) >= len(widths) and all(n >= w for n, w in pairs)
+
+
+def _coarse(study: Regime, tasks: list[TaskSpec]) -> Iterator[Foreseen]:
+    largest, d = max(D or 0 for D in study.sizes), max(task.input_dim for task in tasks)
+    points = largest ** (1 / d)
+    if largest < PER_DIMENSION**d:
+        yield Foreseen(
+            Doubt.COARSE, f"D = {largest} is {points:.1f} points per dimension at d = {d}"
+        )

@@ -1,0 +1,127 @@
+"""Runs one by one, and the learning curve of one, as lines of text cells and as a figure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+from lab.duration import duration
+from lab.execution.listing import Listed
+from lab.execution.store import Row
+
+HEAD = ("run", "status", "d", "x", "loss", "role", "teacher", "seed", "seconds")
+MOST = 5
+"""Columns that a narrow terminal shows."""
+KEY = 8
+"""Letters of a fingerprint that people are shown."""
+CURVE_HEAD = ("step", "relative test loss")
+
+
+class Runs(list[Listed]):
+    """The runs of a study, as a list that prints itself."""
+
+    def columns(self) -> dict[str, Any]:
+        """NumPy arrays by name; what a run has none of is nan, or empty."""
+        import numpy as np
+
+        rows = [one.plain() for one in self]
+        none: dict[str, Any] = {"loss": math.nan, "seconds": math.nan, "error": ""}
+        names = Listed.__dataclass_fields__
+        return {
+            name: np.array([none.get(name) if row[name] is None else row[name] for row in rows])
+            for name in names
+        }
+
+    def __str__(self) -> str:
+        table = [head(self), *lines(self)]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(n) for cell, n in zip(row, widths, strict=True)).rstrip()
+            for row in table
+        )
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
+            for row in (head(self), *lines(self))
+        )
+        return f"<table>{rows}</table>"
+
+
+def head(runs: Iterable[Listed]) -> tuple[str, ...]:
+    """HEAD, and the panel where there are several."""
+    return (*HEAD, "panel") if any(one.panel for one in runs) else HEAD
+
+
+def lines(runs: Sequence[Listed]) -> list[tuple[str, ...]]:
+    """One line per run in the columns of `head`."""
+    panels = any(one.panel for one in runs)
+    return [_line(one) + ((one.panel,) if panels else ()) for one in runs]
+
+
+def _line(one: Listed) -> tuple[str, ...]:
+    role = one.role if one.factor == 1 else f"{one.role} ×{one.factor:g}"
+    return (
+        one.fingerprint[:KEY], one.status, str(one.dim), str(one.x) if one.x else "∞",
+        _number(one.loss), role, str(one.teacher), str(one.seed), _number(one.seconds, 3),
+    )  # fmt: skip
+
+
+def counts(runs: Iterable[Listed]) -> str:
+    """How many there are of each status, as in '40 done, 2 failed'."""
+    found: dict[str, int] = {}
+    for one in runs:
+        found[one.status] = found.get(one.status, 0) + 1
+    return ", ".join(f"{n} {status}" for status, n in found.items()) or "no runs"
+
+
+def errors(runs: Iterable[Listed]) -> list[tuple[str, str]]:
+    """Each traceback once: the runs that ended with it, and itself."""
+    ended: dict[str, list[str]] = {}
+    for one in runs:
+        if one.error:
+            ended.setdefault(one.error.strip(), []).append(one.fingerprint[:KEY])
+    return [(", ".join(keys), error) for error, keys in ended.items()]
+
+
+def last_line(error: str) -> str:
+    """What a traceback ends with."""
+    return error.strip().split("\n")[-1]
+
+
+def curve_lines(row: Row) -> list[tuple[str, str]]:
+    """The learning curve in the columns of CURVE_HEAD."""
+    return [(str(step), _number(loss)) for step, loss in row.curve]
+
+
+def curve_title(row: Row) -> str:
+    """Which run it is and how it ended."""
+    took = f" in {duration(row.seconds)}" if row.seconds and row.seconds >= 1 else ""
+    best = f", best at step {row.best_step}" if row.best_step else ""
+    return f"{row.fingerprint[:KEY]}: {row.status}{took}, N = {row.N}{best}"
+
+
+def curve_figure(row: Row) -> Any:
+    """The learning curve, relative test loss against step."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    from lab.show.style import BLUE, STYLE
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(5.6, 3.9), layout="constrained")
+        ax = figure.subplots()
+        shown = [(step, loss) for step, loss in row.curve if loss > 0]
+        ax.plot(*zip(*shown, strict=True) if shown else ([], []), ".-", color=BLUE, lw=1.4, ms=4)
+        ax.set(xlabel="step", ylabel="test loss, relative", title=curve_title(row))
+        if shown:
+            ax.set_yscale("log")
+        if len(shown) > 1:
+            ax.set_xscale("symlog", linthresh=max(shown[1][0], 1))
+    return figure
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    return f"{value:.{digits}g}" if value is not None and math.isfinite(value) else "–"

@@ -1,0 +1,77 @@
+"""What is certain beforehand is said beforehand, and what runs can still show is not."""
+
+import pytest
+from invocation import invoke
+
+from lab import study
+from lab.execution import room
+from lab.mistakes import StudyError
+from lab.regimes.foresight import foreseen
+from lab.scaling import Scan
+from lab.scaling import exponent as estimate
+from lab.scaling.judge.doubts import Doubt
+
+BASE = {
+    "question": "Is it known beforehand?",
+    "regime": "resolution-data",
+    "task": {"manifold": {"dim": 2}, "teacher": {"count": 4}},
+    "student": {"widths": 8},
+    "data": {"sizes": [128, 256, 512, 1024, 2048]},
+}
+
+
+def doubts(**changes):
+    return [str(f.doubt) for f in foreseen(study.of_tables({**BASE, **changes}))]
+
+
+def test_a_good_design_has_no_doubt():
+    assert doubts() == []
+
+
+@pytest.mark.parametrize("changes, doubt", [
+    ({"data": {"sizes": [128, 256, 512, 2048]}}, "few-sizes"),
+    ({"data": {"sizes": [128, 200, 300, 500, 1000]}}, "few-decades"),
+    ({"task": {"manifold": {"dim": 2}, "teacher": {"count": 1}}}, "one-teacher"),
+    ({"evidence": {"share": 0}}, "unchecked"),
+    ({"student": {"kind": "nearest"}, "task": {"manifold": {"dim": 5}}}, "coarse"),
+    ({"regime": "resolution-width", "data": ..., "student": {"widths": [4, 12, 24, 48, 96]}},
+     "saturated"),
+])  # fmt: skip
+def test_each_weakness_of_a_design_is_told_with_its_remedy(changes, doubt):
+    tables = {key: value for key, value in {**BASE, **changes}.items() if value is not ...}
+    (found,) = foreseen(study.of_tables(tables))
+    assert found.doubt == doubt and found.doubt.remedy in str(found)
+
+
+@pytest.mark.parametrize("sizes", [[128, 256, 512], [128, 200, 300, 500, 1000], [128, 2048, 4096]])
+@pytest.mark.parametrize("count", [1, 4])
+def test_what_is_foreseen_of_x_and_teachers_is_what_the_losses_are_doubted_for(sizes, count):
+    task = {"manifold": {"dim": 2}, "teacher": {"count": count}}
+    foretold = set(doubts(data={"sizes": sizes}, task=task))
+    x = [D for D in sizes for _ in range(count)]
+    found = estimate(
+        Scan.of(x, [3.0 / D * (1 + 0.01 * (k % 3)) for k, D in enumerate(x)],
+                [k for _ in sizes for k in range(count)]),
+        prediction=1.0,
+    )  # fmt: skip
+    of_design = {Doubt.FEW_SIZES, Doubt.FEW_DECADES, Doubt.ONE_TEACHER}
+    assert foretold == {str(doubt) for doubt in found.doubts if doubt in of_design}
+
+
+def test_check_and_plan_tell_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert invoke("init", "s.toml").exit_code == 0
+    short = ("--set", "student.widths=[6, 8, 11]")
+    for verb in ("check", "plan"):
+        said = invoke(verb, "s.toml", *short).stdout
+        assert "few-decades" in said and "widen the range of x" in said
+    assert "few-decades" not in invoke("plan", "s.toml", "--json", *short).stdout
+
+
+def test_what_does_not_fit_is_refused_with_the_bytes():
+    found = study.of_tables({**BASE, "student": {"widths": [100]}})
+    assert not [*room.refusals(found, room=2**30)]
+    (sentence,) = room.refusals(found, room=2**10)
+    assert "this machine has 9.54e-07 GiB" in sentence
+    with pytest.raises(StudyError, match="GiB"):
+        room.refuse(study.of_tables({**BASE, "student": {"widths": [10**6]}}))
