@@ -100,9 +100,8 @@ def _shown(studies: Sequence[Named]) -> Charts:
               for name, _, p in asked if p.exponent]  # fmt: skip
     columns = ("study", "setting", "prediction", "alpha", "lo", "hi", "verdict")
     caption = (
-        "Exponents with their 95 % intervals, on the same axis. Black strokes: predictions, "
-        "written before the run; bands: their tolerance. Disc: agrees; square: undecided; cross: "
-        "contradicts."
+        "Exponents with their 95 % intervals, on the same axis. Black strokes: predictions; "
+        "bands: their tolerance. Disc: agrees; square: undecided; cross: contradicts."
     )
     return Charts("exponents", "Exponents", drawn, caption, Rows(columns, values), lead=True)
 

@@ -41,13 +41,13 @@ def overview(answers: Answers) -> Charts:
 MARKERS = " Disc: agrees; square: undecided; cross: contradicts."
 LIST = (
     "Measured exponents α with their 95 % intervals over teachers. Black strokes: the predictions, "
-    "in brackets, written before the run; bands: their tolerance. Of a lower bound, everything "
+    "in brackets; bands: their tolerance. Of a lower bound, everything "
     "right of the band's left edge agrees."
 )
 DENSE = (
     "Measured exponents in units of the predicted ones, in the order of their size, with their "
-    "95 % intervals over teachers; the table below names them. Black stroke: the prediction, "
-    "written before the run; band: its tolerance."
+    "95 % intervals over teachers; the table below names them. Black stroke: the prediction; "
+    "band: its tolerance."
 )
 
 
@@ -100,7 +100,7 @@ def _against_dimension(answer: Answer) -> tuple[list[Chart], str]:
     rivals = " Dashed: rival exponents." if asked.rivals else ""
     return charts, (
         f"Measured exponent α against intrinsic dimension d, both logarithmic. Bars: 95 % interval "
-        f"over teachers. Black line: the prediction {asked.text}, written before the run; band: "
+        f"over teachers. Black line: the prediction {asked.text}; band: "
         f"±{asked.tolerance:.0%} around it, so that points {region} of the band agree."
         + line + rivals
     )  # fmt: skip
