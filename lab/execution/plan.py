@@ -2,8 +2,8 @@
 
 A group is the unit of training, of commitment to the store and of progress: the students of one
 teacher (several teachers on a GPU) under one recipe, all shapes and seeds together, split where
-their arrays would pass the memory limit. Costs are a model with three constants; the store's
-measured seconds correct them. No JAX here: `lab plan` starts nothing.
+their arrays would pass the memory limit. Costs are a model (`clock`, `costs`); the store's
+measured seconds correct it. No JAX here: `lab plan` starts nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lab.execution import costs
+from lab.execution import clock, costs
 from lab.spec import Group, Run, TaskSpec
 
 MEMORY_LIMIT = 1 << 30
@@ -21,14 +21,6 @@ MEMORY_LIMIT = 1 << 30
 MOST_SEEDS = 16
 """Seeds of one shape in one program: more no longer fit a core's cache (measured: 64 students of
 width 64 take 15 % longer each than 16)."""
-RATE = 1.0e11
-"""FLOP/s of one CPU lane on these shapes, measured by benchmarks/throughput.py."""
-OVERHEAD = 1.0e-5
-"""Seconds that a lane spends on one step of one shape besides arithmetic."""
-MUON_RATE, MUON_OVERHEAD = 4.0e10, 2.0e-5
-"""The same for the five Newton-Schulz iterations of Muon, products of very small matrices."""
-COMPILE = 1.5
-"""Seconds of tracing and compilation per program that is not in the cache."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +98,9 @@ def groups(
                 whole = Group(some, same, training, root, learner)
                 packed += [replace(whole, shapes=part) for part in _split(whole, memory_limit)]
     late = frozenset(checks)
-    return sorted(packed, key=lambda g: (bool(late) and late.issuperset(g.runs()), -seconds(g)))
+    return sorted(
+        packed, key=lambda g: (bool(late) and late.issuperset(g.runs()), -clock.seconds(g))
+    )
 
 
 def _split(group: Group, limit: float) -> list[tuple]:
@@ -131,20 +125,6 @@ def _split(group: Group, limit: float) -> list[tuple]:
     return [tuple(part) for part in parts]
 
 
-def seconds(group: Group) -> float:
-    """Lane-seconds of a group by the model, compilation aside."""
-    steps, shapes = group.training.steps, len(group.shapes)
-    found = costs.bill(group).flops(group) / RATE + OVERHEAD * steps * (shapes + 2)
-    if group.training.optimiser != "muon":
-        return found
-    iterations = 5 * 6 * len(group.teachers) * sum(
-        len(seeds) * max(m, n) * min(m, n) ** 2
-        for student, _, seeds in group.shapes
-        for m, n in costs.matrices(group, student)[:-1]
-    )  # fmt: skip
-    return found + steps * (iterations / MUON_RATE + MUON_OVERHEAD * shapes)
-
-
 def programs(found: Iterable[Group]) -> int:
     """Distinct compiled training programs of these groups."""
     return len(
@@ -167,6 +147,6 @@ def cost(found: list[Group], *, correction: float = 1.0) -> Cost:
         programs=programs(found),
         student_steps=sum(g.student_steps for g in found),
         flops=sum(costs.bill(group).flops(group) for group in found),
-        seconds=correction * sum(map(seconds, found)),
+        seconds=correction * sum(map(clock.seconds, found)),
         memory=max((costs.bill(group).memory(group) for group in found), default=0.0),
     )
