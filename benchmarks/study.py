@@ -31,9 +31,11 @@ from typing import Any
 import numpy as np
 
 STUDIES = Path(__file__).parent.parent / "studies"
-PARTS = {"_fresh": "labelling", "_pool": "labelling", "_batches": "labelling", "_clean": "labelling",
-         "_baseline": "evaluating", "_evaluate": "evaluating", "_advance": "stepping",
-         "_init_state": "starting"}  # fmt: skip
+PARTS = {
+    "_fresh": "labelling", "_pool": "labelling", "_batches": "labelling", "_clean": "labelling",
+    "_baseline": "evaluating", "_evaluate": "evaluating",
+    "_advance": "stepping", "_init_state": "starting",
+}  # fmt: skip
 
 
 def peak() -> float:
