@@ -16,10 +16,11 @@ import queue
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from pathlib import Path
 
+from lab.execution import compiled
 from lab.spec import Group
 
 
@@ -60,7 +61,7 @@ def cores() -> int:
 def configure(lanes: int | None = None) -> Device:
     """Set JAX up for lanes and the persistent compilation cache, and say what it runs on.
 
-    The cache is `$XDG_CACHE_HOME/scaling-lab` or `~/.cache/scaling-lab`; LAB_CACHE overrides it.
+    Where compiled programs are kept is up to `compiled.py`.
     """
     # XLA reads both when it starts. With fewer threads in its pool than lanes the lanes wait for
     # each other; products that spread over the pool would take the threads of other lanes. A pool
@@ -72,10 +73,9 @@ def configure(lanes: int | None = None) -> Device:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     import jax
 
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    jax.config.update(
-        "jax_compilation_cache_dir", os.environ.get("LAB_CACHE") or str(base / "scaling-lab")
-    )
+    kept = compiled.usable()
+    jax.config.update("jax_compilation_cache_dir", str(kept) if kept else None)
+    warnings.filterwarnings("ignore", compiled.COMPLAINT)  # said once, by whoever runs the study
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
     jax.config.update("jax_traceback_filtering", "off")  # a traceback ends in the error itself

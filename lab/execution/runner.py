@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from lab.execution import budgets, engines, plan, registration, room
+from lab.execution import budgets, compiled, engines, plan, registration, room
 from lab.execution.pace import Pace
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
@@ -86,7 +86,7 @@ def run(
     """
     room.refuse(study)
     with Store.write(path) as store:
-        registration.register(study, store, time.time())
+        registration.register(study, store, store.now())
         found = _once(study, store, lanes, observe)
         while until_converged and not (found.interrupted or found.failed):
             extra = Extra(tuple(p for scan in study.scans for p in budgets.raised(scan, store)))
@@ -126,6 +126,7 @@ def _train(
     observe: Observer,
     start: float,
 ) -> Summary:
+    compiled.prepare()
     device = engines.configure(lanes)
     from lab.students.descent import training
 
@@ -150,7 +151,7 @@ def _train(
     with _interrupts(stop, abandon), closing(lanes_at_work):
         for finished in lanes_at_work:
             if finished is not None:
-                rows = _rows(finished, provenance)
+                rows = _rows(finished, {**provenance, "finished": store.now()})
                 store.add(rows)
                 pace.finish(finished.group)
                 for row in rows:
@@ -159,6 +160,8 @@ def _train(
             try:
                 observe(progress())
             except OSError as error:
+                if stop.is_set():  # of a terminal that went away
+                    continue
                 raise StudyError(
                     [
                         f"{store.path}: progress cannot be written ({error}); what was trained "
@@ -174,7 +177,8 @@ def _train(
 
 
 class _interrupts:
-    """SIGINT and SIGTERM: once sets `stop`, twice sets `abandon`. Only in the main thread."""
+    """SIGINT and SIGTERM: once sets `stop`, twice sets `abandon`. SIGHUP, of which a terminal that
+    goes away may send several, only sets `stop`. Only in the main thread."""
 
     def __init__(self, stop: threading.Event, abandon: threading.Event) -> None:
         self.stop, self.abandon = stop, abandon
@@ -182,22 +186,24 @@ class _interrupts:
 
     def __enter__(self) -> None:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self.before[number] = signal.signal(number, self._handle)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                    self.before[number] = signal.signal(number, self._handle)
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self.before.items():
             signal.signal(number, handler)
 
-    def _handle(self, *_: object) -> None:
-        (self.abandon if self.stop.is_set() else self.stop).set()
+    def _handle(self, number: int, frame: object) -> None:
+        again = self.stop.is_set() and number != signal.SIGHUP
+        (self.abandon if again else self.stop).set()
 
 
 def _rows(finished: engines.Finished, provenance: dict) -> list[Row]:
     runs = finished.group.runs()
     share = finished.seconds / len(runs)
     dtype = finished.group.training.precision
-    common = {"provenance": {**provenance, "dtype": dtype, "finished": time.time()}}
+    common = {"provenance": {**provenance, "dtype": dtype}}
 
     def failed(run: Run, error: str | None) -> Row:
         return Row(run.fingerprint(), run.canonical(), "failed", run.N, None, None, None, (),
