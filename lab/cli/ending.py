@@ -26,7 +26,7 @@ CODES = {
     DONE: "done",
     DEFECT: "a defect of the lab (two lines say where its traceback is kept)",
     MISTAKE: "a mistake in the command or the study, or a place that cannot be read or written",
-    FAILED: "some runs failed, or all diverged",
+    FAILED: "some runs failed, or all diverged; or verified runs are not what is stored",
     INTERRUPTED: "interrupted, by Ctrl-C, SIGTERM or SIGHUP",
     CLOSED: "whoever read the output went away, as in | head, or a terminal that was closed",
 }

@@ -17,7 +17,7 @@ from lab.cli.options import (
     completing,
     read,
 )
-from lab.cli.output import quoted, say, say_json, say_table
+from lab.cli.output import quoted, say, say_json, say_sentence, say_table
 from lab.mistakes import StudyError, unknown
 
 STATUSES = ("done", "diverged", "failed", "missing")
@@ -202,13 +202,56 @@ def _curve(
 
 
 def _draw(figure: Any, file: Path) -> None:
+    from io import BytesIO
+
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    from lab.files import put_bytes
 
     endings = sorted(FigureCanvasAgg.get_supported_filetypes())
     if file.suffix[1:].lower() not in endings:
         raise StudyError([f"--plot {file}: unknown ending '{file.suffix}'; use .png, .svg or .pdf"])
     FigureCanvasAgg(figure)
-    figure.savefig(file)
+    drawn = BytesIO()
+    figure.savefig(drawn, format=file.suffix[1:].lower())
+    put_bytes(drawn.getvalue(), file, make=False)
+
+
+def verify(
+    study: StudyFile,
+    overrides: Overrides = None,
+    results: Results = RESULTS,
+    share: Annotated[
+        float, typer.Option(metavar="SHARE", help="Of the stored runs, above 0, up to 1.")
+    ] = 0.02,
+    seed: Annotated[int, typer.Option(help="Another one draws other runs.")] = 0,
+    lanes: Annotated[
+        int | None, typer.Option(min=1, help="Groups trained at once; default: one per core.")
+    ] = None,
+    as_json: AsJson = False,
+    wide: Wide = False,
+) -> None:
+    """Train some stored runs again and compare the losses; nothing is written.
+
+    They are equal on the machine that stored them, and within a tolerance elsewhere. Exit code 3
+    and their list where not.
+    """
+    import lab
+    from lab.plain import plain
+    from lab.show import verification as shown
+
+    found = lab.verify(read(study, overrides), results, name=study.stem, share=share, seed=seed,
+                       lanes=lanes)  # fmt: skip
+    if as_json:
+        say_json(plain(found.plain()))
+    else:
+        for sentence in shown.sentences(found):
+            say_sentence(sentence)
+        if found.wrong:
+            say_table(f"Not what is stored in {results}", shown.HEAD, shown.lines(found.wrong),
+                      most=shown.MOST, wide=wide)  # fmt: skip
+    if found.wrong:
+        raise typer.Exit(3)
 
 
 def retry(

@@ -39,6 +39,7 @@ def init(
     """Write a commented study file to start from."""
     from lab import templates
     from lab.execution.store import folder
+    from lab.files import put
 
     if show:
         for name, question in templates.questions().items():
@@ -50,7 +51,7 @@ def init(
     if study.exists() and not force:
         raise StudyError([f"{study}: exists already; choose another name or add --force"])
     text = templates.text(preset)
-    study.write_text(text, encoding="utf-8")
+    put(text, study, make=False)
     say(f"{study} written from '{preset}'. Next: lab plan {quoted(study)}")
 
 

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -133,7 +133,7 @@ def _train(
     compiling = training.compile_seconds()
     groups = plan.groups(before.missing, teachers=device.teachers, checks=before.checks)
     pace, begun = Pace(groups, device.lanes, compiling), time.perf_counter()
-    provenance = _provenance(device)
+    provenance = made_by(device)
     stop, abandon = threading.Event(), threading.Event()
     counts = {"done": 0, "diverged": 0, "failed": 0}
     first_error = None
@@ -151,7 +151,7 @@ def _train(
     with _interrupts(stop, abandon), closing(lanes_at_work):
         for finished in lanes_at_work:
             if finished is not None:
-                rows = _rows(finished, {**provenance, "finished": store.now()})
+                rows = rows_of(finished, {**provenance, "finished": store.now()})
                 store.add(rows)
                 pace.finish(finished.group)
                 for row in rows:
@@ -199,7 +199,8 @@ class _interrupts:
         (self.abandon if again else self.stop).set()
 
 
-def _rows(finished: engines.Finished, provenance: dict) -> list[Row]:
+def rows_of(finished: engines.Finished, provenance: dict) -> list[Row]:
+    """The rows of a group, in the order of its runs."""
     runs = finished.group.runs()
     share = finished.seconds / len(runs)
     dtype = finished.group.training.precision
@@ -220,14 +221,27 @@ def _rows(finished: engines.Finished, provenance: dict) -> list[Row]:
     ]  # fmt: skip
 
 
-def _provenance(device: engines.Device) -> dict[str, object]:
+def made_by(device: engines.Device) -> dict[str, object]:
+    """Machine and versions, as rows keep them."""
     return {
-        "device": f"{device.kind} ({device.name})",
+        "device": f"{device.kind} ({device.name}{_processor(device)})",
         "jax": metadata.version("jax"),
         "numpy": metadata.version("numpy"),
         "lab": metadata.version("scaling-lab"),
         "git": _commit(Path(__file__).resolve()),
     }
+
+
+def _processor(device: engines.Device) -> str:
+    """The model of the processor, where the system tells: others give other last digits."""
+    if device.kind != "cpu":
+        return ""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            name, _, model = line.partition(":")
+            if name.strip() == "model name":
+                return f", {model.strip()}"
+    return ""
 
 
 def _commit(file: Path) -> str | None:
