@@ -54,6 +54,8 @@ CREATE TABLE IF NOT EXISTS registered (
 );
 COMMIT;
 """
+LOCK = ".lock"
+"""The file in the folder that its writer holds; says who that is."""
 PATIENCE = 30.0
 """Seconds to wait for another program that writes."""
 LATER = ("details", "numpy")
@@ -115,7 +117,7 @@ class Store:
         """The store in folder `path`, made if needed, for this process alone."""
         try:
             path.mkdir(parents=True, exist_ok=True)
-            lock = open(path / ".lock", "a+")
+            lock = open(path / LOCK, "a+")
         except OSError as error:
             raise StudyError(
                 [f"{path}: cannot be written ({error.strerror}); let it be written, or choose "
@@ -187,6 +189,13 @@ class Store:
             self._last = max([newest or 0.0, *(at for at, _ in self.registered())])
         self._last = max(time.time(), math.nextafter(self._last, math.inf))
         return self._last
+
+    def since(self, begun: float) -> tuple[float, int, float]:
+        """The time now or of the newest row, and of the rows stored since `begun` their number and
+        their lane-seconds."""
+        query = "SELECT max(finished), count(*), total(seconds) FROM runs WHERE finished >= ?"
+        ((newest, runs, seconds),) = self._select(query, [begun])
+        return max(time.time(), newest or 0.0), runs, seconds
 
     def registered(self) -> list[tuple[float, str]]:
         """When something else was asked of the runs than before, and what: JSON, oldest first."""

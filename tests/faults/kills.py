@@ -1,0 +1,300 @@
+"""Kill -9 at random moments: what is left of a run of a study, and what it comes to in the end.
+
+A `lab run` is started as a user starts it, one of its processes is killed, and the run is started
+again until it is done. After every kill no row that anybody could read before is lost or changed,
+and the store is sound; in the end the exported table is byte for byte that of the undisturbed run.
+
+    python tests/faults/kills.py --kills 100            every engine and target, minutes to hours
+    python tests/faults/kills.py --kills 5 --seed 1     the same moments again
+
+Moments are drawn from a seed: half of them from the whole length of a run, half just after a row
+was stored, when the next is on its way. What the clock and the scheduler of the machine make of
+them differs from run to run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+STUDY = """
+schema = 1
+question = "Does a killed run lose anything?"
+regime = "resolution-width"
+[task]
+manifold = { kind = "cube", dim = 2 }
+teacher = { widths = [16, 16], count = 8 }
+[student]
+widths = [3, 4, 5]
+seeds = 1
+[training]
+preset = "adam"
+steps = 1500
+batch = 32
+[evidence]
+share = 0.0
+"""
+RUNS = 24
+PATIENCE = 600.0
+"""Seconds after which a run that does not end is a failure."""
+AFTER_A_ROW = 0.2
+"""Seconds that a kill comes at most after a row."""
+Rows = dict[str, tuple]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A way to run a study: options of `lab run`, and which of its processes may be killed."""
+
+    options: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ("driver",)
+
+
+ENGINES = {"default": Engine()}
+
+
+@dataclass
+class Report:
+    """What a series of kills came to."""
+
+    kills: int = 0
+    runs: int = 0
+    whole: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+def start(cwd: Path, engine: Engine) -> subprocess.Popen:
+    """A `lab run` in a session of its own, so that what it leaves behind can be found."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "lab", "run", "s.toml", "--no-report", "--lanes", "2",
+         *engine.options],
+        cwd=cwd, stdout=subprocess.DEVNULL, stderr=(cwd / "errors.txt").open("w"),
+        start_new_session=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+
+def offspring(pid: int) -> list[int]:
+    """The processes that this one started, and theirs, by /proc."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+        except (OSError, ValueError):  # gone meanwhile
+            continue
+        if state != "Z":
+            parents[int(folder.name)] = int(parent)
+    found, new = [], [pid]
+    while new:
+        new = [child for child, parent in parents.items() if parent in new]
+        found += new
+    return found
+
+
+def stored(cwd: Path) -> Rows:
+    """Every row that a reader sees: its status and loss, by fingerprint."""
+    file = cwd / "results/s/lab.db"
+    if not file.exists():
+        return {}
+    db = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=30)
+    try:
+        rows = db.execute("SELECT fingerprint, status, loss, curve, finished FROM runs").fetchall()
+    except sqlite3.OperationalError:  # before its tables are made
+        return {}
+    finally:
+        db.close()
+    return {key: tuple(rest) for key, *rest in rows}
+
+
+def sound(cwd: Path) -> bool:
+    """Whether SQLite finds nothing wrong with the store."""
+    file = cwd / "results/s/lab.db"
+    if not file.exists():
+        return True
+    db = sqlite3.connect(file, timeout=30)
+    try:
+        return db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    finally:
+        db.close()
+
+
+def table(cwd: Path) -> bytes:
+    """The exported table, without the seconds that every run took."""
+    import lab
+    from lab.execution import export
+
+    columns = lab.load(cwd / "s.toml", cwd / "results")
+    export.write({k: v for k, v in columns.items() if k != "seconds"}, cwd / "table.csv")
+    return (cwd / "table.csv").read_bytes()
+
+
+def fresh(cwd: Path) -> Path:
+    """A folder with the study alone."""
+    shutil.rmtree(cwd, ignore_errors=True)
+    cwd.mkdir(parents=True)
+    (cwd / "s.toml").write_text(STUDY)
+    return cwd
+
+
+def undisturbed(cwd: Path, engine: Engine) -> tuple[bytes, float]:
+    """The table of a run that nothing disturbs, and the seconds of another, of warm caches."""
+    for _ in range(2):
+        begun = time.perf_counter()
+        child = start(fresh(cwd), engine)
+        assert child.wait(PATIENCE) == 0, (cwd / "errors.txt").read_text()
+        took = time.perf_counter() - begun
+    return table(cwd), took
+
+
+def moment(rng: random.Random, child: subprocess.Popen, cwd: Path, seconds: float) -> None:
+    """Wait until the run is to be hit, or is over."""
+    begun, before = time.perf_counter(), len(stored(cwd))
+    by_row = rng.random() < 0.5
+    delay = rng.uniform(0, AFTER_A_ROW if by_row else seconds)
+    while by_row and child.poll() is None and len(stored(cwd)) == before:
+        time.sleep(0.02)
+        if time.perf_counter() - begun > PATIENCE:
+            return
+    end = time.perf_counter() + delay
+    while child.poll() is None and time.perf_counter() < end:
+        time.sleep(0.01)
+
+
+def victim(rng: random.Random, child: subprocess.Popen, target: str) -> int | None:
+    """The process that is killed, None where there is none of this kind."""
+    if target == "driver":
+        return child.pid if child.poll() is None else None
+    children = offspring(child.pid)
+    return rng.choice(children) if children else None
+
+
+def compared(before: Rows, after: Rows) -> list[str]:
+    """What was lost or changed, in words. A failed row may give way to another try."""
+    kept = {key: row for key, row in before.items() if row[0] != "failed"}
+    return [
+        f"row {key[:8]} is {'lost' if key not in after else 'another'}"
+        for key, row in kept.items()
+        if after.get(key) != row
+    ]
+
+
+def rounds(
+    cwd: Path, engine: Engine, target: str, kills: int, seed: int, say=lambda text: None
+) -> Report:
+    """Kill so many processes of this kind, in as many runs of the study as that takes."""
+    rng, report = random.Random(f"{target} {seed}"), Report()
+    expected, seconds = undisturbed(cwd / "whole", engine)
+    at = fresh(cwd / "killed")
+    tries = 0
+    while report.kills < kills and not report.wrong:
+        child = start(at, engine)
+        report.runs += 1
+        while child.poll() is None:
+            moment(rng, child, at, seconds)
+            pid = victim(rng, child, target)
+            if pid is None:
+                continue
+            before = stored(at)
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+            report.kills += 1
+            if target == "driver":
+                child.wait(PATIENCE)
+                report.wrong += orphans(child.pid)
+            report.wrong += compared(before, stored(at))
+            if not sound(at):
+                report.wrong.append("the store is not sound")
+            say(f"{target}: {report.kills} kills, {len(before)} of {RUNS} rows stored")
+            if target != "driver" and report.kills >= kills:
+                break
+        code, tries = child.wait(PATIENCE), tries + 1
+        errors = (at / "errors.txt").read_text()
+        if any(word in errors for word in ("Traceback", "FATAL", "terminate called")):
+            report.wrong.append(errors)
+        if code not in (0, 3, -signal.SIGKILL):
+            report.wrong.append(f"ended with code {code}: {errors}")
+        if code == 0:
+            tries = 0
+            report.wrong += finished(at, expected)
+            report.whole += 1
+            at = fresh(at)
+        if tries > 50:
+            report.wrong.append("50 tries and no end")
+    if not report.wrong:
+        for _ in range(5):
+            if (code := start(at, engine).wait(PATIENCE)) == 0:
+                break
+        report.wrong += finished(at, expected) if code == 0 else [f"ends with code {code}"]
+        report.whole += 1
+    return report
+
+
+def finished(cwd: Path, expected: bytes) -> list[str]:
+    """What is wrong with a run that is done, in words."""
+    wrong = [] if sound(cwd) else ["the store is not sound"]
+    return wrong if table(cwd) == expected else [*wrong, "the table is another"]
+
+
+def orphans(pid: int, seconds: float = 5.0) -> list[str]:
+    """Processes of a driver's session that outlive it for so long; they are ended here."""
+    end = time.perf_counter() + seconds
+    while (left := session(pid)) and time.perf_counter() < end:
+        time.sleep(0.1)
+    for one in left:
+        os.kill(one, signal.SIGKILL)
+    return [f"process {one} outlives its driver" for one in left]
+
+
+def session(leader: int) -> list[int]:
+    """The living processes of a session."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == leader and fields[0] != "Z":
+            found.append(int(folder.name))
+    return found
+
+
+def main() -> None:
+    """Every engine and target, told as it goes; exit code 1 if anything is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--kills", type=int, default=100, help="of each engine and target")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--engine", choices=ENGINES, action="append")
+    asked = parser.parse_args()
+    wrong = False
+    for name in asked.engine or ENGINES:
+        engine = ENGINES[name]
+        for target in engine.targets:
+            with tempfile.TemporaryDirectory(prefix="lab-faults-") as folder:
+                begun = time.perf_counter()
+                found = rounds(Path(folder), engine, target, asked.kills, asked.seed,
+                               lambda text: print(f"  {text}", flush=True))  # fmt: skip
+            wrong |= bool(found.wrong)
+            print(
+                f"{name}, {target}: {found.kills} kills in {found.runs} runs, {found.whole} tables "
+                f"compared, {time.perf_counter() - begun:.0f} s: "
+                f"{'; '.join(found.wrong) or 'nothing lost'}",
+                flush=True,
+            )
+    raise SystemExit(wrong)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    main()
