@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lab.execution.engines.settings import Settings
     from lab.execution.listing import Removal
     from lab.execution.outlook import Outlook
     from lab.execution.runner import Summary
@@ -87,14 +88,18 @@ def run(
     name: str = "study",
     overrides: Sequence[str] = (),
     lanes: int | None = None,
+    engine: str | Settings | None = None,
     until_converged: bool = False,
     progress: bool = True,
 ) -> Summary:
     """Train what the results folder lacks of a study; `lab run` says more.
 
     Interrupting it once finishes and stores the groups in flight, and running it again goes on from
-    there. lanes: groups trained at once, one per core by default. progress: tell of it on standard
-    error.
+    there.
+
+    lanes: groups trained at once, one per core by default.
+    engine: where they are trained, a name, or more in `lab.execution.engines.settings.Settings`.
+    progress: tell of it on standard error.
 
     >>> from tempfile import TemporaryDirectory
     >>> small = ["task.manifold.dim=2", "task.teacher.count=1", "data.sizes=[16, 32, 64]"]
@@ -107,13 +112,16 @@ def run(
     from rich.console import Console
 
     from lab.execution import runner
+    from lab.execution.engines.settings import Settings
     from lab.show.progress import training
 
+    beside = Path(study).parent if isinstance(study, str | Path) else None
+    asked = engine if isinstance(engine, Settings) else Settings.found(beside, name=engine)
     shown = training(Console(stderr=True)) if progress else nullcontext(lambda progress: None)
     with shown as observe:
         return runner.run(
             read(study, overrides), _folder(study, results, name), lanes=lanes,
-            until_converged=until_converged, observe=observe,
+            until_converged=until_converged, observe=observe, settings=asked,
         )  # fmt: skip
 
 
