@@ -16,6 +16,7 @@ from lab.cli.options import (
     StudyFile,
     Wide,
     completing,
+    engines,
     presets,
     read,
 )
@@ -95,6 +96,22 @@ def run(
     lanes: Annotated[
         int | None, typer.Option(min=1, help="Groups trained at once; default: one per core.")
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            autocompletion=completing(engines),
+            metavar="NAME",
+            help="Where groups are trained: processes (worker processes on this machine, the "
+            "default), threads (of this process), dask (a running Dask cluster), slurm (jobs, by "
+            "dask-jobqueue). LAB_ENGINE, or a `lab.toml` beside the study, may say it too.",
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of --engine dask, as tcp://host:8786.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Dask workers that --engine slurm asks for.")
+    ] = None,
     until_converged: Annotated[
         bool,
         typer.Option(
@@ -113,9 +130,12 @@ def run(
     """
     import lab
     from lab.duration import duration
+    from lab.execution.engines.settings import Settings
 
     found = read(study, overrides)
-    done = lab.run(found, results, name=study.stem, lanes=lanes, until_converged=until_converged)
+    asked = Settings.found(study.parent, name=engine, scheduler=scheduler, workers=workers)
+    done = lab.run(found, results, name=study.stem, lanes=lanes, engine=asked,
+                   until_converged=until_converged)  # fmt: skip
     if done.adopted:
         say(f"{done.adopted} runs taken over from other studies in {results}.")
     if done.trained:

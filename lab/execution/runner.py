@@ -11,13 +11,15 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from lab.execution import budgets, compiled, engines, plan, registration, room
+from lab.execution import budgets, compiled, plan, registration, room
+from lab.execution.engines.engine import Engine, Finished
+from lab.execution.engines.settings import Settings
 from lab.execution.pace import Pace
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
@@ -75,9 +77,11 @@ def run(
     lanes: int | None = None,
     until_converged: bool = False,
     observe: Observer = lambda progress: None,
+    settings: Settings | None = None,
 ) -> Summary:
     """Train what the store in `path` lacks, telling `observe` of it five times a second.
 
+    settings: which engine trains (`engines/settings.py`); `lanes` of this machine go before theirs.
     until_converged: go on and double the budget of every x whose losses still fall, until none does
     or the study's limit is reached (`budgets.py`).
     What is predicted is registered before anything is trained (`registration.py`).
@@ -85,14 +89,15 @@ def run(
     write; whatever goes wrong, the lanes have ended then, and what was committed before stays.
     """
     room.refuse(study)
-    with Store.write(path) as store:
+    made = (settings or Settings.found()).engine(lanes)
+    with Store.write(path) as store, closing(made) as engine:
         registration.register(study, store, store.now())
-        found = _once(study, store, lanes, observe)
+        found = _once(study, store, engine, observe)
         while until_converged and not (found.interrupted or found.failed):
             extra = Extra(tuple(p for scan in study.scans for p in budgets.raised(scan, store)))
             if not plan.left(extra, store.states()).missing:
                 break
-            more = _once(extra, store, lanes, observe)
+            more = _once(extra, store, engine, observe)
             found = replace(
                 more, trained=found.trained + more.trained,
                 diverged=found.diverged + more.diverged, adopted=found.adopted + more.adopted,
@@ -103,7 +108,7 @@ def run(
         return found
 
 
-def _once(study: Study | Extra, store: Store, lanes: int | None, observe: Observer) -> Summary:
+def _once(study: Study | Extra, store: Store, engine: Engine, observe: Observer) -> Summary:
     start = time.perf_counter()
     before = plan.left(study, store.states())
     adopted = 0
@@ -114,7 +119,7 @@ def _once(study: Study | Extra, store: Store, lanes: int | None, observe: Observ
         took = time.perf_counter() - start
         return Summary(0, 0, 0, adopted, 0, False, took, 0.0, "nothing to train", None,
                        before.done == 0)  # fmt: skip
-    return _train(study, store, before, adopted, lanes, observe, start)
+    return _train(study, store, before, adopted, engine, observe, start)
 
 
 def _train(
@@ -122,18 +127,19 @@ def _train(
     store: Store,
     before: plan.Left,
     adopted: int,
-    lanes: int | None,
+    engine: Engine,
     observe: Observer,
     start: float,
 ) -> Summary:
     compiled.prepare()
-    device = engines.configure(lanes)
-    from lab.students.descent import training
+    device, before_that = engine.start(), engine.compile_seconds()
 
-    compiling = training.compile_seconds()
+    def compiling() -> float:
+        return engine.compile_seconds() - before_that
+
     groups = plan.groups(before.missing, teachers=device.teachers, checks=before.checks)
     pace, begun = Pace(groups, device.lanes, compiling), time.perf_counter()
-    provenance = made_by(device)
+    provenance = versions()
     stop, abandon = threading.Event(), threading.Event()
     counts = {"done": 0, "diverged": 0, "failed": 0}
     first_error = None
@@ -145,9 +151,7 @@ def _train(
             pace.seconds_left(now - begun), stop.is_set(),
         )  # fmt: skip
 
-    lanes_at_work = engines.execute(
-        groups, device.lanes, tick=pace.tick, stop=stop, abandon=abandon
-    )
+    lanes_at_work = engine.execute(groups, tick=pace.tick, stop=stop, abandon=abandon)
     with _interrupts(stop, abandon), closing(lanes_at_work):
         for finished in lanes_at_work:
             if finished is not None:
@@ -171,7 +175,7 @@ def _train(
     after = plan.left(study, store.states())
     return Summary(
         sum(counts.values()), counts["diverged"], counts["failed"], adopted, len(after.missing),
-        stop.is_set(), time.perf_counter() - start, compiling(), f"{device.kind} ({device.name})",
+        stop.is_set(), time.perf_counter() - start, compiling(), str(device),
         first_error, not after.done and after.diverged + after.failed == after.planned,
     )  # fmt: skip
 
@@ -199,12 +203,12 @@ class _interrupts:
         (self.abandon if again else self.stop).set()
 
 
-def rows_of(finished: engines.Finished, provenance: dict) -> list[Row]:
+def rows_of(finished: Finished, provenance: dict) -> list[Row]:
     """The rows of a group, in the order of its runs."""
     runs = finished.group.runs()
     share = finished.seconds / len(runs)
     dtype = finished.group.training.precision
-    common = {"provenance": {**provenance, "dtype": dtype}}
+    common = {"provenance": {**provenance, "device": finished.device, "dtype": dtype}}
 
     def failed(run: Run, error: str | None) -> Row:
         return Row(run.fingerprint(), run.canonical(), "failed", run.N, None, None, None, (),
@@ -221,27 +225,14 @@ def rows_of(finished: engines.Finished, provenance: dict) -> list[Row]:
     ]  # fmt: skip
 
 
-def made_by(device: engines.Device) -> dict[str, object]:
-    """Machine and versions, as rows keep them."""
+def versions() -> dict[str, object]:
+    """Of what computes, as rows keep them: they are those of every worker."""
     return {
-        "device": f"{device.kind} ({device.name}{_processor(device)})",
         "jax": metadata.version("jax"),
         "numpy": metadata.version("numpy"),
         "lab": metadata.version("scaling-lab"),
         "git": _commit(Path(__file__).resolve()),
     }
-
-
-def _processor(device: engines.Device) -> str:
-    """The model of the processor, where the system tells: others give other last digits."""
-    if device.kind != "cpu":
-        return ""
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            name, _, model = line.partition(":")
-            if name.strip() == "model name":
-                return f", {model.strip()}"
-    return ""
 
 
 def _commit(file: Path) -> str | None:

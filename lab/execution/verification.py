@@ -23,7 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.execution import compiled, engines, listing, plan, room, runner
+from lab.execution import compiled, listing, plan, room, runner
+from lab.execution.engines.device import GPU_TEACHERS
+from lab.execution.engines.engine import Engine
+from lab.execution.engines.settings import Settings
 from lab.execution.pace import Pace
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
@@ -104,12 +107,14 @@ def verify(
     share: float = 0.02,
     seed: int = 0,
     lanes: int | None = None,
+    settings: Settings | None = None,
     observe: Observer = lambda done, runs, fraction, left: None,
 ) -> Verification:
     """Train a random sample of the stored runs of a study again, whole groups, one at least.
 
     share: of the stored runs that the sample holds at least, above 0, up to 1.
     seed: another one draws another sample.
+    settings: which engine trains, as in `runner.run`.
     Raises StudyError for another share, and where nothing is stored.
     """
     if not 0 < share <= 1:
@@ -123,17 +128,13 @@ def verify(
         }
     if not rows:
         raise StudyError([f"{path}: nothing stored yet; `lab run` comes first"])
-    compiled.prepare()
-    device = engines.configure(lanes)
     some = sample(groups(rows), share * len(rows), seed)
-    here = runner.made_by(device)
-    again = _trained([group for group, _ in some], device, observe)
-    found = (
-        _compared(run, rows[run], again[run], here, known)
-        for group, known in some
-        for run in group.runs()
-    )
-    return Verification(tuple(found), len(rows), str(here["device"]))
+    with closing((settings or Settings.found()).engine(lanes)) as engine:
+        again = _trained([group for group, _ in some], engine, observe)
+    found = [_compared(run, rows[run], again[run], known) for group, known in some
+             for run in group.runs()]  # fmt: skip
+    devices = dict.fromkeys(str(row.provenance["device"]) for row in again.values())
+    return Verification(tuple(found), len(rows), " and ".join(devices))
 
 
 def groups(rows: dict[Run, Row]) -> list[tuple[Group, bool]]:
@@ -146,7 +147,7 @@ def groups(rows: dict[Run, Row]) -> list[tuple[Group, bool]]:
         by_time[row.provenance.get("finished")].append(run)
     found, rest = [], []
     for together in by_time.values():
-        packed = plan.groups(together, teachers=engines.GPU_TEACHERS)
+        packed = plan.groups(together, teachers=GPU_TEACHERS)
         if len(packed) == 1 and all(rows[run].group_size == len(together) for run in together):
             found.append((packed[0], True))
         else:
@@ -167,27 +168,28 @@ def sample(found: Iterable[tuple[Group, bool]], runs: float, seed: int) -> list[
     return some
 
 
-def _trained(found: list[Group], device: engines.Device, observe: Observer) -> dict[Run, Row]:
+def _trained(found: list[Group], engine: Engine, observe: Observer) -> dict[Run, Row]:
     """The rows that these groups give now."""
-    from lab.students.descent import training
-
-    pace, begun = Pace(found, device.lanes, training.compile_seconds()), time.perf_counter()
-    total, rows = sum(len(group.runs()) for group in found), {}
-    at_work = engines.execute(
-        found, device.lanes, tick=pace.tick, stop=threading.Event(), abandon=threading.Event()
+    compiled.prepare()
+    device, begun = engine.start(), time.perf_counter()
+    pace, made_by = Pace(found, device.lanes, engine.compile_seconds), runner.versions()
+    total, rows = sum(len(group.runs()) for group in found), dict[Run, Row]()
+    at_work = engine.execute(
+        found, tick=pace.tick, stop=threading.Event(), abandon=threading.Event()
     )
     with closing(at_work):
         for finished in at_work:
             if finished is not None:
                 pace.finish(finished.group)
-                rows |= zip(finished.group.runs(), runner.rows_of(finished, {}), strict=True)
+                given = runner.rows_of(finished, made_by)
+                rows |= zip(finished.group.runs(), given, strict=True)
             left = pace.seconds_left(time.perf_counter() - begun)
             observe(len(rows), total, pace.fraction, left)
     return rows
 
 
-def _compared(run: Run, row: Row, again: Row, here: dict[str, object], known: bool) -> Compared:
-    differs = [name for name in SAME if row.provenance.get(name) != here[name]]
+def _compared(run: Run, row: Row, again: Row, known: bool) -> Compared:
+    differs = [name for name in SAME if row.provenance.get(name) != again.provenance[name]]
     return Compared(
         row.fingerprint, run.task.dim, row.status, again.status, row.loss, again.loss,
         (*differs, *(() if known else ("company",))),
