@@ -50,6 +50,8 @@ PATIENCE = 600.0
 """Seconds after which a run that does not end is a failure."""
 AFTER_A_ROW = 0.2
 """Seconds that a kill comes at most after a row."""
+ORPHANED = 5.0
+"""Seconds that a worker may live without its driver."""
 Rows = dict[str, tuple]
 
 
@@ -61,7 +63,10 @@ class Engine:
     targets: tuple[str, ...] = ("driver",)
 
 
-ENGINES = {"default": Engine()}
+ENGINES = {
+    "processes": Engine(("--engine", "processes"), ("driver", "worker")),
+    "threads": Engine(("--engine", "threads")),
+}
 
 
 @dataclass
@@ -75,12 +80,12 @@ class Report:
 
 
 def start(cwd: Path, engine: Engine) -> subprocess.Popen:
-    """A `lab run` in a session of its own, so that what it leaves behind can be found."""
+    """A `lab run`, as a user starts it."""
     return subprocess.Popen(
         [sys.executable, "-m", "lab", "run", "s.toml", "--no-report", "--lanes", "2",
          *engine.options],
         cwd=cwd, stdout=subprocess.DEVNULL, stderr=(cwd / "errors.txt").open("w"),
-        start_new_session=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
 
 
@@ -101,9 +106,9 @@ def offspring(pid: int) -> list[int]:
     return found
 
 
-def stored(cwd: Path) -> Rows:
+def stored(cwd: Path, folder: Path = Path("results/s")) -> Rows:
     """Every row that a reader sees: its status and loss, by fingerprint."""
-    file = cwd / "results/s/lab.db"
+    file = cwd / folder / "lab.db"
     if not file.exists():
         return {}
     db = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=30)
@@ -116,9 +121,9 @@ def stored(cwd: Path) -> Rows:
     return {key: tuple(rest) for key, *rest in rows}
 
 
-def sound(cwd: Path) -> bool:
+def sound(cwd: Path, folder: Path = Path("results/s")) -> bool:
     """Whether SQLite finds nothing wrong with the store."""
-    file = cwd / "results/s/lab.db"
+    file = cwd / folder / "lab.db"
     if not file.exists():
         return True
     db = sqlite3.connect(file, timeout=30)
@@ -204,7 +209,7 @@ def rounds(
             pid = victim(rng, child, target)
             if pid is None:
                 continue
-            before = stored(at)
+            before, workers = stored(at), offspring(child.pid)
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -212,7 +217,7 @@ def rounds(
             report.kills += 1
             if target == "driver":
                 child.wait(PATIENCE)
-                report.wrong += orphans(child.pid)
+                report.wrong += orphans(workers)
             report.wrong += compared(before, stored(at))
             if not sound(at):
                 report.wrong.append("the store is not sound")
@@ -247,27 +252,22 @@ def finished(cwd: Path, expected: bytes) -> list[str]:
     return wrong if table(cwd) == expected else [*wrong, "the table is another"]
 
 
-def orphans(pid: int, seconds: float = 5.0) -> list[str]:
-    """Processes of a driver's session that outlive it for so long; they are ended here."""
-    end = time.perf_counter() + seconds
-    while (left := session(pid)) and time.perf_counter() < end:
+def orphans(pids: list[int]) -> list[str]:
+    """Which of these processes outlive their driver by more than ORPHANED; they are ended here."""
+    end = time.perf_counter() + ORPHANED
+    while (left := [pid for pid in pids if living(pid)]) and time.perf_counter() < end:
         time.sleep(0.1)
-    for one in left:
-        os.kill(one, signal.SIGKILL)
-    return [f"process {one} outlives its driver" for one in left]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    return [f"process {pid} outlives its driver" for pid in left]
 
 
-def session(leader: int) -> list[int]:
-    """The living processes of a session."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == leader and fields[0] != "Z":
-            found.append(int(folder.name))
-    return found
+def living(pid: int) -> bool:
+    """Whether a process computes, or could."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def main() -> None:
