@@ -145,7 +145,7 @@ def verify(
         if found.wrong:
             say_table(f"Not what is stored in {results}", shown.HEAD, shown.lines(found.wrong),
                       most=shown.MOST, wide=wide)  # fmt: skip
-    if found.wrong:
+    if not found.holds:
         raise typer.Exit(3)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.execution.verification import TOLERANCE, Compared, Verification
+from lab.execution.verification import SHIFT, Compared, Verification
 from lab.show.runs import KEY
 
 HEAD = ("run", "d", "stored", "trained again", "difference", "asked")
@@ -16,8 +16,8 @@ def lines(runs: tuple[Compared, ...]) -> list[tuple[str, ...]]:
     """One line per run in the columns of HEAD."""
     return [
         (one.fingerprint[:KEY], str(one.dim), _loss(one.loss, one.status),
-         _loss(one.loss_again, one.status_again), f"{one.difference:.2g}",
-         f"≤ {TOLERANCE:g}" if one.differs else "equal")
+         _loss(one.loss_again, one.status_again), f"{one.difference:+.2g}",
+         f"within {one.tolerance:g}" if one.differs else "equal")
         for one in runs
     ]  # fmt: skip
 
@@ -39,8 +39,14 @@ def sentences(found: Verification) -> Iterator[str]:
     if about:
         differs = ", ".join(dict.fromkeys(name for one in about for name in one.differs))
         yield (
-            f"{_runs(len(about))} of another {differs}: |ln(loss/stored)| up to "
-            f"{max(one.difference for one in about):.2g}, where {TOLERANCE:g} is allowed."
+            f"{_runs(len(about))} of another {differs}: ln(loss/stored) up to "
+            f"±{max(abs(one.difference) for one in about):.2g}, where "
+            f"±{max(one.tolerance for one in about):g} is round-off."
+        )
+    if found.shift is not None:
+        yield (
+            f"On the average these differ by {found.shift:+.2g}, where ±{SHIFT:g} is chance"
+            f"{': the losses are others' if found.shifted else ''}."
         )
 
 

@@ -15,6 +15,8 @@ them differs from run to run.
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import os
 import random
 import shutil
@@ -134,12 +136,14 @@ def sound(cwd: Path, folder: Path = Path("results/s")) -> bool:
 
 
 def table(cwd: Path) -> bytes:
-    """The exported table, without the seconds that every run took."""
+    """The exported table, without the seconds that every run took, and without the commit of a
+    checkout that may be edited meanwhile."""
     import lab
     from lab.execution import export
 
     columns = lab.load(cwd / "s.toml", cwd / "results")
-    export.write({k: v for k, v in columns.items() if k != "seconds"}, cwd / "table.csv")
+    kept = {name: column for name, column in columns.items() if name not in ("seconds", "git")}
+    export.write(kept, cwd / "table.csv")
     return (cwd / "table.csv").read_bytes()
 
 
@@ -249,7 +253,18 @@ def rounds(
 def finished(cwd: Path, expected: bytes) -> list[str]:
     """What is wrong with a run that is done, in words."""
     wrong = [] if sound(cwd) else ["the store is not sound"]
-    return wrong if table(cwd) == expected else [*wrong, "the table is another"]
+    found = table(cwd)
+    return (
+        wrong if found == expected else [*wrong, f"another table: {_differences(found, expected)}"]
+    )
+
+
+def _differences(found: bytes, expected: bytes) -> str:
+    """The columns in which two tables differ, and their lengths."""
+    ours, theirs = (list(csv.DictReader(io.StringIO(t.decode()))) for t in (found, expected))
+    pairs = list(zip(ours, theirs, strict=False))
+    names = [name for name in theirs[0] if any(a[name] != b[name] for a, b in pairs)]
+    return f"{len(ours)} rows for {len(theirs)}, others in {', '.join(names)}"
 
 
 def orphans(pids: list[int]) -> list[str]:
