@@ -28,7 +28,7 @@ do not depend on their number. What the user has set wins."""
 class Lane:
     """A worker that is starting, waits for a group or is at one.
 
-    kinds: foreign ones (`foreign.py`) that it must know. visible: the one GPU that it sees, instead of all. idle:
+    kinds: foreign ones (`foreign.py`) that it must know. visible: the one GPU that it sees. idle:
     seconds without a group after which it ends.
     """
 
