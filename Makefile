@@ -2,7 +2,6 @@
 PYTHON ?= python3
 VENV   ?= .venv
 LAB     = $(VENV)/bin/lab
-
 KILLS  ?= 100
 
 .PHONY: run test lint bench fuzz faults clean

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.execution import budgets, compiled, plan, registration, room
+from lab.execution.engines import portions
 from lab.execution.engines.engine import Engine, Finished
 from lab.execution.engines.settings import Settings
 from lab.execution.pace import Pace
@@ -138,6 +139,7 @@ def _train(
         return engine.compile_seconds() - before_that
 
     groups = plan.groups(before.missing, teachers=device.teachers, checks=before.checks)
+    groups = [part for group in groups for part in portions.parted(group, device.longest)]
     pace, begun = Pace(groups, device.lanes, compiling), time.perf_counter()
     provenance = versions()
     stop, abandon = threading.Event(), threading.Event()

@@ -28,12 +28,12 @@ do not depend on their number. What the user has set wins."""
 class Lane:
     """A worker that is starting, waits for a group or is at one.
 
-    modules: imported by the worker first. visible: the one GPU that it sees, instead of all. idle:
+    kinds: foreign ones (`foreign.py`) that it must know. visible: the one GPU that it sees. idle:
     seconds without a group after which it ends.
     """
 
     def __init__(
-        self, modules: Sequence[str], *, visible: str | None = None, idle: float | None = None
+        self, kinds: Sequence[str], *, visible: str | None = None, idle: float | None = None
     ) -> None:
         self.visible = visible
         self.said: Mapping[str, Any] = {}
@@ -46,7 +46,7 @@ class Lane:
             [
                 *(sys.executable, "-P", "-m", "lab.execution.engines.worker"),
                 *(("--idle", str(idle)) if idle is not None else ()),
-                *modules,
+                *kinds,
             ],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
             env=_environment(visible), start_new_session=True,

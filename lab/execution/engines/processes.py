@@ -17,13 +17,10 @@ from collections import Counter, deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from lab.execution.engines import messages
+from lab.execution.engines import foreign, messages
 from lab.execution.engines.device import Device, cores
 from lab.execution.engines.engine import Finished, Tick
 from lab.execution.engines.lane import Lane
-from lab.kinds.manifolds import MANIFOLDS
-from lab.kinds.student import STUDENTS
-from lab.kinds.teachers import TEACHERS
 from lab.mistakes import StudyError
 from lab.spec import Group
 
@@ -51,7 +48,7 @@ class Processes:
 
     def start(self) -> Device:
         if self._device is None:
-            none = _Work((), lambda group, steps: None)
+            none = _Work((), lambda group, steps: None, threading.Event())
             while not (self._lanes and self._lanes[0].said):
                 self._open(1)
                 for _ in self._heard(none):
@@ -79,14 +76,13 @@ class Processes:
         stop: threading.Event,
         abandon: threading.Event,
     ) -> Generator[Finished | None, None, None]:
-        device, work = self.start(), _Work(groups, tick)
+        device, work = self.start(), _Work(groups, tick, stop)
         told = time.monotonic()
         try:
             while not abandon.is_set():
-                if not stop.is_set():
-                    self._open(min(device.lanes, len(self._busy()) + len(work)))
-                    self._deal(work)
-                if not self._busy() and (stop.is_set() or not len(work)):
+                self._open(min(device.lanes, len(self._busy()) + len(work)))
+                self._deal(work)
+                if not self._busy() and not len(work):
                     break
                 yield from self._heard(work)
                 if time.monotonic() - told >= PATIENCE:
@@ -101,11 +97,11 @@ class Processes:
 
     def _open(self, number: int) -> None:
         """Start workers until there are so many."""
-        modules = _modules() if len(self._lanes) < number else []
+        kinds = foreign.named() if len(self._lanes) < number else []
         while len(self._lanes) < number:
             taken = Counter(lane.visible for lane in self._lanes)
             visible = min(self._visible, key=taken.__getitem__, default=None)
-            lane = Lane(modules, visible=visible, idle=self._idle)
+            lane = Lane(kinds, visible=visible, idle=self._idle)
             self._lanes.append(lane)
             self._selector.register(lane.out, selectors.EVENT_READ, lane)
             self._selector.register(lane.err, selectors.EVENT_READ, lane)
@@ -183,21 +179,23 @@ class Processes:
 
 class _Work:
     """Groups that wait for a lane; behind them those that a worker died of, each for the pool
-    alone."""
+    alone. None waits after `stop`."""
 
-    def __init__(self, groups: Sequence[Group], tick: Tick) -> None:
-        self.tick = tick
+    def __init__(self, groups: Sequence[Group], tick: Tick, stop: threading.Event) -> None:
+        self.tick, self._stop = tick, stop
         self._first, self._again = deque(groups), deque[Group]()
         self._deaths: Counter[int] = Counter()
 
     def __len__(self) -> int:
-        return len(self._first) + len(self._again)
+        return 0 if self._stop.is_set() else len(self._first) + len(self._again)
 
     def next(self, *, alone: bool) -> Group | None:
         """The next group, if there is one for now. alone: whether no lane is at work."""
+        if not len(self):
+            return None
         if self._first:
             return self._first.popleft()
-        return self._again.popleft() if self._again and alone else None
+        return self._again.popleft() if alone else None
 
     def died(self, group: Group) -> bool:
         """A worker died of this group: whether that was once too often."""
@@ -213,14 +211,3 @@ def _devices(number: int) -> list[str]:
     named = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     return named.split(",") if named else [*map(str, range(number))]
 
-
-def _modules() -> list[str]:
-    """Modules of the kinds that are not the lab's own, for workers to import."""
-    kinds = [table for kinds in (STUDENTS, TEACHERS, MANIFOLDS) for table in kinds.values()]
-    found = {k.__module__: k.__name__ for k in kinds if not k.__module__.startswith("lab.")}
-    if "__main__" in found:
-        raise StudyError(
-            [f"{found['__main__']}: workers cannot import what a script itself defines; put it "
-             "into a module that the script imports, or take `--engine threads`"]
-        )  # fmt: skip
-    return [*found]

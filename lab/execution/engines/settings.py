@@ -16,7 +16,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lab import toml
 from lab.execution.engines.engine import Engine
@@ -46,7 +46,12 @@ class Settings:
         given = _of_file(folder / FILE) if folder and (folder / FILE).exists() else {}
         if os.environ.get(VARIABLE):
             given = {**given, "name": os.environ[VARIABLE]}
-        return _checked({**given, **{k: v for k, v in asked.items() if v is not None}})
+        asked = {name: value for name, value in asked.items() if value is not None}
+        found = _checked({**given, **asked})
+        for name, whose in (("scheduler", "dask"), ("workers", "slurm")):
+            if name in asked and found.name != whose:
+                raise StudyError([f"--{name} is of engine {whose}; add --engine {whose}"])
+        return found
 
     def engine(self, lanes: int | None = None) -> Engine:
         """The engine, not yet started; `lanes` go before these.
@@ -58,9 +63,25 @@ class Settings:
             from lab.execution.engines.threads import Threads
 
             return Threads(found.lanes)
+        if found.name in ("dask", "slurm"):
+            from lab.execution.engines import cluster
+
+            if found.name == "slurm":
+                return cluster.slurm(_needed("workers", found.workers, "how many, as in 64"))
+            return cluster.running(_needed("scheduler", found.scheduler, "where, as in "
+                                           "tcp://127.0.0.1:8786"))  # fmt: skip
         from lab.execution.engines.processes import Processes
 
         return Processes(found.lanes)
+
+
+Value = TypeVar("Value")
+
+
+def _needed(name: str, value: Value | None, words: str) -> Value:
+    if value is None:
+        raise StudyError([f"--{name}: say {words}; or {name} in the [engine] of {FILE}"])
+    return value
 
 
 def _of_file(path: Path) -> Mapping[str, Any]:

@@ -1,9 +1,9 @@
 """A worker: a process that is given groups, one at a time, and says what became of them.
 
-    python -m lab.execution.engines.worker [--idle SECONDS] [MODULE …]
+    python -m lab.execution.engines.worker [--idle SECONDS] [KIND …]
 
 Groups come in on standard input, and ticks and results go out on standard output, a line of JSON
-each (`messages.py`). MODULES are imported first: those that add kinds of their own. When standard
+each (`messages.py`). KINDS are foreign ones (`foreign.py`). When standard
 input closes, which it does when the driver is gone for whatever reason, the worker ends at once;
 with --idle also after so many seconds without a group. It writes nothing to any disk but compiled
 programs to their cache.
@@ -12,7 +12,6 @@ programs to their cache.
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import queue
@@ -54,18 +53,17 @@ def main() -> None:
     """Work until standard input closes."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--idle", type=float)
-    parser.add_argument("modules", nargs="*")
+    parser.add_argument("kinds", nargs="*")
     asked = parser.parse_args()
     told = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever prints does not speak for the worker
     given: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(given,), daemon=True).start()
-    from lab.execution.engines import messages
+    from lab.execution.engines import foreign, messages
     from lab.execution.engines.compilations import Compilations
     from lab.execution.engines.device import configure
 
-    for module in asked.modules:
-        importlib.import_module(module)
+    foreign.register(asked.kinds)
     device = configure(1)
     import jax
 
