@@ -200,7 +200,7 @@ def test_readers_see_a_run_grow_and_do_not_disturb_it(study):
 
 def test_a_damaged_cache_is_mended(study):
     cache = study / "cache"
-    assert run("--no-report", LAB_CACHE=str(cache)) == (0, [])
+    assert run("--no-report", *FEW, LAB_CACHE=str(cache)) == (0, [])
     expected, entries = table(), sorted(cache.glob(compiled.ENTRY))
     assert entries
     for i, file in enumerate(entries):
@@ -209,7 +209,7 @@ def test_a_damaged_cache_is_mended(study):
             (whole[: len(whole) // 2], b"", bytes(range(256)), whole[:-1] + b"x")[i % 4]
         )
     (study / "results").rename("before")
-    assert run("--no-report", LAB_CACHE=str(cache)) == (0, [])
+    assert run("--no-report", *FEW, LAB_CACHE=str(cache)) == (0, [])
     assert table() == expected
     assert all(compiled._whole(file.read_bytes()) for file in cache.glob(compiled.ENTRY))
 
