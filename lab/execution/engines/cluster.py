@@ -67,7 +67,7 @@ def slurm(workers: int) -> Cluster:
             raise StudyError(["engine slurm: no sbatch on the PATH; run this where jobs are sent"])
         try:
             cluster = SLURMCluster()
-        except (ValueError, TypeError, OSError) as error:
+        except (ValueError, TypeError, OSError) as error:  # no cores, no memory, no such option
             why = str(error).split("\n")[0]
             raise StudyError(
                 [f"engine slurm: {why}; say so in jobqueue.slurm of ~/.config/dask/jobqueue.yaml"]
@@ -148,7 +148,7 @@ class Cluster:
     def _threads(self) -> int:
         """Threads of all workers there are; 0 where the scheduler does not say."""
         try:
-            found = self._client.sync(self._client.scheduler.nthreads, callback_timeout=PATIENCE)
+            found = self._client.sync(self._client.scheduler.ncores, callback_timeout=PATIENCE)
         except (OSError, TimeoutError):
             return 0
         return sum(found.values())
@@ -182,6 +182,7 @@ class _Out:
         self._tries: Counter[int] = Counter()
         self._steps: Counter[int] = Counter()
         self._measured = self._modelled = 0.0
+        self._left = sum(map(plan.seconds, groups))
         self._back: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._topic = f"lab-{uuid.uuid4().hex}"
@@ -196,8 +197,9 @@ class _Out:
             groups = (
                 [self.todo.popleft()]
                 if tried
-                else portions.errand(self.todo, lanes=lanes, pace=pace)
+                else portions.errand(self.todo, left=self._left, lanes=lanes, pace=pace)
             )
+            self._left -= sum(map(plan.seconds, groups))
             name = f"lab-{uuid.uuid4().hex}"
             text = json.dumps({
                 "errand": name, "topic": self._topic, "kinds": self._kinds,
@@ -224,6 +226,7 @@ class _Out:
             return
         for group in groups:
             self._tick(group, -self._steps.pop(id(group), 0))
+            self._left += plan.seconds(group)
         if future.status == "error":
             yield from self._failed(groups, future.exception(timeout=PATIENCE))
         else:

@@ -36,13 +36,12 @@ def parted(group: Group, longest: float | None) -> list[Group]:
     return parts
 
 
-def errand(todo: deque[Group], *, lanes: int, pace: float) -> list[Group]:
+def errand(todo: deque[Group], *, left: float, lanes: int, pace: float) -> list[Group]:
     """Take the groups of the next errand off those to do.
 
-    pace: measured over modelled seconds of groups.
+    left: modelled seconds of all that is to do. pace: measured over modelled seconds of groups.
     """
-    left = pace * sum(map(plan.seconds, todo))
-    enough = min(max(left / (ROUNDS * max(lanes, 1)), SHORTEST), LONGEST)
+    enough = min(max(pace * left / (ROUNDS * max(lanes, 1)), SHORTEST), LONGEST)
     taken, seconds = [todo.popleft()], 0.0
     seconds += pace * plan.seconds(taken[0])
     while todo and seconds < enough and seconds + pace * plan.seconds(todo[0]) <= LONGEST:

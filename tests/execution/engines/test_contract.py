@@ -4,9 +4,11 @@ import threading
 import time
 from contextlib import closing
 
+import dask_cluster
 import pytest
 from scripted import Scripted, descents, pids, running, scripted
 
+from lab.execution.engines import cluster
 from lab.execution.engines.engine import Engine
 from lab.execution.engines.processes import Processes
 from lab.execution.engines.threads import Threads
@@ -18,13 +20,30 @@ FOREVER = 2_000_000
 """Steps of a descent that nobody waits for."""
 
 
-@pytest.fixture(scope="module", params=["threads", "processes"])
-def engine(request):
+@pytest.fixture(scope="module", autouse=True)
+def kind():
     STUDENTS.add(Scripted)
-    made = {"threads": Threads, "processes": Processes}[request.param](2)
-    with closing(made):
-        yield made
+    yield
     STUDENTS.remove(Scripted)
+
+
+def dask(folder):
+    """The engine of a Dask scheduler and two workers on this machine, in a folder of theirs."""
+    with dask_cluster.scheduler(folder) as address, dask_cluster.workers(folder, 2):
+        made = cluster.running(address)
+        while made.start().lanes < 2:
+            time.sleep(0.1)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module", params=["threads", "processes", "dask"])
+def engine(request, kind, tmp_path_factory):
+    if request.param == "dask":
+        yield from dask(tmp_path_factory.mktemp("dask"))
+        return
+    with closing({"threads": Threads, "processes": Processes}[request.param](2)) as made:
+        yield made
 
 
 def executed(engine, groups, *, tick=lambda group, steps: None, stop=None, abandon=None,
@@ -108,7 +127,7 @@ def test_after_stop_no_group_starts_and_those_in_flight_are_finished(engine, tmp
 
 @pytest.mark.parametrize("how", ["abandon", "close", "raise"])
 def test_what_is_dropped_ends_at_once_and_the_engine_goes_on(engine, tmp_path, how):
-    groups = descents(steps=FOREVER)
+    groups = descents(steps=FOREVER, teachers=1)
     abandon, begun = threading.Event(), []
 
     def look(finished):
@@ -142,16 +161,12 @@ def test_what_is_dropped_ends_at_once_and_the_engine_goes_on(engine, tmp_path, h
 
 
 def test_nothing_outlives_it(tmp_path):
-    STUDENTS.add(Scripted)
-    try:
-        with closing(Processes(1)) as engine:
-            file = tmp_path / "a"
-            abandon = threading.Event()
-            executed(engine, [scripted(file, "sleep")], abandon=abandon,
-                     look=lambda _: pids(file) and abandon.set())  # fmt: skip
-            (pid,) = pids(file)
-            assert not running(pid)
-            executed(engine, [scripted(tmp_path / "b", "learn")])
-        assert not running(pids(tmp_path / "b")[0])
-    finally:
-        STUDENTS.remove(Scripted)
+    with closing(Processes(1)) as engine:
+        file = tmp_path / "a"
+        abandon = threading.Event()
+        executed(engine, [scripted(file, "sleep")], abandon=abandon,
+                 look=lambda _: pids(file) and abandon.set())  # fmt: skip
+        (pid,) = pids(file)
+        assert not running(pid)
+        executed(engine, [scripted(tmp_path / "b", "learn")])
+    assert not running(pids(tmp_path / "b")[0])
