@@ -1,9 +1,9 @@
 """Compiled programs: the folder that keeps them between runs, and what is wrong with it.
 
-JAX writes an entry in place and never again: one that a killed process left half written, or that a
-disk damaged, is complained of and compiled anew at every later run. So entries that cannot be
-unpacked are removed before a run. Nothing of a result depends on this folder: without it every run
-compiles anew, and that is said, once.
+JAX writes an entry in place and never again: one that a killed process left half written is
+complained of and compiled anew at every later run. So entries that were written since the last look
+and cannot be unpacked are removed before a run. Nothing of a result depends on this folder: without
+it every run compiles anew, and that is said, once.
 """
 
 from __future__ import annotations
@@ -12,10 +12,15 @@ import os
 import tempfile
 import warnings
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 ENTRY = "*-cache"
 """Names of JAX's entries."""
+LOOKED = ".looked"
+"""A file that is as old as the last look."""
+OVERLAP = 60.0
+"""Seconds before it from which entries are looked at again: some were being written then."""
 ZLIB = 0x78
 """First byte of an entry that zlib packed, as JAX does where it has no zstd."""
 ZSTD = b"\x28\xb5\x2f\xfd"
@@ -56,8 +61,8 @@ def usable() -> Path | None:
 
 def prepare() -> None:
     """Remove damaged entries, and warn (`Uncached`) where nothing can be read or kept."""
-    if usable():
-        _mend()
+    if found := usable():
+        _mend(found)
     if refused := refusal():
         warnings.warn(refused, Uncached, stacklevel=2)
 
@@ -82,19 +87,17 @@ def refusal() -> str | None:
     return None
 
 
-def _mend() -> int:
-    """Remove entries that cannot be unpacked; returns how many. One that another process is
-    writing may be among them: it is compiled once more."""
-    removed = 0
-    found = usable()
-    for file in found.glob(ENTRY) if found else ():
-        try:
-            if not _whole(file.read_bytes()):
-                file.unlink()
-                removed += 1
-        except OSError:  # gone meanwhile, or not ours to remove: JAX goes round it
-            continue
-    return removed
+def _mend(found: Path) -> None:
+    """Remove entries that cannot be unpacked, of those written since the last look. One that
+    another process is writing may be among them: it is compiled once more."""
+    looked = found / LOOKED
+    with suppress(OSError):
+        since = looked.stat().st_mtime if looked.exists() else 0.0
+        looked.touch()
+        for file in found.glob(ENTRY):
+            with suppress(OSError):  # gone meanwhile, or not ours to remove: JAX goes round it
+                if file.stat().st_mtime >= since - OVERLAP and not _whole(file.read_bytes()):
+                    file.unlink()
 
 
 def _whole(content: bytes) -> bool:

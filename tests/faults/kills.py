@@ -15,6 +15,7 @@ them differs from run to run.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import io
 import os
@@ -26,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,20 +57,64 @@ AFTER_A_ROW = 0.2
 ORPHANED = 5.0
 """Seconds that a worker may live without its driver."""
 Rows = dict[str, tuple]
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Engine:
     """A way to run a study: options of `lab run`, and which of its processes may be killed."""
 
-    options: tuple[str, ...] = ()
+    options: tuple[str, ...]
     targets: tuple[str, ...] = ("driver",)
+    cluster: bool = False
 
 
 ENGINES = {
-    "processes": Engine(("--engine", "processes"), ("driver", "worker")),
-    "threads": Engine(("--engine", "threads")),
+    "processes": Engine(("--engine", "processes", "--lanes", "2"), ("driver", "worker")),
+    "threads": Engine(("--engine", "threads", "--lanes", "2")),
+    "dask": Engine(("--engine", "dask"), ("driver", "worker", "scheduler"), cluster=True),
 }
+
+
+class Cluster:
+    """What a run needs besides itself: a Dask scheduler and two workers, or nothing."""
+
+    def __init__(self, folder: Path, engine: Engine) -> None:
+        self.folder, self.engine, self.options = folder, engine, engine.options
+        self._stack = contextlib.ExitStack()
+        self._started = 0
+
+    def __enter__(self) -> Cluster:
+        if self.engine.cluster:
+            import dask_cluster
+
+            self._started += 1
+            folder = self.folder / f"cluster-{self._started}"
+            folder.mkdir(parents=True)
+            address = self._stack.enter_context(dask_cluster.scheduler(folder))
+            self._stack.enter_context(dask_cluster.workers(folder, 2))
+            self.options = (*self.engine.options, "--scheduler", address)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def renew(self) -> None:
+        """Start it again."""
+        self.__exit__()
+        self.__enter__()
+
+    def pids(self, target: str, driver: subprocess.Popen) -> list[int]:
+        """The processes of a kind."""
+        if target == "driver":
+            return [driver.pid] if driver.poll() is None else []
+        if not self.engine.cluster:
+            return offspring(driver.pid)
+        kind = {"worker": "spawn_main", "scheduler": "--scheduler-file"}[target]
+        mine = set(offspring(os.getpid())) - {*offspring(driver.pid)}
+        said = {pid: command(pid) for pid in mine}
+        return [pid for pid, text in said.items() if kind in text and
+                (target == "worker" or " scheduler " in text)]  # fmt: skip
 
 
 @dataclass
@@ -81,11 +127,10 @@ class Report:
     wrong: list[str] = field(default_factory=list)
 
 
-def start(cwd: Path, engine: Engine) -> subprocess.Popen:
+def start(cwd: Path, options: tuple[str, ...]) -> subprocess.Popen:
     """A `lab run`, as a user starts it."""
     return subprocess.Popen(
-        [sys.executable, "-m", "lab", "run", "s.toml", "--no-report", "--lanes", "2",
-         *engine.options],
+        [sys.executable, "-m", "lab", "run", "s.toml", "--no-report", *options],
         cwd=cwd, stdout=subprocess.DEVNULL, stderr=(cwd / "errors.txt").open("w"),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
@@ -106,6 +151,14 @@ def offspring(pid: int) -> list[int]:
         new = [child for child, parent in parents.items() if parent in new]
         found += new
     return found
+
+
+def command(pid: int) -> str:
+    """What a process was started as."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(bytes(1), b" ").decode()
+    except OSError:
+        return ""
 
 
 def stored(cwd: Path, folder: Path = Path("results/s")) -> Rows:
@@ -155,11 +208,11 @@ def fresh(cwd: Path) -> Path:
     return cwd
 
 
-def undisturbed(cwd: Path, engine: Engine) -> tuple[bytes, float]:
+def undisturbed(cwd: Path, options: tuple[str, ...]) -> tuple[bytes, float]:
     """The table of a run that nothing disturbs, and the seconds of another, of warm caches."""
     for _ in range(2):
         begun = time.perf_counter()
-        child = start(fresh(cwd), engine)
+        child = start(fresh(cwd), options)
         assert child.wait(PATIENCE) == 0, (cwd / "errors.txt").read_text()
         took = time.perf_counter() - begun
     return table(cwd), took
@@ -179,14 +232,6 @@ def moment(rng: random.Random, child: subprocess.Popen, cwd: Path, seconds: floa
         time.sleep(0.01)
 
 
-def victim(rng: random.Random, child: subprocess.Popen, target: str) -> int | None:
-    """The process that is killed, None where there is none of this kind."""
-    if target == "driver":
-        return child.pid if child.poll() is None else None
-    children = offspring(child.pid)
-    return rng.choice(children) if children else None
-
-
 def compared(before: Rows, after: Rows) -> list[str]:
     """What was lost or changed, in words. A failed row may give way to another try."""
     kept = {key: row for key, row in before.items() if row[0] != "failed"}
@@ -198,24 +243,30 @@ def compared(before: Rows, after: Rows) -> list[str]:
 
 
 def rounds(
-    cwd: Path, engine: Engine, target: str, kills: int, seed: int, say=lambda text: None
+    cwd: Path, engine: Engine, target: str, kills: int, seed: int, say: Say = lambda text: None
 ) -> Report:
     """Kill so many processes of this kind, in as many runs of the study as that takes."""
-    rng, report = random.Random(f"{target} {seed}"), Report()
-    expected, seconds = undisturbed(cwd / "whole", engine)
+    with Cluster(cwd, engine) as cluster:
+        return _rounds(cwd, cluster, target, kills, random.Random(f"{target} {seed}"), say)
+
+
+def _rounds(
+    cwd: Path, cluster: Cluster, target: str, kills: int, rng: random.Random, say: Say
+) -> Report:
+    report = Report()
+    expected, seconds = undisturbed(cwd / "whole", cluster.options)
     at = fresh(cwd / "killed")
     tries = 0
     while report.kills < kills and not report.wrong:
-        child = start(at, engine)
+        child = start(at, cluster.options)
         report.runs += 1
         while child.poll() is None:
             moment(rng, child, at, seconds)
-            pid = victim(rng, child, target)
-            if pid is None:
+            if not (pids := cluster.pids(target, child)):
                 continue
             before, workers = stored(at), offspring(child.pid)
             try:
-                os.kill(pid, signal.SIGKILL)
+                os.kill(rng.choice(pids), signal.SIGKILL)
             except ProcessLookupError:
                 continue
             report.kills += 1
@@ -226,13 +277,15 @@ def rounds(
             if not sound(at):
                 report.wrong.append("the store is not sound")
             say(f"{target}: {report.kills} kills, {len(before)} of {RUNS} rows stored")
-            if target != "driver" and report.kills >= kills:
+            if target == "scheduler" or report.kills >= kills:
                 break
         code, tries = child.wait(PATIENCE), tries + 1
         errors = (at / "errors.txt").read_text()
         if any(word in errors for word in ("Traceback", "FATAL", "terminate called")):
             report.wrong.append(errors)
-        if code not in (0, 3, -signal.SIGKILL):
+        if target == "scheduler":
+            cluster.renew()
+        if code not in (0, 3, 2 if target == "scheduler" else 0, -signal.SIGKILL):
             report.wrong.append(f"ended with code {code}: {errors}")
         if code == 0:
             tries = 0
@@ -243,7 +296,7 @@ def rounds(
             report.wrong.append("50 tries and no end")
     if not report.wrong:
         for _ in range(5):
-            if (code := start(at, engine).wait(PATIENCE)) == 0:
+            if (code := start(at, cluster.options).wait(PATIENCE)) == 0:
                 break
         report.wrong += finished(at, expected) if code == 0 else [f"ends with code {code}"]
         report.whole += 1
@@ -311,5 +364,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests/support")]
     main()
