@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV   ?= .venv
 LAB     = $(VENV)/bin/lab
+KILLS  ?= 100
 
-.PHONY: run test lint bench fuzz clean
+.PHONY: run test lint bench fuzz faults clean
 
 run: $(VENV)/.run
 	$(LAB) run studies/quickstart.toml
@@ -23,6 +24,9 @@ bench: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/hostile/fuzz.py 5000
+
+faults: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/faults/kills.py --kills $(KILLS)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -3,6 +3,7 @@
     study = lab.read("studies/quickstart.toml")     a study, checked; or from tables
     lab.plan(study)                                 what it would train, and what that costs here
     lab.run(study)                                  train what is missing
+    lab.verify(study)                               train some of it again, and compare
     found = lab.answer(study)                       exponents, verdicts, doubts; found.figures()
     lab.load(study)                                 its runs as NumPy columns
     lab.runs(study)                                 its runs one by one, with what went wrong
@@ -21,9 +22,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lab.execution.engines.settings import Settings
     from lab.execution.listing import Removal
     from lab.execution.outlook import Outlook
     from lab.execution.runner import Summary
+    from lab.execution.verification import Verification
     from lab.scaling import Exponent
     from lab.show.runs import Runs
     from lab.show.statistics import Reply
@@ -87,14 +90,18 @@ def run(
     name: str = "study",
     overrides: Sequence[str] = (),
     lanes: int | None = None,
+    engine: str | Settings | None = None,
     until_converged: bool = False,
     progress: bool = True,
 ) -> Summary:
     """Train what the results folder lacks of a study; `lab run` says more.
 
     Interrupting it once finishes and stores the groups in flight, and running it again goes on from
-    there. lanes: groups trained at once, one per core by default. progress: tell of it on standard
-    error.
+    there.
+
+    lanes: groups trained at once, one per core by default.
+    engine: where they are trained, a name, or more in `lab.execution.engines.settings.Settings`.
+    progress: tell of it on standard error.
 
     >>> from tempfile import TemporaryDirectory
     >>> small = ["task.manifold.dim=2", "task.teacher.count=1", "data.sizes=[16, 32, 64]"]
@@ -107,13 +114,62 @@ def run(
     from rich.console import Console
 
     from lab.execution import runner
+    from lab.execution.engines.settings import Settings
     from lab.show.progress import training
 
+    beside = Path(study).parent if isinstance(study, str | Path) else None
+    asked = engine if isinstance(engine, Settings) else Settings.found(beside, name=engine)
     shown = training(Console(stderr=True)) if progress else nullcontext(lambda progress: None)
     with shown as observe:
         return runner.run(
             read(study, overrides), _folder(study, results, name), lanes=lanes,
-            until_converged=until_converged, observe=observe,
+            until_converged=until_converged, observe=observe, settings=asked,
+        )  # fmt: skip
+
+
+def verify(
+    study: Source,
+    results: str | Path = "results",
+    *,
+    name: str = "study",
+    overrides: Sequence[str] = (),
+    share: float = 0.02,
+    seed: int = 0,
+    lanes: int | None = None,
+    engine: str | Settings | None = None,
+    progress: bool = True,
+) -> Verification:
+    """Train a random share of the stored runs again and compare; nothing is written.
+
+    Losses are equal on the machine and under the versions that stored them, and within a stated
+    tolerance elsewhere, see `lab.execution.verification`; `wrong` lists those that are not. Whole
+    groups are trained again, so it may be more runs. seed: another draws others. engine: as in
+    `run`.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> small = ["task.manifold.dim=2", "task.teacher.count=1", "data.sizes=[16, 32, 64]"]
+    >>> with TemporaryDirectory() as folder:
+    ...     study = read("studies/kernel-pairs.toml", small)
+    ...     stored = run(study, folder, progress=False)
+    ...     found = verify(study, folder, progress=False)
+    >>> len(found.compared) > 0, found.wrong
+    (True, ())
+    """
+    from contextlib import nullcontext
+
+    from rich.console import Console
+
+    from lab.execution import verification
+    from lab.execution.engines.settings import Settings
+    from lab.show.progress import verifying
+
+    beside = Path(study).parent if isinstance(study, str | Path) else None
+    asked = engine if isinstance(engine, Settings) else Settings.found(beside, name=engine)
+    shown = verifying(Console(stderr=True)) if progress else nullcontext(lambda *_: None)
+    with shown as observe:
+        return verification.verify(
+            read(study, overrides), _folder(study, results, name), share=share, seed=seed,
+            lanes=lanes, observe=observe, settings=asked,
         )  # fmt: skip
 
 

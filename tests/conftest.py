@@ -7,6 +7,7 @@ import tempfile
 from jaxtyping import install_import_hook
 
 os.environ.setdefault("LAB_CACHE", os.path.join(tempfile.gettempdir(), "scaling-lab-tests"))
+os.environ["LAB_ENGINE"] = "threads"  # starting workers takes seconds, and sees no monkeypatch
 install_import_hook("lab", "typechecker.check")
 
 import pytest  # noqa: E402

@@ -27,7 +27,7 @@ FLOORS = [
     {"lab.spec"},
     {"lab.kinds"},
     {"lab.grids", "lab.theory", "lab.axes"},
-    {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration"},
+    {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration", "lab.files"},
 ]
 NO_JAX = {"lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes",
           "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain", "lab.scaling",

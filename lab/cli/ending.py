@@ -3,7 +3,7 @@
 A mistake is its sentences; what the machine refuses, a full disk or a folder that is none, is one
 sentence; anything else is a defect of the lab, and two lines: what it was doing, and where the
 traceback was kept. Ctrl-C ends a command at once, unless it trains: then the groups in flight are
-finished first (`lab.execution.runner`).
+finished first (`lab.execution.runner`). SIGTERM and SIGHUP do the same.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -25,9 +26,9 @@ CODES = {
     DONE: "done",
     DEFECT: "a defect of the lab (two lines say where its traceback is kept)",
     MISTAKE: "a mistake in the command or the study, or a place that cannot be read or written",
-    FAILED: "some runs failed, or all diverged",
-    INTERRUPTED: "interrupted",
-    CLOSED: "whoever read the output went away, as in | head",
+    FAILED: "some runs failed, or all diverged; or verified runs are not what is stored",
+    INTERRUPTED: "interrupted, by Ctrl-C, SIGTERM or SIGHUP",
+    CLOSED: "whoever read the output went away, as in | head, or a terminal that was closed",
 }
 """What every exit code means. What was trained is stored, whichever it is."""
 REMEDIES = {
@@ -46,18 +47,24 @@ SHOW_CURSOR = b"\x1b[?25h"
 
 @contextmanager
 def heard() -> Iterator[None]:
-    """Ctrl-C ends the process with INTERRUPTED, whatever it is doing.
+    """Ctrl-C, SIGTERM and SIGHUP end the process with INTERRUPTED, whatever it is doing; what the
+    process was started to ignore, as under nohup, it ignores.
 
     An exception would not do: JAX drops those that are raised while it calls back.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, _interrupted)
+    before = {
+        number: signal.signal(number, _interrupted)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
@@ -73,6 +80,7 @@ def ended(act: Callable[[], None]) -> int:
 
     spell(sys.stdout)
     spell(sys.stderr)
+    warnings.showwarning = _warned
     code = DONE
     try:
         act()
@@ -90,6 +98,10 @@ def ended(act: Callable[[], None]) -> int:
         _tell(*defect(error))
     unwritten = [_flushed(stream) for stream in (sys.stdout, sys.stderr)]
     return code or max(unwritten)
+
+
+def _warned(message: Warning | str, *_: Any) -> None:
+    _tell(str(message))
 
 
 def refused(error: OSError) -> str:
@@ -120,11 +132,17 @@ def _kept(command: str) -> str:
 
 
 def _closed(error: BaseException) -> bool:
-    """Whether a closed pipe is behind this."""
+    """Whether a closed pipe or terminal is behind this."""
     behind: BaseException | None = error
-    while behind is not None and not isinstance(behind, BrokenPipeError):
+    while behind is not None and not _gone(behind):
         behind = behind.__context__
     return behind is not None
+
+
+def _gone(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno == errno.EIO:
+        return error.filename is None  # of a terminal; a disk's has the name of the file
+    return isinstance(error, BrokenPipeError)
 
 
 def _code(end: SystemExit) -> int:

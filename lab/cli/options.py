@@ -61,3 +61,10 @@ def presets() -> Iterable[str]:
     from lab import templates
 
     return templates.questions()
+
+
+def engines() -> Iterable[str]:
+    """Where groups are trained."""
+    from lab.execution.engines.settings import ENGINES
+
+    return ENGINES

@@ -1,4 +1,4 @@
-"""The verbs of single runs: how far they are, how each ended, and having some of them again."""
+"""The verbs of single runs: how each ended, training some again to compare, having some again."""
 
 from __future__ import annotations
 
@@ -17,116 +17,11 @@ from lab.cli.options import (
     completing,
     read,
 )
-from lab.cli.output import quoted, say, say_json, say_table
+from lab.cli.output import quoted, say, say_json, say_sentence, say_table
 from lab.mistakes import StudyError, unknown
 
 STATUSES = ("done", "diverged", "failed", "missing")
-STUDIES = Path("studies")
-"""Where the study of a folder of results is looked for, besides here."""
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")]
-
-
-def status(
-    study: Annotated[
-        Path | None, typer.Argument(metavar="[STUDY]", help="A study file (TOML); without one, "
-                                    "every study of the results folder.")
-    ] = None,
-    overrides: Overrides = None,
-    results: Results = RESULTS,
-    as_json: AsJson = False,
-) -> None:  # fmt: skip
-    """How far a study is, or all of them: runs planned, done, failed, diverged and left."""
-    if study is None:
-        _status_of_all(results, as_json)
-        return
-    found = _outlook(study, overrides, results)
-    if as_json:
-        say_json(_numbers(found))
-        return
-    say(_told(found))
-    if found.left.failed:
-        _say_errors(study, overrides, results)
-
-
-def _outlook(study: Path, overrides: list[str] | None, results: Path) -> Any:
-    import lab
-
-    return lab.plan(read(study, overrides), results, name=study.stem)
-
-
-def _numbers(found: Any) -> dict[str, Any]:
-    left = found.left
-    return {
-        "planned": left.planned, "done": left.done, "failed": left.failed,
-        "diverged": left.diverged, "left": len(left.missing),
-        "seconds_left": round(found.seconds, 1),
-    }  # fmt: skip
-
-
-def _told(found: Any) -> str:
-    """A sentence whose numbers add up: a failed run is left, too."""
-    from lab.duration import duration
-
-    left = found.left
-    takes = f", about {duration(found.seconds)}" if left.missing else ""
-    if not left.failed:
-        return (f"{left.planned} runs planned: {left.done} done, {left.diverged} diverged, "
-                f"0 failed, {len(left.missing)} left{takes}")  # fmt: skip
-    return (f"{left.planned} runs planned: {left.done} done, {left.diverged} diverged, "
-            f"{len(left.missing)} left, {left.failed} of these failed and will be tried "
-            f"again{takes}")  # fmt: skip
-
-
-def _say_errors(study: Path, overrides: list[str] | None, results: Path) -> None:
-    import lab
-    from lab.show import runs as shown
-
-    failed = lab.runs(read(study, overrides), results, name=study.stem, status="failed")
-    for keys, error in shown.errors(failed)[:3]:
-        say(f"{len(keys.split(', '))} failed with {shown.last_line(error)}")
-    say(f"`lab runs {quoted(study)} --failed` has the tracebacks.")
-
-
-def _status_of_all(results: Path, as_json: bool) -> None:
-    """Every store of the results folder; its numbers where its study is found."""
-    from lab.execution.store import Store
-
-    found: dict[str, Any] = {}
-    for file in sorted(results.glob("*/lab.db")):
-        name = file.parent.name
-        study = next((f for f in (Path(f"{name}.toml"), STUDIES / f"{name}.toml") if f.is_file()),
-                     None)  # fmt: skip
-        try:
-            if study is not None:
-                found[name] = {"study": str(study), **_numbers(_outlook(study, None, results))}
-                continue
-            with Store.read(file.parent) as store:
-                states = [*store.states().values()]
-            found[name] = {"study": None, "stored": len(states)} | {
-                one: states.count(one) for one in STATUSES[:3]
-            }
-        except StudyError as error:
-            found[name] = {"study": study and str(study), "error": str(error)}
-    if as_json:
-        say_json(found)
-    elif not found:
-        say(f"{results}: no study has results here yet")
-    else:
-        head = ("study", "planned", "done", "diverged", "failed", "left", "note")
-        lines = [_line(*item) for item in found.items()]
-        kept = len(head) if any(line[-1] for line in lines) else len(head) - 1
-        say_table(f"Studies in {results}", head[:kept], [line[:kept] for line in lines])
-
-
-def _line(name: str, found: dict[str, Any]) -> tuple[str, ...]:
-    """Cells that add up: failed runs are counted as such alone."""
-    if "error" in found:
-        note = found["error"].split("\n")[0]
-    else:
-        note = "" if found["study"] else "its study file is neither here nor in studies/"
-    keys = ("planned", "done", "diverged", "failed")
-    untried = str(found["left"] - found["failed"]) if "left" in found else "–"
-    return (name, *(str(found.get(key, "–")) for key in keys), untried, note)
 
 
 def runs(
@@ -202,13 +97,56 @@ def _curve(
 
 
 def _draw(figure: Any, file: Path) -> None:
+    from io import BytesIO
+
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    from lab.files import put_bytes
 
     endings = sorted(FigureCanvasAgg.get_supported_filetypes())
     if file.suffix[1:].lower() not in endings:
         raise StudyError([f"--plot {file}: unknown ending '{file.suffix}'; use .png, .svg or .pdf"])
     FigureCanvasAgg(figure)
-    figure.savefig(file)
+    drawn = BytesIO()
+    figure.savefig(drawn, format=file.suffix[1:].lower())
+    put_bytes(drawn.getvalue(), file, make=False)
+
+
+def verify(
+    study: StudyFile,
+    overrides: Overrides = None,
+    results: Results = RESULTS,
+    share: Annotated[
+        float, typer.Option(metavar="SHARE", help="Of the stored runs, above 0, up to 1.")
+    ] = 0.02,
+    seed: Annotated[int, typer.Option(help="Another one draws other runs.")] = 0,
+    lanes: Annotated[
+        int | None, typer.Option(min=1, help="Groups trained at once; default: one per core.")
+    ] = None,
+    as_json: AsJson = False,
+    wide: Wide = False,
+) -> None:
+    """Train some stored runs again and compare the losses; nothing is written.
+
+    They are equal on the machine that stored them, and within a tolerance elsewhere. Exit code 3
+    and their list where not.
+    """
+    import lab
+    from lab.plain import plain
+    from lab.show import verification as shown
+
+    found = lab.verify(read(study, overrides), results, name=study.stem, share=share, seed=seed,
+                       lanes=lanes)  # fmt: skip
+    if as_json:
+        say_json(plain(found.plain()))
+    else:
+        for sentence in shown.sentences(found):
+            say_sentence(sentence)
+        if found.wrong:
+            say_table(f"Not what is stored in {results}", shown.HEAD, shown.lines(found.wrong),
+                      most=shown.MOST, wide=wide)  # fmt: skip
+    if not found.holds:
+        raise typer.Exit(3)
 
 
 def retry(

@@ -16,6 +16,7 @@ from lab.cli.options import (
     StudyFile,
     Wide,
     completing,
+    engines,
     presets,
     read,
 )
@@ -39,6 +40,7 @@ def init(
     """Write a commented study file to start from."""
     from lab import templates
     from lab.execution.store import folder
+    from lab.files import put
 
     if show:
         for name, question in templates.questions().items():
@@ -50,7 +52,7 @@ def init(
     if study.exists() and not force:
         raise StudyError([f"{study}: exists already; choose another name or add --force"])
     text = templates.text(preset)
-    study.write_text(text, encoding="utf-8")
+    put(text, study, make=False)
     say(f"{study} written from '{preset}'. Next: lab plan {quoted(study)}")
 
 
@@ -94,6 +96,22 @@ def run(
     lanes: Annotated[
         int | None, typer.Option(min=1, help="Groups trained at once; default: one per core.")
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            autocompletion=completing(engines),
+            metavar="NAME",
+            help="Where groups are trained: processes (worker processes on this machine, the "
+            "default), threads (of this process), dask (a running Dask cluster), slurm (jobs, by "
+            "dask-jobqueue). LAB_ENGINE, or a `lab.toml` beside the study, may say it too.",
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of --engine dask, as tcp://host:8786.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Dask workers that --engine slurm asks for.")
+    ] = None,
     until_converged: Annotated[
         bool,
         typer.Option(
@@ -112,9 +130,12 @@ def run(
     """
     import lab
     from lab.duration import duration
+    from lab.execution.engines.settings import Settings
 
     found = read(study, overrides)
-    done = lab.run(found, results, name=study.stem, lanes=lanes, until_converged=until_converged)
+    asked = Settings.found(study.parent, name=engine, scheduler=scheduler, workers=workers)
+    done = lab.run(found, results, name=study.stem, lanes=lanes, engine=asked,
+                   until_converged=until_converged)  # fmt: skip
     if done.adopted:
         say(f"{done.adopted} runs taken over from other studies in {results}.")
     if done.trained:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from lab.execution.store import Store
+from lab.files import put_bytes
 from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
 from lab.spec import Planned, TaskSpec, TrainingSpec
@@ -72,32 +74,40 @@ def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
 
 
 def write(table: dict[str, np.ndarray], path: Path) -> None:
-    """Write columns to a file by its ending: .csv, .json or .parquet (needs pyarrow)."""
-    if path.suffix == ".csv":
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(table)
-            writer.writerows(zip(*(v.tolist() for v in table.values()), strict=True))
-    elif path.suffix == ".json":
-        path.write_text(
-            json.dumps(
-                {k: [None if v != v else v for v in column.tolist()] for k, column in table.items()}
-            )
-        )
-    elif path.suffix == ".parquet":
-        try:
-            import pyarrow
-            import pyarrow.parquet
-        except ImportError:
-            raise StudyError(
-                [
-                    f"{path}: Parquet needs pyarrow; install it (pip install 'scaling-lab[tables]')"
-                    " or write .csv"
-                ]
-            ) from None
-        pyarrow.parquet.write_table(pyarrow.table(dict(table)), path)
-    else:
+    """Write columns to a file by its ending, whole or not at all: .csv, .json or .parquet (needs
+    pyarrow)."""
+    if path.suffix not in FORMATS:
         raise StudyError([f"{path}: unknown ending '{path.suffix}'; use .csv, .json or .parquet"])
+    put_bytes(FORMATS[path.suffix](table), path, make=False)
+
+
+def _csv(table: dict[str, np.ndarray]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(table)
+    writer.writerows(zip(*(v.tolist() for v in table.values()), strict=True))
+    return text.getvalue().encode()
+
+
+def _json(table: dict[str, np.ndarray]) -> bytes:
+    plain = {k: [None if v != v else v for v in column.tolist()] for k, column in table.items()}
+    return json.dumps(plain).encode()
+
+
+def _parquet(table: dict[str, np.ndarray]) -> bytes:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise StudyError(
+            ["Parquet needs pyarrow; install it (pip install 'scaling-lab[tables]') or write .csv"]
+        ) from None
+    out = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(dict(table)), out)
+    return out.getvalue()
+
+
+FORMATS = {".csv": _csv, ".json": _json, ".parquet": _parquet}
 
 
 def _joined(texts: Iterable[str]) -> str:

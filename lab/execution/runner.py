@@ -17,7 +17,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from lab.execution import budgets, engines, plan, registration, room
+from lab.execution import budgets, compiled, plan, registration, room
+from lab.execution.engines import portions
+from lab.execution.engines.engine import Engine, Finished
+from lab.execution.engines.settings import Settings
 from lab.execution.pace import Pace
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
@@ -75,9 +78,11 @@ def run(
     lanes: int | None = None,
     until_converged: bool = False,
     observe: Observer = lambda progress: None,
+    settings: Settings | None = None,
 ) -> Summary:
     """Train what the store in `path` lacks, telling `observe` of it five times a second.
 
+    settings: which engine trains (`engines/settings.py`); `lanes` of this machine go before theirs.
     until_converged: go on and double the budget of every x whose losses still fall, until none does
     or the study's limit is reached (`budgets.py`).
     What is predicted is registered before anything is trained (`registration.py`).
@@ -85,14 +90,15 @@ def run(
     write; whatever goes wrong, the lanes have ended then, and what was committed before stays.
     """
     room.refuse(study)
-    with Store.write(path) as store:
-        registration.register(study, store, time.time())
-        found = _once(study, store, lanes, observe)
+    made = (settings or Settings.found()).engine(lanes)
+    with Store.write(path) as store, closing(made) as engine:
+        registration.register(study, store, store.now())
+        found = _once(study, store, engine, observe)
         while until_converged and not (found.interrupted or found.failed):
             extra = Extra(tuple(p for scan in study.scans for p in budgets.raised(scan, store)))
             if not plan.left(extra, store.states()).missing:
                 break
-            more = _once(extra, store, lanes, observe)
+            more = _once(extra, store, engine, observe)
             found = replace(
                 more, trained=found.trained + more.trained,
                 diverged=found.diverged + more.diverged, adopted=found.adopted + more.adopted,
@@ -103,7 +109,7 @@ def run(
         return found
 
 
-def _once(study: Study | Extra, store: Store, lanes: int | None, observe: Observer) -> Summary:
+def _once(study: Study | Extra, store: Store, engine: Engine, observe: Observer) -> Summary:
     start = time.perf_counter()
     before = plan.left(study, store.states())
     adopted = 0
@@ -114,7 +120,7 @@ def _once(study: Study | Extra, store: Store, lanes: int | None, observe: Observ
         took = time.perf_counter() - start
         return Summary(0, 0, 0, adopted, 0, False, took, 0.0, "nothing to train", None,
                        before.done == 0)  # fmt: skip
-    return _train(study, store, before, adopted, lanes, observe, start)
+    return _train(study, store, before, adopted, engine, observe, start)
 
 
 def _train(
@@ -122,17 +128,20 @@ def _train(
     store: Store,
     before: plan.Left,
     adopted: int,
-    lanes: int | None,
+    engine: Engine,
     observe: Observer,
     start: float,
 ) -> Summary:
-    device = engines.configure(lanes)
-    from lab.students.descent import training
+    compiled.prepare()
+    device, before_that = engine.start(), engine.compile_seconds()
 
-    compiling = training.compile_seconds()
+    def compiling() -> float:
+        return engine.compile_seconds() - before_that
+
     groups = plan.groups(before.missing, teachers=device.teachers, checks=before.checks)
+    groups = [part for group in groups for part in portions.parted(group, device.longest)]
     pace, begun = Pace(groups, device.lanes, compiling), time.perf_counter()
-    provenance = _provenance(device)
+    provenance = versions()
     stop, abandon = threading.Event(), threading.Event()
     counts = {"done": 0, "diverged": 0, "failed": 0}
     first_error = None
@@ -144,13 +153,11 @@ def _train(
             pace.seconds_left(now - begun), stop.is_set(),
         )  # fmt: skip
 
-    lanes_at_work = engines.execute(
-        groups, device.lanes, tick=pace.tick, stop=stop, abandon=abandon
-    )
+    lanes_at_work = engine.execute(groups, tick=pace.tick, stop=stop, abandon=abandon)
     with _interrupts(stop, abandon), closing(lanes_at_work):
         for finished in lanes_at_work:
             if finished is not None:
-                rows = _rows(finished, provenance)
+                rows = rows_of(finished, {**provenance, "finished": store.now()})
                 store.add(rows)
                 pace.finish(finished.group)
                 for row in rows:
@@ -159,6 +166,8 @@ def _train(
             try:
                 observe(progress())
             except OSError as error:
+                if stop.is_set():  # of a terminal that went away
+                    continue
                 raise StudyError(
                     [
                         f"{store.path}: progress cannot be written ({error}); what was trained "
@@ -168,13 +177,14 @@ def _train(
     after = plan.left(study, store.states())
     return Summary(
         sum(counts.values()), counts["diverged"], counts["failed"], adopted, len(after.missing),
-        stop.is_set(), time.perf_counter() - start, compiling(), f"{device.kind} ({device.name})",
+        stop.is_set(), time.perf_counter() - start, compiling(), str(device),
         first_error, not after.done and after.diverged + after.failed == after.planned,
     )  # fmt: skip
 
 
 class _interrupts:
-    """SIGINT and SIGTERM: once sets `stop`, twice sets `abandon`. Only in the main thread."""
+    """SIGINT and SIGTERM: once sets `stop`, twice sets `abandon`. SIGHUP, of which a terminal that
+    goes away may send several, only sets `stop`. Only in the main thread."""
 
     def __init__(self, stop: threading.Event, abandon: threading.Event) -> None:
         self.stop, self.abandon = stop, abandon
@@ -182,22 +192,25 @@ class _interrupts:
 
     def __enter__(self) -> None:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self.before[number] = signal.signal(number, self._handle)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+                    self.before[number] = signal.signal(number, self._handle)
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self.before.items():
             signal.signal(number, handler)
 
-    def _handle(self, *_: object) -> None:
-        (self.abandon if self.stop.is_set() else self.stop).set()
+    def _handle(self, number: int, frame: object) -> None:
+        again = self.stop.is_set() and number != signal.SIGHUP
+        (self.abandon if again else self.stop).set()
 
 
-def _rows(finished: engines.Finished, provenance: dict) -> list[Row]:
+def rows_of(finished: Finished, provenance: dict) -> list[Row]:
+    """The rows of a group, in the order of its runs."""
     runs = finished.group.runs()
     share = finished.seconds / len(runs)
     dtype = finished.group.training.precision
-    common = {"provenance": {**provenance, "dtype": dtype, "finished": time.time()}}
+    common = {"provenance": {**provenance, "device": finished.device, "dtype": dtype}}
 
     def failed(run: Run, error: str | None) -> Row:
         return Row(run.fingerprint(), run.canonical(), "failed", run.N, None, None, None, (),
@@ -214,9 +227,9 @@ def _rows(finished: engines.Finished, provenance: dict) -> list[Row]:
     ]  # fmt: skip
 
 
-def _provenance(device: engines.Device) -> dict[str, object]:
+def versions() -> dict[str, object]:
+    """Of what computes, as rows keep them: they are those of every worker."""
     return {
-        "device": f"{device.kind} ({device.name})",
         "jax": metadata.version("jax"),
         "numpy": metadata.version("numpy"),
         "lab": metadata.version("scaling-lab"),

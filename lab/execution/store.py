@@ -19,8 +19,9 @@ import math
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,10 @@ CREATE TABLE IF NOT EXISTS registered (
 );
 COMMIT;
 """
+LOCK = ".lock"
+"""The file in the folder that its writer holds; says who that is."""
+PATIENCE = 30.0
+"""Seconds to wait for another program that writes."""
 LATER = ("details", "numpy")
 """Columns that stores of before do not have."""
 
@@ -97,6 +102,7 @@ class Store:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._db = connection
+        self._last = 0.0
 
     @classmethod
     @contextmanager
@@ -111,7 +117,7 @@ class Store:
         """The store in folder `path`, made if needed, for this process alone."""
         try:
             path.mkdir(parents=True, exist_ok=True)
-            lock = open(path / ".lock", "a+")
+            lock = open(path / LOCK, "a+")
         except OSError as error:
             raise StudyError(
                 [f"{path}: cannot be written ({error.strerror}); let it be written, or choose "
@@ -120,7 +126,7 @@ class Store:
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 lock.seek(0)
                 raise StudyError(
                     [
@@ -128,9 +134,14 @@ class Store:
                         "wait for it or stop it"
                     ]
                 ) from None
-            lock.truncate(0)
-            lock.write(f"pid {os.getpid()}")
-            lock.flush()
+            except OSError as error:
+                raise StudyError(
+                    [f"{path}: cannot be locked ({error.strerror}); put results on a file system "
+                     "that has locks, with --results"]
+                ) from None  # fmt: skip
+            with suppress(OSError):  # on a full disk nobody reads who it is; the lock holds
+                os.ftruncate(lock.fileno(), 0)
+                os.write(lock.fileno(), f"pid {os.getpid()}".encode())
             with closing(_writer(path / "lab.db")) as db:
                 yield cls(path, db)
 
@@ -167,6 +178,25 @@ class Store:
         query = "SELECT fingerprint, seconds FROM runs WHERE status IN ('done', 'diverged')"
         return dict(self._select(query))
 
+    def now(self) -> float:
+        """Seconds since 1970, later than all that is stored and than at the last call.
+
+        So what was registered before a run never looks as if it came after because somebody set
+        the clock back; and of two groups each has a time of its own.
+        """
+        if not self._last:
+            ((newest,),) = self._select("SELECT max(finished) FROM runs")
+            self._last = max([newest or 0.0, *(at for at, _ in self.registered())])
+        self._last = max(time.time(), math.nextafter(self._last, math.inf))
+        return self._last
+
+    def since(self, begun: float) -> tuple[float, int, float]:
+        """The time now or of the newest row, and of the rows stored since `begun` their number and
+        their lane-seconds."""
+        query = "SELECT max(finished), count(*), total(seconds) FROM runs WHERE finished >= ?"
+        ((newest, runs, seconds),) = self._select(query, [begun])
+        return max(time.time(), newest or 0.0), runs, seconds
+
     def registered(self) -> list[tuple[float, str]]:
         """When something else was asked of the runs than before, and what: JSON, oldest first."""
         if not _columns(self._db, "registered"):  # a store from before
@@ -195,11 +225,13 @@ class Store:
         try:
             with self._db:
                 self._db.executemany(statement, rows)
-        except sqlite3.OperationalError as error:
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.DatabaseError as error:
             raise StudyError(
                 [
-                    f"{self.path / 'lab.db'}: cannot be written ({error}); make room or let it be "
-                    "written, and the next `lab run` goes on from what is stored"
+                    f"{_unwritten(self.path / 'lab.db', error)}, and the next `lab run` goes on "
+                    "from what is stored"
                 ]
             ) from None
 
@@ -213,7 +245,7 @@ class Store:
                 )
         except sqlite3.OperationalError as error:
             raise StudyError(
-                [f"{self.path / 'lab.db'}: cannot be written ({error}); nothing was deleted"]
+                [f"{_unwritten(self.path / 'lab.db', error)}; nothing was deleted"]
             ) from None
 
     def adopt(self, fingerprints: Iterable[str]) -> int:
@@ -256,7 +288,7 @@ def _reader(file: Path) -> sqlite3.Connection:
                 file.parent, os.W_OK
             )
             target = f"{file.resolve().as_uri()}?mode=ro{'&immutable=1' if still else ''}"
-            db = sqlite3.connect(target, uri=True, timeout=30)
+            db = sqlite3.connect(target, uri=True, timeout=PATIENCE)
             if _checked(db, file):
                 return db
             db.close()
@@ -277,7 +309,7 @@ def _writer(file: Path) -> sqlite3.Connection:
     if file.exists() and not file.is_file():
         raise _no_store(file, "it is not a file")
     try:
-        db = sqlite3.connect(file, timeout=30)
+        db = sqlite3.connect(file, timeout=PATIENCE)
         _checked(db, file)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
@@ -289,9 +321,7 @@ def _writer(file: Path) -> sqlite3.Connection:
                 "INSERT OR IGNORE INTO meta VALUES ('physics_version', ?)", (str(PHYSICS_VERSION),)
             )
     except sqlite3.OperationalError as error:
-        raise StudyError(
-            [f"{file}: cannot be written ({error}); make room or let it be written"]
-        ) from None
+        raise StudyError([_unwritten(file, error)]) from None
     return db
 
 
@@ -320,6 +350,13 @@ def _checked(db: sqlite3.Connection, file: Path) -> bool:
             ]
         )
     return True
+
+
+def _unwritten(file: Path, error: sqlite3.Error) -> str:
+    """What SQLite refused to write, and what to do."""
+    held = "locked" in str(error)
+    remedy = "end the program that writes to it" if held else "make room or let it be written"
+    return f"{file}: cannot be written ({error}); {remedy}"
 
 
 def _no_store(file: Path, why: object) -> StudyError:

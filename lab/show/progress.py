@@ -112,6 +112,18 @@ def training(console: Console) -> Iterator[Callable[[Any], None]]:
         yield lambda progress: tell(progress.fraction, _note(progress, brief))
 
 
+@contextmanager
+def verifying(console: Console) -> Iterator[Callable[[int, int, float, float | None], None]]:
+    """The same for a `lab.execution.verification`, see its Observer."""
+    with display(console, "verifying", note="compiling") as tell:
+
+        def observe(done: int, runs: int, fraction: float, left: float | None) -> None:
+            rest = f", {duration(left)} left" if left is not None else ""
+            tell(fraction, f"{done} of {runs} runs trained again{rest}")
+
+        yield observe
+
+
 def _note(progress: Any, brief: bool) -> str:
     if progress.stopping:
         return "finishing; Ctrl-C again drops" if brief else (

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lab.files import put_bytes
 from lab.mistakes import StudyError, unknown
-from lab.show.files import put_bytes
 from lab.show.view import Drawn
 
 FORMATS = ("svg", "pdf", "png")

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from lab import study
-from lab.execution import engines, plan, runner
+from lab.execution import plan, runner
+from lab.execution.engines.threads import Threads
 from lab.execution.store import Store
 from lab.mistakes import StudyError
 from lab.students import learning
@@ -143,8 +144,8 @@ def test_a_second_interrupt_drops_a_descent_by_newton_within_a_second(tmp_path, 
     (group,) = plan.groups([p.run for p in network().plan])
     stop, abandon = threading.Event(), threading.Event()
     ticks, ended = [], None
-    for finished in engines.execute(
-        [group], 1, tick=lambda g, n: ticks.append(n), stop=stop, abandon=abandon
+    for finished in Threads(1).execute(
+        [group], tick=lambda g, n: ticks.append(n), stop=stop, abandon=abandon
     ):
         assert finished is None
         if len(asked) > 3 and not abandon.is_set():

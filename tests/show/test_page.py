@@ -15,8 +15,8 @@ from invocation import invoke, power, rows
 from lab import study as studies
 from lab.answers import answer as answers
 from lab.execution.store import Store
+from lab.files import put
 from lab.mistakes import StudyError
-from lab.show.files import put
 from lab.show.page import comparison, index, page
 from lab.show.page.chart import Scale
 

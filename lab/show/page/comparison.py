@@ -18,7 +18,7 @@ from pathlib import Path
 
 from lab.answers.answer import Answer
 from lab.answers.point import Point
-from lab.show.files import put
+from lab.files import put
 from lab.show.numbers import interval
 from lab.show.page.differences import Difference, forest, rows
 from lab.show.page.overview import alpha, side_by_side

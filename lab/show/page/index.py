@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lab.files import put
 from lab.mistakes import StudyError
-from lab.show.files import put
 from lab.show.page.page import render
 
 SUMMARY = re.compile(r'<script type="application/json" id="summary">(.*?)</script>', re.S)

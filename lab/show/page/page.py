@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from lab.files import put
 from lab.show import report
-from lab.show.files import put
 from lab.show.page import provenance, runs
 from lab.show.page.top import top
 from lab.show.svg import svg

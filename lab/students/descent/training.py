@@ -321,15 +321,3 @@ def _evaluate(
         return jnp.mean(jax.lax.map(lambda xy: mean(*xy), tuple(blocks)), axis=0)
 
     return _over_teachers(one_teacher)(parameters, scale, x, y)
-
-
-def compile_seconds() -> Callable[[], float]:
-    """Start counting the seconds that XLA spends compiling; call the result to read them."""
-    total = [0.0]
-
-    def listen(event: str, duration_secs: float, **_: Any) -> None:
-        if event.endswith("backend_compile_duration"):
-            total[0] += duration_secs
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    return lambda: total[0]

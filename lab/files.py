@@ -12,23 +12,25 @@ from pathlib import Path
 from lab.mistakes import StudyError
 
 
-def put(text: str, file: Path) -> Path:
-    """Write a file beside the old one, then let it take its place. Raises StudyError."""
-    return put_bytes(text.encode(), file)
+def put(text: str, file: Path, *, make: bool = True) -> Path:
+    """Write a file beside the old one, then let it take its place. make: its folder too, where
+    there is none. Raises StudyError."""
+    return put_bytes(text.encode(), file, make=make)
 
 
-def put_bytes(content: bytes, file: Path) -> Path:
+def put_bytes(content: bytes, file: Path, *, make: bool = True) -> Path:
     """The same of bytes."""
     beside = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        if make:
+            file.parent.mkdir(parents=True, exist_ok=True)
         beside.write_bytes(content)
         beside.replace(file)
     except OSError as error:
         _forget(beside)
         raise StudyError(
-            [f"{file}: cannot be written ({error.strerror}); let the folder be written, or choose "
-             "another with --results"]
+            [f"{file}: cannot be written ({error.strerror}); make room, let the folder be written, "
+             "or choose another"]
         ) from None  # fmt: skip
     return file
 

@@ -1,0 +1,268 @@
+"""Cluster: Dask workers as lanes, wherever they are. Groups go out as errands (`errand.py`).
+
+Only as many errands are under way as there are threads of workers, and one in ten more, so that
+after a stop little is left to finish, and workers that come later find work. A worker that is lost
+costs nothing but time: Dask gives its errand to another, as often as the scheduler allows; if that
+ends in an error the groups of the errand are tried once more, each alone, and have failed then.
+Workers need no disk in common with the driver, and the same versions of the lab, JAX and NumPy.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import shutil
+import threading
+import time
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
+from importlib.util import find_spec
+from typing import Any
+
+from lab.execution import plan
+from lab.execution.engines import errand, foreign, messages, portions
+from lab.execution.engines.device import Device
+from lab.execution.engines.engine import Finished, Tick
+from lab.mistakes import StudyError
+from lab.spec import Group
+
+PATIENCE = 10.0
+"""Seconds to wait for a scheduler."""
+TRIES = 2
+
+Connection = Callable[[], tuple[Any, Any]]
+"""Gives a client and the cluster that was started for it, or None."""
+
+
+def running(scheduler: str) -> Cluster:
+    """The engine of a Dask cluster that runs already."""
+    _installed("dask", "distributed")
+
+    def connect() -> tuple[Any, None]:
+        from distributed import Client
+
+        try:
+            return Client(scheduler, timeout=PATIENCE, set_as_default=False), None
+        except (OSError, TimeoutError, ValueError) as error:
+            why = str(error).split("\n")[0] or type(error).__name__
+            raise StudyError(
+                [f"no Dask scheduler answers at {scheduler} within {PATIENCE:.0f} s ({why}); "
+                 "start one with `dask scheduler`, and say the address that it shows"]
+            ) from None  # fmt: skip
+
+    return Cluster(connect, scheduler)
+
+
+def slurm(workers: int) -> Cluster:
+    """The engine of so many Dask workers, jobs of SLURM as the user's Dask configuration says."""
+    _installed("slurm", "dask_jobqueue")
+
+    def connect() -> tuple[Any, Any]:
+        from dask_jobqueue import SLURMCluster
+        from distributed import Client
+
+        if not shutil.which("sbatch"):
+            raise StudyError(["engine slurm: no sbatch on the PATH; run this where jobs are sent"])
+        try:
+            cluster = SLURMCluster()
+        except (ValueError, TypeError, OSError) as error:  # no cores, no memory, no such option
+            why = str(error).split("\n")[0]
+            raise StudyError(
+                [f"engine slurm: {why}; say so in jobqueue.slurm of ~/.config/dask/jobqueue.yaml"]
+            ) from None
+        return Client(cluster, set_as_default=False), cluster
+
+    return Cluster(connect, f"{workers} workers of SLURM", workers=workers)
+
+
+def _installed(engine: str, module: str) -> None:
+    if not (find_spec("distributed") and find_spec(module)):
+        raise StudyError(
+            [f"engine {engine}: Dask is not installed; add it with pip install "
+             "'scaling-lab[cluster]'"]
+        )  # fmt: skip
+
+
+class Cluster:
+    """The engine of Dask workers. workers: those to ask the started cluster for."""
+
+    def __init__(self, connect: Connection, name: str, *, workers: int = 0) -> None:
+        self._connect, self._name, self._workers = connect, name, workers
+        self._client: Any = None
+        self._cluster: Any = None
+        self._compiled: Counter[str] = Counter()
+        self._lanes = workers
+
+    def start(self) -> Device:
+        if self._client is None:
+            self._client, self._cluster = self._connect()
+            self._refuse_strangers()
+            self._lanes = self._threads() or self._workers
+        return Device("dask", self._name, max(self._lanes, 1), 1, portions.LONGEST)
+
+    def compile_seconds(self) -> float:
+        return sum(self._compiled.values())
+
+    def close(self) -> None:
+        for one in (self._client, self._cluster):
+            if one is not None:
+                with suppress(OSError, TimeoutError, RuntimeError):
+                    one.close()
+        self._client = self._cluster = None
+
+    def execute(
+        self,
+        groups: Sequence[Group],
+        *,
+        tick: Tick,
+        stop: threading.Event,
+        abandon: threading.Event,
+    ) -> Generator[Finished | None, None, None]:
+        self.start()
+        if self._cluster is not None:
+            self._cluster.scale(self._workers)
+        out = _Out(self._client, groups, tick, self._compiled)
+        looked = lost = time.monotonic()
+        try:
+            while not abandon.is_set():
+                now = time.monotonic()
+                if self._client.status == "running":
+                    lost = now
+                elif now - lost > PATIENCE:
+                    raise StudyError([f"the scheduler ({self._name}) is gone; what was trained "
+                                      "till then is stored, and the next `lab run` goes on from "
+                                      "there"])  # fmt: skip
+                if now - looked > 1 and lost == now:
+                    self._lanes, looked = self._threads() or self._lanes, now
+                if not stop.is_set():
+                    out.send(self._lanes)
+                if not out.under_way and (stop.is_set() or not out.todo):
+                    break
+                yield from out.back()
+                yield None
+        finally:
+            out.drop()
+
+    def _threads(self) -> int:
+        """Threads of all workers there are; 0 where the scheduler does not say."""
+        try:
+            found = self._client.sync(self._client.scheduler.ncores, callback_timeout=PATIENCE)
+        except (OSError, TimeoutError):
+            return 0
+        return sum(found.values())
+
+    def _refuse_strangers(self) -> None:
+        """Raise StudyError for workers without the lab, or with other versions."""
+        said = self._client.run(errand.versions, on_error="return")
+        wrong = []
+        for address, theirs in said.items():
+            if isinstance(theirs, BaseException):
+                wrong.append(f"{address}: this worker has no lab ({theirs}); install it there")
+            elif differs := errand.difference(theirs, errand.versions()):
+                wrong.append(_differs(f"{address}: {differs}"))
+        if wrong:
+            self.close()
+            raise StudyError(wrong)
+
+
+def _differs(what: str) -> str:
+    return f"{what}; install the same versions on all workers"
+
+
+class _Out:
+    """Errands that are under way, and groups that wait to go."""
+
+    def __init__(
+        self, client: Any, groups: Sequence[Group], tick: Tick, compiled: Counter[str]
+    ) -> None:
+        self.todo, self.under_way = deque(groups), dict[str, tuple[Any, list[Group]]]()
+        self._client, self._tick, self._compiled = client, tick, compiled
+        self._tries: Counter[int] = Counter()
+        self._steps: Counter[int] = Counter()
+        self._measured = self._modelled = 0.0
+        self._left = sum(map(plan.seconds, groups))
+        self._back: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._topic = f"lab-{uuid.uuid4().hex}"
+        self._kinds = foreign.named()
+        client.subscribe_topic(self._topic, lambda event: self._events.put(event[1]))
+
+    def send(self, lanes: int) -> None:
+        """Send errands until every lane has one, and one in ten lanes two."""
+        pace = self._measured / self._modelled if self._modelled else 1.0
+        while self.todo and len(self.under_way) < lanes + lanes // 10 + 1:
+            tried = self._tries[id(self.todo[0])]
+            groups = (
+                [self.todo.popleft()]
+                if tried
+                else portions.errand(self.todo, left=self._left, lanes=lanes, pace=pace)
+            )
+            self._left -= sum(map(plan.seconds, groups))
+            name = f"lab-{uuid.uuid4().hex}"
+            text = json.dumps({
+                "errand": name, "topic": self._topic, "kinds": self._kinds,
+                "versions": errand.versions(), "groups": [*map(messages.of_group, groups)],
+            })  # fmt: skip
+            future = self._client.submit(errand.run, text, key=name, pure=False)
+            self.under_way[name] = (future, groups)
+            future.add_done_callback(self._back.put)
+
+    def back(self) -> Iterator[Finished]:
+        """What came back within a fifth of a second; what was lost waits to go again."""
+        with suppress(queue.Empty):
+            while True:
+                self._hear(self._events.get_nowait())
+        try:
+            future = self._back.get(timeout=0.2)
+        except queue.Empty:
+            return
+        if future.key not in self.under_way:
+            return
+        _, groups = self.under_way.pop(future.key)
+        if future.status == "finished":
+            yield from self._opened(groups, json.loads(future.result(timeout=PATIENCE)))
+            return
+        for group in groups:
+            self._tick(group, -self._steps.pop(id(group), 0))
+            self._left += plan.seconds(group)
+        if future.status == "error":
+            yield from self._failed(groups, future.exception(timeout=PATIENCE))
+        else:
+            self.todo.extendleft(reversed(groups))  # the scheduler lost it
+
+    def _opened(self, groups: list[Group], answer: dict[str, Any]) -> Iterator[Finished]:
+        if "refused" in answer:
+            raise StudyError([_differs(answer["refused"])])
+        for group, found in zip(groups, answer["groups"], strict=True):
+            results = found["results"]
+            self._measured += found["seconds"]
+            self._modelled += plan.seconds(group)
+            yield Finished(group, results and messages.results(group, results), found["error"],
+                           found["seconds"], found["device"])  # fmt: skip
+
+    def _failed(self, groups: list[Group], error: BaseException) -> Iterator[Finished]:
+        """An errand ended in an error: each group goes once more, alone, and has failed then."""
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == "lab":
+            raise StudyError([f"a worker has no lab ({error}); install it there"])
+        for group in groups:
+            self._tries[id(group)] += 1
+            if self._tries[id(group)] < TRIES:
+                self.todo.append(group)
+            else:
+                yield Finished(group, None, f"{type(error).__name__}: {error}", 0.0, "dask")
+
+    def _hear(self, event: dict[str, Any]) -> None:
+        if event["errand"] in self.under_way:
+            _, groups = self.under_way[event["errand"]]
+            for place, steps in event["steps"]:
+                self._steps[id(groups[place])] += steps
+                self._tick(groups[place], steps)
+        self._compiled[event["errand"]] = event["compiled"]
+
+    def drop(self) -> None:
+        """Cancel what is under way; its workers notice within a second."""
+        with suppress(OSError, TimeoutError, RuntimeError):
+            self._client.unsubscribe_topic(self._topic)
+            self._client.cancel([future for future, _ in self.under_way.values()], force=True)

@@ -1,0 +1,94 @@
+"""Threads: the lanes are threads of this process, and share its JAX and its compiled programs.
+
+What tests use, and who adds kinds of his own in a script. A crash of one lane ends all of them.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Generator, Sequence
+
+from lab.execution.engines.compilations import Compilations
+from lab.execution.engines.device import Device, configure
+from lab.execution.engines.engine import Finished, Tick
+from lab.execution.engines.worker import Abandoned, learned
+from lab.spec import Group
+
+
+class Threads:
+    """The engine of this process; `lanes` groups at once, one per core by default."""
+
+    def __init__(self, lanes: int | None = None) -> None:
+        self._asked = lanes
+        self._device: Device | None = None
+        self._compilations: Compilations | None = None
+
+    def start(self) -> Device:
+        if self._device is None:
+            self._device = configure(self._asked)
+            self._compilations = Compilations()
+        return self._device
+
+    def compile_seconds(self) -> float:
+        return self._compilations.seconds if self._compilations else 0.0
+
+    def close(self) -> None:
+        """Nothing outlives `execute`."""
+
+    def execute(
+        self,
+        groups: Sequence[Group],
+        *,
+        tick: Tick,
+        stop: threading.Event,
+        abandon: threading.Event,
+    ) -> Generator[Finished | None, None, None]:
+        device = self.start()
+        todo: queue.SimpleQueue[Group] = queue.SimpleQueue()
+        for group in groups:
+            todo.put(group)
+        done: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
+
+        def lane() -> None:
+            while not stop.is_set():
+                try:
+                    group = todo.get_nowait()
+                except queue.Empty:
+                    break
+
+                def advance(student_steps: int, group: Group = group) -> None:
+                    if abandon.is_set():
+                        raise Abandoned
+                    tick(group, student_steps)
+
+                try:
+                    done.put(Finished(group, *learned(group, advance), str(device)))
+                except Abandoned:
+                    break
+            done.put(None)
+
+        threads = [
+            threading.Thread(target=lane, daemon=True)
+            for _ in range(min(device.lanes, len(groups)) or 1)
+        ]
+        for thread in threads:
+            thread.start()
+        running = len(threads)
+        try:
+            while running:
+                try:
+                    finished = done.get(timeout=0.2)
+                except queue.Empty:
+                    yield None
+                    continue
+                if finished is None:
+                    running -= 1
+                else:
+                    yield finished
+        finally:
+            if running:  # closed before the end: the interpreter must not go while a lane computes
+                stop.set()
+                abandon.set()
+            for thread in threads:
+                thread.join()

@@ -1,0 +1,114 @@
+"""A worker: a process that is given groups, one at a time, and says what became of them.
+
+    python -m lab.execution.engines.worker [--idle SECONDS] [KIND …]
+
+Groups come in on standard input, and ticks and results go out on standard output, a line of JSON
+each (`messages.py`). KINDS are foreign ones (`foreign.py`). When standard
+input closes, which it does when the driver is gone for whatever reason, the worker ends at once;
+with --idle also after so many seconds without a group. It writes nothing to any disk but compiled
+programs to their cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import queue
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from lab.spec import Group
+
+EVERY = 0.2
+"""Seconds between two ticks at least."""
+PROGRAMS = 500
+"""Programs that a worker compiles before it forgets them all. The twelve or so of one shape of
+students take 14 MB and 130 of the 65 530 memory maps that a process may have."""
+
+
+class Abandoned(Exception):
+    """Raised inside a lane whose work is no longer wanted."""
+
+
+def learned(group: Group, tick: Callable[[int], None]) -> tuple[list | None, str | None, float]:
+    """The results of a group, or the traceback of what went wrong; and the seconds it took."""
+    from lab.students import learning
+
+    start = time.perf_counter()
+    try:
+        results, error = learning.learn(group, tick=tick), None
+    except Abandoned:
+        raise
+    except Exception:  # a failed group is a result; the others go on
+        results, error = None, traceback.format_exc()
+    return results, error, time.perf_counter() - start
+
+
+def main() -> None:
+    """Work until standard input closes."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--idle", type=float)
+    parser.add_argument("kinds", nargs="*")
+    asked = parser.parse_args()
+    told = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # whatever prints does not speak for the worker
+    given: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(given,), daemon=True).start()
+    from lab.execution.engines import foreign, messages
+    from lab.execution.engines.compilations import Compilations
+    from lab.execution.engines.device import configure
+
+    foreign.register(asked.kinds)
+    device = configure(1)
+    import jax
+
+    def say(**message: Any) -> None:
+        told.write(messages.line(message))
+
+    say(kind=device.kind, name=device.name, teachers=device.teachers, devices=len(jax.devices()))
+    compiled, known = Compilations(), 0
+    while True:
+        try:
+            line = given.get(timeout=asked.idle)
+        except queue.Empty:
+            return
+        group = messages.group(json.loads(line)["group"])
+        tick = _Ticks(lambda steps: say(steps=steps, compiled=compiled.seconds))
+        results, error, seconds = learned(group, tick)
+        values = None if results is None else messages.of_results(group, results)
+        say(results=values, error=error, seconds=seconds, compiled=compiled.seconds)
+        if compiled.programs - known > PROGRAMS:
+            jax.clear_caches()
+            known = compiled.programs
+
+
+class _Ticks:
+    """Student-steps, added up and told every EVERY seconds."""
+
+    def __init__(self, tell: Callable[[int], None]) -> None:
+        self._tell, self._steps, self._last = tell, 0, 0.0
+
+    def __call__(self, steps: int) -> None:
+        self._steps += steps
+        now = time.perf_counter()
+        if now - self._last >= EVERY:
+            self._tell(self._steps)
+            self._steps, self._last = 0, now
+
+
+def _listen(given: queue.SimpleQueue[bytes]) -> None:
+    """Take lines from standard input until it closes; then end the process, whatever it does."""
+    rest = b""
+    while chunk := os.read(0, 1 << 16):  # `sys.stdin` has a lock that Python wants when it ends
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            given.put(line)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

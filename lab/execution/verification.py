@@ -1,0 +1,230 @@
+"""Verification: stored runs trained again, and their losses compared. Nothing is written.
+
+A loss is the same to the last bit where the same program ran on the same machine. The program
+depends on the company of a run, because students of a shape train as one array; so whole groups are
+sampled, and each is trained as it was: the rows of one group share the time at which they were
+stored, and say how many they were. Where the machine, JAX, NumPy or the company is another, or is
+not known, round-off differs, which many steps enlarge, and losses agree within TOLERANCE only.
+
+Samples are drawn by a seed, group by group in random order, until they hold the share that was
+asked for; so a run is as likely to be among them as any other of its group's size.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.execution import compiled, listing, plan, room, runner
+from lab.execution.engines.device import GPU_TEACHERS
+from lab.execution.engines.engine import Engine
+from lab.execution.engines.settings import Settings
+from lab.execution.pace import Pace
+from lab.execution.store import Row, Store
+from lab.mistakes import StudyError
+from lab.spec import Group, Run
+from lab.study import Study
+
+TOLERANCE = {"float32": 0.5, "float64": 1e-4}
+"""Of the logarithm of one loss, by precision, where it is not the same program on the same machine.
+
+Measured on 36 runs of quickstart, 10 000 steps of Muon in float32: without AVX the median of the
+differences was 0.023 and the largest 0.23, of one seed trained without the other 0.003 and 0.13.
+Which way they go is chance."""
+SHIFT = 0.1
+"""The same of the mean over MANY such runs or more, where chance averages out (0.015 over 24 runs
+without AVX): losses that are all a tenth too high are no round-off."""
+MANY = 10
+SAME = ("device", "jax", "numpy")
+"""What must be the same for losses to be equal."""
+
+Observer = Callable[[int, int, float, float | None], None]
+"""Told five times a second: runs trained, runs to train, fraction of the work, seconds left."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One run as it is stored and as it was trained again; losses are None unless done.
+
+    differs: what was not as it was when the run was stored, of `device`, `jax`, `numpy` and
+        `company`; if nothing, the losses must be equal.
+    precision: of the training, `float32` or `float64`.
+    """
+
+    fingerprint: str
+    dim: int
+    status: str
+    status_again: str
+    loss: float | None
+    loss_again: float | None
+    differs: tuple[str, ...]
+    precision: str
+
+    @property
+    def difference(self) -> float:
+        """ln of the loss now over the stored one; 0 for two that diverged, ∞ where one did."""
+        if self.loss is None or self.loss_again is None:
+            return 0.0 if self.status == self.status_again else math.inf
+        if self.loss == self.loss_again:
+            return 0.0
+        ratio = self.loss_again / self.loss if self.loss else 0.0
+        return math.log(ratio) if ratio > 0 else math.inf
+
+    @property
+    def tolerance(self) -> float:
+        """How large the difference may be."""
+        return TOLERANCE[self.precision] if self.differs else 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether the run is what is stored."""
+        return abs(self.difference) <= self.tolerance
+
+    def plain(self) -> dict[str, Any]:
+        """What `lab verify --json` prints of it."""
+        return {
+            **vars(self), "difference": self.difference, "tolerance": self.tolerance,
+            "holds": self.holds,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The runs that were compared, out of so many that are stored, on this device."""
+
+    compared: tuple[Compared, ...]
+    stored: int
+    device: str
+
+    @property
+    def wrong(self) -> tuple[Compared, ...]:
+        """The runs that are not what is stored."""
+        return tuple(one for one in self.compared if not one.holds)
+
+    @property
+    def shift(self) -> float | None:
+        """Mean difference of the runs that hold within a tolerance; None of fewer than MANY."""
+        found = [one.difference for one in self.compared if one.tolerance and one.holds]
+        return sum(found) / len(found) if len(found) >= MANY else None
+
+    @property
+    def shifted(self) -> bool:
+        """Whether these runs differ on the whole, as no round-off does."""
+        return self.shift is not None and abs(self.shift) > SHIFT
+
+    @property
+    def holds(self) -> bool:
+        """Whether the runs are what is stored."""
+        return not (self.wrong or self.shifted)
+
+    def plain(self) -> dict[str, Any]:
+        """What `lab verify --json` prints."""
+        return {
+            "stored": self.stored, "compared": len(self.compared), "wrong": len(self.wrong),
+            "shift": self.shift, "holds": self.holds, "device": self.device,
+            "runs": [one.plain() for one in self.compared],
+        }  # fmt: skip
+
+
+def verify(
+    study: Study,
+    path: Path,
+    *,
+    share: float = 0.02,
+    seed: int = 0,
+    lanes: int | None = None,
+    settings: Settings | None = None,
+    observe: Observer = lambda done, runs, fraction, left: None,
+) -> Verification:
+    """Train a random sample of the stored runs of a study again, whole groups, one at least.
+
+    share: of the stored runs that the sample holds at least, above 0, up to 1.
+    seed: another one draws another sample.
+    settings: which engine trains, as in `runner.run`.
+    Raises StudyError for another share, and where nothing is stored.
+    """
+    if not 0 < share <= 1:
+        raise StudyError([f"--share {share:g}: give a number above 0, up to 1"])
+    room.refuse(study)
+    with Store.read(path) as store:
+        rows = {
+            p.run: row
+            for p, row in store.found(listing.planned(study))
+            if row and row.status in ("done", "diverged")
+        }
+    if not rows:
+        raise StudyError([f"{path}: nothing stored yet; `lab run` comes first"])
+    some = sample(groups(rows), share * len(rows), seed)
+    with closing((settings or Settings.found()).engine(lanes)) as engine:
+        again = _trained([group for group, _ in some], engine, observe)
+    found = [_compared(run, rows[run], again[run], known) for group, known in some
+             for run in group.runs()]  # fmt: skip
+    devices = dict.fromkeys(str(row.provenance["device"]) for row in again.values())
+    return Verification(tuple(found), len(rows), " and ".join(devices))
+
+
+def groups(rows: dict[Run, Row]) -> list[tuple[Group, bool]]:
+    """Stored runs as the groups that trained them, and whether that is known of each.
+
+    It is where as many rows share a time as the group had runs. The others are packed anew.
+    """
+    by_time: dict[Any, list[Run]] = defaultdict(list)
+    for run, row in rows.items():
+        by_time[row.provenance.get("finished")].append(run)
+    found, rest = [], []
+    for together in by_time.values():
+        packed = plan.groups(together, teachers=GPU_TEACHERS)
+        if len(packed) == 1 and all(rows[run].group_size == len(together) for run in together):
+            found.append((packed[0], True))
+        else:
+            rest += together
+    return found + [(group, False) for group in plan.groups(rest)]
+
+
+def sample(found: Iterable[tuple[Group, bool]], runs: float, seed: int) -> list[tuple[Group, bool]]:
+    """Groups in random order until they hold so many runs; one at least."""
+    drawn = list(found)
+    random.Random(f"verify {seed}").shuffle(drawn)
+    some, held = [], 0
+    for group, known in drawn:
+        if held and held >= runs:
+            break
+        some.append((group, known))
+        held += len(group.runs())
+    return some
+
+
+def _trained(found: list[Group], engine: Engine, observe: Observer) -> dict[Run, Row]:
+    """The rows that these groups give now."""
+    compiled.prepare()
+    device, begun = engine.start(), time.perf_counter()
+    pace, made_by = Pace(found, device.lanes, engine.compile_seconds), runner.versions()
+    total, rows = sum(len(group.runs()) for group in found), dict[Run, Row]()
+    at_work = engine.execute(
+        found, tick=pace.tick, stop=threading.Event(), abandon=threading.Event()
+    )
+    with closing(at_work):
+        for finished in at_work:
+            if finished is not None:
+                pace.finish(finished.group)
+                given = runner.rows_of(finished, made_by)
+                rows |= zip(finished.group.runs(), given, strict=True)
+            left = pace.seconds_left(time.perf_counter() - begun)
+            observe(len(rows), total, pace.fraction, left)
+    return rows
+
+
+def _compared(run: Run, row: Row, again: Row, known: bool) -> Compared:
+    differs = [name for name in SAME if row.provenance.get(name) != again.provenance[name]]
+    return Compared(
+        row.fingerprint, run.task.dim, row.status, again.status, row.loss, again.loss,
+        (*differs, *(() if known else ("company",))), run.training.precision,
+    )  # fmt: skip

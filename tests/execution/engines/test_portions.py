@@ -1,0 +1,50 @@
+"""Groups in other sizes: the same runs, and the same digits."""
+
+from collections import deque
+
+import pytest
+from scripted import descents
+
+from lab.execution import plan
+from lab.execution.engines import portions
+from lab.students import learning
+
+
+def test_parts_hold_the_same_runs_and_learn_the_same_digits():
+    (group,) = descents(teachers=1)
+    parts = portions.parted(group, 1e-9)
+    assert len(parts) == len(group.shapes) > 1
+    assert [run for part in parts for run in part.runs()] == group.runs()
+    found = [repr(r) for part in parts for r in learning.learn(part, tick=lambda n: None)]
+    assert found == [repr(r) for r in learning.learn(group, tick=lambda n: None)]
+
+
+def test_what_has_to_stay_together_does(make_study, make_tables):
+    pool = make_study(regime="resolution-data", student={"widths": 5, "seeds": 2},
+                      data={"sizes": [32, 64, 128]})  # fmt: skip
+    groups = plan.groups(p.run for p in pool.plan if p.run.size)
+    assert groups and all(portions.parted(group, 1e-9) == [group] for group in groups)
+    (group,) = descents(teachers=1)
+    assert portions.parted(group, None) == portions.parted(group, 1e9) == [group]
+    half = plan.seconds(group) / 1.5
+    assert 1 < len(portions.parted(group, half)) < len(group.shapes)
+
+
+@pytest.mark.parametrize("pace", [1.0, 50.0, 1e4])
+@pytest.mark.parametrize("lanes", [1, 8, 1000])
+def test_errands_take_from_ten_seconds_to_five_minutes(pace, lanes):
+    groups = descents(steps=20_000, teachers=3) * 20
+    todo, errands = deque(groups), []
+    while todo:
+        left = sum(map(plan.seconds, todo))
+        before = pace * left
+        taken = portions.errand(todo, left=left, lanes=lanes, pace=pace)
+        seconds = pace * sum(map(plan.seconds, taken))
+        errands += taken
+        assert len(taken) == 1 or seconds <= portions.LONGEST
+        longest = pace * max(map(plan.seconds, groups))
+        assert seconds >= min(portions.SHORTEST, before * 0.999) or seconds + longest > 300
+        if len(taken) > 1:
+            share = max(before / (portions.ROUNDS * lanes), portions.SHORTEST)
+            assert seconds - longest <= share
+    assert errands == groups

@@ -1,0 +1,85 @@
+"""Groups whose students do as they are told where they are trained: learn, fail, sleep or die."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from lab import study
+from lab.execution import plan
+from lab.kinds.exact import Exact
+from lab.kinds.student import StudentSpec
+from lab.spec import NO_TRAINING, Group
+
+
+class Scripted(Exact):
+    """An exact student that notes its process in `file` and then does `act`: "learn", "fail",
+    "sleep", or a signal that it sends to itself the first `times` it is asked."""
+
+    kind: Literal["scripted"] = "scripted"
+    act: str = "learn"
+    file: str = ""
+    times: int = 99
+
+    fixed: ClassVar[bool] = False
+
+    @classmethod
+    def learn(cls, settings, x, y, *, rng):
+        file = Path(settings["file"])
+        with file.open("a") as open_file:
+            open_file.write(f"{os.getpid()}\n")
+        act = settings["act"]
+        if act == "fail":
+            raise ZeroDivisionError("as it was told")
+        if act == "sleep":
+            time.sleep(600)
+        if act.startswith("SIG") and len(pids(file)) <= settings["times"]:
+            os.kill(os.getpid(), signal.Signals[act])
+            time.sleep(600)
+        return lambda points: np.full((len(points), 1), 0.1)
+
+    @classmethod
+    def flops(cls, spec, *, D, D_amb, test):
+        return 1.0
+
+
+def pids(file):
+    """The processes that a student was asked in, in order."""
+    return [int(line) for line in file.read_text().split()] if file.exists() else []
+
+
+def running(pid):
+    """Whether a process computes: it is there, and no zombie."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+TASK = {"manifold": {"kind": "cube", "dim": 1}, "teacher": {"widths": [4], "count": 3}}
+
+
+def scripted(file, act, *, teacher=0, times=99):
+    """A group of one such student."""
+    found = study.validate({
+        "question": "Who dies?", "regime": "resolution-data", "task": TASK,
+        "student": {"kind": "nearest"}, "data": {"sizes": [8, 16, 32]},
+    })  # fmt: skip
+    run = next(p.run for p in found.plan if p.run.task.teacher == teacher)
+    settings = {"act": act, "file": str(file), "times": times}
+    student = StudentSpec.exact("scripted", settings)
+    return Group((run.task,), ((student, 8, (0,)),), NO_TRAINING, run.root)
+
+
+def descents(steps=100, teachers=3):
+    """Groups of networks, one for each teacher."""
+    found = study.validate({
+        "question": "What is learned?", "regime": "resolution-width",
+        "task": {**TASK, "teacher": {"widths": [4], "count": teachers}},
+        "student": {"widths": [2, 3, 4], "seeds": 1},
+        "training": {"preset": "adam", "steps": steps, "batch": 16}, "evidence": {"share": 0.0},
+    })  # fmt: skip
+    return plan.groups(p.run for p in found.plan)
