@@ -27,10 +27,10 @@ FLOORS = [
     {"lab.spec"},
     {"lab.kinds"},
     {"lab.grids", "lab.theory", "lab.axes"},
-    {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration"},
+    {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration", "lab.canonical"},
 ]
 NO_JAX = {"lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes",
-          "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain", "lab.scaling",
+          "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain", "lab.scaling", "lab.canonical",
           "lab.dimension", "lab.answers.design", "lab.show.statistics"}  # fmt: skip
 
 

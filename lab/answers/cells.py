@@ -56,7 +56,7 @@ def cells_of(study: Regime, store: Store) -> dict[Key, Cells]:
     """
     levels = budgets.levels(study, store.states())
     asked = []
-    for cell in study.cells():
+    for cell in study.laid_out:
         run = against = cell.run
         if cell.role in ("scan", "budget"):
             now = levels[cell.setting, cell.x]

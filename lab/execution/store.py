@@ -56,6 +56,9 @@ COMMIT;
 LATER = ("details", "numpy")
 """Columns that stores of before do not have."""
 
+FINISHED = ("done", "diverged")
+"""The states in which a run stays."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -162,10 +165,11 @@ class Store:
         """Fingerprint → status of every row, without the rest."""
         return dict(self._select("SELECT fingerprint, status FROM runs"))
 
-    def seconds(self) -> dict[str, float]:
-        """Fingerprint → measured seconds of every finished row."""
-        query = "SELECT fingerprint, seconds FROM runs WHERE status IN ('done', 'diverged')"
-        return dict(self._select(query))
+    def spent(self) -> tuple[dict[str, str], dict[str, float]]:
+        """In one reading: `states`, and fingerprint → measured seconds of every finished row."""
+        rows = self._select("SELECT fingerprint, status, seconds FROM runs")
+        states = {key: status for key, status, _ in rows}
+        return states, {key: time for key, status, time in rows if status in FINISHED}
 
     def registered(self) -> list[tuple[float, str]]:
         """When something else was asked of the runs than before, and what: JSON, oldest first."""
@@ -235,7 +239,7 @@ class Store:
             finished = [
                 row
                 for row in rows
-                if row.status in ("done", "diverged") and digest(row.spec) == row.fingerprint
+                if row.status in FINISHED and digest(row.spec) == row.fingerprint
             ]
             self.add(finished)
             missing -= {row.fingerprint for row in finished}

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
+from lab.canonical import Part
 from lab.grids import PositiveInt, Setting, Table
 from lab.kinds.kind import Kinds
 
@@ -18,8 +19,8 @@ STUDENTS = Kinds("mlp")
 """Every kind of student by its name."""
 
 
-@dataclass(frozen=True, slots=True)
-class StudentSpec:
+@dataclass(frozen=True)
+class StudentSpec(Part):
     """A resolved student, without its seed.
 
     `settings` are (name, value) of an exact student, sorted; what belongs to networks is then
@@ -34,6 +35,8 @@ class StudentSpec:
     bias: float
     inputs: str
     settings: tuple[tuple[str, Setting], ...] = ()
+
+    __hash__ = Part.__hash__
 
     @classmethod
     def exact(
