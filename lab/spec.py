@@ -66,17 +66,17 @@ class TaskSpec(Part):
         """What it has in common with the tasks of other teachers: that of index 0, one object."""
         return _one(replace(self, teacher=0))
 
-    @property
+    @cached_property
     def dim(self) -> int:
         """Intrinsic dimension d, the sum over the factors."""
         return sum(d for _, d in self.manifold)
 
-    @property
+    @cached_property
     def chart(self) -> int:
         """Coordinates in which the manifold itself is written: d, d + 1 (sphere), 2d (torus)."""
         return sum(chart(factor) for factor in self.manifold)
 
-    @property
+    @cached_property
     def D_amb(self) -> int:
         """Coordinates that the student sees."""
         return self.ambient or self.chart

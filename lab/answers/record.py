@@ -19,7 +19,6 @@ from lab.regimes.origin import Origin
 from lab.study import Study
 
 
-
 @dataclass(frozen=True)
 class History:
     """What is known of when the prediction of one scan was written.

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -27,7 +26,7 @@ STILL = 0.05
 
 def at(study: Regime, run: Run, budget: float) -> Run:
     """The run with `budget` times the study's own steps."""
-    return run if budget == 1 else replace(run, training=study.recipe.scaled(budget))
+    return run if budget == 1 else run.with_recipe(study.recipe.scaled(budget))
 
 
 def level(study: Regime, runs: Iterable[Run], states: Mapping[str, str]) -> float:

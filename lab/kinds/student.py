@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from lab.canonical import Part
@@ -52,7 +53,16 @@ class StudentSpec(Part):
 
     def parameters(self, D_amb: int, outputs: int, D: int | None = None) -> int:
         """N: every trainable number, biases included; of some exact students one per sample."""
-        return STUDENTS[self.kind].N(self, D_amb=D_amb, outputs=outputs, D=D or 0)
+        at = (D_amb, outputs, D)
+        if at not in self._counted:
+            N = STUDENTS[self.kind].N(self, D_amb=D_amb, outputs=outputs, D=D or 0)
+            self._counted[at] = N
+        return self._counted[at]
+
+    @cached_property
+    def _counted(self) -> dict[tuple[int, int, int | None], int]:
+        """N by D_amb, outputs and D: all runs of a student ask for it."""
+        return {}
 
     def leading(self, D_amb: int, outputs: int) -> tuple[int, int]:
         """The terms of N of the highest order in the width, and that order."""
