@@ -7,7 +7,8 @@ One run measures, interleaved and in medians:
   wide     one program whose XLA uses all cores, the usual way to run JAX;
   torch    a plain PyTorch loop, one student at a time (only if torch is importable).
 The student is [20, n, n, 1], batch 200, Adam, float32; labels of the shared teacher (2 × 96) are
-made once per group of 64 students and are part of the time. FLOPs: 6 per weight and sample.
+made once per group of 64 students and are part of the time. FLOPs: 6 per weight and sample, and 4
+in the first layer, whose inputs need no gradient.
 
     python benchmarks/throughput.py [--students 64] [--steps 400] [--json FILE]
 """
@@ -32,7 +33,7 @@ of the same kind; not measured here."""
 
 
 def flop(n: int) -> float:
-    return 6.0 * BATCH * (D_AMB * n + n * n + n)
+    return BATCH * (4.0 * D_AMB * n + 6.0 * (n * n + n))
 
 
 def peak() -> float:

@@ -30,8 +30,8 @@ FLOORS = [
     {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration", "lab.canonical"},
 ]
 NO_JAX = {"lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes",
-          "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain", "lab.scaling", "lab.canonical",
-          "lab.dimension", "lab.answers.design", "lab.show.statistics"}  # fmt: skip
+          "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain", "lab.canonical",
+          "lab.scaling", "lab.dimension", "lab.answers.design", "lab.show.statistics"}  # fmt: skip
 
 
 def floor(module: str) -> int:

@@ -1,6 +1,8 @@
 """What a group costs, by the way its students learn: operations, and bytes at the peak.
 
-    descent   6 operations per weight and sample for a student, 2 for the teacher's labels
+    descent   6 operations per weight and sample for a student, 4 in its first layer, whose inputs
+              need no gradient, and 2 for the teacher's labels; what the optimiser does with
+              gradients is left out, as usual
     basin     Hessians of one network on the whole population
     wide      a network and its mirror image: descent, both functions, the tangent kernel
     exact     what its kind says, and drawing a Gaussian field
@@ -73,18 +75,30 @@ def _descent_memory(group: Group) -> float:
     return len(group.teachers) * (students + size * numbers)
 
 
-def _descent_flops(group: Group) -> float:
+def student_flops(group: Group, student: StudentSpec) -> float:
+    """Operations of forward and backward pass of one student on one sample."""
+    first, *rest = (m * n for m, n in matrices(group, student))
+    return 4 * first + 6 * sum(rest)
+
+
+def samples(group: Group) -> float:
+    """Samples on which each student of the group learns; a step of the polish searches at about
+    two points."""
+    training = group.training
+    return sum(s * b for s, b, _ in training.stages) + 2 * training.polish * training.polish_batch
+
+
+def label_flops(group: Group) -> float:
+    """Operations of one teacher of the group on all points that it labels."""
     task, training = group.teachers[0], group.training
     layers = (task.chart, *task.teacher_widths, task.outputs)
-    labels = 2 * sum(m * n for m, n in zip(layers, layers[1:], strict=False))
-    students = sum(
-        len(seeds) * 6 * sum(m * n for m, n in matrices(group, student))
-        for student, _, seeds in group.shapes
-    )
-    samples = sum(s * b for s, b, _ in training.stages)
-    polish = 2 * training.polish * training.polish_batch  # a step searches about two points
-    labelled = _largest(group) or samples
-    return len(group.teachers) * (labelled * labels + (samples + polish) * students)
+    one = 2 * sum(m * n for m, n in zip(layers, layers[1:], strict=False))
+    return one * (_largest(group) or sum(s * b for s, b, _ in training.stages))
+
+
+def _descent_flops(group: Group) -> float:
+    students = sum(len(seeds) * student_flops(group, student) for student, _, seeds in group.shapes)
+    return len(group.teachers) * (label_flops(group) + samples(group) * students)
 
 
 def _exact_flops(group: Group) -> float:

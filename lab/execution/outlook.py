@@ -1,6 +1,7 @@
 """The outlook of a study: what is stored, what is left, and what that takes on this machine.
 
-The store's measured seconds correct the model's. Nothing is trained, and no JAX is loaded.
+The store's measured seconds correct the model's; without any, a glance at this machine's speed.
+Nothing is trained, and no JAX is loaded.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.duration import duration
-from lab.execution import engines, plan
+from lab.execution import clock, engines, plan
 from lab.execution.plan import Cost, Left
 from lab.execution.store import Store
 from lab.study import Study
@@ -27,13 +28,14 @@ class Outlook:
 
     @property
     def seconds(self) -> float:
-        """Seconds that the rest takes on all lanes, compilation aside."""
-        return self.bill.seconds / self.lanes
+        """Seconds that the rest takes on all lanes, each of which loads every program; compilation
+        aside."""
+        return self.bill.seconds / self.lanes + clock.LOAD * self.bill.programs
 
     @property
     def compile_seconds(self) -> float:
         """Seconds of compilation at most: programs that were compiled before cost none."""
-        return plan.COMPILE * self.bill.programs / self.lanes
+        return clock.COMPILE * self.bill.programs / self.lanes
 
     @property
     def memory(self) -> float:
@@ -72,7 +74,7 @@ def outlook(study: Study, path: Path) -> Outlook:
     left = plan.left(study, states)
     keyed = {p.run: p.run.fingerprint() for p in study.plan} if measured else {}
     spent = {run: measured[key] for run, key in keyed.items() if key in measured}
-    model = sum(map(plan.seconds, plan.groups(spent)))
-    correction = sum(spent.values()) / model if spent else 1.0
+    model = sum(map(clock.seconds, plan.groups(spent)))
+    correction = sum(spent.values()) / model if spent else 1 / clock.speed()
     bill = plan.cost(plan.groups(left.missing), correction=correction)
     return Outlook(study.question, left, bill, engines.cores())

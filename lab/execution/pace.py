@@ -1,6 +1,6 @@
 """The pace of a training in progress: what fraction is done, and how long the rest takes.
 
-Object: the groups of one training, each with its model lane-seconds w (`plan.seconds`). With a
+Object: the groups of one training, each with its model lane-seconds w (`clock.seconds`). With a
 fraction f of it done after t seconds on n lanes, of which c lane-seconds went into compiling k of
 K programs, the rest takes
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lab.execution import plan
+from lab.execution import clock, plan
 from lab.spec import Group
 
 SEEN = 0.02
@@ -30,7 +30,7 @@ class Pace:
     def __init__(self, groups: Sequence[Group], lanes: int, compiling: Callable[[], float]) -> None:
         self._groups, self._compiling = groups, compiling
         self._lanes = max(min(lanes, len(groups)), 1)
-        self._work = {id(g): plan.seconds(g) for g in groups}
+        self._work = {id(g): clock.seconds(g) for g in groups}
         self._total = sum(self._work.values())
         self._advanced = dict.fromkeys(self._work, 0)
         self._begun, self._new = -1, 0.0

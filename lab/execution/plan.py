@@ -2,8 +2,8 @@
 
 A group is the unit of training, of commitment to the store and of progress: the students of one
 teacher (several teachers on a GPU) under one recipe, all shapes and seeds together, split where
-their arrays would pass the memory limit. Costs are a model with three constants; the store's
-measured seconds correct them. No JAX here: `lab plan` starts nothing.
+their arrays would pass the memory limit. Costs are a model (`clock`, `costs`); the store's
+measured seconds correct it. No JAX here: `lab plan` starts nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from lab.execution import costs
+from lab.execution import clock, costs
 from lab.spec import Group, Run, TaskSpec
 
 MEMORY_LIMIT = 1 << 30
@@ -22,14 +22,6 @@ MEMORY_LIMIT = 1 << 30
 MOST_SEEDS = 16
 """Seeds of one shape in one program: more no longer fit a core's cache (measured: 64 students of
 width 64 take 15 % longer each than 16)."""
-RATE = 1.0e11
-"""FLOP/s of one CPU lane on these shapes, measured by benchmarks/throughput.py."""
-OVERHEAD = 1.0e-5
-"""Seconds that a lane spends on one step of one shape besides arithmetic."""
-MUON_RATE, MUON_OVERHEAD = 4.0e10, 2.0e-5
-"""The same for the five Newton-Schulz iterations of Muon, products of very small matrices."""
-COMPILE = 1.5
-"""Seconds of tracing and compilation per program that is not in the cache."""
 
 FIRST = ("limit", 1.0)
 """The limits that are fitted, and no check."""
@@ -112,7 +104,9 @@ def groups(
                 parts = _split(whole.alike, memory_limit)
                 packed += [replace(whole, shapes=part) for part in parts]
     late = frozenset(checks)
-    return sorted(packed, key=lambda g: (bool(late) and late.issuperset(g.runs()), -seconds(g)))
+    return sorted(
+        packed, key=lambda g: (bool(late) and late.issuperset(g.runs()), -clock.seconds(g))
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -138,26 +132,6 @@ def _split(group: Group, limit: float) -> list[tuple]:
     return [tuple(part) for part in parts]
 
 
-def seconds(group: Group) -> float:
-    """Lane-seconds of a group by the model, compilation aside."""
-    return _seconds(group.alike)
-
-
-@lru_cache(maxsize=4096)
-def _seconds(group: Group) -> float:
-    """Of groups that differ in their teachers' indices alone, which cost the same."""
-    steps, shapes = group.training.steps, len(group.shapes)
-    found = costs.bill(group).flops(group) / RATE + OVERHEAD * steps * (shapes + 2)
-    if group.training.optimiser != "muon":
-        return found
-    iterations = 5 * 6 * len(group.teachers) * sum(
-        len(seeds) * max(m, n) * min(m, n) ** 2
-        for student, _, seeds in group.shapes
-        for m, n in costs.matrices(group, student)[:-1]
-    )  # fmt: skip
-    return found + steps * (iterations / MUON_RATE + MUON_OVERHEAD * shapes)
-
-
 def programs(found: Iterable[Group]) -> int:
     """Distinct compiled training programs of these groups."""
     return len(
@@ -181,6 +155,6 @@ def cost(found: list[Group], *, correction: float = 1.0) -> Cost:
         programs=programs(g for g, _ in kinds),
         student_steps=sum(many * g.student_steps for g, many in kinds),
         flops=sum(many * costs.bill(g).flops(g) for g, many in kinds),
-        seconds=correction * sum(many * seconds(g) for g, many in kinds),
+        seconds=correction * sum(many * clock.seconds(g) for g, many in kinds),
         memory=max((costs.bill(g).memory(g) for g, _ in kinds), default=0.0),
     )

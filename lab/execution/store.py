@@ -85,7 +85,7 @@ class Store:
     @classmethod
     @contextmanager
     def read(cls, path: Path, *, specs: bool = True) -> Iterator[Store]:
-        """The store in folder `path`, empty if there is none. Makes nothing, and reads no row twice.
+        """The store in folder `path`, empty if there is none. Makes nothing; reads no row twice.
 
         specs: whether rows bring the JSON of their runs, half of the store; `spec` is else empty.
         """

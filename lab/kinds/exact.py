@@ -239,7 +239,8 @@ class RandomFeatures(Exact):
     @classmethod
     def flops(cls, spec: StudentSpec, *, D: int, D_amb: int, test: int) -> float:
         P = int(dict(spec.settings)["count"])
-        return 2 * D_amb * P * (D + test) + 2 * max(D, P) * min(D or P, P) ** 2
+        rows = D or D_amb  # on unlimited data, what P features of D_amb coordinates express
+        return 2 * D_amb * P * (D + test) + 4 * max(rows, P) * min(rows, P) ** 2
 
     @classmethod
     def numbers(cls, spec: StudentSpec, *, D: int) -> float:

@@ -27,7 +27,7 @@ from lab.spec import POPULATION, Run, TaskSpec
 from lab.task import data, fields, manifolds
 from lab.task.covariances import covariance
 from lab.task.spectra import Spectrum
-from lab.task.streams import stream
+from lab.task.streams import generator, stream
 
 
 @runtime_checkable
@@ -60,25 +60,20 @@ class Sets:
     rms: float
 
 
-def generator(key: Key[Array, ""], *indices: int) -> np.random.Generator:
-    """A NumPy generator from a key with indices folded in."""
-    for i in indices:
-        key = jax.random.fold_in(key, i)
-    return np.random.default_rng(np.asarray(jax.random.key_data(key)))
-
-
 def nested(task: TaskSpec, size: int, *, test: int, root: int) -> Sets:
     """The training set of `size`, and `test` test points (of a field, `FIELD_TEST_POINTS`)."""
     if task.teacher_kind == "spectral":
         return spectral(task, size, root=root)
-    keys = {n: stream(n, task, root=root) for n in ("test", "pool", "noise", "teacher")}
+    keys = {n: stream(n, task, root=root) for n in ("test", "pool", "noise")}
     with jax.enable_x64(True):
         if task.teacher_kind == "field":
             z_test, x_test = _points(task, FIELD_TEST_POINTS, key=keys["test"], root=root)
             z, x = _blocks(task, size, key=keys["pool"], root=root)
-            values = _field(task, np.concatenate([z_test, z]), rng=generator(keys["teacher"]))
+            values = _field(
+                task, np.concatenate([z_test, z]), rng=generator("teacher", task, root=root)
+            )
             y_test, y = values[: len(z_test)], values[len(z_test) :]
-            y = y + task.noise * generator(keys["noise"]).standard_normal(y.shape)
+            y = y + task.noise * generator("noise", task, root=root).standard_normal(y.shape)
         else:
             src = data.source(task, root=root)
             x_test, y_test = _rows(*data.clean(src, test, key=keys["test"]))
@@ -100,8 +95,8 @@ def spectral(task: TaskSpec, size: int, *, draw: int | None = None, root: int) -
     """A training set of a spectral task, nested, or independent of others given a `draw`."""
     spectrum, teacher = target(task, root=root)
     name, indices = ("pool", ()) if draw is None else ("draw", (size, draw))
-    x = spectrum.points(size, rng=generator(stream(name, task, root=root), *indices))
-    noise = generator(stream("noise", task, root=root), *indices)
+    x = spectrum.points(size, rng=generator(name, task, *indices, root=root))
+    noise = generator("noise", task, *indices, root=root)
     y = x @ teacher + task.noise * noise.standard_normal((size, 1))
 
     def risk(student: Linear) -> float:
@@ -114,13 +109,13 @@ def target(task: TaskSpec, *, root: int) -> tuple[Spectrum, Float[np.ndarray, "m
     """The spectrum of a spectral task and the weights of its teacher k."""
     assert task.decays is not None  # it is a spectral task
     spectrum = Spectrum(*task.decays, modes=task.manifold[0][1])
-    return spectrum, spectrum.teacher(rng=generator(stream("teacher", task, root=root)))
+    return spectrum, spectrum.teacher(rng=generator("teacher", task, root=root))
 
 
 def drawn(run: Run, population: int) -> np.ndarray:
     """Which points of a population a run learns from: its own D draws with repetition."""
     assert run.size is not None  # fresh data are not drawn from a population
-    rng = generator(stream("draw", run.task, root=run.root), run.size, run.seed)
+    rng = generator("draw", run.task, run.size, run.seed, root=run.root)
     return rng.integers(population, size=run.size)
 
 

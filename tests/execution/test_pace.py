@@ -3,7 +3,7 @@
 import pytest
 
 from lab import study as studies
-from lab.execution import plan
+from lab.execution import clock, plan
 from lab.execution.pace import SEEN, Pace
 
 TABLES = {
@@ -16,19 +16,19 @@ TABLES = {
 def simulated(groups, *, compile_seconds, slower=3.0, ticks=4):
     """(fraction, seconds left by the pace, truth) of one lane that compiles every program at its
     first use and is so much slower than the model."""
-    clock, compiled, known, told = 0.0, [0.0], 0, []
+    time, compiled, known, told = 0.0, [0.0], 0, []
     pace = Pace(groups, 1, lambda: compiled[0])
     for i, group in enumerate(groups):
         new = plan.programs(groups[: i + 1]) - known
         known += new
         compiled[0] += compile_seconds * new
-        clock += compile_seconds * new
+        time += compile_seconds * new
         for _ in range(ticks):
-            clock += slower * plan.seconds(group) / ticks
+            time += slower * clock.seconds(group) / ticks
             pace.tick(group, group.student_steps // ticks)
-            told.append((pace.fraction, pace.seconds_left(clock), clock))
+            told.append((pace.fraction, pace.seconds_left(time), time))
         pace.finish(group)
-    return [(fraction, left, clock - now) for fraction, left, now in told]
+    return [(fraction, left, time - now) for fraction, left, now in told]
 
 
 @pytest.mark.parametrize("compile_seconds", [0.0, 0.5, 20.0])

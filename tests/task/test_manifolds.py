@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lab.task import manifolds
-from lab.task.streams import stream
+from lab.task.streams import fold_in, generator, stream
 
 KEY = jax.random.key(3)
 
@@ -94,3 +94,19 @@ def test_streams_are_named_and_independent_of_everything_but_d_and_k(make_study)
         assert bool((found == key).all()) is same
     with pytest.raises(KeyError, match="known"):
         stream("tset", task, root=0)
+
+
+@pytest.mark.parametrize("root", [0, 1, 77, 2**31 - 1])
+def test_keys_are_folded_as_jax_folds_them(root):
+    key, words = jax.random.key(root), (0, root)
+    for index in (0, 5, 2**16 + 1, 2**32 - 1):
+        key, words = jax.random.fold_in(key, np.uint32(index)), fold_in(words, index)
+        assert (np.asarray(jax.random.key_data(key)) == words).all()
+
+
+def test_a_generator_is_that_of_its_key(make_study):
+    task = make_study().plan[0].run.task
+    key = jax.random.fold_in(jax.random.fold_in(stream("draw", task, root=3), 10), 4)
+    known = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    found = generator("draw", task, 10, 4, root=3)
+    assert (found.integers(2**60, size=8) == known.integers(2**60, size=8)).all()

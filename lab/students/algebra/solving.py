@@ -20,7 +20,7 @@ from lab.students.algebra import exact
 from lab.students.result import Failed, Result
 from lab.task import sets
 from lab.task.sets import Sets
-from lab.task.streams import stream
+from lab.task.streams import generator
 
 _Learner = Callable[[Run], Result]
 """Trains one of the runs that it was made for."""
@@ -101,7 +101,7 @@ def _excesses(runs: list[Run]) -> _Learner:
 def _student(run: Run, of: Sets, x: np.ndarray, y: np.ndarray, *, seed: int) -> _Scaled:
     """The trained student as a function of points in the coordinates of the task."""
     scale = sets.scale(run, of)
-    rng = sets.generator(stream("init", run.task, root=run.root), seed)
+    rng = generator("init", run.task, seed, root=run.root)
     learned = exact.learn(run.student.kind, dict(run.student.settings), scale * x, y, rng=rng)
     return _Scaled(learned, scale)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab.spec import Run
 from lab.students.algebra import random_features as features
 from lab.task import sets
-from lab.task.streams import stream
+from lab.task.streams import generator
 
 
 def linear(run: Run) -> float:
@@ -17,7 +17,7 @@ def random_features(run: Run) -> float:
     """What P gaussian features of a spectral task cannot express."""
     spectrum, teacher = sets.target(run.task, root=run.root)
     seed = 0 if run.learner else run.seed
-    rng = sets.generator(stream("init", run.task, root=run.root), seed)
+    rng = generator("init", run.task, seed, root=run.root)
     count = int(dict(run.student.settings)["count"])
     drawn = features.draw(spectrum.modes, count, kind="gaussian", rng=rng)
     return features.infinite_data_risk(drawn, spectrum.eigenvalues, teacher)

@@ -15,7 +15,7 @@ from lab.spec import WIDE_TEST_POINTS, Group, Run
 from lab.students.limits import basin, tangent
 from lab.students.result import Failed, Result
 from lab.task import sets
-from lab.task.streams import stream
+from lab.task.streams import generator, stream
 
 _Learner = Callable[[Run], Result]
 
@@ -53,7 +53,7 @@ def _in_one_basin(runs: list[Run], *, going: Callable[[], None]) -> _Learner:
         if run.student not in basins:
             scale = sets.scale(run, world)
             key = stream("init", task, root=root)
-            trials = sets.generator(stream("draw", task, root=root), 0)
+            trials = generator("draw", task, 0, root=root)
             basins[run.student] = basin.find(
                 run.student, scale * world.x, world.y, key=key, rng=trials, going=going
             )
