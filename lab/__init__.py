@@ -195,7 +195,7 @@ def answer(
     from lab.show.told import Told
 
     asked, path = read(study, overrides), _folder(study, results, name)
-    with Store.read(path) as store:
+    with Store.read(path, specs=False) as store:
         found = answers(asked, store, replicates=replicates)
         return Told(found, asked.question, path, another(asked, store))
 

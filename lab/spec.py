@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
+from lab.canonical import Part
 from lab.kinds.covariances import of_covariance
 from lab.kinds.manifolds import MANIFOLDS
 from lab.kinds.student import StudentSpec
@@ -31,8 +33,8 @@ POPULATION = 2_048
 """Points that are the whole world where training sets are drawn from it."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskSpec:
+@dataclass(frozen=True)
+class TaskSpec(Part):
     """A resolved task: every field one value. `teacher` is the index k.
 
     teacher_kind: `network`; `field`, a Gaussian field of the `covariance`, which is its kind and
@@ -57,17 +59,24 @@ class TaskSpec:
     covariance: Covariance | None = None
     decays: tuple[float, float] | None = None
 
-    @property
+    __hash__ = Part.__hash__
+
+    @cached_property
+    def alike(self) -> TaskSpec:
+        """What it has in common with the tasks of other teachers: that of index 0, one object."""
+        return _one(replace(self, teacher=0))
+
+    @cached_property
     def dim(self) -> int:
         """Intrinsic dimension d, the sum over the factors."""
         return sum(d for _, d in self.manifold)
 
-    @property
+    @cached_property
     def chart(self) -> int:
         """Coordinates in which the manifold itself is written: d, d + 1 (sphere), 2d (torus)."""
         return sum(chart(factor) for factor in self.manifold)
 
-    @property
+    @cached_property
     def D_amb(self) -> int:
         """Coordinates that the student sees."""
         return self.ambient or self.chart
@@ -113,14 +122,20 @@ class TaskSpec:
         return self.dim + (self.D_amb - self.chart if self.embedding == "features" else 0)
 
 
+@lru_cache(maxsize=1024)
+def _one(task: TaskSpec) -> TaskSpec:
+    """Of equal tasks always the same one."""
+    return task
+
+
 def chart(factor: tuple[str, int]) -> int:
     """Coordinates in which a factor of a manifold, its kind and dimension, is written."""
     kind, d = factor
     return MANIFOLDS[kind].chart(d)
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingSpec:
+@dataclass(frozen=True)
+class TrainingSpec(Part):
     """A resolved recipe; `stages` is (steps, batch, rate), one triple for a plain schedule."""
 
     optimiser: str
@@ -134,6 +149,8 @@ class TrainingSpec:
     polish_batch: int
     precision: str
 
+    __hash__ = Part.__hash__
+
     @property
     def steps(self) -> int:
         """Student steps of all stages together, without the polish."""
@@ -141,9 +158,16 @@ class TrainingSpec:
 
     def scaled(self, budget: float) -> TrainingSpec:
         """The same recipe with `budget` times the steps; the schedule stretches with it."""
-        stages = tuple((round(s * budget), b, r) for s, b, r in self.stages)
-        values = {**asdict(self), "stages": stages, "polish": round(self.polish * budget)}
-        return TrainingSpec(**values)
+        if budget not in self._scaled:
+            stages = tuple((round(s * budget), b, r) for s, b, r in self.stages)
+            values = {**asdict(self), "stages": stages, "polish": round(self.polish * budget)}
+            self._scaled[budget] = TrainingSpec(**values)
+        return self._scaled[budget]
+
+    @cached_property
+    def _scaled(self) -> dict[float, TrainingSpec]:
+        """By budget: thousands of runs share each."""
+        return {}
 
     def at_rate(self, factor: float) -> TrainingSpec:
         """The same recipe with `factor` times the rate at every step."""
@@ -161,8 +185,17 @@ def full_batch(steps: int, D: int) -> TrainingSpec:
     return TrainingSpec("descent", 0.0, 0.0, 0.0, stages, "constant", 0.0, 0, 0, "float64")
 
 
+class Known:
+    """What is known of a run once somebody asked: a study asks all its runs several times."""
+
+    __slots__ = ("_fingerprint", "_hash")
+
+    _fingerprint: str
+    _hash: int
+
+
 @dataclass(frozen=True, slots=True)
-class Run:
+class Run(Known):
     """One student trained once: everything that decides the result, and nothing else.
 
     `size` is D, or None for unlimited fresh data; `root` is the seed of all randomness. `learner`
@@ -178,40 +211,49 @@ class Run:
     size: int | None
     seed: int
     root: int
-    learner: str = field(default="", metadata={"key": "limit"})
+    learner: str = ""
+
+    def __hash__(self) -> int:
+        try:
+            return self._hash
+        except AttributeError:
+            own = (self.task, self.student, self.training, self.size, self.seed, self.learner)
+            object.__setattr__(self, "_hash", hash(own))
+            return self._hash
 
     @property
     def N(self) -> int:
         """Trainable parameters."""
         return self.student.parameters(self.task.D_amb, self.task.outputs, self.size)
 
-    def canonical(self) -> str:
-        """JSON with sorted keys and no spaces: equal runs give equal text.
+    def with_recipe(self, training: TrainingSpec) -> Run:
+        """The same student trained otherwise."""
+        return Run(self.task, self.student, training, self.size, self.seed, self.root, self.learner)
 
-        A field with a default is left out while it has it, so that fields can be added and the
-        runs of before keep their text.
+    def canonical(self) -> str:
+        """JSON with sorted keys and no spaces: equal runs give equal text, see `lab.canonical`.
+
+        A learner is there, as `limit`, only where it is not the default.
         """
-        return json.dumps(_plain(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        limit = f'"limit":{json.dumps(self.learner)},' if self.learner else ""
+        size = "null" if self.size is None else self.size
+        return (
+            f'{{{limit}"root":{self.root},"seed":{self.seed},"size":{size},"student":'
+            f'{self.student.text},"task":{self.task.text},"training":{self.training.text}}}'
+        )
 
     def fingerprint(self) -> str:
         """sha256 of the canonical JSON and the physics version, in hex."""
-        return digest(self.canonical())
+        try:
+            return self._fingerprint
+        except AttributeError:
+            object.__setattr__(self, "_fingerprint", digest(self.canonical()))
+            return self._fingerprint
 
 
 def digest(canonical: str) -> str:
     """The fingerprint of the run that has this canonical JSON."""
     return hashlib.sha256(f"{PHYSICS_VERSION}:{canonical}".encode()).hexdigest()
-
-
-def _plain(spec: Any) -> Any:
-    if not is_dataclass(spec):
-        return spec
-    values = {f: getattr(spec, f.name) for f in fields(spec)}
-    return {
-        f.metadata.get("key", f.name): _plain(v)
-        for f, v in values.items()
-        if f.default is MISSING or v != f.default
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,9 +287,20 @@ class Group:
     learner: str = ""
 
     @property
+    def alike(self) -> Group:
+        """The same group of the teachers of index 0: it computes as much."""
+        teachers = tuple(task.alike for task in self.teachers)
+        return Group(teachers, self.shapes, self.training, self.root, self.learner)
+
+    @property
     def trained(self) -> bool:
         """Whether descent trains these students."""
         return self.shapes[0][0].trained
+
+    @property
+    def students(self) -> int:
+        """How many runs it is."""
+        return len(self.teachers) * sum(len(seeds) for _, _, seeds in self.shapes)
 
     def runs(self) -> list[Run]:
         """The runs in the order of `train`'s results: shape, teacher, seed."""
@@ -261,5 +314,4 @@ class Group:
     @property
     def student_steps(self) -> int:
         """Student-steps of the whole group, the unit of its progress; an exact student is one."""
-        students = len(self.teachers) * sum(len(s) for _, _, s in self.shapes)
-        return max(self.training.steps, 1) * students
+        return max(self.training.steps, 1) * self.students

@@ -27,11 +27,11 @@ FLOORS = [
     {"lab.spec"},
     {"lab.kinds"},
     {"lab.grids", "lab.theory", "lab.axes"},
-    {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration", "lab.files"},
+    {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration", "lab.files", "lab.canonical"},
 ]
 NO_JAX = {"lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes",
-          "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain", "lab.scaling",
-          "lab.dimension", "lab.answers.design", "lab.show.statistics"}  # fmt: skip
+          "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain", "lab.canonical",
+          "lab.scaling", "lab.dimension", "lab.answers.design", "lab.show.statistics"}  # fmt: skip
 
 
 def floor(module: str) -> int:

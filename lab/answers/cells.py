@@ -17,7 +17,7 @@ from lab.regimes.cell import Key, Values
 from lab.regimes.regime import Regime
 from lab.scaling import Scan
 from lab.scaling.judge.doubts import Doubt
-from lab.spec import Planned, Run
+from lab.spec import Run
 
 
 @dataclass(frozen=True)
@@ -56,30 +56,32 @@ def cells_of(study: Regime, store: Store) -> dict[Key, Cells]:
     """
     levels = budgets.levels(study, store.states())
     asked = []
-    for cell in study.cells():
+    for cell in study.laid_out:
         run = against = cell.run
         if cell.role in ("scan", "budget"):
             now = levels[cell.setting, cell.x]
             against = budgets.at(study, cell.base, now)
-            run = budgets.at(study, cell.base, cell.factor * now)
+            run = budgets.at(study, cell.base, cell.factor * now) if now != 1 else run
         elif cell.role != "limit":  # one of the rate was trained as planned, whatever the level
             against = cell.base
         asked.append((cell, run, against))
-    wanted = list(dict.fromkeys(run for _, *both in asked for run in both))
-    rows = dict(zip(wanted, (row for _, row in store.found(map(Planned, wanted))), strict=True))
+    rows = store.rows(run.fingerprint() for _, *both in asked for run in both)
+    largest: dict[Key, float] = {}
+    for (setting, _), now in levels.items():
+        largest[setting] = max(now, largest.get(setting, now))
     found: dict[Key, Cells] = {}
     for cell, run, against in asked:
-        if cell.setting not in found:
-            largest = max(now for (setting, _), now in levels.items() if setting == cell.setting)
-            found[cell.setting] = Cells([], {}, {}, largest)
-        cells = found[cell.setting]
+        cells = found.get(cell.setting)
+        if cells is None:
+            cells = found[cell.setting] = Cells([], {}, {}, largest[cell.setting])
+        row = rows.get(run.fingerprint())
         if cell.role == "scan":
-            cells.scan.append((run, rows[run]))
+            cells.scan.append((run, row))
         elif cell.role == "limit":
-            cells.limits.setdefault(cell.factor, []).append((run, rows[run]))
+            cells.limits.setdefault(cell.factor, []).append((run, row))
         else:
             some = cells.checks.setdefault((cell.role, cell.factor), [])
-            some.append((against, rows[against], rows[run]))
+            some.append((against, rows.get(against.fingerprint()), row))
     return found
 
 

@@ -138,7 +138,7 @@ def _positive(study: Regime, text: str) -> list[float]:
 def _points(study: Regime) -> list[list[Run]]:
     """The planned runs of each point: alike in all but x, teacher and seed."""
     together: dict[tuple, list[Run]] = defaultdict(list)
-    for cell in study.cells():
+    for cell in study.laid_out:
         if cell.role == "scan":
             together[cell.setting].append(cell.run)
     return list(together.values())

@@ -14,11 +14,9 @@ from typing import Any
 
 from lab.answers.question import Question
 from lab.execution.registration import Predicted, Registered, predicted, registered
-from lab.execution.store import Row, Store
+from lab.execution.store import FINISHED, Row, Store
 from lab.regimes.origin import Origin
 from lab.study import Study
-
-FINISHED = ("done", "diverged")
 
 
 @dataclass(frozen=True)

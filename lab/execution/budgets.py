@@ -12,23 +12,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 import numpy as np
 
-from lab.execution.store import Row, Store
+from lab.execution.store import FINISHED, Row, Store
 from lab.regimes.cell import Key
 from lab.regimes.regime import Regime
 from lab.spec import Planned, Run
 
 STILL = 0.05
 """Fall of the loss under a doubled budget from which on an x is trained longer."""
-FINISHED = ("done", "diverged")
 
 
 def at(study: Regime, run: Run, budget: float) -> Run:
     """The run with `budget` times the study's own steps."""
-    return run if budget == 1 else replace(run, training=study.recipe.scaled(budget))
+    return run if budget == 1 else run.with_recipe(study.recipe.scaled(budget))
 
 
 def level(study: Regime, runs: Iterable[Run], states: Mapping[str, str]) -> float:
@@ -58,7 +56,7 @@ def _level(study: Regime, runs: Iterable[Run], budget: float) -> Iterator[Planne
 def together(study: Regime) -> dict[tuple[Key, int], list[Run]]:
     """The runs of the scan that share a setting and x: what is raised together."""
     found: dict[tuple[Key, int], list[Run]] = defaultdict(list)
-    for cell in study.cells():
+    for cell in study.laid_out:
         if cell.role == "scan":
             found[cell.setting, cell.x].append(cell.run)
     return found

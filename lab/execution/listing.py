@@ -58,7 +58,7 @@ def listed(study: Study, store: Store) -> list[Listed]:
     found = store.rows(store.states())
     listed: dict[str, Listed] = {}
     for scan in study.scans:
-        places = {cell.planned: (cell.x, cell.base) for cell in scan.cells()}
+        places = {cell.planned: (cell.x, cell.base) for cell in scan.laid_out}
         raised = (p for p in budgets.every(scan) if p not in places)
         for planned in (*places, *raised):
             key = planned.run.fingerprint()

@@ -70,8 +70,9 @@ class Outlook:
 def outlook(study: Study, path: Path) -> Outlook:
     """The outlook of a study whose store is in this folder, if there is one yet."""
     with Store.read(path) as store:
-        left, measured = plan.left(study, store.states()), store.seconds()
-    keyed = {p.run: p.run.fingerprint() for p in study.plan}
+        states, measured = store.spent()
+    left = plan.left(study, states)
+    keyed = {p.run: p.run.fingerprint() for p in study.plan} if measured else {}
     spent = {run: measured[key] for run, key in keyed.items() if key in measured}
     model = sum(map(clock.seconds, plan.groups(spent)))
     correction = sum(spent.values()) / model if spent else 1 / clock.speed()

@@ -8,9 +8,10 @@ measured seconds correct it. No JAX here: `lab plan` starts nothing.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from lab.execution import clock, costs
@@ -21,6 +22,9 @@ MEMORY_LIMIT = 1 << 30
 MOST_SEEDS = 16
 """Seeds of one shape in one program: more no longer fit a core's cache (measured: 64 students of
 width 64 take 15 % longer each than 16)."""
+
+FIRST = ("limit", 1.0)
+"""The limits that are fitted, and no check."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,9 @@ def left(study: Any, states: Mapping[str, str]) -> Left:
         run for run, s in zip(runs, found, strict=True) if s not in ("done", "diverged")
     )
     counts = {s: found.count(s) for s in ("done", "diverged", "failed")}
-    first = {p.run for p in study.plan if p.role == "scan" or (p.role, p.factor) == ("limit", 1)}
-    checks = frozenset(missing) - first
+    checks = frozenset(missing)
+    if checks:
+        checks -= {p.run for p in study.plan if p.role == "scan" or (p.role, p.factor) == FIRST}
     return Left(len(runs), counts["done"], counts["diverged"], counts["failed"], missing, checks)
 
 
@@ -83,7 +88,7 @@ def groups(
     )
     for run in runs:
         fresh = run.size is None  # a stream of its own, not the nested training sets
-        alike = (replace(run.task, teacher=0), run.training, run.root, run.learner, fresh)
+        alike = (run.task.alike, run.training, run.root, run.learner, fresh)
         together[alike][run.task][run.student, run.size].append(run.seed)
     packed = []
     for (_, training, root, learner, _), tasks in together.items():
@@ -96,13 +101,15 @@ def groups(
             for start in range(0, len(alike_tasks), teachers):
                 some = tuple(alike_tasks[start : start + teachers])
                 whole = Group(some, same, training, root, learner)
-                packed += [replace(whole, shapes=part) for part in _split(whole, memory_limit)]
+                parts = _split(whole.alike, memory_limit)
+                packed += [replace(whole, shapes=part) for part in parts]
     late = frozenset(checks)
     return sorted(
         packed, key=lambda g: (bool(late) and late.issuperset(g.runs()), -clock.seconds(g))
     )
 
 
+@lru_cache(maxsize=4096)
 def _split(group: Group, limit: float) -> list[tuple]:
     """Cut the shapes so that each part stays under the limit; one student at least.
 
@@ -141,12 +148,13 @@ def programs(found: Iterable[Group]) -> int:
 
 def cost(found: list[Group], *, correction: float = 1.0) -> Cost:
     """The bill for these groups on one CPU lane; `correction` is measured / modelled seconds."""
+    kinds = Counter(group.alike for group in found).items()
     return Cost(
-        runs=sum(len(g.runs()) for g in found),
+        runs=sum(many * g.students for g, many in kinds),
         groups=len(found),
-        programs=programs(found),
-        student_steps=sum(g.student_steps for g in found),
-        flops=sum(costs.bill(group).flops(group) for group in found),
-        seconds=correction * sum(map(clock.seconds, found)),
-        memory=max((costs.bill(group).memory(group) for group in found), default=0.0),
+        programs=programs(g for g, _ in kinds),
+        student_steps=sum(many * g.student_steps for g, many in kinds),
+        flops=sum(many * costs.bill(g).flops(g) for g, many in kinds),
+        seconds=correction * sum(many * clock.seconds(g) for g, many in kinds),
+        memory=max((costs.bill(g).memory(g) for g, _ in kinds), default=0.0),
     )

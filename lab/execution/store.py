@@ -14,20 +14,22 @@ the process. What is no store, or cannot be read or written, is one sentence.
 from __future__ import annotations
 
 import fcntl
-import json
 import math
 import os
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lab.execution.row import COLUMNS, FINISHED, Reader, Row, values_of
 from lab.mistakes import StudyError
 from lab.spec import PHYSICS_VERSION, Planned, digest
+
+__all__ = ["FINISHED", "Row", "Store", "folder"]
 
 SCHEMA = """
 BEGIN;
@@ -60,30 +62,10 @@ PATIENCE = 30.0
 """Seconds to wait for another program that writes."""
 LATER = ("details", "numpy")
 """Columns that stores of before do not have."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One stored run; see the columns of SCHEMA."""
-
-    fingerprint: str
-    spec: str
-    status: str
-    N: int
-    loss: float | None
-    relative: float | None
-    best_step: int | None
-    curve: tuple[tuple[int, float], ...]
-    error: str | None
-    seconds: float | None
-    group_size: int | None
-    provenance: Mapping[str, Any]
-    details: Mapping[str, float] = field(default_factory=dict)
-
-
-PROVENANCE = ("device", "dtype", "jax", "lab", "git", "finished", "numpy")
-COLUMNS = ("fingerprint", "spec", "status", "N", "loss", "relative", "best_step", "curve", "error",
-           "seconds", "group_size", "details", *PROVENANCE)  # fmt: skip
+ABSENT = {"spec": "''"}
+"""What stands for a column that is not read; for all others it is null."""
+MANY = 3_000
+"""Rows from which on the whole table is read, whichever of them are wanted."""
 
 
 def folder(study_path: str | Path, results: str | Path = "results") -> Path:
@@ -99,17 +81,23 @@ def folder(study_path: str | Path, results: str | Path = "results") -> Path:
 class Store:
     """The rows of one study. `read` opens what is there; `write` makes it and holds the lock."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self.path = path
-        self._db = connection
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, kept: dict[str, Row] | None = None,
+        *, specs: bool = True,
+    ) -> None:  # fmt: skip
+        self.path, self._db, self._specs = path, connection, specs
+        self._kept = kept  # what was read before, of a store that is only read
         self._last = 0.0
 
     @classmethod
     @contextmanager
-    def read(cls, path: Path) -> Iterator[Store]:
-        """The store in folder `path`, empty if there is none. Makes nothing."""
+    def read(cls, path: Path, *, specs: bool = True) -> Iterator[Store]:
+        """The store in folder `path`, empty if there is none. Makes nothing; reads no row twice.
+
+        specs: whether rows bring the JSON of their runs, half of the store; `spec` is else empty.
+        """
         with closing(_reader(path / "lab.db")) as db:
-            yield cls(path, db)
+            yield cls(path, db, {}, specs=specs)
 
     @classmethod
     @contextmanager
@@ -147,21 +135,25 @@ class Store:
 
     def rows(self, fingerprints: Iterable[str]) -> dict[str, Row]:
         """The stored rows among these fingerprints."""
-        found: dict[str, Row] = {}
-        wanted = list(fingerprints)
-        there = _columns(self._db)
-        columns = ",".join(c if c in there else "NULL" for c in COLUMNS)
+        wanted = list(dict.fromkeys(fingerprints))
+        kept = {} if self._kept is None else self._kept
+        kept |= {row.fingerprint: row for row in self._rows([k for k in wanted if k not in kept])}
+        return {key: row for key in wanted if (row := kept.get(key))}
+
+    def _rows(self, wanted: Sequence[str]) -> Iterator[Row]:
+        there = _columns(self._db) - (set() if self._specs else {"spec"})
+        columns = ",".join(c if c in there else ABSENT.get(c, "NULL") for c in COLUMNS)
+        read = Reader(partial(_no_store, self.path / "lab.db"))
+        if len(wanted) > MANY:  # each in its place takes longer than all in a row
+            these = frozenset(wanted)
+            found = self._each(f"SELECT {columns} FROM runs")
+            yield from (read(values) for values in found if values[0] in these)
+            return
         for start in range(0, len(wanted), 500):
             some = wanted[start : start + 500]
             marks = ",".join("?" * len(some))
             query = f"SELECT {columns} FROM runs WHERE fingerprint IN ({marks})"
-            for values in self._select(query, some):
-                try:
-                    row = _row(values)
-                except (ValueError, TypeError) as error:
-                    raise _no_store(self.path / "lab.db", error) from None
-                found[row.fingerprint] = row
-        return found
+            yield from map(read, self._each(query, some))
 
     def found(self, plan: Iterable[Planned]) -> list[tuple[Planned, Row | None]]:
         """Every planned run with its row, None where nothing is stored."""
@@ -173,10 +165,11 @@ class Store:
         """Fingerprint → status of every row, without the rest."""
         return dict(self._select("SELECT fingerprint, status FROM runs"))
 
-    def seconds(self) -> dict[str, float]:
-        """Fingerprint → measured seconds of every finished row."""
-        query = "SELECT fingerprint, seconds FROM runs WHERE status IN ('done', 'diverged')"
-        return dict(self._select(query))
+    def spent(self) -> tuple[dict[str, str], dict[str, float]]:
+        """In one reading: `states`, and fingerprint → measured seconds of every finished row."""
+        rows = self._select("SELECT fingerprint, status, seconds FROM runs")
+        states = {key: status for key, status, _ in rows}
+        return states, {key: time for key, status, time in rows if status in FINISHED}
 
     def now(self) -> float:
         """Seconds since 1970, later than all that is stored and than at the last call.
@@ -208,7 +201,7 @@ class Store:
         marks = ",".join("?" * len(COLUMNS))
         self._insert(
             f"INSERT OR REPLACE INTO runs ({','.join(COLUMNS)}) VALUES ({marks})",
-            [_values(row) for row in rows],
+            map(values_of, rows),
         )
 
     def register(self, time: float, asked: str) -> None:
@@ -216,12 +209,15 @@ class Store:
         self._insert("INSERT INTO registered VALUES (?, ?)", [(time, asked)])
 
     def _select(self, query: str, values: Iterable[Any] = ()) -> list[Any]:
+        return [*self._each(query, values)]
+
+    def _each(self, query: str, values: Iterable[Any] = ()) -> Iterator[Any]:
         try:
-            return self._db.execute(query, tuple(values)).fetchall()
+            yield from self._db.execute(query, tuple(values))
         except sqlite3.DatabaseError as error:
             raise _no_store(self.path / "lab.db", error) from None
 
-    def _insert(self, statement: str, rows: list[tuple]) -> None:
+    def _insert(self, statement: str, rows: Iterable[tuple]) -> None:
         try:
             with self._db:
                 self._db.executemany(statement, rows)
@@ -267,7 +263,7 @@ class Store:
             finished = [
                 row
                 for row in rows
-                if row.status in ("done", "diverged") and digest(row.spec) == row.fingerprint
+                if row.status in FINISHED and digest(row.spec) == row.fingerprint
             ]
             self.add(finished)
             missing -= {row.fingerprint for row in finished}
@@ -365,20 +361,3 @@ def _no_store(file: Path, why: object) -> StudyError:
 
 def _columns(db: sqlite3.Connection, table: str = "runs") -> set[str]:
     return {name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")}
-
-
-def _row(values: tuple) -> Row:
-    named = dict(zip(COLUMNS, values, strict=True))
-    provenance = {k: named.pop(k) for k in PROVENANCE}
-    curve = json.loads(named["curve"])
-    named["curve"] = tuple((n, float("nan") if v is None else v) for n, v in curve)
-    named["details"] = json.loads(named["details"] or "{}")
-    return Row(**named, provenance=provenance)
-
-
-def _values(row: Row) -> tuple:
-    # JSON has no NaN: a loss that is not finite is stored as null.
-    curve = json.dumps([[n, v if math.isfinite(v) else None] for n, v in row.curve])
-    details = json.dumps(dict(row.details)) if row.details else None
-    named = {**vars(row), **row.provenance, "curve": curve, "details": details}
-    return tuple(named.get(c) for c in COLUMNS)

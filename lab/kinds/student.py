@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
+from lab.canonical import Part
 from lab.grids import PositiveInt, Setting, Table
 from lab.kinds.kind import Kinds
 
@@ -18,8 +20,8 @@ STUDENTS = Kinds("mlp")
 """Every kind of student by its name."""
 
 
-@dataclass(frozen=True, slots=True)
-class StudentSpec:
+@dataclass(frozen=True)
+class StudentSpec(Part):
     """A resolved student, without its seed.
 
     `settings` are (name, value) of an exact student, sorted; what belongs to networks is then
@@ -35,6 +37,8 @@ class StudentSpec:
     inputs: str
     settings: tuple[tuple[str, Setting], ...] = ()
 
+    __hash__ = Part.__hash__
+
     @classmethod
     def exact(
         cls, kind: str, settings: Mapping[str, Setting], *, inputs: str = "standardised"
@@ -49,7 +53,16 @@ class StudentSpec:
 
     def parameters(self, D_amb: int, outputs: int, D: int | None = None) -> int:
         """N: every trainable number, biases included; of some exact students one per sample."""
-        return STUDENTS[self.kind].N(self, D_amb=D_amb, outputs=outputs, D=D or 0)
+        at = (D_amb, outputs, D)
+        if at not in self._counted:
+            N = STUDENTS[self.kind].N(self, D_amb=D_amb, outputs=outputs, D=D or 0)
+            self._counted[at] = N
+        return self._counted[at]
+
+    @cached_property
+    def _counted(self) -> dict[tuple[int, int, int | None], int]:
+        """N by D_amb, outputs and D: all runs of a student ask for it."""
+        return {}
 
     def leading(self, D_amb: int, outputs: int) -> tuple[int, int]:
         """The terms of N of the highest order in the width, and that order."""

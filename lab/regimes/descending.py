@@ -30,7 +30,7 @@ class Descending(Regime):
     training: Training = Training()
     evidence: Evidence = Evidence()
 
-    @property
+    @cached_property
     def recipe(self) -> TrainingSpec:
         return self.training.resolved() if self.student.trained else NO_TRAINING
 
@@ -70,7 +70,7 @@ class Descending(Regime):
         evidence, student = self.evidence, run.student
         if run.task.teacher in self.checked:
             for factor in self.budgets:
-                scaled = replace(run, training=run.training.scaled(factor))
+                scaled = run.with_recipe(run.training.scaled(factor))
                 yield self.cell(Planned(scaled, "budget", factor), run)
         if run.task == self.varied:
             for factor in evidence.rates:

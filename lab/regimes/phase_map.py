@@ -7,6 +7,7 @@ largest width on every D. Beside them stands the plane of N and D.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from lab.regimes.cell import Cell, Key
@@ -33,7 +34,7 @@ class PhaseMap(Descending):
     def sizes(self) -> tuple[int | None, ...]:
         return (*self.data.sizes, None)
 
-    @property
+    @cached_property
     def scans(self) -> tuple[Regime, ...]:
         student = self.student
         widest = max(self.students(), key=lambda s: s.parameters(1, 1)).widths
@@ -54,7 +55,7 @@ class PhaseMap(Descending):
         plane = {run: self.cell(Planned(run), run) for run in self.runs()}
         yield from plane.values()
         # a limit of the one scan may be a check of the other
-        others = {c.run: c for scan in self.scans for c in scan.cells() if c.run not in plane}
+        others = {c.run: c for scan in self.scans for c in scan.laid_out if c.run not in plane}
         yield from others.values()
 
     def setting(self, run: Run) -> Key:

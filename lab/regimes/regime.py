@@ -118,9 +118,10 @@ class Regime(Table):
     def runs(self) -> Iterator[Run]:
         """The runs of the scan: the product of the grid."""
         shapes = [*itertools.product(self.students(), self.sizes, range(self.repetitions))]
+        recipe, root, learner = self.recipe, self.seed, self.learner
         for task in self.tasks(self.task.teacher.count):
             for student, D, s in shapes:
-                yield Run(task, student, self.recipe, D, s, self.seed, self.learner)
+                yield Run(task, student, recipe, D, s, root, learner)
 
     def cells(self) -> Iterator[Cell]:
         """Everything that has to be trained: the scan, then the limits and the checks of it."""
@@ -134,7 +135,17 @@ class Regime(Table):
 
     def cell(self, planned: Planned, base: Run) -> Cell:
         """A planned run as a cell of the scan of `base`."""
-        return Cell(planned, base, self.x(base), self.setting(base))
+        # no teacher, seed or recipe moves a run from its place
+        key = (base.task.alike, base.student, base.size)
+        place = self.places.get(key)
+        if place is None:
+            place = self.places[key] = (self.x(base), self.setting(base))
+        return Cell(planned, base, *place)
+
+    @cached_property
+    def places(self) -> dict[tuple, tuple[int, Key]]:
+        """x and setting of the runs so far, by what decides them."""
+        return {}
 
     def limits(self, task: TaskSpec) -> Iterator[Cell]:
         """Runs of one task whose losses are the limit that its scan is an excess over."""
@@ -145,9 +156,14 @@ class Regime(Table):
         return iter(())
 
     @cached_property
+    def laid_out(self) -> tuple[Cell, ...]:
+        """All cells, once and for all: a run's fingerprint is then worked out once."""
+        return tuple(self.cells())
+
+    @cached_property
     def plan(self) -> tuple[Planned, ...]:
         """Every run of the study with its role; what two parts have in common stands once."""
-        return tuple(dict.fromkeys(cell.planned for cell in self.cells()))
+        return tuple(dict.fromkeys(cell.planned for cell in self.laid_out))
 
     @property
     def trained(self) -> bool:
@@ -177,7 +193,8 @@ class Regime(Table):
     # ---- x and what stays fixed ---------------------------------------------------------------
 
     def x(self, run: Run) -> int:
-        """The quantity that is scanned: a size of the student, or D."""
+        """The quantity that is scanned: a size of the student, or D. No teacher, seed or recipe
+        changes it."""
         return run.N if self.of_size else int(run.size or 0)
 
     def setting(self, run: Run) -> Key:

@@ -134,6 +134,7 @@ def _save(drawn: Sequence[Drawn], path: Path) -> None:
         FigureCanvasAgg(one.figure)
         with matplotlib.rc_context(STYLE):  # its hash salt makes the SVG reproducible
             one.figure.savefig(path / f"{one.name}.png")
+            one.figure.set_layout_engine("none")  # laid out once: it takes as long as drawing
             (path / f"{one.name}.svg").write_text(svg(one.figure), encoding="utf-8")
 
 

@@ -28,7 +28,7 @@ def test_rows_come_back_as_they_went_in(tmp_path):
         assert found["x"].loss == 0.5 and found["y"].loss is None
         assert found["x"].curve[0] == (1, 0.9) and math.isnan(found["x"].curve[1][1])
         assert found["x"].provenance["device"] == "cpu"
-        assert store.seconds() == {"x": 1.5, "y": 1.5}
+        assert store.spent() == (store.states(), {"x": 1.5, "y": 1.5})
 
 
 def test_reading_makes_nothing(tmp_path):

@@ -29,6 +29,9 @@ from lab.show.views import views
 SHOWN = 300
 """Rows of a figure's data that the page shows; the CSV file has them all."""
 
+CARRIED = 20_000
+"""Rows of a file that the page carries in itself; a longer one it names, beside it."""
+
 
 def write(answers: Answers, file: Path, name: str) -> Path:
     """Write the page of a study; returns its file."""
@@ -49,7 +52,8 @@ def html(answers: Answers, name: str) -> str:
         lead=block(lead) if lead else None,
         sections=[(title, blocks) for title, blocks in rest if blocks],
         sentences=[s for s in report.sentences(answers) if s not in doubted],
-        files=[(file, data_uri(rows)) for file, rows in listed.items()],
+        files=[(file, data_uri(rows) if len(rows.rows) <= CARRIED else file)
+               for file, rows in listed.items()],
         provenance=provenance.provenance(answers, name),
         study=[(title, json.dumps(tables, indent=1, ensure_ascii=False))
                for title, tables in provenance.tables(answers)],

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from lab.answers.answer import Answer
 from lab.answers.records import Entry, Record
 from lab.answers.setting import value_text
 from lab.plain import plain
@@ -23,7 +24,14 @@ DIGITS = 10
 """Of a fingerprint: enough to tell 10⁴ runs apart, with a chance of 10⁻⁴ that two are alike."""
 POINTS = 12
 """Of a learning curve: what a small drawing can show."""
+MOST = 400
+"""Runs of a setting that are drawn, and told of; of more every so many-th."""
 STATES = ("done", "diverged", "failed", "missing")
+
+
+def thinned(runs: Sequence[Any]) -> Sequence[Any]:
+    """Every so many-th, as many as are drawn."""
+    return runs[:: max(1, -(-len(runs) // MOST))]
 
 
 def names(record: Record) -> dict[tuple[float, int, int], str]:
@@ -168,14 +176,16 @@ def _log(entry: Entry) -> float:
 
 def told(answers: Answers, name: str) -> list[dict[str, Any]]:
     """What a click needs, setting by setting, as plain values: its name and settings, the command
-    that trains it again, the steps of its curves, and its runs, each as (name, x, teacher, seed,
-    status, relative loss, seconds, curve)."""
-    found = [_told(answer.study, r, name) for answer in answers for r in answer.found("records")]
+    that trains it again, the steps of its curves, and its runs (some of very many), each as
+    (name, x, teacher, seed, status, relative loss, seconds, curve)."""
+    found = [_told(answer, r, name) for answer in answers for r in answer.found("records")]
     return [one for one in found if one["runs"]]
 
 
-def _told(study: Any, record: Record, name: str) -> dict[str, Any]:
-    entries = [e for e in record.entries if e.row]
+def _told(answer: Answer, record: Record, name: str) -> dict[str, Any]:
+    study = answer.study
+    stored = [e for e in record.entries if e.row]
+    entries = stored if len(stored) <= MOST else _some(stored, answer, record)
     steps = dict.fromkeys(tuple(n for n, _ in _curve(e)) for e in entries)
     place = {some: i for i, some in enumerate(steps)}
     return plain({
@@ -186,6 +196,15 @@ def _told(study: Any, record: Record, name: str) -> dict[str, Any]:
         "steps": [*steps],
         "runs": [_run(e, place) for e in entries],
     })  # fmt: skip
+
+
+def _some(stored: Sequence[Entry], answer: Answer, record: Record) -> list[Entry]:
+    """Every so many-th run, and those that have a dot in a drawing."""
+    kept = {id(e) for e in (*thinned(stored), *(_worst_and_typical(record) or ()))}
+    dots = {(x, k, s) for p in answer.points if p.setting == record.setting
+            for x, _, k, s in thinned(p.fitted.rows)}  # fmt: skip
+    return [e for e in stored
+            if id(e) in kept or (e.x, e.run.task.teacher, e.run.seed) in dots]  # fmt: skip
 
 
 def _run(e: Entry, place: dict[tuple[int, ...], int]) -> list[Any]:

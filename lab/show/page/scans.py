@@ -1,7 +1,7 @@
 """One card per setting: losses with the fit, what it leaves, local exponents; and convergence.
 
 Cards of one answer share their axes, so that they can be compared at a glance. Each dot is a run
-and carries its name; where there are more than `MOST` of a setting, every so many-th is drawn.
+and carries its name; where a setting has very many, every so many-th is drawn.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from lab.answers.point import Point
 from lab.show.numbers import interval
 from lab.show.page.chart import Frame, Scale, drawing, text
 from lab.show.page.overview import alpha, measured, overview
-from lab.show.page.runs import names
+from lab.show.page.runs import names, thinned
 from lab.show.view import Answers, Chart, Charts, Rows, Section
 
-MOST = 400
 WIDTH = 350.0
 LEFT, RIGHT = 50.0, WIDTH - 10
 
@@ -59,7 +58,7 @@ def cells(p: Point) -> Cells:
     found: dict[tuple[float, int], list[float]] = {}
     for x, value, teacher, _ in p.fitted.rows:
         found.setdefault((x, teacher), []).append(math.log(value))
-    return {key: float(np.mean(values)) for key, values in found.items()}
+    return {key: sum(values) / len(values) for key, values in found.items()}
 
 
 def residuals(p: Point) -> dict[tuple[float, int], float]:
@@ -67,11 +66,12 @@ def residuals(p: Point) -> dict[tuple[float, int], float]:
     e = p.exponent
     if e is None or e.curves is None:
         return {}
-    xs = sorted({x for x, _ in cells(p)})
-    curves = dict(zip(e.groups, np.log(e.teacher_curves(xs)), strict=True))
+    logs = cells(p)
+    xs = sorted({x for x, _ in logs})
+    curves = dict(zip(e.groups, np.log(e.teacher_curves(xs)).tolist(), strict=True))
     place = {x: i for i, x in enumerate(xs)}
-    return {(x, k): value - float(curves[str(k)][place[x]])
-            for (x, k), value in cells(p).items() if str(k) in curves}  # fmt: skip
+    return {(x, k): value - curves[str(k)][place[x]]
+            for (x, k), value in logs.items() if str(k) in curves}  # fmt: skip
 
 
 def _scans(answers: Answers) -> Charts:
@@ -134,7 +134,7 @@ def _title(p: Point) -> str:
 
 
 def _losses(p: Point, answer: Answer, frame: Frame, named: Mapping[tuple, str]) -> str:
-    rows = p.fitted.rows[:: -(-len(p.fitted.rows) // MOST)]
+    rows = thinned(p.fitted.rows)
     parts = [
         frame.axes("", answer.study.ordinate.label, numbers=False),
         frame.dots([(x, v) for x, v, *_ in rows], "run", 2.2,

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import brentq
 
 __all__ = ["Risk", "expected_risk"]
 
@@ -82,6 +81,9 @@ def expected_risk(
 
 
 def _kappa(n: int, eigenvalues: np.ndarray, many: np.ndarray, ridge: float) -> float:
+    # scipy.optimize takes a tenth of a second to import, which reports of networks should not pay
+    from scipy.optimize import brentq
+
     if ridge == 0 and n >= np.sum(many):
         return 0.0
 
