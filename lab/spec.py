@@ -162,6 +162,16 @@ def full_batch(steps: int, D: int) -> TrainingSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasureSpec:
+    """What is measured beside the loss: the dimension at some places (`lab.tables.measure.Place`),
+    on n points of the test set, by one estimator."""
+
+    dimension: tuple[str, ...]
+    n: int
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One student trained once: everything that decides the result, and nothing else.
 
@@ -179,6 +189,7 @@ class Run:
     seed: int
     root: int
     learner: str = field(default="", metadata={"key": "limit"})
+    measure: MeasureSpec | None = None
 
     @property
     def N(self) -> int:
@@ -234,8 +245,8 @@ class Planned:
 class Group:
     """Runs that train together. `teachers` differ in their index only.
 
-    `shapes` is (student, D or None, seeds) per program; all take the same recipe and learner, and
-    are trained, or else exact students.
+    `shapes` is (student, D or None, seeds) per program; all take the same recipe and learner, have
+    the same measured, and are trained, or else exact students.
     """
 
     teachers: tuple[TaskSpec, ...]
@@ -243,6 +254,7 @@ class Group:
     training: TrainingSpec
     root: int
     learner: str = ""
+    measure: MeasureSpec | None = None
 
     @property
     def trained(self) -> bool:
@@ -252,7 +264,7 @@ class Group:
     def runs(self) -> list[Run]:
         """The runs in the order of `train`'s results: shape, teacher, seed."""
         return [
-            Run(task, student, self.training, D, s, self.root, self.learner)
+            Run(task, student, self.training, D, s, self.root, self.learner, self.measure)
             for student, D, seeds in self.shapes
             for task in self.teachers
             for s in seeds

@@ -23,6 +23,9 @@ NEWTON_STEPS = 10
 """Steps of a network from the population optimum to that of its data."""
 WIDE_BLOCK = 250
 """Test points of a wide network evaluated at once, `lab.students.limits.tangent.BLOCK`."""
+DIMENSION = 2_000
+"""Operations that take as long as a pair of points of which the dimension is measured (0.5 s of
+5000 points)."""
 ACTIVATION = 1_400
 """Operations that take as long as erf of one float64 in and out of memory (measured: 14 ns)."""
 
@@ -84,7 +87,17 @@ def _descent_flops(group: Group) -> float:
     samples = sum(s * b for s, b, _ in training.stages)
     polish = 2 * training.polish * training.polish_batch  # a step searches about two points
     labelled = _largest(group) or samples
-    return len(group.teachers) * (labelled * labels + (samples + polish) * students)
+    learned = labelled * labels + (samples + polish) * students
+    return len(group.teachers) * (learned + _measured_flops(group))
+
+
+def _measured_flops(group: Group) -> float:
+    """Of the dimensions that are measured: of each student's layers, and once of all others."""
+    if group.measure is None:
+        return 0.0
+    own = sum(place.startswith("student.") for place in group.measure.dimension)
+    times = len(group.measure.dimension) - own + own * sum(len(s) for _, _, s in group.shapes)
+    return DIMENSION * group.measure.n**2 * times
 
 
 def _exact_flops(group: Group) -> float:
