@@ -91,7 +91,14 @@ def groups(
     )
     for run in runs:
         fresh = run.size is None  # a stream of its own, not the nested training sets
-        alike = (replace(run.task, teacher=0), run.training, run.root, run.learner, run.measure, fresh)
+        alike = (
+            replace(run.task, teacher=0),
+            run.training,
+            run.root,
+            run.learner,
+            run.measure,
+            fresh,
+        )
         together[alike][run.task][run.student, run.size].append(run.seed)
     packed = []
     for (_, training, root, learner, measure, _), tasks in together.items():

@@ -125,9 +125,7 @@ class Regime(Table):
         shapes = [*itertools.product(self.students(), self.sizes, range(self.repetitions))]
         for task in self.tasks(self.task.teacher.count):
             for student, D, s in shapes:
-                yield Run(
-                    task, student, self.recipe, D, s, self.seed, self.learner, self.measured
-                )
+                yield Run(task, student, self.recipe, D, s, self.seed, self.learner, self.measured)
 
     def cells(self) -> Iterator[Cell]:
         """Everything that has to be trained: the scan, then the limits and the checks of it."""

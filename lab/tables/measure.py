@@ -16,8 +16,8 @@ What it does not do: measure (`lab.students.descent.dimensions`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -25,13 +25,11 @@ from pydantic import AfterValidator, Field
 from lab.grids import Table, Texts, Whole
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.mistakes import shown
-from lab.spec import TEST_POINTS, MeasureSpec, TaskSpec
+from lab.spec import TEST_POINTS, MeasureSpec, Run, TaskSpec
 
 _GRAMMAR = re.compile(
     r"input|(teacher|student)\.(last|[1-9]\d{0,3})(\.before)?(\.initialisation)?", re.ASCII
 )
-PREFIX = "dimension."
-"""What the names of measured dimensions begin with among the details of a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +56,47 @@ class Place:
             raise ValueError(f"'{text}': a teacher is never trained; leave .initialisation out")
         number = 0 if layer in (None, "last") else int(layer)
         return cls(network or "input", number, bool(before), bool(initial))
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """The dimension of one place of one run, as the details of its result have it:
+
+    dimension.PLACE              the estimate as its authors define it
+    dimension.PLACE.se           its standard error
+    dimension.PLACE.corrected    without its measured bias
+    dimension.PLACE.low, .high   95 % interval of that
+    dimension.PLACE.doubted      1 where the points resemble none of the correction's references
+    """
+
+    value: float
+    se: float
+    corrected: float
+    low: float
+    high: float
+    doubted: float
+
+    def details(self, place: str) -> dict[str, float]:
+        """Its numbers under those names."""
+        return {column(place, f.name): getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def of(cls, details: Mapping[str, float], place: str) -> Dimension | None:
+        """What was measured there, None where nothing was."""
+        if column(place) not in details:
+            return None
+        return cls(*(details[column(place, f.name)] for f in fields(cls)))
+
+
+def measured(runs: Iterable[Run]) -> tuple[str, ...]:
+    """The places at which any of these runs measures, in their order."""
+    asked = dict.fromkeys(run.measure for run in runs)
+    return tuple(dict.fromkeys(place for one in asked if one for place in one.dimension))
+
+
+def column(place: str, of: str = "value") -> str:
+    """The name of one number of a place."""
+    return f"dimension.{place}" if of == "value" else f"dimension.{place}.{of}"
 
 
 def _places(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,16 +2,10 @@
 
 Points are the first n of the test set. What all students of a teacher share, its input and the
 teacher's own layers, is measured once per teacher; a student's layers before its first step or as
-they are after its last one (where early stopping chose an earlier step for the loss, too). Of the
-estimate by one method (`lab.dimension`) the details of a result have
-
-    dimension.PLACE              as its authors define it
-    dimension.PLACE.se           its standard error
-    dimension.PLACE.corrected    without its measured bias
-    dimension.PLACE.low, .high   95 % interval of that
-    dimension.PLACE.doubted      1 where the points resemble none of the correction's references
-
-and nothing where there is none, as of layers that hold fewer than 20 different points.
+they are after its last one (where early stopping chose an earlier step for the loss, too). The
+details of a result get the estimate by one method (`lab.dimension`) under the names of
+`lab.tables.measure.Dimension`, and nothing where there is none, as of a layer that holds fewer than
+20 different points.
 
 What it does not do: say at which places (`lab.tables.measure`).
 """
@@ -31,7 +25,7 @@ from lab.dimension import PointsError, measure
 from lab.dimension.doubts import Doubt
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.spec import TEST_POINTS, MeasureSpec
-from lab.tables.measure import PREFIX, Place
+from lab.tables.measure import Dimension, Place
 from lab.task import data
 
 Layers = Sequence[tuple[Array, Array]]
@@ -114,13 +108,10 @@ def dimension(name: str, points: Float[Array, "n w"], method: str) -> dict[str, 
     except PointsError:
         return {}
     e = next(e for e in estimates if e.method == method)
-    if not e.dimension > 0:
+    if e.corrected is None or e.corrected_interval is None:
         return {}
-    found = {"": e.dimension, ".se": e.se, ".doubted": float(Doubt.UNLIKE in e.doubts)}
-    if e.corrected is not None and e.corrected_interval is not None:
-        low, high = e.corrected_interval
-        found |= {".corrected": e.corrected, ".low": low, ".high": high}
-    return {f"{PREFIX}{name}{of}": float(value) for of, value in found.items()}
+    found = (e.dimension, e.se, e.corrected, *e.corrected_interval, Doubt.UNLIKE in e.doubts)
+    return Dimension(*map(float, found)).details(name)
 
 
 def _at(layers: Layers, place: Place) -> Float[Array, "w n"]:

@@ -174,7 +174,12 @@ class _Cohort:
                 found.append(
                     Result(
                         Run(
-                            task, self.student, group.training, self.D, s, group.root,
+                            task,
+                            self.student,
+                            group.training,
+                            self.D,
+                            s,
+                            group.root,
                             measure=group.measure,
                         ),
                         "done" if ok else "diverged",
