@@ -99,6 +99,11 @@ class AgainstExponent:
         """The place, and what varies besides d."""
         return ", ".join(filter(None, [self.place, self.name]))
 
+    @property
+    def implied(self) -> str:
+        """What stands for the implied dimension: 4/α where the loss is quadratic."""
+        return f"{self.numerator:g}/α"
+
     def plain(self) -> dict[str, Any]:
         """Every point with both intervals, and the line."""
         line, ratio = self.line, self.ratio
