@@ -179,7 +179,7 @@ class Run:
     is the way to learn, a key of `lab.students.learning.LEARNERS`: "" where the loss itself is
     asked for; `data`, beside the model trained on the whole population (the seed is then the draw
     of the data); `ntk`, beside exact NTK regression (the seed is then a start and its mirror
-    image).
+    image); `dimension`, where nothing is learned but d of `size` points (the seed is their draw).
     """
 
     task: TaskSpec

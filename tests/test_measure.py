@@ -49,7 +49,8 @@ def test_mistakes_are_sentences(refused, places, words):
 
 @pytest.mark.parametrize("override, words", [
     ("measure.n=10", "250"), ("measure.n=30000", "20000"), ("measure.n=500", "say where"),
-    ("measure.method=\"mlle\"", "did you mean 'mle'"), ("measure.dimensions=\"input\"", "dimension"),
+    ("measure.method=\"mlle\"", "did you mean 'mle'"),
+    ("measure.dimensions=\"input\"", "dimension"),
 ])  # fmt: skip
 def test_settings_out_of_range_are_refused(refused, override, words):
     assert any(words in sentence for sentence in refused(STUDY, override))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lab.answers.contrasts import contrasts
+from lab.answers.coverage import coverage
 from lab.answers.dimensions import dimensions
 from lab.answers.expected import expected
 from lab.answers.exponents import exponents
@@ -29,5 +30,6 @@ FINDERS: dict[str, Finder] = {
     "gaps": gaps,
     "contrasts": contrasts,
     "expected": expected,
+    "coverage": coverage,
     "records": records,
 }

@@ -138,6 +138,12 @@ def _points_memory(group: Group) -> float:
     return 8 * group.teachers[0].D_amb * (_largest(group) + TEST_POINTS)
 
 
+def _estimated_flops(group: Group) -> float:
+    """All estimators share one search of each set of points."""
+    sets = {(D, s) for _, D, seeds in group.shapes for s in seeds}
+    return len(group.teachers) * DIMENSION * sum((D or 0) ** 2 for D, _ in sets)
+
+
 def _wide_flops(group: Group) -> float:
     one = sum(
         len(seeds) * _units(student) * (6 * WIDE_TEST_POINTS + 4 * group.training.steps * (D or 0))
@@ -165,5 +171,6 @@ BILLS: Mapping[tuple[str, bool], Bill] = {
     ("data", True): Bill(_basin_flops, _points_memory, compiled=False),
     ("data", False): Bill(_exact_flops, _exact_memory, compiled=False),
     ("ntk", True): Bill(_wide_flops, _wide_memory, compiled=True),
+    ("dimension", False): Bill(_estimated_flops, _points_memory, compiled=False),
 }
 """The bill of each way to learn, as `lab.students.learning.LEARNERS`."""

@@ -1,6 +1,6 @@
-"""Figures of dimension against exponent: a panel per place.
+"""Figures of dimensions: against exponents and sizes, a panel per place; of estimators, over d.
 
-What it does not do: anything but draw what `lab.answers.dimensions` found.
+What it does not do: anything but draw what `lab.answers.dimensions` and `coverage` found.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter, ScalarFormatter
 
+from lab.answers.coverage import Coverage
 from lab.answers.dimensions import AgainstExponent
 from lab.show.style import GREY, STYLE, VERDICTS, grid, literal, shades
 from lab.show.view import Drawn
@@ -93,4 +95,36 @@ def by_size(found: list[AgainstExponent]) -> Drawn:
         "Measured dimension, corrected, against what is scanned; means over teachers, bands: the "
         "longer of the 95 % interval over teachers and that of the correction. Dashed: d of the "
         "task.",
+    )  # fmt: skip
+
+
+def bias(found: list[Coverage]) -> Drawn:
+    """Estimates over the true d at the largest n, a panel per estimator."""
+    methods = [*dict.fromkeys(one.method for one in found)]
+    points = [*dict.fromkeys(one.points for one in found)]
+    colours = dict(zip(points, shades(len(points)), strict=True))
+    most = max(cell.n for one in found for cell in one.cells)
+    with matplotlib.rc_context(STYLE):
+        figure, axes = grid(len(methods), margin=1.0, height=2.6, sharex=True, sharey=True)
+        for ax, method in zip(axes, methods, strict=True):
+            for one in found:
+                if one.method != method:
+                    continue
+                cells = [cell for cell in one.cells if cell.n == most]
+                d, colour = np.array([cell.d for cell in cells]), colours[one.points]
+                ax.plot(d, [c.raw for c in cells] / d, ":", color=colour, lw=1.1)
+                ax.plot(d, [c.corrected for c in cells] / d, ".-", color=colour, lw=1.2,
+                        label=literal(one.points))  # fmt: skip
+            ax.axhline(1, color="black", lw=0.9)
+            ax.set(title=method, xlabel="d", xscale="log", ylabel="estimate / d")
+            ax.xaxis.set_major_formatter(ScalarFormatter())
+            ax.xaxis.set_minor_formatter(NullFormatter())
+        axes[min(2, len(axes) - 1)].legend(
+            loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8.5
+        )
+    return Drawn(
+        "bias", "Estimated dimensions over the true ones", figure,
+        f"Estimates over the true d at n = {most}, means over draws, a line per manifold. Dotted: "
+        "raw, as the estimator's authors define it; solid: corrected for the bias that was "
+        "measured on manifolds of known d.",
     )  # fmt: skip

@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lab.answers.answer import Answer
-from lab.show import contrasts, dimensions, expected, exponents, gaps, lines, planes, records
+from lab.show import (
+    contrasts,
+    coverage,
+    dimensions,
+    expected,
+    exponents,
+    gaps,
+    lines,
+    planes,
+    records,
+)
 from lab.show.view import View
 
 VIEWS: dict[str, View] = {
@@ -20,6 +30,7 @@ VIEWS: dict[str, View] = {
     "gaps": gaps.VIEW,
     "contrasts": contrasts.VIEW,
     "expected": expected.VIEW,
+    "coverage": coverage.VIEW,
     "records": records.VIEW,
 }
 

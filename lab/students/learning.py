@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from lab.spec import Group
-from lab.students.algebra import solving
+from lab.students.algebra import estimating, solving
 from lab.students.descent import training
 from lab.students.limits import excesses
 from lab.students.result import Failed, Result
@@ -27,6 +27,7 @@ LEARNERS: Mapping[tuple[str, bool], Learner] = {
     ("data", True): excesses.in_one_basin,
     ("data", False): solving.excesses,
     ("ntk", True): excesses.over_tangents,
+    ("dimension", False): estimating.dimensions,
 }
 
 

@@ -18,11 +18,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from lab.grids import Table, Texts, Whole
+from lab.kinds.estimators import Method
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.mistakes import shown
 from lab.spec import TEST_POINTS, MeasureSpec, Run, TaskSpec
@@ -117,9 +118,7 @@ class Measure(Table):
 
     dimension: Places = ()
     n: Annotated[Whole, Field(ge=250, le=TEST_POINTS)] = 5000
-    method: Literal[
-        "two-nn-linear", "two-nn-mle", "mle", "mle-inverse", "knn", "gride", "correlation", "pca"
-    ] = "two-nn-mle"
+    method: Method = "two-nn-mle"
 
     def resolved(self) -> MeasureSpec | None:
         """What a run measures; nothing where no place is named."""

@@ -12,7 +12,7 @@ What it does not do: say at which places (`lab.tables.measure`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from lab.dimension import PointsError, measure
+from lab.dimension import Estimate, PointsError, measure
 from lab.dimension.doubts import Doubt
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.spec import TEST_POINTS, MeasureSpec
@@ -107,11 +107,17 @@ def dimension(name: str, points: Float[Array, "n w"], method: str) -> dict[str, 
         estimates = measure(np.asarray(points, float)).estimates
     except PointsError:
         return {}
+    found = quoted(estimates, method)
+    return found.details(name) if found else {}
+
+
+def quoted(estimates: Iterable[Estimate], method: str) -> Dimension | None:
+    """What is stored of the estimate by one method, None where that is refused."""
     e = next(e for e in estimates if e.method == method)
     if e.corrected is None or e.corrected_interval is None:
-        return {}
+        return None
     found = (e.dimension, e.se, e.corrected, *e.corrected_interval, Doubt.UNLIKE in e.doubts)
-    return Dimension(*map(float, found)).details(name)
+    return Dimension(*map(float, found))
 
 
 def _at(layers: Layers, place: Place) -> Float[Array, "w n"]:
