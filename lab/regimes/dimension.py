@@ -29,7 +29,7 @@ MOST = 20_000
 class Covering(Prediction):
     """The least share of 95 % intervals that hold the truth."""
 
-    exponent: Annotated[float, Field(gt=0, lt=1)] = Field(0.9, alias="coverage")
+    exponent: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.9, alias="coverage")
     sense: Literal["bound"] = "bound"
     tolerance: Annotated[float, Field(ge=0, le=0)] = 0.0
     rivals: tuple[()] = ()

@@ -114,7 +114,7 @@ def bias(found: list[Coverage]) -> Drawn:
                 d, colour = np.array([cell.d for cell in cells]), colours[one.points]
                 ax.plot(d, [c.raw for c in cells] / d, ":", color=colour, lw=1.1)
                 ax.plot(d, [c.corrected for c in cells] / d, ".-", color=colour, lw=1.2,
-                        label=literal(one.points))  # fmt: skip
+                        label=literal(one.points) or "points")  # fmt: skip
             ax.axhline(1, color="black", lw=0.9)
             ax.set(title=method, xlabel="d", xscale="log", ylabel="estimate / d")
             ax.xaxis.set_major_formatter(ScalarFormatter())
