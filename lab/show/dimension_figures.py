@@ -5,18 +5,34 @@ What it does not do: anything but draw what `lab.answers.dimensions` and `covera
 
 from __future__ import annotations
 
+import itertools
+
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter, ScalarFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from lab.answers.coverage import Coverage
 from lab.answers.dimensions import AgainstExponent
-from lab.show.style import GREY, STYLE, VERDICTS, grid, literal, shades
+from lab.show.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    STYLE,
+    VERDICTS,
+    VERMILLION,
+    grid,
+    literal,
+    shades,
+)
 from lab.show.view import Drawn
 
 LONGEST = 1.8
 """How far an axis reaches beyond the largest value; longer bars leave it."""
+CATEGORIES = (BLUE, ORANGE, GREEN, VERMILLION, "black", GREY)
+SHOWN = (0.6, 1.6)
+"""Estimate / d; what is farther off leaves the panel."""
 
 
 def against(found: list[AgainstExponent]) -> Drawn:
@@ -102,7 +118,8 @@ def bias(found: list[Coverage]) -> Drawn:
     """Estimates over the true d at the largest n, a panel per estimator."""
     methods = [*dict.fromkeys(one.method for one in found)]
     points = [*dict.fromkeys(one.points for one in found)]
-    colours = dict(zip(points, shades(len(points)), strict=True))
+    colours = dict(zip(points, itertools.cycle(CATEGORIES), strict=False))
+    dims = sorted({cell.d for one in found for cell in one.cells})
     most = max(cell.n for one in found for cell in one.cells)
     with matplotlib.rc_context(STYLE):
         figure, axes = grid(len(methods), margin=1.0, height=2.6, sharex=True, sharey=True)
@@ -117,7 +134,9 @@ def bias(found: list[Coverage]) -> Drawn:
                         label=literal(one.points) or "points")  # fmt: skip
             ax.axhline(1, color="black", lw=0.9)
             ax.set(title=method, xlabel="d", xscale="log", ylabel="estimate / d")
-            ax.xaxis.set_major_formatter(ScalarFormatter())
+            ax.set_ylim(*SHOWN)
+            ax.xaxis.set_major_locator(FixedLocator(dims))
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda d, _: f"{d:g}"))
             ax.xaxis.set_minor_formatter(NullFormatter())
         axes[min(2, len(axes) - 1)].legend(
             loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8.5
