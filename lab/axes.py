@@ -30,12 +30,18 @@ N = Axis("N", "trainable parameters N")
 HIDDEN = Axis("N_h", "weights between hidden layers N_h")
 WIDTH = Axis("w", "width w of the hidden layers")
 DATA = Axis("D", "training samples D")
+POINTS = Axis("n", "points n")
 
 LOSS = Ordinate("relative loss", "test loss, relative", "the relative test loss")
 OVER_UNLIMITED_DATA = Ordinate(
     "excess over unlimited data",
     "excess over unlimited data, relative",
     "the excess of the relative test loss over that of the same students on unlimited data",
+)
+DIMENSION = Ordinate(
+    "relative error of d",
+    "relative error of the dimension",
+    "the relative error of the corrected dimension",
 )
 
 

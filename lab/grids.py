@@ -227,4 +227,6 @@ Formula = Annotated[
 ]
 Factors = Annotated[tuple[PositiveFloat, ...], BeforeValidator(as_tuple), AfterValidator(_distinct)]
 """As a grid, but there may be none."""
+Texts = Annotated[tuple[str, ...], BeforeValidator(as_tuple), AfterValidator(_distinct)]
+"""The same, of names."""
 Formulas = Annotated[tuple[Formula, ...], BeforeValidator(as_tuple), AfterValidator(_distinct)]

@@ -194,6 +194,18 @@ class Known:
     _hash: int
 
 
+@dataclass(frozen=True)
+class MeasureSpec(Part):
+    """What is measured beside the loss: the dimension at some places (`lab.tables.measure.Place`),
+    on n points of the test set, by one estimator."""
+
+    dimension: tuple[str, ...]
+    n: int
+    method: str
+
+    __hash__ = Part.__hash__
+
+
 @dataclass(frozen=True, slots=True)
 class Run(Known):
     """One student trained once: everything that decides the result, and nothing else.
@@ -202,7 +214,7 @@ class Run(Known):
     is the way to learn, a key of `lab.students.learning.LEARNERS`: "" where the loss itself is
     asked for; `data`, beside the model trained on the whole population (the seed is then the draw
     of the data); `ntk`, beside exact NTK regression (the seed is then a start and its mirror
-    image).
+    image); `dimension`, where nothing is learned but d of `size` points (the seed is their draw).
     """
 
     task: TaskSpec
@@ -212,12 +224,14 @@ class Run(Known):
     seed: int
     root: int
     learner: str = ""
+    measure: MeasureSpec | None = None
 
     def __hash__(self) -> int:
         try:
             return self._hash
         except AttributeError:
-            own = (self.task, self.student, self.training, self.size, self.seed, self.learner)
+            own = (self.task, self.student, self.training, self.size, self.seed, self.learner,
+                   self.measure)  # fmt: skip
             object.__setattr__(self, "_hash", hash(own))
             return self._hash
 
@@ -228,17 +242,19 @@ class Run(Known):
 
     def with_recipe(self, training: TrainingSpec) -> Run:
         """The same student trained otherwise."""
-        return Run(self.task, self.student, training, self.size, self.seed, self.root, self.learner)
+        return Run(self.task, self.student, training, self.size, self.seed, self.root, self.learner,
+                   self.measure)  # fmt: skip
 
     def canonical(self) -> str:
         """JSON with sorted keys and no spaces: equal runs give equal text, see `lab.canonical`.
 
-        A learner is there, as `limit`, only where it is not the default.
+        A learner, as `limit`, and what is measured are there only where they are not the default.
         """
         limit = f'"limit":{json.dumps(self.learner)},' if self.learner else ""
+        measure = f'"measure":{self.measure.text},' if self.measure else ""
         size = "null" if self.size is None else self.size
         return (
-            f'{{{limit}"root":{self.root},"seed":{self.seed},"size":{size},"student":'
+            f'{{{limit}{measure}"root":{self.root},"seed":{self.seed},"size":{size},"student":'
             f'{self.student.text},"task":{self.task.text},"training":{self.training.text}}}'
         )
 
@@ -276,8 +292,8 @@ class Planned:
 class Group:
     """Runs that train together. `teachers` differ in their index only.
 
-    `shapes` is (student, D or None, seeds) per program; all take the same recipe and learner, and
-    are trained, or else exact students.
+    `shapes` is (student, D or None, seeds) per program; all take the same recipe and learner, have
+    the same measured, and are trained, or else exact students.
     """
 
     teachers: tuple[TaskSpec, ...]
@@ -285,12 +301,13 @@ class Group:
     training: TrainingSpec
     root: int
     learner: str = ""
+    measure: MeasureSpec | None = None
 
     @property
     def alike(self) -> Group:
         """The same group of the teachers of index 0: it computes as much."""
         teachers = tuple(task.alike for task in self.teachers)
-        return Group(teachers, self.shapes, self.training, self.root, self.learner)
+        return Group(teachers, self.shapes, self.training, self.root, self.learner, self.measure)
 
     @property
     def trained(self) -> bool:
@@ -305,7 +322,7 @@ class Group:
     def runs(self) -> list[Run]:
         """The runs in the order of `train`'s results: shape, teacher, seed."""
         return [
-            Run(task, student, self.training, D, s, self.root, self.learner)
+            Run(task, student, self.training, D, s, self.root, self.learner, self.measure)
             for student, D, seeds in self.shapes
             for task in self.teachers
             for s in seeds

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lab.answers.contrasts import contrasts
+from lab.answers.coverage import coverage
+from lab.answers.dimensions import dimensions
 from lab.answers.expected import expected
 from lab.answers.exponents import exponents
 from lab.answers.gaps import gaps
@@ -24,8 +26,10 @@ FINDERS: dict[str, Finder] = {
     "plane": planes,
     "exponents": exponents,
     "lines": lines,
+    "dimensions": dimensions,
     "gaps": gaps,
     "contrasts": contrasts,
     "expected": expected,
+    "coverage": coverage,
     "records": records,
 }

@@ -71,7 +71,8 @@ def _seconds(group: Group) -> float:
         STEP * group.training.steps + len(seeds) * _student(group, student)
         for student, _, seeds in group.shapes
     )
-    return len(group.teachers) * (students + costs.label_flops(group) / LABELS_RATE)
+    measured = costs.measured_flops(group) / EXACT_RATE
+    return len(group.teachers) * (students + costs.label_flops(group) / LABELS_RATE + measured)
 
 
 def _student(group: Group, student: StudentSpec) -> float:

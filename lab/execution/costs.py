@@ -25,6 +25,9 @@ NEWTON_STEPS = 10
 """Steps of a network from the population optimum to that of its data."""
 WIDE_BLOCK = 250
 """Test points of a wide network evaluated at once, `lab.students.limits.tangent.BLOCK`."""
+DIMENSION = 2_000
+"""Operations that take as long as a pair of points of which the dimension is measured (0.5 s of
+5000 points)."""
 ACTIVATION = 1_400
 """Operations that take as long as erf of one float64 in and out of memory (measured: 14 ns)."""
 
@@ -98,7 +101,17 @@ def label_flops(group: Group) -> float:
 
 def _descent_flops(group: Group) -> float:
     students = sum(len(seeds) * student_flops(group, student) for student, _, seeds in group.shapes)
-    return len(group.teachers) * (label_flops(group) + samples(group) * students)
+    learned = label_flops(group) + samples(group) * students
+    return len(group.teachers) * (learned + measured_flops(group))
+
+
+def measured_flops(group: Group) -> float:
+    """Of the dimensions that are measured: of each student's layers, and once of all others."""
+    if group.measure is None:
+        return 0.0
+    own = sum(place.startswith("student.") for place in group.measure.dimension)
+    times = len(group.measure.dimension) - own + own * sum(len(s) for _, _, s in group.shapes)
+    return DIMENSION * group.measure.n**2 * times
 
 
 def _exact_flops(group: Group) -> float:
@@ -139,6 +152,12 @@ def _points_memory(group: Group) -> float:
     return 8 * group.teachers[0].D_amb * (_largest(group) + TEST_POINTS)
 
 
+def _estimated_flops(group: Group) -> float:
+    """All estimators share one search of each set of points."""
+    sets = {(D, s) for _, D, seeds in group.shapes for s in seeds}
+    return len(group.teachers) * DIMENSION * sum((D or 0) ** 2 for D, _ in sets)
+
+
 def _wide_flops(group: Group) -> float:
     one = sum(
         len(seeds) * _units(student) * (6 * WIDE_TEST_POINTS + 4 * group.training.steps * (D or 0))
@@ -166,5 +185,6 @@ BILLS: Mapping[tuple[str, bool], Bill] = {
     ("data", True): Bill(_basin_flops, _points_memory, compiled=False),
     ("data", False): Bill(_exact_flops, _exact_memory, compiled=False),
     ("ntk", True): Bill(_wide_flops, _wide_memory, compiled=True),
+    ("dimension", False): Bill(_estimated_flops, _points_memory, compiled=False),
 }
 """The bill of each way to learn, as `lab.students.learning.LEARNERS`."""

@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
 from lab.spec import Planned, TaskSpec, TrainingSpec
 from lab.study import Study
+from lab.tables.measure import Dimension, column, measured
 
 COLUMNS = (
     "panel", "regime", "dim", "D_amb", "manifold", "embedding", "teacher", "teacher_widths",
@@ -42,9 +44,15 @@ def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
     loss, relative_loss, seconds: nan where a run has none, because it is not done.
 
     Lists such as widths are text, "8x8"; the settings of exact students and the details of a result
-    are text, "name=value name=value".
+    are text, "name=value name=value". Dimensions that a study measures are columns of their own
+    (`lab.tables.measure.Dimension`), nan where a run has none.
     """
     found: dict[str, list] = {name: [] for name in COLUMNS}
+    dimensions = {
+        column(place, f.name): list[float]()
+        for place in measured(p.run for p in study.plan)
+        for f in fields(Dimension)
+    }
     of: dict[Planned, list[Regime]] = {}
     for panel in study.panels:
         for planned in panel.plan:
@@ -66,11 +74,13 @@ def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
             row.status, _number(row.loss), _number(row.relative), row.best_step or 0,
             _number(row.seconds), row.fingerprint, row.provenance["device"],
             row.provenance["dtype"], row.provenance["jax"], row.provenance["git"] or "",
-            _pairs(row.details.items()),
+            _pairs((n, value) for n, value in row.details.items() if n not in dimensions),
         )  # fmt: skip
         for name, value in zip(COLUMNS, values, strict=True):
             found[name].append(value)
-    return {name: np.array(values) for name, values in found.items()}
+        for name, numbers in dimensions.items():
+            numbers.append(row.details.get(name, math.nan))
+    return {name: np.array(values) for name, values in (found | dimensions).items()}
 
 
 def write(table: dict[str, np.ndarray], path: Path) -> None:

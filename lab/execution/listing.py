@@ -7,8 +7,8 @@ and of overrides. Nothing is trained here, and no JAX is loaded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
 from lab.spec import Planned
 from lab.study import Study
+from lab.tables.measure import column, measured
 
 STATUSES = ("done", "diverged", "failed", "missing")
 
@@ -24,7 +25,8 @@ STATUSES = ("done", "diverged", "failed", "missing")
 @dataclass(frozen=True)
 class Listed:
     """One run. loss: relative to the constant student's; it and seconds are None where there is
-    none. x is 0 for unlimited data. error: the traceback of a failed run."""
+    none. x is 0 for unlimited data. error: the traceback of a failed run. dimension: what was
+    measured at each place that the study names, raw."""
 
     fingerprint: str
     status: str
@@ -38,10 +40,12 @@ class Listed:
     loss: float | None
     seconds: float | None
     error: str | None
+    dimension: Mapping[str, float] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
-        """What `lab runs --json` prints."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        """What `lab runs --json` prints; the dimensions where there are any."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: v for name, v in values.items() if name != "dimension" or v}
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ def _one(planned: Planned, key: str, x: int, panel: str, row: Row | None) -> Lis
         key, row.status if row else "missing", planned.role, planned.factor, panel, run.task.dim, x,
         run.task.teacher, run.seed, row.relative if row else None, row.seconds if row else None,
         row.error if row else None,
+        {place: row.details[column(place)] for place in measured([run])
+         if row and column(place) in row.details},
     )  # fmt: skip
 
 

@@ -29,8 +29,14 @@ class Trained(Student):
     @classmethod
     def network(cls) -> Any:
         """What computes it: a module or object with `init(spec, D_amb, outputs, *, keys)` and
-        `apply(spec, parameters, x)`, as `lab.students.descent.mlp`. Imports JAX."""
+        `apply(spec, parameters, x)`, as `lab.students.descent.mlp`; with hidden layers that can be
+        measured, `hidden(spec, parameters, x)` too. Imports JAX."""
         raise NotImplementedError
+
+    @classmethod
+    def layers(cls, spec: StudentSpec) -> int:
+        """How many hidden layers can be measured (`[measure]`)."""
+        return 0
 
     @classmethod
     def matrices(cls, spec: StudentSpec, *, D_amb: int, outputs: int) -> list[tuple[int, int]]:
@@ -107,3 +113,7 @@ class Mlp(Trained):
     @classmethod
     def units(cls, spec: StudentSpec) -> int:
         return sum(spec.widths)
+
+    @classmethod
+    def layers(cls, spec: StudentSpec) -> int:
+        return len(spec.widths)

@@ -1,6 +1,7 @@
 """One regime a file: its table, its axis, its cells, its reading of the rows, its words."""
 
 from lab.regimes import (
+    dimension,
     phase_map,
     resolution_data,
     resolution_width,
@@ -9,6 +10,7 @@ from lab.regimes import (
 )
 
 __all__ = [
+    "dimension",
     "phase_map",
     "resolution_data",
     "resolution_width",

@@ -16,11 +16,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
+from typing import ClassVar
 
 from lab.regimes.cell import Cell
 from lab.regimes.regime import Regime
-from lab.spec import NO_TRAINING, Planned, Run, TaskSpec, TrainingSpec
+from lab.spec import NO_TRAINING, MeasureSpec, Planned, Run, TaskSpec, TrainingSpec
 from lab.tables.evidence import Evidence
+from lab.tables.measure import Measure
 from lab.tables.training import Training
 
 
@@ -29,6 +31,15 @@ class Descending(Regime):
 
     training: Training = Training()
     evidence: Evidence = Evidence()
+    measure: Measure = Measure()
+
+    findings: ClassVar[tuple[str, ...]] = (
+        "exponents", "lines", "dimensions", "contrasts", "expected", "records"
+    )  # fmt: skip
+
+    @property
+    def measured(self) -> MeasureSpec | None:
+        return self.measure.resolved()
 
     @cached_property
     def recipe(self) -> TrainingSpec:
@@ -83,8 +94,10 @@ class Descending(Regime):
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
         if not self.student.trained:
-            for table in sorted({"training", "evidence"} & self.model_fields_set):
+            for table in sorted({"training", "evidence", "measure"} & self.model_fields_set):
                 yield (
                     f"[{table}]: {self.student.kind} students are exact, no descent trains them; "
                     "leave it out"
                 )
+        else:
+            yield from self.measure.mistaken(self.tasks(1), self.students())

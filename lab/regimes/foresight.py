@@ -40,11 +40,14 @@ class Foreseen:
 
 
 def foreseen(study: Regime) -> tuple[Foreseen, ...]:
-    """The doubts of one scan, each once, with the setting where it is worst."""
+    """The doubts of one scan, each once, with the setting where it is worst; none of a regime that
+    asks for no exponent."""
     return tuple(_foreseen(study))
 
 
 def _foreseen(study: Regime) -> Iterator[Foreseen]:
+    if "exponents" not in study.findings:
+        return
     x, tasks = study.axis.symbol, [*study.tasks(1)]
     scans = _scans(study, tasks)
     shortest = min(scans, key=lambda scan: scan[-1] / scan[0])

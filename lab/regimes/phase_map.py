@@ -43,6 +43,7 @@ class PhaseMap(Descending):
         same: dict[str, Any] = {
             "question": self.question, "seed": self.seed, "task": self.task,
             "prediction": self.prediction, "training": self.training, "evidence": self.evidence,
+            "measure": self.measure,
         }  # fmt: skip
         name = "×".join(map(str, widest))
         return (

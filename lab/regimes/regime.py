@@ -28,7 +28,7 @@ from lab.kinds.student import STUDENTS, Student, StudentSpec
 from lab.regimes import coherence
 from lab.regimes.cell import Cell, Key, Values
 from lab.regimes.origin import Origin
-from lab.spec import NO_TRAINING, Planned, Run, TaskSpec, TrainingSpec
+from lab.spec import NO_TRAINING, MeasureSpec, Planned, Run, TaskSpec, TrainingSpec
 from lab.tables.prediction import Prediction
 from lab.tables.task import Task
 
@@ -107,6 +107,11 @@ class Regime(Table):
         """How every student of the study learns."""
         return NO_TRAINING
 
+    @property
+    def measured(self) -> MeasureSpec | None:
+        """What is measured of every student beside its loss."""
+        return None
+
     def tasks(self, teachers: int) -> Iterator[TaskSpec]:
         """The resolved tasks of the grid, by as many teachers each."""
         return self.task.specs(teachers)
@@ -119,9 +124,10 @@ class Regime(Table):
         """The runs of the scan: the product of the grid."""
         shapes = [*itertools.product(self.students(), self.sizes, range(self.repetitions))]
         recipe, root, learner = self.recipe, self.seed, self.learner
+        measured = self.measured
         for task in self.tasks(self.task.teacher.count):
             for student, D, s in shapes:
-                yield Run(task, student, recipe, D, s, root, learner)
+                yield Run(task, student, recipe, D, s, root, learner, measured)
 
     def cells(self) -> Iterator[Cell]:
         """Everything that has to be trained: the scan, then the limits and the checks of it."""

@@ -57,7 +57,7 @@ class ResolutionData(Descending):
             self.students(), range(self.repetitions), budgets
         ):
             recipe = self.recipe.scaled(factor)
-            run = Run(task, student, recipe, None, s, self.seed, self.learner)
+            run = Run(task, student, recipe, None, s, self.seed, self.learner, self.measured)
             yield self.cell(Planned(run, "limit", factor), run)
 
     def reading(self, done: Rows, limits: Rows = ()) -> Values:

@@ -10,6 +10,7 @@ from typing import Any
 from lab.duration import duration
 from lab.execution.listing import Listed
 from lab.execution.store import Row
+from lab.tables.measure import column
 
 HEAD = ("run", "status", "d", "x", "loss", "role", "teacher", "seed", "seconds")
 MOST = 5
@@ -28,10 +29,14 @@ class Runs(list[Listed]):
 
         rows = [one.plain() for one in self]
         none: dict[str, Any] = {"loss": math.nan, "seconds": math.nan, "error": ""}
-        names = Listed.__dataclass_fields__
-        return {
+        names = [name for name in Listed.__dataclass_fields__ if name != "dimension"]
+        found = {
             name: np.array([none.get(name) if row[name] is None else row[name] for row in rows])
             for name in names
+        }
+        return found | {
+            column(place): np.array([one.dimension.get(place, math.nan) for one in self])
+            for place in places(self)
         }
 
     def __str__(self) -> str:
@@ -51,14 +56,25 @@ class Runs(list[Listed]):
 
 
 def head(runs: Iterable[Listed]) -> tuple[str, ...]:
-    """HEAD, and the panel where there are several."""
-    return (*HEAD, "panel") if any(one.panel for one in runs) else HEAD
+    """HEAD, the dimensions that were measured, and the panel where there are several."""
+    runs = [*runs]
+    own = tuple(f"d of {place}" for place in places(runs))
+    return (*HEAD, *own, "panel") if any(one.panel for one in runs) else (*HEAD, *own)
+
+
+def places(runs: Iterable[Listed]) -> tuple[str, ...]:
+    """Where a dimension was measured, in the order of the study."""
+    return tuple(dict.fromkeys(place for one in runs for place in one.dimension))
 
 
 def lines(runs: Sequence[Listed]) -> list[tuple[str, ...]]:
     """One line per run in the columns of `head`."""
-    panels = any(one.panel for one in runs)
-    return [_line(one) + ((one.panel,) if panels else ()) for one in runs]
+    panels, measured = any(one.panel for one in runs), places(runs)
+    return [
+        (*_line(one), *(_number(one.dimension.get(place), 3) for place in measured),
+         *((one.panel,) if panels else ()))
+        for one in runs
+    ]  # fmt: skip
 
 
 def _line(one: Listed) -> tuple[str, ...]:

@@ -44,7 +44,8 @@ class Told:
     @property
     def stored(self) -> bool:
         """Whether anything of the study is stored."""
-        return any(point.runs.missing < point.runs.planned for point in self.points)
+        kept = self.answers[0].record
+        return kept.missing < kept.planned
 
     @property
     def tables(self) -> list[Table]:

@@ -9,16 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lab.answers.answer import Answer
-from lab.show import contrasts, expected, exponents, gaps, lines, planes, records
+from lab.show import (
+    contrasts,
+    coverage,
+    dimensions,
+    expected,
+    exponents,
+    gaps,
+    lines,
+    planes,
+    records,
+)
 from lab.show.view import View
 
 VIEWS: dict[str, View] = {
     "plane": planes.VIEW,
     "exponents": exponents.VIEW,
     "lines": lines.VIEW,
+    "dimensions": dimensions.VIEW,
     "gaps": gaps.VIEW,
     "contrasts": contrasts.VIEW,
     "expected": expected.VIEW,
+    "coverage": coverage.VIEW,
     "records": records.VIEW,
 }
 

@@ -22,6 +22,7 @@ LEARNERS: Mapping[tuple[str, bool], str] = {
     ("data", True): "lab.students.limits.excesses:in_one_basin",
     ("data", False): "lab.students.algebra.solving:excesses",
     ("ntk", True): "lab.students.limits.excesses:over_tangents",
+    ("dimension", False): "lab.students.algebra.estimating:dimensions",
 }
 
 

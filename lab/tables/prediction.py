@@ -22,3 +22,9 @@ class Prediction(Table):
     def text(self) -> str:
         """The predicted exponent as it is written."""
         return theory.parse(self.exponent).text
+
+    @property
+    def told(self) -> str:
+        """What is predicted, in a few words."""
+        relation = "≥" if self.sense == "bound" else "="
+        return f"α {relation} {self.text}, within {self.tolerance:.0%}"

@@ -111,6 +111,15 @@ def clean(
     return x, jax.nn.softmax(y, axis=0) if src.loss == "kl" else y
 
 
+def hidden(
+    src: Source, n: int, *, key: Key[Array, ""]
+) -> list[tuple[Float[Array, "w n"], Float[Array, "w n"]]]:
+    """The teacher's hidden layers at the points of `clean` with this n and key, before and after
+    their activation."""
+    z, _ = place(src.manifold, src.embedding, src.D_amb, src.arrays, n, key=key)
+    return teachers.hidden(src.networks, src.activation, z)
+
+
 def noisy(
     src: Source, n: int, *, key: Key[Array, ""], noise_key: Key[Array, ""]
 ) -> tuple[Float[Array, "D_amb n"], Float[Array, "outputs n"]]:

@@ -119,6 +119,15 @@ def drawn(run: Run, population: int) -> np.ndarray:
     return rng.integers(population, size=run.size)
 
 
+def points(task: TaskSpec, n: int, *, draw: int, root: int) -> Float[np.ndarray, "n D_amb"]:
+    """n points as a student would see them, independent of those of another n or draw."""
+    key = stream("draw", task, root=root)
+    for index in (n, draw):
+        key = jax.random.fold_in(key, index)
+    with jax.enable_x64(True):
+        return _points(task, n, key=key, root=root)[1]
+
+
 def scale(run: Run, of: Sets) -> float:
     """What the student's inputs are multiplied by."""
     return 1 / of.rms if run.student.inputs == "standardised" else 1.0

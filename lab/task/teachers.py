@@ -75,3 +75,25 @@ def apply(
         parts.append(W @ h + b)
         start += m
     return functools.reduce(operator.add, parts)
+
+
+def hidden(
+    networks: list[Layers], activation: str, z: Float[Array, "chart n"]
+) -> list[tuple[Float[Array, "w n"], Float[Array, "w n"]]]:
+    """Every hidden layer of T at n points, before and after its activation; those of the factors
+    stand side by side."""
+    act = ACTIVATIONS[activation]
+    found: list[list[tuple[Array, Array]]] = [[] for _ in networks[0][:-1]]
+    start = 0
+    for layers in networks:
+        m = layers[0][0].shape[1]
+        h = z[start : start + m]
+        for place, (W, b) in zip(found, layers[:-1], strict=True):
+            before = W @ h + b
+            h = act(before)
+            place.append((before, h))
+        start += m
+    return [
+        (jnp.concatenate([b for b, _ in place]), jnp.concatenate([a for _, a in place]))
+        for place in found
+    ]

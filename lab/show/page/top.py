@@ -94,8 +94,7 @@ def _predictions(answers: Answers) -> tuple[str, ...]:
 
 def _prediction(answer: Answer) -> str:
     asked, title = answer.study.prediction, answer.study.title
-    relation = "α ≥" if asked.sense == "bound" else "α ="
-    return f"{title + ': ' if title else ''}{relation} {asked.text}, within {asked.tolerance:.0%}"
+    return f"{title + ': ' if title else ''}{asked.told}"
 
 
 def _words(count: Counter) -> str:

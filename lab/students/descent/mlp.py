@@ -35,7 +35,9 @@ class _Mlp(nn.Module):
         act = ACTIVATIONS[self.spec.activation]
         h = x
         for layer, width in enumerate(self.spec.widths):
-            h = act(self._affine(layer, h, width))
+            before = self._affine(layer, h, width)
+            h = act(before)
+            self.sow("hidden", str(layer), (before, h))  # nothing unless it is asked for
         return self._affine(len(self.spec.widths), h, self.outputs)
 
     def _affine(self, layer: int, h: Array, width: int) -> Array:
@@ -90,6 +92,16 @@ def apply(
     outputs = parameters[f"b{len(spec.widths)}"].shape[0]
     answer: Any = _Mlp(spec, outputs).apply({"params": parameters}, x)  # no state beside it
     return answer
+
+
+def hidden(
+    spec: StudentSpec, parameters: Parameters, x: Float[Array, "D_amb n"]
+) -> list[tuple[Float[Array, "w n"], Float[Array, "w n"]]]:
+    """Every hidden layer of the student at n points, before and after its activation."""
+    outputs = parameters[f"b{len(spec.widths)}"].shape[0]
+    network = _Mlp(spec, outputs)
+    _, found = network.apply({"params": parameters}, x, mutable=["hidden"])
+    return [found["hidden"][str(layer)][0] for layer in range(len(spec.widths))]
 
 
 def count(parameters: Parameters) -> int:

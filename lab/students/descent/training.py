@@ -28,6 +28,7 @@ from jaxtyping import Array, Float, Key
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.spec import TEST_POINTS, Group, Run
 from lab.students.descent import optimisers
+from lab.students.descent.dimensions import Watch
 from lab.students.result import Result
 from lab.task import data
 from lab.task.streams import stream
@@ -66,12 +67,13 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
     sources = [data.source(task, root=group.root) for task in group.teachers]
     src = jax.tree.map(lambda *leaves: jnp.stack(leaves), *sources)
     test = _clean(src, TEST_POINTS, keys["test"])
+    watch = Watch.of(group.measure, sources, test[0], keys["test"], tick)
     base = np.asarray(_baseline(src.loss, src.power, test[1]), float)
     sizes = tuple(D for _, D, _ in group.shapes if D is not None)
     pool = _pool(src, sizes, keys["pool"], keys["noise"]) if sizes else None
     validation = _clean(src, VALIDATION_POINTS, keys["validation"]) if sizes else None
 
-    cohorts = [_Cohort(src, group, *shape, keys["init"]) for shape in group.shapes]
+    cohorts = [_Cohort(src, group, *shape, keys["init"], watch) for shape in group.shapes]
     rate = optimisers.rates(group.training)
     record = _record_steps(rate.size, every_chunk=bool(sizes))
     step = 0
@@ -93,6 +95,8 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
         for cohort in cohorts:
             cohort.polish(x, y, group.training.polish)
             cohort.evaluate(step + group.training.polish, test, None)
+    for cohort in cohorts:
+        cohort.measure(watch, initial=False)
     return [r for cohort in cohorts for r in cohort.results(group, base)]
 
 
@@ -112,6 +116,7 @@ class _Cohort:
         D: int | None,
         seeds: tuple[int, ...],
         key: Key[Array, " T"],
+        watch: Watch,
     ) -> None:
         t = group.training
         self.student, self.D, self.seeds, self.S = student, D, seeds, len(seeds)
@@ -123,6 +128,14 @@ class _Cohort:
         self.parameters = _network(student).init(student, src.D_amb, src.mu.shape[-2], keys=keys)
         self.state = None if t.optimiser == "lbfgs" else _init_state(self.rule, self.parameters)
         self.curve: list[tuple[int, np.ndarray, np.ndarray]] = []
+        self.details = [[{**known} for _ in seeds] for known in watch.known]
+        self.measure(watch, initial=True)
+
+    def measure(self, watch: Watch, *, initial: bool) -> None:
+        """Dimensions of the students' layers as they are now, into the details."""
+        found = watch.of_students(self.student, self.parameters, self.scale, initial=initial)
+        for (t, s), dimensions in found:
+            self.details[t][s] |= dimensions
 
     def advance(self, x: Array, y: Array, rates: np.ndarray) -> None:
         n = rates.size
@@ -160,7 +173,15 @@ class _Cohort:
                 ok = np.isfinite(relative[at]) and relative[at] < DIVERGED
                 found.append(
                     Result(
-                        Run(task, self.student, group.training, self.D, s, group.root),
+                        Run(
+                            task,
+                            self.student,
+                            group.training,
+                            self.D,
+                            s,
+                            group.root,
+                            measure=group.measure,
+                        ),
                         "done" if ok else "diverged",
                         float(losses[at]) if ok else float("nan"),
                         float(relative[at]) if ok else float("nan"),
@@ -170,6 +191,7 @@ class _Cohort:
                             for n, v in zip(steps, relative, strict=True)
                             if n in shown or n == steps[-1]
                         ),
+                        self.details[t][i],
                     )
                 )
         return found
