@@ -20,7 +20,7 @@ FLOORS = [
     {"lab.students"},
     {"lab.task"},
     {"lab.dimension"},
-    {"lab.study", "lab.overrides"},
+    {"lab.study", "lab.overrides", "lab.refused"},
     {"lab.regimes"},
     {"lab.scaling"},
     {"lab.tables"},
@@ -29,7 +29,7 @@ FLOORS = [
     {"lab.grids", "lab.theory", "lab.axes"},
     {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration"},
 ]
-NO_JAX = {"lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes",
+NO_JAX = {"lab.toml", "lab.refused", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes",
           "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain", "lab.scaling",
           "lab.dimension", "lab.answers.design", "lab.show.statistics"}  # fmt: skip
 
