@@ -29,9 +29,9 @@ FLOORS = [
     {"lab.grids", "lab.theory", "lab.axes"},
     {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration"},
 ]
-NO_JAX = {"lab.toml", "lab.refused", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes",
-          "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain", "lab.scaling",
-          "lab.dimension", "lab.answers.design", "lab.show.statistics"}  # fmt: skip
+NO_JAX = {"lab.refused", "lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study",
+          "lab.regimes", "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain",
+          "lab.scaling", "lab.dimension", "lab.answers.design", "lab.show.statistics"}  # fmt: skip
 
 
 def floor(module: str) -> int:
@@ -145,11 +145,13 @@ def test_files_are_short_and_say_what_they_are():
 
 
 LIGHT = {"jax", "flax", "optax", "matplotlib", "sklearn", "scipy"}
+BARE = LIGHT | {"pydantic", "numpy", "rich"}
 FITTING = LIGHT - {"scipy"}
 
 
 @pytest.mark.parametrize("arguments, absent", [
-    (["--help"], LIGHT), (["fit", "--help"], LIGHT), (["dimension", "--help"], LIGHT),
+    (["--help"], BARE), (["--version"], BARE), (["run", "--help"], BARE),
+    (["fit", "--help"], LIGHT), (["dimension", "--help"], LIGHT),
     (["calibrate", "--help"], LIGHT),
     (["status", "studies/quickstart.toml"], LIGHT), (["plan", "studies/quickstart.toml"], LIGHT),
     (["check", "studies/quickstart.toml"], LIGHT),

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 BUILT = 50_000
 """Runs of the scans up to which the runs are built to be counted: some two seconds."""
 

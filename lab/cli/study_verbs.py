@@ -93,7 +93,8 @@ def run(
     overrides: Overrides = None,
     results: Results = RESULTS,
     lanes: Annotated[
-        int | None, typer.Option(min=1, help="Groups trained at once; default: one per core.")
+        int | None,
+        typer.Option(min=1, max=1024, help="Groups trained at once; default: one per core."),
     ] = None,
     until_converged: Annotated[
         bool,

@@ -18,7 +18,6 @@ from lab.regimes import coherence
 from lab.regimes.regime import Regime
 from lab.spec import Group
 
-
 PER_RUN = 2000.0
 """Bytes of a planned run with its fingerprint and its row."""
 

@@ -9,7 +9,9 @@ from lab.scaling.laws import fit as fits
 from lab.scaling.laws import uncertainty as sure
 from lab.scaling.laws.descent import descend
 from lab.scaling.laws.fit import LAWS, fit_law
+from lab.scaling.tables import reply
 from lab.scaling.tables.reply import fit_table
+from lab.scaling.tables.rows import TableError
 
 
 def table(n, law="chinchilla", seed=0, size=0.02):
@@ -39,6 +41,25 @@ def test_a_search_on_some_rows_finds_the_optimum_of_all(monkeypatch, law, huber,
     assert some.objective == pytest.approx(every.objective, rel=1e-7)
     for name, i in LAWS[law].coordinates.items():
         assert some.theta[i] == pytest.approx(every.theta[i], rel=5e-3), name
+
+
+def test_groups_that_share_no_x_need_no_matrix_of_all_x(tmp_path):
+    """Of 3000 x that matrix and its singular vectors took minutes, of 100 000 all memory."""
+    (x,), loss = table(3000, "power")
+    path = tmp_path / "t.csv"
+    lines = [f"{a:.17g},{b:.17g},t{i % 3}" for i, (a, b) in enumerate(zip(x, loss, strict=True))]
+    path.write_text("\n".join(["x,y,g", *lines]))
+    found = fit_table(path, law="power", x="x", loss="y", group="g", replicates=50)
+    assert found["n"] == 3000 and found["groups"] == 3 and found["status"] == "converged"
+    assert found["parameters"]["alpha"] == pytest.approx(TRUTHS["power"]["alpha"], rel=0.01)
+
+
+def test_more_cells_than_memory_holds_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(reply, "CELLS", 80)
+    path = tmp_path / "t.csv"
+    path.write_text("x,y,g\n" + "".join(f"{2**i},{1 / 2**i},t{i % 9}\n" for i in range(9)))
+    with pytest.raises(TableError, match="9 groups and 9 values of x make 81 cells"):
+        fit_table(path, law="power", x="x", loss="y", group="g")
 
 
 @pytest.mark.parametrize("huber, residual", [(None, "log"), (0.02, "log"), (None, "raw")])
