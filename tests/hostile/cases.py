@@ -480,8 +480,8 @@ JSON = [
 """JSON tables, and the words of the sentence."""
 
 OPTIONS = [
-    ("run", "s.toml --lanes 99999999999999999999", ("1<=x<=1024",)),
-    ("run", "s.toml --lanes 0", ("1<=x<=1024",)),
+    ("run", "s.toml --lanes 99999999999999999999", ("less than or equal to 1024",)),
+    ("run", "s.toml --lanes 0", ("greater than or equal to 1",)),
     ("check", "", ("no file", "is no file")), ("check", "nowhere.toml", ("no such file",)),
     ("check", ".", ("is no file",)), ("check", "/dev/null", ("is no file",)),
     ("check", "/dev/zero", ("is no file",)), ("check", "pipe", ("is no file",)),
