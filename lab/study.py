@@ -25,7 +25,8 @@ from lab import overrides as overriding
 from lab import toml
 from lab.grids import Reading, rules
 from lab.kinds.kind import Kinds
-from lab.mistakes import Place, StudyError, placed, places, unknown
+from lab.mistakes import Place, StudyError, placed, unknown
+from lab.refused import places
 from lab.regimes.origin import Origin, origin_of
 from lab.regimes.regime import REGIMES, Regime
 from lab.spec import Planned

@@ -20,7 +20,7 @@ FLOORS = [
     {"lab.students"},
     {"lab.task"},
     {"lab.dimension"},
-    {"lab.study", "lab.overrides"},
+    {"lab.study", "lab.overrides", "lab.refused"},
     {"lab.regimes"},
     {"lab.scaling"},
     {"lab.tables"},
@@ -29,7 +29,7 @@ FLOORS = [
     {"lab.grids", "lab.theory", "lab.axes"},
     {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration", "lab.files", "lab.canonical"},
 ]
-NO_JAX = {"lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes",
+NO_JAX = {"lab.refused", "lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes",
           "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain", "lab.canonical",
           "lab.scaling", "lab.dimension", "lab.answers.design", "lab.show.statistics"}  # fmt: skip
 
@@ -146,11 +146,13 @@ def test_files_are_short_and_say_what_they_are():
 
 
 LIGHT = {"jax", "flax", "optax", "matplotlib", "sklearn", "scipy"}
+BARE = LIGHT | {"pydantic", "numpy", "rich"}
 FITTING = LIGHT - {"scipy"}
 
 
 @pytest.mark.parametrize("arguments, absent", [
-    (["--help"], LIGHT), (["fit", "--help"], LIGHT), (["dimension", "--help"], LIGHT),
+    (["--help"], BARE), (["--version"], BARE), (["run", "--help"], BARE),
+    (["fit", "--help"], LIGHT), (["dimension", "--help"], LIGHT),
     (["calibrate", "--help"], LIGHT),
     (["status", "studies/quickstart.toml"], LIGHT), (["plan", "studies/quickstart.toml"], LIGHT),
     (["check", "studies/quickstart.toml"], LIGHT),

@@ -58,11 +58,13 @@ def say_answer(
     wide: bool = False,
 ) -> None:
     """Print the tables and the sentences of what is stored; with `write`, write the report too,
-    with `replace` whatever the one tells that is there."""
+    with `replace` whatever the one tells that is there. What must not be written is not printed."""
     found = answered(study, path, results)
     if not found.stored:
         raise StudyError([f"{found.folder}: nothing stored yet; `lab run {quoted(path)}` comes "
                           "first"])  # fmt: skip
+    if write:
+        found.check(replace=replace)
     for table in found.tables:
         title = table.words or study.question
         say_table(title, table.columns, table.rows, most=table.most, wide=wide)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lab.cli.beforehand import beforehand
+from lab.cli.beforehand import beforehand, counted
 from lab.cli.options import (
     RESULTS,
     AsJson,
@@ -60,8 +60,7 @@ def check(study: StudyFile, overrides: Overrides = None) -> None:
     """Validate a study file and report every mistake at once; nothing is trained or written."""
     found = read(study, overrides)
     doubts = beforehand(found)
-    runs = len({p.run for p in found.plan})
-    say(f"{study}: fine. {runs} runs.")
+    say(f"{study}: fine. {counted(found)}.")
     for scan in found.scans:
         say(f"{f'{scan.title}: ' if scan.title else ''}regime {scan.regime}, prediction "
              f"{scan.prediction.text} ({scan.prediction.sense})")  # fmt: skip
@@ -77,10 +76,12 @@ def plan(
 ) -> None:
     """What the study would train and what that costs here; nothing is trained."""
     import lab
+    from lab.show.progress import patient
 
     asked = read(study, overrides)
     doubts = beforehand(asked)
-    found = lab.plan(asked, results, name=study.stem)
+    with patient(f"planning {counted(asked)}"):
+        found = lab.plan(asked, results, name=study.stem)
     if as_json:
         say_json(found.plain())
         return
@@ -94,7 +95,8 @@ def run(
     overrides: Overrides = None,
     results: Results = RESULTS,
     lanes: Annotated[
-        int | None, typer.Option(min=1, help="Groups trained at once; default: one per core.")
+        int | None,
+        typer.Option(min=1, max=1024, help="Groups trained at once; default: one per core."),
     ] = None,
     engine: Annotated[
         str | None,

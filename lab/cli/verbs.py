@@ -1,7 +1,7 @@
 """All verbs: one per thing a person does with a study or a table.
 
 Heavy modules are imported inside the verb that needs them: help, check, plan and status never start
-JAX.
+JAX, and help is plain text, which needs neither rich nor pydantic.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ NAMES = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings=NAMES,
     help="A laboratory for neural scaling laws. A study file asks a question with a number in it; "
     "the lab trains the students that answer it, estimates the exponent with an honest interval, "
@@ -31,7 +32,7 @@ VERBS = (
     run_verbs.clean,
 )  # fmt: skip
 for verb in VERBS:
-    app.command()(verb)
+    app.command(short_help=(verb.__doc__ or "").split("\n\n")[0])(verb)
 
 
 def _version(asked: bool) -> bool:

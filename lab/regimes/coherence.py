@@ -27,14 +27,14 @@ def too_large(study: Any) -> Iterator[str]:
     settings, teachers = _settings(study), study.task.teacher.count
     if runs(study) > MOST_RUNS:
         yield (
-            f"[task]: {_many(runs(study))} runs are planned ({_many(settings)} settings × "
-            f"{_many(teachers)} teachers × {_many(study.repetitions)} repetitions); the "
-            f"limit is {_many(MOST_RUNS)}, take a smaller grid, fewer teachers or seeds"
+            f"[task]: {many(runs(study))} runs are planned ({many(settings)} settings × "
+            f"{many(teachers)} teachers × {many(study.repetitions)} repetitions); the "
+            f"limit is {many(MOST_RUNS)}, take a smaller grid, fewer teachers or seeds"
         )
     elif settings > MOST_SETTINGS:
         yield (
-            f"[task]: the grid has {_many(settings)} settings; the limit is "
-            f"{_many(MOST_SETTINGS)}, ask fewer questions at once"
+            f"[task]: the grid has {many(settings)} settings; the limit is "
+            f"{many(MOST_SETTINGS)}, ask fewer questions at once"
         )
 
 
@@ -48,7 +48,8 @@ def _settings(study: Any) -> int:
     return math.prod(map(combinations, tables)) * len(study.sizes)
 
 
-def _many(number: int) -> str:
+def many(number: int) -> str:
+    """A number as it may stand in a sentence, its digits in threes."""
     return f"{number:,}".replace(",", " ") if number < 10**15 else f"{number:.3g}"
 
 

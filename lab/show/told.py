@@ -69,15 +69,19 @@ class Told:
         """What `lab fit --json` prints; complete: what fits.json has."""
         return document(self.answers, self.folder.name, complete=complete)
 
+    def check(self, *, replace: bool = False) -> None:
+        """Raises StudyError where `write` would not replace what is there."""
+        refusal = self.refusal or (None if replace else report.emptier(self.answers, self.folder))
+        if refusal:
+            raise StudyError([refusal])
+
     def write(self, *, replace: bool = False) -> list[Path]:
         """Write the report and the page into the results folder; returns the files.
 
         replace: even if the report that is there tells of more runs. Raises StudyError where it
         does without, where the folder is another study's, and where nothing can be written.
         """
-        refusal = self.refusal or (None if replace else report.emptier(self.answers, self.folder))
-        if refusal:
-            raise StudyError([refusal])
+        self.check(replace=replace)
         name = self.folder.name
         written = report.write(self.answers, self.folder, name)
         return [*written, page.write(self.answers, self.folder / "report.html", name)]

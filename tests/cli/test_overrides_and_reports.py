@@ -1,10 +1,12 @@
 """Reports of what was run with other settings, or of another study: refused, and the study kept."""
 
 import json
+import sys
 
 import pytest
 from invocation import invoke, power, rows
 
+from lab import cli
 from lab import study as studies
 from lab.execution import runner
 from lab.execution.store import Store
@@ -51,6 +53,15 @@ def test_what_was_run_with_overrides_is_reported_with_them_and_kept(here):
     assert invoke("report", "s.toml", *MORE).exit_code == 0
     told = "`lab run` was given --set 'data.sizes=[32, 64, 128, 256]' (from "
     assert told in before and told in report(here) and ", no overrides (from " in report(here)
+
+
+def test_a_report_that_is_refused_prints_no_table(here, monkeypatch, capsys):
+    invoke("run", "s.toml", "--lanes", "1", *MORE)
+    monkeypatch.setattr(sys, "argv", ["lab", "report", "s.toml"])
+    with pytest.raises(SystemExit, match="2"):
+        cli.main()
+    out, err = capsys.readouterr()
+    assert out == "" and "tells of 8 finished runs" in err
 
 
 def test_a_prediction_that_is_edited_after_the_run_is_told(here):

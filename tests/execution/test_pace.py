@@ -1,5 +1,6 @@
 """What a training in progress says of the rest, against a simulated clock."""
 
+import numpy as np
 import pytest
 
 from lab import study as studies
@@ -10,6 +11,13 @@ TABLES = {
     "schema": 1, "question": "How long?", "regime": "resolution-width",
     "task": {"manifold": {"kind": "cube", "dim": [2, 3]}, "teacher": {"widths": [96], "count": 8}},
     "student": {"widths": [4, 6, 9, 14], "seeds": 1}, "training": {"steps": 1000},
+}  # fmt: skip
+
+UNLIKE = {
+    **TABLES, "evidence": {"budgets": [0.5, 2.0]},
+    "task": {"manifold": {"kind": "cube", "dim": [2, 3, 6]},
+             "teacher": {"widths": [[96], [64, 64]], "count": 6}},
+    "student": {"widths": [4, 6, 9, 14, 40, 90], "seeds": 3},
 }  # fmt: skip
 
 
@@ -40,6 +48,37 @@ def test_the_rest_is_told_within_half_after_a_tenth(compile_seconds):
         if 0.1 < fraction < 0.98:
             assert truth / 1.5 < left < 1.5 * truth
     assert told[-1][0] == pytest.approx(1) and told[-1][1] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("compile_seconds", [0.0, 0.5])
+def test_the_rest_is_told_of_two_lanes_whose_groups_are_unlike(seed, compile_seconds):
+    """The model errs by a factor of its own in every group, and each has programs to compile."""
+    rng = np.random.default_rng(seed)
+    groups = plan.groups(p.run for p in studies.of_tables(UNLIKE).plan)
+    slower = dict(zip(map(id, groups), np.exp(0.2 * rng.standard_normal(len(groups))), strict=True))
+    compiled, known, done = [0.0], 0, []
+    pace = Pace(groups, 2, lambda: compiled[0])
+    free, events = [0.0, 0.0], []
+    for i, group in enumerate(groups):  # the lane that is free first takes the next
+        lane = int(np.argmin(free))
+        new = plan.programs(groups[: i + 1]) - known
+        known += new
+        start = free[lane] + compile_seconds * new
+        events.append((start, 0, compile_seconds * new, None))
+        length = slower[id(group)] * plan.seconds(group)
+        events += [(start + length * k / 8, group.student_steps // 8, 0.0, group)
+                   for k in range(1, 9)]  # fmt: skip
+        free[lane] = start + length
+    for now, steps, compiling, group in sorted(events, key=lambda event: event[0]):
+        compiled[0] += compiling
+        if group is not None:
+            pace.tick(group, steps)
+            done.append((pace.fraction, pace.seconds_left(now), now))
+    end = max(free)
+    for fraction, left, now in done:
+        if 0.1 < fraction < 0.9:
+            assert (end - now) / 1.5 < left < 1.5 * (end - now)
 
 
 def test_too_early_is_not_told():

@@ -184,6 +184,12 @@ SETS = [
     ("network", "schema=2", "2 is out of range"),
     ("network", "schema=true", "True is of the wrong type"),
     ("network", "seed=-1", "-1 is out of range"),
+    ("network", "seed=1e400", "inf is of the wrong type"),
+    ("network", "task.manifold.dim=٢", "is no TOML value"),
+    ("network", "task.manifold.dim=[2, [3]]", "[3] is of the wrong type"),
+    ("network", "training.rate=1979-05-27T07:32:00Z", "is of the wrong type"),
+    ("network", "student.widths=[4, 8, 16.5]", "16.5 is of the wrong type"),
+    ("network", "prediction.rivals=['4/d', 1e999]", "inf is not finite"),
     ("network", "seed=4294967296", "4294967296 is out of range"),
     ("network", "task.manifold.dim='2'", "'2' is of the wrong type"),
     ("network", "student.widths='4,6,8'", "'4,6,8' is of the wrong type"),
@@ -474,6 +480,8 @@ JSON = [
 """JSON tables, and the words of the sentence."""
 
 OPTIONS = [
+    ("run", "s.toml --lanes 99999999999999999999", ("less than or equal to 1024",)),
+    ("run", "s.toml --lanes 0", ("greater than or equal to 1",)),
     ("check", "", ("no file", "is no file")), ("check", "nowhere.toml", ("no such file",)),
     ("check", ".", ("is no file",)), ("check", "/dev/null", ("is no file",)),
     ("check", "/dev/zero", ("is no file",)), ("check", "pipe", ("is no file",)),

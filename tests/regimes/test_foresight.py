@@ -7,6 +7,7 @@ from lab import study
 from lab.execution import room
 from lab.mistakes import StudyError
 from lab.regimes.foresight import foreseen
+from lab.regimes.regime import Regime
 from lab.scaling import Scan
 from lab.scaling import exponent as estimate
 from lab.scaling.judge.doubts import Doubt
@@ -66,6 +67,39 @@ def test_check_and_plan_tell_it(tmp_path, monkeypatch):
         said = invoke(verb, "s.toml", *short).stdout
         assert "few-decades" in said and "widen the range of x" in said
     assert "few-decades" not in invoke("plan", "s.toml", "--json", *short).stdout
+
+
+def test_very_many_runs_are_counted_without_building_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    invoke("init", "s.toml")
+    monkeypatch.setattr(Regime, "plan", property(lambda self: pytest.fail("a plan was built")))
+    said = invoke("check", "s.toml", "--set", "task.teacher.count=160000").stdout
+    assert "fine. 9 600 000 runs, besides limits and checks." in " ".join(said.split())
+    monkeypatch.setattr(room, "memory", lambda: (2.0**30, "its control group"))
+    with pytest.raises(StudyError, match="the plan of 9 600 000 runs needs 17.9 GiB, and its con"):
+        invoke("check", "s.toml", "--set", "task.teacher.count=160000")
+
+
+@pytest.mark.parametrize("groups, files, room_there", [
+    ("0::/a/b\n", {"a/memory.max": "4096"}, 4096),
+    ("0::/a/b\n", {"a/memory.max": "4096", "a/b/memory.max": "max\n"}, 4096),
+    ("0::/a/b\n", {"a/memory.max": "4096", "a/b/memory.max": "1024"}, 1024),
+    ("0::/../x\n", {"memory.max": "512"}, 512),  # a container that does not see its path
+    ("5:cpu:/c\n4:memory,x:/c\n0::/\n", {"memory/c/memory.limit_in_bytes": "2048"}, 2048),
+    ("4:memory:/c\n", {"memory/memory.limit_in_bytes": str(2**63 - 4096)}, None),
+    ("nonsense\n", {}, None),
+    ("", {}, None),
+])  # fmt: skip
+def test_memory_is_what_the_control_groups_leave(tmp_path, groups, files, room_there):
+    for name, text in files.items():
+        (tmp_path / "fs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "fs" / name).write_text(text)
+    (tmp_path / "here").write_text(groups)
+    found, whose = room.memory(tmp_path / "fs", tmp_path / "here")
+    if room_there is None:
+        assert found > 2**28 and whose == "this machine"
+    else:
+        assert (found, whose) == (room_there, "its control group")
 
 
 def test_what_does_not_fit_is_refused_with_the_bytes():

@@ -97,12 +97,14 @@ def fit_law(
     residual: str = "log",
     hold: Mapping[str, float] | None = None,
     starts: int = STARTS,
+    some: int = SOME,
 ) -> Fit:
     """Fit a law to positive losses.
 
     x: one row per variable of the law. huber: δ of Huber's loss, None for squares. residual:
     `log` or `raw`. hold: parameters that are held, and their values; those of a law that is held
-    already by default. starts: about how many. A refused fit has NaN coordinates and no parameters.
+    already by default. starts: about how many. some: rows that they search on, of more than MANY.
+    A refused fit has NaN coordinates and no parameters.
     Raises ValueError for an unknown law or residual, x of another number of variables, or
     parameters that cannot be held so.
     """
@@ -140,17 +142,18 @@ def fit_law(
             (refusal[1],),
             0,
         )
-    seen = _some(z)
+    seen = _some(z, some)
     search = Objective(law, z[:, seen], log_loss[seen], huber, residual)
     first = law.starts(search.z, search.log_loss, starts)
     if isinstance(law, Held):
         law.check_values(first, search.z)
-    theta, cost = descend(search, first)
     if seen.size < loss.size:
+        theta, cost = descend(search, first, iterations=50, tolerance=1e-7)
         near, height = descend(problem, _candidates(theta, cost), iterations=10, tolerance=1e-6)
         polished, least = descend(problem, near[[height.argmin()]], iterations=200, tolerance=1e-11)
         lowest = cost.min()
     else:
+        theta, cost = descend(search, first)
         polished, least = descend(problem, theta[[cost.argmin()]], iterations=1000, tolerance=1e-15)
         lowest = least[0]
     reached = int((cost <= lowest * (1 + 1e-5) + 1e-20).sum())
@@ -179,13 +182,13 @@ def fit_law(
     )
 
 
-def _some(z: Float[np.ndarray, "variables points"]) -> Int[np.ndarray, " some"]:
-    """The rows that starts search on: all, or SOME of more than MANY."""
+def _some(z: Float[np.ndarray, "variables points"], some: int) -> Int[np.ndarray, " some"]:
+    """The rows that starts search on: all, or some of more than MANY."""
     n = z.shape[1]
     if n <= MANY:
         return np.arange(n)
     order = np.argsort(z.sum(0), kind="stable")
-    return np.sort(order[np.linspace(0, n - 1, SOME).round().astype(int)])
+    return np.sort(order[np.linspace(0, n - 1, some).round().astype(int)])
 
 
 def _candidates(

@@ -233,12 +233,20 @@ class M4(Law):
 
 def _solve(right: np.ndarray, a: np.ndarray) -> np.ndarray:
     """v of log σ(v) − a log σ(−v) = right: Newton from the side where the left side is concave
-    or convex throughout, so that it never overshoots twice."""
+    or convex throughout, so that it never overshoots twice. Fits that are there, or that are
+    beyond all numbers, drop out."""
     v = np.divide(right, a, out=right.copy(), where=right >= 0)
+    live = np.arange(len(v))
     for _ in range(60):
-        step = (log_expit(v) - a * log_expit(-v) - right) / (expit(-v) + a * expit(v))
-        v = v - step
-        if np.max(np.abs(step), initial=0) < 1e-13 * (1 + np.max(np.abs(v), initial=0)):
+        now, al = v[live], a[live]
+        small = np.exp(-np.abs(now))
+        soft, up = np.log1p(small), now >= 0
+        left = np.minimum(now, 0) - soft + al * (np.maximum(now, 0) + soft)
+        slope = (np.where(up, small, 1) + al * np.where(up, 1, small)) / (1 + small)
+        step = (left - right[live]) / slope
+        v[live] = now - step
+        live = live[np.abs(step).max(1) > 1e-13 * (1 + np.abs(now).max(1))]
+        if not live.size:
             break
     return v
 

@@ -30,9 +30,10 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import special
 
-from lab.scaling.laws.fit import MANY, Fit, fit_law
+from lab.scaling.laws.fit import MANY, SOME, Fit, fit_law
 
-STARTS, FEW_STARTS = 200, 50  # of a fit, and of one to more than MANY rows
+STARTS, FEW_STARTS = 200, 50  # of a fit, and of one to a table of more than MANY rows
+FEWEST_ROWS = 100  # that starts search on where many curves share SOME
 HELD_LEAST = 3
 
 
@@ -51,14 +52,17 @@ class Weights:
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of every fit. hold: law → parameters held in it, and their values."""
+    """What is asked of every fit to a table of so many rows and curves. hold: law → parameters held
+    in it, and their values."""
 
+    rows: int
+    curves: int
     huber: float | int | None = None
     residual: str = "log"
     hold: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def fit(self, law: str, x: np.ndarray, loss: np.ndarray) -> Fit:
-        """The law fitted to these rows."""
+        """The law fitted to these rows of one curve."""
         return fit_law(
             law,
             x,
@@ -66,7 +70,8 @@ class Request:
             huber=self.huber,
             residual=self.residual,
             hold=self.hold.get(law),
-            starts=STARTS if loss.size <= MANY else FEW_STARTS,
+            starts=FEW_STARTS if self.rows > MANY else STARTS,
+            some=max(SOME // self.curves, FEWEST_ROWS),
         )
 
 
@@ -94,7 +99,7 @@ def law_weights(
     label = np.zeros(loss.size, int) if curves is None else np.asarray(curves)
     members = [np.flatnonzero(label == g) for g in np.unique(label)]
     unit = np.arange(loss.size) if groups is None else np.unique(groups, return_inverse=True)[1]
-    request = Request(huber, residual, hold or {})
+    request = Request(loss.size, len(members), huber, residual, hold or {})
     aicc, off = {}, {}
     for law in laws:
         parts = [

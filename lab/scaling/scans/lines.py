@@ -245,15 +245,35 @@ def shape(
     gain = (b**2).sum(1) / np.maximum(teachers, 1)
     df = np.maximum(points - 2, 0)
     for i in np.flatnonzero(~whole):
-        M = np.zeros((u.size, u.size))
-        for mask in has[i][has[i].any(-1)]:
-            at = np.flatnonzero(mask)
-            Q = np.linalg.qr(np.stack([np.ones(at.size), u[at]], 1))[0]
-            M[np.ix_(at, at)] += np.eye(at.size) - Q @ Q.T
-        gain[i] = b[i] @ np.linalg.pinv(M, rcond=1e-9) @ b[i]
-        df[i] = np.linalg.matrix_rank(M, tol=1e-9 * max(np.trace(M), TINY))
+        gain[i], df[i] = _common(u, b[i], has[i][has[i].any(-1)])
     free = has.sum((1, 2)) - 2 * teachers - df
     # Residuals of rounding size have no shape: exact data pass.
     rest = np.maximum((r**2).sum((1, 2)) - gain, 1e-20)
     F = gain / np.maximum(df, 1) * np.maximum(free, 1) / rest
     return np.where(teachers > 1, tail_of_f(F, df, free), np.nan)
+
+
+def _common(
+    u: Float[np.ndarray, " points"],
+    b: Float[np.ndarray, " points"],
+    has: Bool[np.ndarray, "teachers points"],
+) -> tuple[float, int]:
+    """gᵀb and the rank of Σ M_k, of cells with holes.
+
+    Σ M_k = √D (1 − W Wᵀ) √D, D the teachers that have each x, and W two columns per teacher: so
+    the singular values of W say all, and no matrix of all x by all x is needed.
+    """
+    at = has.any(0)
+    count, u, c = has[:, at].sum(0), u[at], b[at] / np.sqrt(has[:, at].sum(0))
+    columns = []
+    for mask in has[:, at]:
+        column = np.zeros((u.size, 2))
+        column[mask] = np.linalg.qr(np.stack([np.ones(mask.sum()), u[mask]], 1))[0]
+        columns.append(column / np.sqrt(count)[:, None])
+    U, s, _ = np.linalg.svd(np.concatenate(columns, 1), full_matrices=False)
+    rest = 1 - s**2
+    gone = rest < 1e-9
+    along = (U.T @ c) ** 2
+    return float(c @ c + (along * np.where(gone, -1, s**2 / np.where(gone, 1, rest))).sum()), int(
+        u.size - gone.sum()
+    )

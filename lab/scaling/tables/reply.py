@@ -37,6 +37,7 @@ from lab.scaling.tables.rows import Rows, TableError
 from lab.scaling.tables.where import ConditionError, parse_condition
 
 FEW = 10  # groups, below which intervals by resampling them are too short
+CELLS = 5_000_000  # groups times distinct x, of which some fifty arrays are held
 
 
 def fit_table(
@@ -97,6 +98,8 @@ def fit_table(
             f"hold is for one curve; with a group column every group has a {law} of its own. Leave "
             f"one of them out" + (", or take the law power." if "floor" in hold else ".")
         )
+    if teachers is not None:
+        _refuse_cells(inputs[0], teachers)
     same = [name for name, other in LAWS.items() if other.variables == LAWS[law].variables]
     measured = values[request.LOSS]
     try:
@@ -128,6 +131,17 @@ def fit_table(
     if out["left_out"]:
         out["warnings"].append(_left_out(rows, used, sorted(set(chosen) - set(full))))
     return plain(out)
+
+
+def _refuse_cells(x: Float[np.ndarray, " points"], groups: Sequence[str]) -> None:
+    """TableError where the table of groups by distinct x is more than memory holds."""
+    several, values = len(set(groups)), np.unique(x).size
+    if several * values > CELLS:
+        raise TableError(
+            f"{several} groups and {values} values of x make {several * values} cells; the limit "
+            f"is {CELLS}. Round x to values that the groups share, leave groups out by where, or "
+            "leave the group column out."
+        )
 
 
 def _left_out(rows: Rows, used: list[str], gone: list[int]) -> str:

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy import special
 from truths import TRUTHS, design
 
 from lab.scaling.laws.fit import LAWS, fit_law
+from lab.scaling.laws.one_variable import _solve as solve_m4
 
 laws = pytest.mark.parametrize("name", list(TRUTHS))
 
@@ -100,6 +102,16 @@ def test_units_do_not_matter(name):
     assert one.objective == pytest.approx(two.objective, rel=1e-6)
     for exponent, value in law.exponents(one.parameters).items():
         assert law.exponents(two.parameters)[exponent] == pytest.approx(value, rel=1e-3)
+
+
+def test_m4_is_solved_for_every_fit_by_itself():
+    v = np.linspace(-30, 30, 61)[None] * np.ones((3, 1))
+    a = np.array([[0.2], [1.0], [5.0]])
+    right = special.log_expit(v) - a * special.log_expit(-v)
+    np.testing.assert_allclose(solve_m4(right, a), v, atol=1e-9)
+    lost = np.concatenate([right, np.full((1, 61), np.nan)])
+    found = solve_m4(lost, np.concatenate([a, a[:1]]))
+    np.testing.assert_array_equal(found[:3], solve_m4(right, a))
 
 
 def test_the_power_mean_contains_the_sum_and_the_maximum():
