@@ -108,6 +108,17 @@ class TaskSpec:
         }
 
     @property
+    def world(self) -> tuple[int, ...]:
+        """What tells its random draws from those of other tasks, beside the teacher's index."""
+        return tuple(d for _, d in self.manifold)
+
+    @property
+    def labelling(self) -> int:
+        """Operations of one label."""
+        layers = (self.chart, *self.teacher_widths, self.outputs)
+        return 2 * sum(m * n for m, n in zip(layers, layers[1:], strict=False))
+
+    @property
     def input_dim(self) -> int:
         """Intrinsic dimension of the inputs: d, and one for each distractor."""
         return self.dim + (self.D_amb - self.chart if self.embedding == "features" else 0)

@@ -75,8 +75,6 @@ def _descent_memory(group: Group) -> float:
 
 def _descent_flops(group: Group) -> float:
     task, training = group.teachers[0], group.training
-    layers = (task.chart, *task.teacher_widths, task.outputs)
-    labels = 2 * sum(m * n for m, n in zip(layers, layers[1:], strict=False))
     students = sum(
         len(seeds) * 6 * sum(m * n for m, n in matrices(group, student))
         for student, _, seeds in group.shapes
@@ -84,7 +82,7 @@ def _descent_flops(group: Group) -> float:
     samples = sum(s * b for s, b, _ in training.stages)
     polish = 2 * training.polish * training.polish_batch  # a step searches about two points
     labelled = _largest(group) or samples
-    return len(group.teachers) * (labelled * labels + (samples + polish) * students)
+    return len(group.teachers) * (labelled * task.labelling + (samples + polish) * students)
 
 
 def _exact_flops(group: Group) -> float:

@@ -55,7 +55,7 @@ class Descending(Regime):
         def key(k: int) -> str:
             return hashlib.sha256(f"{self.seed}:{k}".encode()).hexdigest()
 
-        return sorted(range(self.task.teacher.count), key=key)
+        return sorted(range(self.task.count), key=key)
 
     @cached_property
     def varied(self) -> TaskSpec | None:
@@ -63,7 +63,7 @@ class Descending(Regime):
         if not self.checked:
             return None
         first = self.drawn()[0]
-        tasks = [t for t in self.tasks(self.task.teacher.count) if t.teacher == first]
+        tasks = [t for t in self.tasks(self.task.count) if t.teacher == first]
         return tasks[len(tasks) // 2]
 
     def checks(self, run: Run) -> Iterator[Cell]:

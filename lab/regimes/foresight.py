@@ -57,8 +57,8 @@ def _foreseen(study: Regime) -> Iterator[Foreseen]:
             Doubt.FEW_DECADES,
             f"{x} goes from {shortest[0]} to {shortest[-1]}, {decades:.2f} of a decade",
         )
-    if study.task.teacher.count == 1:
-        yield Foreseen(Doubt.ONE_TEACHER, "task.teacher.count is 1")
+    if study.task.count == 1:
+        yield Foreseen(Doubt.ONE_TEACHER, f"{study.task.counted} is 1")
     if study.trained and not (study.checked and study.budgets):
         yield Foreseen(Doubt.UNCHECKED, "evidence.share is 0, no run is repeated with more steps")
     if study.counted:

@@ -85,7 +85,7 @@ class Regime(Table):
         ridges and fixed models have a floor.
         """
         ridge = any(getattr(self.student, "ridge", None) or ())
-        if any(self.task.noise) or ridge:
+        if self.task.noisy or ridge:
             return "power+floor"
         vanishes = self.student.vanishes(self.task, sized=self.of_size)
         return "power" if vanishes else "power+floor"
@@ -94,8 +94,9 @@ class Regime(Table):
 
     @property
     def sizes(self) -> tuple[int | None, ...]:
-        """The sizes D of the training sets; None is unlimited fresh data."""
-        return (None,)
+        """The sizes D of the training sets; None is unlimited fresh data. All data that there are,
+        unless the regime has sizes of its own."""
+        return (self.task.everything,)
 
     @property
     def repetitions(self) -> int:
@@ -118,7 +119,7 @@ class Regime(Table):
     def runs(self) -> Iterator[Run]:
         """The runs of the scan: the product of the grid."""
         shapes = [*itertools.product(self.students(), self.sizes, range(self.repetitions))]
-        for task in self.tasks(self.task.teacher.count):
+        for task in self.tasks(self.task.count):
             for student, D, s in shapes:
                 yield Run(task, student, self.recipe, D, s, self.seed, self.learner)
 
@@ -127,7 +128,7 @@ class Regime(Table):
         runs = [*self.runs()]
         for run in runs:
             yield self.cell(Planned(run), run)
-        for task in self.tasks(self.task.teacher.count):
+        for task in self.tasks(self.task.count):
             yield from self.limits(task)
         for run in runs:
             yield from self.checks(run)

@@ -42,7 +42,7 @@ class ResolutionData(Descending):
     @property
     def measures_limit(self) -> bool:
         """Whether L∞ is the loss of the same networks on unlimited data."""
-        return self.trained and not any(self.task.noise)
+        return self.trained and not self.task.noisy
 
     @property
     def ordinate(self) -> Ordinate:

@@ -123,7 +123,7 @@ def _evidence(answer: Answer) -> str:
     budgets = " and ".join(f"{b:g}" for b in study.budgets)
     text = (
         f"Δα training: what unlimited training would add to α, with its 95 % error, from the scans "
-        f"of {len(study.checked)} of {study.task.teacher.count} teachers at {budgets} times the "
+        f"of {len(study.checked)} of {study.task.count} teachers at {budgets} times the "
         "steps; it is in α and in its interval already."
     )
     varied = [(p, v) for p in answer.points for v in p.evidence.variations]

@@ -27,6 +27,6 @@ def stream(name: str, task: TaskSpec, *, root: int) -> Key[Array, ""]:
     if name not in NAMES:
         raise KeyError(f"unknown stream {name!r}; known: {', '.join(NAMES)}")
     key = jax.random.fold_in(jax.random.key(root), zlib.crc32(name.encode()))
-    for _, d in task.manifold:
-        key = jax.random.fold_in(key, d)
+    for index in task.world:
+        key = jax.random.fold_in(key, index)
     return key if name == "embedding" else jax.random.fold_in(key, task.teacher)
