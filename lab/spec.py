@@ -12,6 +12,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from typing import Any
 
 from lab.kinds.covariances import of_covariance
+from lab.kinds.given import GivenSpec
 from lab.kinds.manifolds import MANIFOLDS
 from lab.kinds.student import StudentSpec
 from lab.kinds.teachers import FIELD_TEST_POINTS, Covariance
@@ -108,6 +109,16 @@ class TaskSpec:
         }
 
     @property
+    def likely(self) -> tuple[TaskSpec, ...]:
+        """What else the task may be, where d is measured: nothing, it is known."""
+        return ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a report has to say of the data."""
+        return ()
+
+    @property
     def world(self) -> tuple[int, ...]:
         """What tells its random draws from those of other tasks, beside the teacher's index."""
         return tuple(d for _, d in self.manifold)
@@ -122,6 +133,10 @@ class TaskSpec:
     def input_dim(self) -> int:
         """Intrinsic dimension of the inputs: d, and one for each distractor."""
         return self.dim + (self.D_amb - self.chart if self.embedding == "features" else 0)
+
+
+AnyTask = TaskSpec | GivenSpec
+"""What is to be learned: a teacher's targets, or data that somebody brings."""
 
 
 def chart(factor: tuple[str, int]) -> int:
@@ -183,7 +198,7 @@ class Run:
     image).
     """
 
-    task: TaskSpec
+    task: AnyTask
     student: StudentSpec
     training: TrainingSpec
     size: int | None
@@ -200,7 +215,7 @@ class Run:
         """JSON with sorted keys and no spaces: equal runs give equal text.
 
         A field with a default is left out while it has it, so that fields can be added and the
-        runs of before keep their text.
+        runs of before keep their text. A field that is not compared is left out always.
         """
         return json.dumps(_plain(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -221,7 +236,7 @@ def _plain(spec: Any) -> Any:
     return {
         f.metadata.get("key", f.name): _plain(v)
         for f, v in values.items()
-        if f.default is MISSING or v != f.default
+        if f.compare and (f.default is MISSING or v != f.default)
     }
 
 
@@ -249,7 +264,7 @@ class Group:
     are trained, or else exact students.
     """
 
-    teachers: tuple[TaskSpec, ...]
+    teachers: tuple[AnyTask, ...]
     shapes: tuple[tuple[StudentSpec, int | None, tuple[int, ...]], ...]
     training: TrainingSpec
     root: int

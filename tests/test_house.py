@@ -19,6 +19,7 @@ FLOORS = [
     {"lab.execution"},
     {"lab.students"},
     {"lab.task"},
+    {"lab.given"},
     {"lab.dimension"},
     {"lab.study", "lab.overrides"},
     {"lab.regimes"},
@@ -29,7 +30,7 @@ FLOORS = [
     {"lab.grids", "lab.theory", "lab.axes"},
     {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration"},
 ]
-NO_JAX = {"lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes",
+NO_JAX = {"lab.given", "lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes",
           "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain", "lab.scaling",
           "lab.dimension", "lab.answers.design", "lab.show.statistics"}  # fmt: skip
 
@@ -78,7 +79,9 @@ def test_imports_go_down(name, file):
             below = ("lab.dimension", "lab.mistakes", "lab.scaling.tables")
             assert full.startswith(below), f"{name} imports {full}"
         elif full.startswith("lab.dimension"):
-            assert name.startswith(("lab.cli", "lab.show", "lab.answers")), f"{name} imports {full}"
+            assert name.startswith(("lab.cli", "lab.show", "lab.answers", "lab.given")), (
+                f"{name} imports {full}"
+            )
 
 
 def module_of(module: str, what: str) -> str:

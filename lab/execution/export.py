@@ -13,7 +13,7 @@ import numpy as np
 from lab.execution.store import Store
 from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
-from lab.spec import Planned, TaskSpec, TrainingSpec
+from lab.spec import AnyTask, Planned, TrainingSpec
 from lab.study import Study
 
 COLUMNS = (
@@ -104,7 +104,7 @@ def _joined(texts: Iterable[str]) -> str:
     return " | ".join(dict.fromkeys(texts))
 
 
-def _covariance(task: TaskSpec) -> str:
+def _covariance(task: AnyTask) -> str:
     if task.covariance is None:
         return ""
     kind, settings = task.covariance

@@ -162,6 +162,11 @@ class Store:
         """Fingerprint → status of every row, without the rest."""
         return dict(self._select("SELECT fingerprint, status FROM runs"))
 
+    def contents(self) -> set[str]:
+        """The hashes of all given data that rows were trained on."""
+        query = "SELECT DISTINCT json_extract(spec, '$.task.content') FROM runs"
+        return {content for (content,) in self._select(query) if content}
+
     def seconds(self) -> dict[str, float]:
         """Fingerprint → measured seconds of every finished row."""
         query = "SELECT fingerprint, seconds FROM runs WHERE status IN ('done', 'diverged')"

@@ -54,8 +54,20 @@ def _many(number: int) -> str:
 
 def mistakes(study: Any) -> Iterator[str]:
     """Every mistake of a regime (`lab.regimes.regime.Regime`), as `table.key: sentence`."""
-    for rule in (_of_student, _of_embedding, _of_sizes, _of_equal_x, _of_exponent, _of_rivals):
+    rules = (
+        _of_data, _of_student, _of_embedding, _of_sizes, _of_equal_x, _of_exponent, _of_rivals
+    )  # fmt: skip
+    for rule in rules:
         yield from said(functools.partial(rule, study))
+
+
+def _of_data(study: Any) -> Iterator[str]:
+    """A limited number of data where there is no end to them."""
+    if study.task.everything is not None and not study.finite:
+        yield (
+            f"task.data: {study.regime} draws points without limit, and data have a number; take "
+            "regime = \"resolution-data\" or \"resolution-width\""
+        )
 
 
 def _of_student(study: Any) -> Iterator[str]:

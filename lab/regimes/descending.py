@@ -19,7 +19,7 @@ from functools import cached_property
 
 from lab.regimes.cell import Cell
 from lab.regimes.regime import Regime
-from lab.spec import NO_TRAINING, Planned, Run, TaskSpec, TrainingSpec
+from lab.spec import NO_TRAINING, AnyTask, Planned, Run, TrainingSpec
 from lab.tables.evidence import Evidence
 from lab.tables.training import Training
 
@@ -58,7 +58,7 @@ class Descending(Regime):
         return sorted(range(self.task.count), key=key)
 
     @cached_property
-    def varied(self) -> TaskSpec | None:
+    def varied(self) -> AnyTask | None:
         """The task whose scan is repeated at other rates and from other first weights."""
         if not self.checked:
             return None
@@ -88,3 +88,5 @@ class Descending(Regime):
                     f"[{table}]: {self.student.kind} students are exact, no descent trains them; "
                     "leave it out"
                 )
+        else:
+            yield from self.training.on_sets([D for D in self.sizes if D])

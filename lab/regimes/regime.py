@@ -28,7 +28,8 @@ from lab.kinds.student import STUDENTS, Student, StudentSpec
 from lab.regimes import coherence
 from lab.regimes.cell import Cell, Key, Values
 from lab.regimes.origin import Origin
-from lab.spec import NO_TRAINING, Planned, Run, TaskSpec, TrainingSpec
+from lab.spec import NO_TRAINING, AnyTask, Planned, Run, TrainingSpec
+from lab.tables.given import ByData, Given
 from lab.tables.prediction import Prediction
 from lab.tables.task import Task
 
@@ -47,7 +48,7 @@ class Regime(Table):
     regime: str
     title: Annotated[Line, Field(description="what tells panels of one file apart")] = ""
     seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 0
-    task: Task
+    task: Annotated[Task | Given, ByData()]
     student: Annotated[Student, OneOf(STUDENTS)]
     prediction: Prediction = Prediction()
     _origin: Origin = PrivateAttr(default=Origin())
@@ -62,6 +63,8 @@ class Regime(Table):
     """Whether x is a size of the student, and not of the training set."""
     means: ClassVar[bool] = False
     """Whether a value that is fitted is a mean over repetitions."""
+    finite: ClassVar[bool] = False
+    """Whether it makes do with a limited number of data, so that somebody may bring them."""
     over_draws: ClassVar[bool] = False
     """Whether the model is fixed and its training sets are drawn anew."""
 
@@ -108,7 +111,7 @@ class Regime(Table):
         """How every student of the study learns."""
         return NO_TRAINING
 
-    def tasks(self, teachers: int) -> Iterator[TaskSpec]:
+    def tasks(self, teachers: int) -> Iterator[AnyTask]:
         """The resolved tasks of the grid, by as many teachers each."""
         return self.task.specs(teachers)
 
@@ -137,7 +140,7 @@ class Regime(Table):
         """A planned run as a cell of the scan of `base`."""
         return Cell(planned, base, self.x(base), self.setting(base))
 
-    def limits(self, task: TaskSpec) -> Iterator[Cell]:
+    def limits(self, task: AnyTask) -> Iterator[Cell]:
         """Runs of one task whose losses are the limit that its scan is an excess over."""
         return iter(())
 
@@ -197,13 +200,13 @@ class Regime(Table):
         }
         return (task.manifold, *fixed.items())
 
-    def order(self, task: TaskSpec, student: StudentSpec) -> int:
+    def order(self, task: AnyTask, student: StudentSpec) -> int:
         """How many powers of x the prediction's N has."""
         return 1
 
     def predicted(
         self,
-        task: TaskSpec,
+        task: AnyTask,
         student: StudentSpec | None = None,
         formula: str | float | None = None,
     ) -> float:
@@ -215,6 +218,12 @@ class Regime(Table):
         text = self.prediction.exponent if formula is None else formula
         order = self.order(task, student) if student else 1
         return order * theory.parse(text).value(symbols)
+
+    def likely(self, task: AnyTask, student: StudentSpec) -> tuple[float, ...]:
+        """The prediction at the ends of the interval of a measured d, the smaller first; none where
+        d is known or is not in it."""
+        values = sorted({self.predicted(other, student) for other in task.likely})
+        return tuple(values) if len(values) > 1 else ()
 
     # ---- what the estimator sees --------------------------------------------------------------
 

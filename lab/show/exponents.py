@@ -63,7 +63,7 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
     by_size = e.by_size if e else {}
     return (
         name,
-        f"{answer.study.prediction.text} = {p.prediction:.3g}",
+        _predicted(answer, p),
         _alpha(e) if e else "–",
         interval(e.interval) if e else "–",
         p.verdict,
@@ -77,6 +77,12 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
         f"{c.correction.alpha:+.2f} ± {2 * c.correction.error:.2f}" if c else "–",
         *([rivals] if p.rivals else []),
     )
+
+
+def _predicted(answer: Answer, p: Point) -> str:
+    """The prediction, with its interval where d is measured."""
+    ends = f" {interval((p.likely[0], p.likely[-1]))}" if p.likely else ""
+    return f"{answer.study.prediction.text} = {p.prediction:.3g}{ends}"
 
 
 def _alpha(e: Exponent) -> str:

@@ -11,13 +11,13 @@ import zlib
 import jax
 from jaxtyping import Array, Key
 
-from lab.spec import TaskSpec
+from lab.spec import AnyTask
 
 NAMES = ("teacher", "embedding", "measure", "data", "pool", "noise", "validation", "test",
-         "init", "batch", "polish", "draw")  # fmt: skip
+         "init", "batch", "polish", "draw", "subset")  # fmt: skip
 
 
-def stream(name: str, task: TaskSpec, *, root: int) -> Key[Array, ""]:
+def stream(name: str, task: AnyTask, *, root: int) -> Key[Array, ""]:
     """The key of stream `name` for one teacher of one dimension.
 
     The dimension and the teacher's index k are folded in and nothing else: tasks that differ in

@@ -2,6 +2,7 @@
 
     Drawn    a teacher's: labelled points without end, or nested training sets of them, a validation
              set and a test set
+    Given    data that somebody brings: nested training sets of their pool, and their own sets
 
 `supply` picks by the type of the task. The leading axis of everything is the teacher (T).
 
@@ -16,11 +17,14 @@ from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
-from lab.spec import TEST_POINTS, Group
+from lab.kinds.given import GivenSpec
+from lab.spec import TEST_POINTS, Group, TaskSpec
 from lab.task import data
 from lab.task.streams import stream
+from lab.task.subsets import ordered
 
 CHUNK = 200
 """Steps in one call of a program."""
@@ -61,7 +65,7 @@ class Supply(Protocol):
 
 def supply(group: Group) -> Supply:
     """What the networks of this group see."""
-    return Drawn(group)
+    return Given(group) if isinstance(group.teachers[0], GivenSpec) else Drawn(group)
 
 
 class Drawn:
@@ -76,7 +80,8 @@ class Drawn:
             name: jnp.stack([stream(name, task, root=group.root) for task in group.teachers])
             for name in ("data", "pool", "noise", "validation", "test", "batch", "polish")
         }
-        sources = [data.source(task, root=group.root) for task in group.teachers]
+        tasks = [task for task in group.teachers if isinstance(task, TaskSpec)]
+        sources = [data.source(task, root=group.root) for task in tasks]
         self.src = src = jax.tree.map(lambda *leaves: jnp.stack(leaves), *sources)
         self.D_amb, self.outputs, self.rms = src.D_amb, src.mu.shape[-2], src.rms
         self.loss, self.power = src.loss, src.power
@@ -99,6 +104,38 @@ class Drawn:
 
     def large(self, points: int) -> Batch:
         return _noisy(self.src, points, self.keys["polish"], self.keys["noise"])
+
+
+class Given:
+    """Data that somebody brings, in the order of each unit."""
+
+    def __init__(self, group: Group) -> None:
+        tasks = [task for task in group.teachers if isinstance(task, GivenSpec)]
+        self.D_amb, self.outputs = tasks[0].D_amb, tasks[0].outputs
+        self.loss, self.power = tasks[0].loss, tasks[0].power
+        self.key = jnp.stack([stream("batch", task, root=group.root) for task in tasks])
+        found = [ordered(task, root=group.root) for task in tasks]
+        sets = [one for one, _, _ in found]
+        self.pool = _columns([x for _, x, _ in found]), _columns([y for _, _, y in found])
+        self.test = _columns([one.x_test for one in sets]), _columns([one.y_test for one in sets])
+        self.validation: Batch | None = (
+            _columns([one.x_validation for one in sets]),
+            _columns([one.y_validation for one in sets]),
+        )
+        self.rms = jnp.sqrt(jnp.mean(self.pool[0] ** 2, axis=(1, 2)))
+
+    def fresh(self, start: int, batch: int) -> Batch | None:
+        return None
+
+    def of_set(self, D: int, start: int, batch: int) -> Batch:
+        return batches(*self.pool, D, start, batch, self.key)
+
+    def large(self, points: int) -> Batch:
+        raise NotImplementedError("a study refuses L-BFGS on a training set")
+
+
+def _columns(rows: list[np.ndarray]) -> Float[Array, "T coordinates n"]:
+    return jnp.stack([jnp.asarray(one.T) for one in rows])
 
 
 def over_teachers(f: Callable) -> Callable:

@@ -34,7 +34,7 @@ from lab.task import data
 from lab.task.streams import stream
 
 BLOCK = 2_000
-"""Points evaluated at once; divides VALIDATION_POINTS and TEST_POINTS."""
+"""Points evaluated at once."""
 DIVERGED = 10.0
 """A relative loss above this, or one that is not finite, is a diverged run."""
 
@@ -245,9 +245,16 @@ def _evaluate(
     """Losses on a fixed set, in blocks, so that memory does not grow with the set."""
 
     def one_teacher(parameters: Any, scale: Array, x: Array, y: Array) -> Array:
-        blocks = [jnp.moveaxis(v.reshape(v.shape[0], -1, BLOCK), 1, 0) for v in (x, y)]
+        n = x.shape[1]
+        whole = n - n % BLOCK
+        blocks = [jnp.moveaxis(v[:, :whole].reshape(len(v), -1, BLOCK), 1, 0) for v in (x, y)]
         mean = partial(_students_loss, student, loss, power, parameters, scale)
-        return jnp.mean(jax.lax.map(lambda xy: mean(*xy), tuple(blocks)), axis=0)
+        if whole == n:
+            return jnp.mean(jax.lax.map(lambda xy: mean(*xy), tuple(blocks)), axis=0)
+        rest = (n - whole) * mean(x[:, whole:], y[:, whole:])
+        if not whole:
+            return rest / n
+        return (BLOCK * jnp.sum(jax.lax.map(lambda xy: mean(*xy), tuple(blocks)), 0) + rest) / n
 
     return over_teachers(one_teacher)(parameters, scale, x, y)
 
