@@ -211,6 +211,12 @@ class Run:
         """Trainable parameters."""
         return self.student.parameters(self.task.D_amb, self.task.outputs, self.size)
 
+    @property
+    def drawn(self) -> TaskSpec:
+        """The task of a run whose points are drawn without limit."""
+        assert isinstance(self.task, TaskSpec)  # a study refuses others there
+        return self.task
+
     def canonical(self) -> str:
         """JSON with sorted keys and no spaces: equal runs give equal text.
 

@@ -78,7 +78,7 @@ def _facts(content: Content, split: Split, measured: bool) -> Facts:
     _refuse(content, split)
     found = _pool(content, split)
     dim, ends, said = _dimension(found) if measured else (None, None, ())
-    sizes = [len(x) for x in (found.x, found.x_validation, found.x_test)]
+    sizes = len(found.x), len(found.x_validation), len(found.x_test)
     outputs = found.y.shape[1]
     targets = f"{outputs} classes" if split.classes else (
         "one target" if outputs == 1 else f"{outputs} targets"
@@ -91,7 +91,9 @@ def _facts(content: Content, split: Split, measured: bool) -> Facts:
         *_repeated(found),
         *said,
     )
-    return Facts(content.hash, content.x.shape[1], outputs, *sizes, dim, ends, notes)
+    return Facts(
+        content.hash, content.x.shape[1], outputs, sizes[0], sizes[1], sizes[2], dim, ends, notes
+    )
 
 
 def _refuse(content: Content, split: Split) -> None:

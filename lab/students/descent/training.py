@@ -68,7 +68,7 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
             n = min(CHUNK, stop - step)
             fresh = given.fresh(step, batch)
             for cohort in cohorts:
-                x, y = fresh or given.of_set(cohort.D, step, batch)
+                x, y = fresh or given.of_set(cohort.D or 0, step, batch)
                 cohort.advance(x, y, rate[step : step + n])
                 tick(n * cohort.S * len(group.teachers))
             step += n
