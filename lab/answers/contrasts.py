@@ -21,7 +21,7 @@ from lab.scaling.scans.intervals import teacher_t
 class Contrast:
     """α(after) − α(before) at one d; `fixed` is what both settings have in common."""
 
-    dim: int
+    dim: int | float
     name: str
     before: Any
     after: Any

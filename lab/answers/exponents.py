@@ -16,7 +16,7 @@ from dataclasses import replace
 from lab.answers.cells import Cells, pairs, scan_of
 from lab.answers.convergence import Convergence, convergence, variations
 from lab.answers.point import Evidence, Fitted, Point, Rival, Runs
-from lab.answers.pools import dependence
+from lab.answers.pools import dependent
 from lab.answers.premises import approach, premises, sentences
 from lab.answers.question import Question, Stored
 from lab.execution.store import Row
@@ -46,15 +46,14 @@ def _point(question: Question, one: Stored) -> Point:
     runs, evidence = _runs(one), _evidence(study, one)
     values = study.reading(done, cells.limit())
     known = premises(study, done)
-    stretch, shared = dependence([run for run, _ in cells.scan])
-    doubts = [*_doubts(study, cells, runs, evidence.convergence), *values.doubts, *known, *shared]
+    doubts = [*_doubts(study, cells, runs, evidence.convergence), *values.doubts, *known]
     prediction = study.predicted(run.task, run.student)
     found = None
     if values.x.size:
         scan = scan_of(study, values, [run for run, _ in done])
         straight = _straight(study, done, known)
         found = _judged(study, scan, prediction, evidence, doubts, straight=straight,
-                        stretch=stretch, likely=study.likely(run.task, run.student),
+                        likely=study.likely(run.task, run.student),
                         replicates=question.replicates)  # fmt: skip
     return Point(
         setting=one.setting, prediction=prediction, exponent=found,
@@ -70,7 +69,7 @@ def _point(question: Question, one: Stored) -> Point:
 
 def _judged(
     study: Regime, scan: Scan, prediction: float, evidence: Evidence, doubts: Sequence[str],
-    *, straight: bool, stretch: float, likely: Sequence[float], replicates: int,
+    *, straight: bool, likely: Sequence[float], replicates: int,
 ) -> Exponent:  # fmt: skip
     """The exponent, estimated and judged; doubted where other rates or first weights change it, and
     where what is `likely` to be predicted as well would have another verdict."""
@@ -83,7 +82,7 @@ def _judged(
     def judged(by: float, *more: Doubt) -> Exponent:
         return judge(
             found, prediction=by, sense=asked.sense, tolerance=asked.tolerance,
-            straight=straight, stretch=stretch, doubts=[*doubts, *more],
+            straight=straight, doubts=[*doubts, *more],
         )  # fmt: skip
 
     one = judged(prediction)
@@ -136,6 +135,7 @@ def _doubts(study: Regime, cells: Cells, runs: Runs, change: Convergence | None)
         Doubt.UNFINISHED: runs.missing > 0,
         Doubt.SATURATED: study.counted and _saturated(cells),
         Doubt.UNCHECKED: study.trained and (change is None or not _checked(cells)),
+        Doubt.ONE_POOL: dependent([run for run, _ in cells.scan]),
         Doubt.ILL_CONDITIONED: jitter > 0 or condition > ILL_CONDITIONED,
     }
     return [doubt for doubt, there in holds.items() if there]

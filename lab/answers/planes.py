@@ -24,7 +24,7 @@ class PhaseMap:
     """One setting: plane is None while no teacher is complete; `teachers` of `planned` are."""
 
     study: Regime
-    dim: int
+    dim: int | float
     widths: tuple[tuple[int, ...], ...]
     plane: Plane | None
     teachers: int

@@ -25,7 +25,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab.answers.expected import expected_risk
-from lab.answers.pools import shared
 from lab.execution.store import Row
 from lab.kinds.student import STUDENTS, Student
 from lab.regimes.regime import Regime
@@ -115,8 +114,6 @@ def sentences(study: Regime, done: Done) -> tuple[str, ...]:
 
 def _sentences(study: Regime, done: Done) -> Iterator[str]:
     run = done[0][0]
-    yield from run.task.notes
-    yield from shared([run for run, _ in done])
     d = run.task.input_dim
     if _kind(run).local and _largest(done) < PER_DIMENSION**d:
         yield (

@@ -140,7 +140,8 @@ def _bundled(asked: Asked) -> Content:
         make = getattr(datasets, f"make_{asked.path}")
         x, y = make(n_samples=asked.points or SAMPLES, random_state=SEED)
         noise = np.random.default_rng(SEED).standard_normal(len(y))
-        y = y + asked.noise * y.std() * noise if asked.noise else y
+        y = y + asked.noise * y.std() * noise
+        x, y = x.astype(np.float32), y.astype(np.float32)  # the same under any library of sines
     else:
         found = getattr(datasets, f"load_{asked.path}")()
         x, y = found.data, found.target

@@ -123,7 +123,7 @@ def _prediction(ax: Axes, answer: Answer, points: list[Point], dims: np.ndarray)
 
 
 def _rivals(ax: Axes, points: list[Point], *, but: str) -> None:
-    curves: dict[str, list[tuple[int, float]]] = {}
+    curves: dict[str, list[tuple[float, float]]] = {}
     for p in points:
         for r in p.rivals:
             curves.setdefault(r.formula, []).append((p.dim, r.value))

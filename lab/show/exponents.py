@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Iterator
 
+from lab.answers import pools
 from lab.answers.answer import Answer
 from lab.answers.point import Point
 from lab.execution.registration import predicted
@@ -39,10 +40,11 @@ FATE = {True: "survives", False: "excluded", None: "undecided"}
 
 
 def above(answers: Answers) -> list[Block]:
-    """What was asked, the table with its legend, and what was trained again."""
+    """What was asked, of which data, the table with its legend, and what was trained again."""
     fitted = [answer for answer in answers if answer.points]
     evidence = dict.fromkeys(filter(None, map(_evidence, fitted)))
-    return [*map(_asked, fitted), table(answers), LEGEND, *evidence]
+    data = dict.fromkeys(filter(None, map(_data, fitted)))
+    return [*map(_asked, fitted), *data, table(answers), LEGEND, *evidence]
 
 
 def table(answers: Answers) -> Table:
@@ -116,6 +118,11 @@ def _asked(answer: Answer) -> str:
             "is undecided if a doubt could explain that it does not."
         )
     return " ".join(filter(None, [text, provenance.changes(answer)]))
+
+
+def _data(answer: Answer) -> str:
+    """Where the points are from, if somebody brought them, and what stands for teachers."""
+    return " ".join(pools.told([p.run for p in answer.study.plan if p.role == "scan"]))
 
 
 def _evidence(answer: Answer) -> str:

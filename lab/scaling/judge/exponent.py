@@ -94,7 +94,6 @@ def judge(
     sense: str = "bound",
     tolerance: float | int = 0.15,
     straight: bool = False,
-    stretch: float | int = 1.0,
     doubts: Sequence[str] = (),
 ) -> Exponent:
     """Judge a prediction by an estimate.
@@ -102,9 +101,8 @@ def judge(
     prediction, sense, tolerance: see `verdict.py`; the tolerance also says which bends matter, so
     the quoted interval and the doubts depend on it with and without a prediction. straight: whether
     theory knows the curve, and that it does not bend over these x: then none need be excluded,
-    though one that is seen is told. stretch: by how much every interval is longer than independent
-    teachers make it, where they are not independent (`lab.answers.pools`). doubts: slugs that the
-    caller knows of; those found in the data are appended.
+    though one that is seen is told. doubts: slugs that the caller knows of; those found in the data
+    are appended.
     Raises ValueError for an unknown sense or doubt, or a prediction or tolerance that is not
     positive.
     """
@@ -119,8 +117,7 @@ def judge(
             advice=found.refusal,
         )  # fmt: skip
     (reading,) = readings(found.arrays, tolerance, straight=straight)
-    centre = float(found.arrays.alpha[0])
-    interval, head, beyond = _moved(found.correction, centre, _stretched(reading, centre, stretch))
+    interval, head, beyond = _moved(found.correction, float(found.arrays.alpha[0]), reading)
     every = known([*doubts, *_of_training(found, tolerance), *reading.doubts])
     said, related, advice = _said(
         found, interval, head, beyond, every, prediction, sense, tolerance
@@ -133,22 +130,6 @@ def judge(
         prediction=prediction, sense=sense, tolerance=tolerance, verdict=said, relation=related,
         advice=advice,
     )  # fmt: skip
-
-
-def _stretched(reading: Reading, centre: float, by: float | int) -> Reading:
-    """Every interval longer by a factor: the quoted one about α, the others about their middles."""
-
-    def longer(ends: Interval | None, middle: float | None = None) -> Interval | None:
-        if ends is None or by == 1:
-            return ends
-        about = sum(ends) / 2 if middle is None else middle
-        return about + by * (ends[0] - about), about + by * (ends[1] - about)
-
-    interval = longer(reading.interval, centre)
-    assert interval is not None  # it was there
-    return reading._replace(
-        interval=interval, head=longer(reading.head), beyond=longer(reading.beyond)
-    )
 
 
 def _said(

@@ -113,7 +113,7 @@ def _spoken(name: str, points: Sequence[Point]) -> str:
 
 
 def _dimension(
-    answer: Answer, points: Sequence[Point], frame: Frame, dims: Sequence[int],
+    answer: Answer, points: Sequence[Point], frame: Frame, dims: Sequence[int | float],
     size: tuple[float, float],
 ) -> str:  # fmt: skip
     order = sorted(points, key=lambda p: p.dim)
