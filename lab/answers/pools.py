@@ -33,14 +33,14 @@ def dependent(runs: Sequence[Run]) -> bool:
 
 
 def told(runs: Sequence[Run]) -> tuple[str, ...]:
-    """What a report has to say of the data and of the units."""
+    """What a report has to say of the data, and of the units: a paragraph each."""
     part = share(runs)
     if part is None:
         return ()
     units = len({run.task.teacher for run in runs})
     because = "more than half" if part > MOST else "at most half"
     return (
-        *runs[0].task.notes,
+        " ".join(runs[0].task.notes),
         f"In the place of teachers stand {units} random orders of one pool, with one test set. The "
         f"largest training set takes {part:.0%} of the pool, {because}: simulated intervals hold "
         f"the truth {'less' if part > MOST else 'as'} often {'than' if part > MOST else 'as'} with "

@@ -43,7 +43,7 @@ def above(answers: Answers) -> list[Block]:
     """What was asked, of which data, the table with its legend, and what was trained again."""
     fitted = [answer for answer in answers if answer.points]
     evidence = dict.fromkeys(filter(None, map(_evidence, fitted)))
-    data = dict.fromkeys(filter(None, map(_data, fitted)))
+    data = dict.fromkeys(paragraph for answer in fitted for paragraph in _data(answer))
     return [*map(_asked, fitted), *data, table(answers), LEGEND, *evidence]
 
 
@@ -120,9 +120,9 @@ def _asked(answer: Answer) -> str:
     return " ".join(filter(None, [text, provenance.changes(answer)]))
 
 
-def _data(answer: Answer) -> str:
+def _data(answer: Answer) -> tuple[str, ...]:
     """Where the points are from, if somebody brought them, and what stands for teachers."""
-    return " ".join(pools.told([p.run for p in answer.study.plan if p.role == "scan"]))
+    return pools.told([p.run for p in answer.study.plan if p.role == "scan"])
 
 
 def _evidence(answer: Answer) -> str:
