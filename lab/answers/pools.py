@@ -2,10 +2,10 @@
 
 Training sets of D points out of a pool of n share a fraction f = D/n of their points, and all are
 tested on one set. The scatter between orders is therefore less than that between pools, the more so
-the larger f. Measured with five orders (`benchmarks/one_pool.py`, 100 worlds, two errors .04): the
-quoted interval, the longest of three, holds the truth as often as with independent pools up to
-f = ½, and less often beyond. There the doubt is `one-pool`; and of networks of several sizes on the
-whole pool always.
+the larger f. Measured with five orders and no label noise (`benchmarks/one_pool.py`, 100 worlds,
+two errors .04): the quoted interval, the longest of three, holds the truth as often as with
+independent pools up to f = ½, and less often beyond. There the doubt is `one-pool`; and of networks
+of several sizes on the whole pool always.
 """
 
 from __future__ import annotations
