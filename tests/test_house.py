@@ -30,9 +30,9 @@ FLOORS = [
     {"lab.grids", "lab.theory", "lab.axes"},
     {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration"},
 ]
-NO_JAX = {"lab.given", "lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes",
+NO_JAX = {"lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study", "lab.regimes",
           "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain", "lab.scaling",
-          "lab.dimension", "lab.answers.design", "lab.show.statistics"}  # fmt: skip
+          "lab.dimension", "lab.given", "lab.answers.design", "lab.show.statistics"}  # fmt: skip
 
 
 def floor(module: str) -> int:
