@@ -1,7 +1,7 @@
 """Canonical text: JSON of a frozen dataclass with sorted keys and no spaces; equal, equal text.
 
 A field with a default is left out while it has it, so that fields can be added and the values of
-before keep their text.
+before keep their text. A field that is not compared is left out always.
 
 A `Part` is a value that many others hold, as all students of a teacher hold its task. Its text and
 its hash are worked out once, however many ask: the text of a run is then a few short strings side
@@ -11,7 +11,7 @@ by side (`lab.spec.Run.canonical`), and was 60 µs of JSON before.
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, asdict, fields
 from functools import cached_property
 from typing import Any
 
@@ -22,15 +22,21 @@ class Part:
     @cached_property
     def text(self) -> str:
         """Its canonical JSON. Raises ValueError for a number that is not finite."""
-        there = {f.name: (getattr(self, f.name), f.default) for f in fields(self)}  # type: ignore[arg-type]
+        there = {f.name: (getattr(self, f.name), f.default) for f in _own(self)}
         kept = {name: v for name, (v, default) in there.items()
                 if default is MISSING or v != default}  # fmt: skip
-        return json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return json.dumps(
+            kept, sort_keys=True, separators=(",", ":"), allow_nan=False, default=asdict
+        )
 
     @cached_property
     def _hash(self) -> int:
-        values: Any = [getattr(self, f.name) for f in fields(self)]  # type: ignore[arg-type]
-        return hash(tuple(values))
+        return hash(tuple(getattr(self, f.name) for f in _own(self)))
 
     def __hash__(self) -> int:
         return self._hash
+
+
+def _own(value: Any) -> list[Field]:
+    """The fields that decide whether two values are equal."""
+    return [field for field in fields(value) if field.compare]

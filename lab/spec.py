@@ -14,6 +14,7 @@ from typing import Any
 
 from lab.canonical import Part
 from lab.kinds.covariances import of_covariance
+from lab.kinds.given import GivenSpec
 from lab.kinds.manifolds import MANIFOLDS
 from lab.kinds.student import StudentSpec
 from lab.kinds.teachers import FIELD_TEST_POINTS, Covariance
@@ -117,6 +118,27 @@ class TaskSpec(Part):
         }
 
     @property
+    def likely(self) -> tuple[TaskSpec, ...]:
+        """What else the task may be, where d is measured: nothing, it is known."""
+        return ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a report has to say of the data."""
+        return ()
+
+    @property
+    def world(self) -> tuple[int, ...]:
+        """What tells its random draws from those of other tasks, beside the teacher's index."""
+        return tuple(d for _, d in self.manifold)
+
+    @property
+    def labelling(self) -> int:
+        """Operations of one label."""
+        layers = (self.chart, *self.teacher_widths, self.outputs)
+        return 2 * sum(m * n for m, n in zip(layers, layers[1:], strict=False))
+
+    @property
     def input_dim(self) -> int:
         """Intrinsic dimension of the inputs: d, and one for each distractor."""
         return self.dim + (self.D_amb - self.chart if self.embedding == "features" else 0)
@@ -126,6 +148,10 @@ class TaskSpec(Part):
 def _one(task: TaskSpec) -> TaskSpec:
     """Of equal tasks always the same one."""
     return task
+
+
+AnyTask = TaskSpec | GivenSpec
+"""What is to be learned: a teacher's targets, or data that somebody brings."""
 
 
 def chart(factor: tuple[str, int]) -> int:
@@ -217,7 +243,7 @@ class Run(Known):
     image); `dimension`, where nothing is learned but d of `size` points (the seed is their draw).
     """
 
-    task: TaskSpec
+    task: AnyTask
     student: StudentSpec
     training: TrainingSpec
     size: int | None
@@ -239,6 +265,12 @@ class Run(Known):
     def N(self) -> int:
         """Trainable parameters."""
         return self.student.parameters(self.task.D_amb, self.task.outputs, self.size)
+
+    @property
+    def drawn(self) -> TaskSpec:
+        """The task of a run whose points are drawn without limit."""
+        assert isinstance(self.task, TaskSpec)  # a study refuses others there
+        return self.task
 
     def with_recipe(self, training: TrainingSpec) -> Run:
         """The same student trained otherwise."""
@@ -296,7 +328,7 @@ class Group:
     the same measured, and are trained, or else exact students.
     """
 
-    teachers: tuple[TaskSpec, ...]
+    teachers: tuple[AnyTask, ...]
     shapes: tuple[tuple[StudentSpec, int | None, tuple[int, ...]], ...]
     training: TrainingSpec
     root: int

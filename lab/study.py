@@ -30,6 +30,7 @@ from lab.refused import places
 from lab.regimes.origin import Origin, origin_of
 from lab.regimes.regime import REGIMES, Regime
 from lab.spec import Planned
+from lab.tables.given import Given, located
 from lab.tables.task import Task
 from lab.toml import Source
 
@@ -152,6 +153,10 @@ def _of(tables: Mapping[str, Any], source: Source) -> Study:
 def _validated(tables: Mapping[str, Any], source: Source, *, panel: int) -> Regime:
     """The regime of these tables. What its tables say of themselves and of each other is asked of
     all that could be read, so that one mistake hides no other."""
+    task = tables.get("task")
+    if isinstance(task, Mapping) and "data" in task:
+        there = located(task["data"], Path(source.name).parent)
+        tables = {**tables, "task": {**task, "data": there}}
     table, wrong = _regime(tables)
     own = table.model_fields
     known = {
@@ -192,6 +197,6 @@ _built = [Kinds.version]
 def _current() -> None:
     """Let the tables take kinds and regimes that were registered since they were defined."""
     if _built[0] != Kinds.version:
-        for table in (Task, Regime, *REGIMES.values()):
+        for table in (Task, Given, Regime, *REGIMES.values()):
             table.model_rebuild(force=True)
         _built[0] = Kinds.version

@@ -14,6 +14,7 @@ from lab.answers.finders import FINDERS
 from lab.answers.point import Point
 from lab.answers.question import Question
 from lab.answers.record import History, Record, history, record
+from lab.execution import contents
 from lab.execution.store import Store
 from lab.regimes.regime import Regime
 from lab.study import Study
@@ -51,7 +52,11 @@ class Answer:
 
 
 def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answer, ...]:
-    """One answer per panel and scan of the study."""
+    """One answer per panel and scan of the study.
+
+    Raises StudyError where given data have changed since the runs.
+    """
+    contents.same(study, store)
     asked_for = [
         (Question(part, store, FINDERS, replicates), kinds) for part, kinds in asked(study)
     ]

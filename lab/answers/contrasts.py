@@ -21,7 +21,7 @@ from lab.scaling.scans.intervals import teacher_t
 class Contrast:
     """α(after) − α(before) at one d; `fixed` is what both settings have in common."""
 
-    dim: int
+    dim: int | float
     name: str
     before: Any
     after: Any
@@ -49,7 +49,7 @@ class Contrast:
 
 def contrasts(question: Question) -> tuple[Contrast, ...]:
     """Every pair of points whose settings differ in one value, where all teachers were fitted."""
-    count = question.study.task.teacher.count
+    count = question.study.task.count
     whole = [point for point in question.found("exponents") if _whole(point, count)]
     found = []
     for one, other in combinations(whole, 2):

@@ -11,10 +11,12 @@ are counted as doubts and never enter a fit.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lab.answers.cells import Cells, pairs, scan_of
 from lab.answers.convergence import Convergence, convergence, variations
 from lab.answers.point import Evidence, Fitted, Point, Rival, Runs
+from lab.answers.pools import dependent
 from lab.answers.premises import approach, premises, sentences
 from lab.answers.question import Question, Stored
 from lab.execution.store import Row
@@ -23,7 +25,7 @@ from lab.regimes.regime import Regime
 from lab.scaling import Exponent, Scan
 from lab.scaling.judge.doubts import Doubt
 from lab.scaling.judge.exponent import judge
-from lab.scaling.judge.verdict import UNDECIDED, survives
+from lab.scaling.judge.verdict import CONTRADICTS, OPEN, UNDECIDED, survives
 from lab.scaling.scans.estimate import estimate
 from lab.scaling.scans.estimates import USABLE
 from lab.spec import Run
@@ -51,9 +53,11 @@ def _point(question: Question, one: Stored) -> Point:
         scan = scan_of(study, values, [run for run, _ in done])
         straight = _straight(study, done, known)
         found = _judged(study, scan, prediction, evidence, doubts, straight=straight,
-                           replicates=question.replicates)  # fmt: skip
+                        likely=study.likely(run.task, run.student),
+                        replicates=question.replicates)  # fmt: skip
     return Point(
         setting=one.setting, prediction=prediction, exponent=found,
+        likely=study.likely(run.task, run.student),
         verdict=(found.verdict if found else None) or UNDECIDED,
         doubts=found.doubts if found else tuple(doubts),
         advice=found.advice if found else _why_nothing(runs),
@@ -65,18 +69,34 @@ def _point(question: Question, one: Stored) -> Point:
 
 def _judged(
     study: Regime, scan: Scan, prediction: float, evidence: Evidence, doubts: Sequence[str],
-    *, straight: bool, replicates: int,
+    *, straight: bool, likely: Sequence[float], replicates: int,
 ) -> Exponent:  # fmt: skip
-    """The exponent, estimated and judged; doubted where other rates or first weights change it."""
+    """The exponent, estimated and judged; doubted where other rates or first weights change it, and
+    where what is `likely` to be predicted as well would have another verdict."""
     asked, change = study.prediction, evidence.convergence
     correction = change.correction if change else None
     found = estimate(scan, law=study.law, correction=correction, replicates=replicates)
     if any(v.matters(found.alpha, asked.tolerance) for v in evidence.variations):
         doubts = [*doubts, Doubt.RATE_SENSITIVE]
-    return judge(
-        found, prediction=prediction, sense=asked.sense, tolerance=asked.tolerance,
-        straight=straight, doubts=doubts,
-    )  # fmt: skip
+
+    def judged(by: float, *more: Doubt) -> Exponent:
+        return judge(
+            found, prediction=by, sense=asked.sense, tolerance=asked.tolerance,
+            straight=straight, doubts=[*doubts, *more],
+        )  # fmt: skip
+
+    one = judged(prediction)
+    others = [judged(other) for other in likely]
+    if any(other.verdict != one.verdict or _side(other) != _side(one) for other in others):
+        return judged(prediction, Doubt.DIMENSION)
+    same = all(other.relation == one.relation for other in others)
+    return one if same else replace(one, relation=OPEN)
+
+
+def _side(e: Exponent) -> bool | None:
+    """Of an exponent that contradicts, whether it lies above what was predicted."""
+    assert e.prediction is not None
+    return e.alpha > e.prediction if e.verdict == CONTRADICTS else None
 
 
 def _evidence(study: Regime, one: Stored) -> Evidence:
@@ -115,6 +135,7 @@ def _doubts(study: Regime, cells: Cells, runs: Runs, change: Convergence | None)
         Doubt.UNFINISHED: runs.missing > 0,
         Doubt.SATURATED: study.counted and _saturated(cells),
         Doubt.UNCHECKED: study.trained and (change is None or not _checked(cells)),
+        Doubt.ONE_POOL: dependent([run for run, _ in cells.scan]),
         Doubt.ILL_CONDITIONED: jitter > 0 or condition > ILL_CONDITIONED,
     }
     return [doubt for doubt, there in holds.items() if there]
@@ -123,7 +144,8 @@ def _doubts(study: Regime, cells: Cells, runs: Runs, change: Convergence | None)
 def _saturated(cells: Cells) -> bool:
     """Whether a student is as wide as its teacher in every layer and can represent it exactly."""
     return any(
-        len(run.student.widths) >= len(run.task.teacher_widths)
+        run.task.teacher_widths
+        and len(run.student.widths) >= len(run.task.teacher_widths)
         and all(n >= w for n, w in zip(run.student.widths, run.task.teacher_widths, strict=False))
         for run, _ in cells.scan
     )

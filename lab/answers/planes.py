@@ -24,7 +24,7 @@ class PhaseMap:
     """One setting: plane is None while no teacher is complete; `teachers` of `planned` are."""
 
     study: Regime
-    dim: int
+    dim: int | float
     widths: tuple[tuple[int, ...], ...]
     plane: Plane | None
     teachers: int
@@ -84,9 +84,9 @@ def planes(question: Question) -> tuple[PhaseMap, ...]:
     order = sorted(sizes, key=lambda w: sizes[w])
     found = []
     for key, cells in settings.items():
-        teachers = sorted(set(range(study.task.teacher.count)) - incomplete[key])
+        teachers = sorted(set(range(study.task.count)) - incomplete[key])
         found.append(PhaseMap(study, key[0].dim, tuple(order), _plane(study, cells, order, sizes,
-                              teachers), len(teachers), study.task.teacher.count))  # fmt: skip
+                              teachers), len(teachers), study.task.count))  # fmt: skip
     return tuple(found)
 
 

@@ -78,6 +78,7 @@ class Point:
     """The exponent of one setting: what was predicted, what was measured, what it means.
 
     exponent: None where nothing could be fitted. advice: what would decide an undecided point.
+    likely: the prediction at the ends of the interval of a measured d, the smaller first.
     """
 
     setting: Setting
@@ -90,9 +91,10 @@ class Point:
     fitted: Fitted = Fitted()
     runs: Runs = Runs()
     evidence: Evidence = Evidence()
+    likely: tuple[float, ...] = ()
 
     @property
-    def dim(self) -> int:
+    def dim(self) -> int | float:
         """The intrinsic dimension d."""
         return self.setting.dim
 
@@ -124,6 +126,8 @@ class Point:
                        "interval": [end / order for end in e.by_size[s][1]]}
                 for name, s in (("N", 1.0), ("hidden", 0.0))
             }  # fmt: skip
+        if self.likely:
+            values["prediction_interval"] = self.likely
         if self.setting.pairs:
             values["setting"] = self.setting.varying
         if self.rivals:

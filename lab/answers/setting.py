@@ -21,7 +21,7 @@ class Setting:
     spectral: whether d counts the modes of a spectral task.
     """
 
-    dim: int
+    dim: int | float
     pairs: tuple[tuple[str, Any], ...] = ()
     spectral: bool = False
 

@@ -75,16 +75,16 @@ def read_points(source: str | Path, columns: str | None = None, where: str | Non
     if name in BUNDLED + GENERATED:
         found, chosen, bundled = _bundled(name), columns, True
     else:
-        (found, chosen), bundled = _opened(Path(source), columns), False
-    keep = _rows(found, where)
-    asked = _asked(found, chosen)
+        (found, chosen), bundled = opened(Path(source), columns), False
+    keep = rows_of(found, where)
+    asked = asked_columns(found, chosen)
     values = np.empty((keep.size, len(asked)))
     for j, column in enumerate(asked):
         values[:, j] = found.numbers(column, keep)
-    return _varying(found.name, asked, values, leave_out=bundled or chosen == VARYING)
+    return varying(found.name, asked, values, leave_out=bundled or chosen == VARYING)
 
 
-def _varying(name: str, asked: list[str], values: np.ndarray, *, leave_out: bool) -> Points:
+def varying(name: str, asked: list[str], values: np.ndarray, *, leave_out: bool) -> Points:
     """The points without constant columns, or a refusal that names them."""
     if not len(values):
         raise PointsError(f"{name} has no rows to measure; check the file or the condition.")
@@ -111,7 +111,7 @@ def _varying(name: str, asked: list[str], values: np.ndarray, *, leave_out: bool
 # ---- which rows and columns ----
 
 
-def _rows(found: Source, where: str | None) -> np.ndarray:
+def rows_of(found: Source, where: str | None) -> np.ndarray:
     if where is None:
         return np.arange(found.n)
     try:
@@ -130,7 +130,7 @@ def _rows(found: Source, where: str | None) -> np.ndarray:
     return np.array(keep, dtype=np.int64)
 
 
-def _asked(found: Source, columns: str | None) -> list[str]:
+def asked_columns(found: Source, columns: str | None) -> list[str]:
     if columns is None or (columns == VARYING and VARYING not in found.columns):
         return list(found.columns)
     asked = [name.strip() for name in columns.split(",")]
@@ -153,7 +153,7 @@ def _known(found: Source, column: str) -> None:
 # ---- files ----
 
 
-def _opened(path: Path, columns: str | None) -> tuple[Source, str | None]:
+def opened(path: Path, columns: str | None) -> tuple[Source, str | None]:
     kind = ending(path)
     if kind not in (*ENDINGS, *ARRAYS):
         if kind or path.exists():
@@ -215,7 +215,14 @@ def _cells(rows: Rows, name: str, keep: np.ndarray) -> np.ndarray:
 
 
 def _loaded(path: Path, columns: str | None) -> tuple[Source, str | None]:
-    """The array of a file and the columns to take of it; nothing is unpickled."""
+    """The array of a file as a source, and the columns to take of it."""
+    name, found, rest = unpacked(path, columns)
+    return array_source(name, found), rest
+
+
+def unpacked(path: Path, columns: str | None) -> tuple[str, np.ndarray, str | None]:
+    """The name of the array in a file, the array, and the columns to take of it; nothing is
+    unpickled. Raises PointsError, one sentence."""
     failures = (
         ValueError, OSError, EOFError, MemoryError, KeyError, SyntaxError, OverflowError,
         zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, TypeError,
@@ -234,7 +241,7 @@ def _loaded(path: Path, columns: str | None) -> tuple[Source, str | None]:
         if "allow_pickle" in reason:
             reason = "it holds Python objects, which are not read; save it as numbers"
         raise PointsError(f"{path} cannot be read: {reason.rstrip('.')}.") from None
-    return _array(name, found), rest
+    return name, found, rest
 
 
 def _member(path: Path, names: list[str], columns: str | None) -> tuple[str, str | None]:
@@ -254,7 +261,7 @@ def _member(path: Path, names: list[str], columns: str | None) -> tuple[str, str
     )
 
 
-def _array(name: str, array: np.ndarray, columns: tuple[str, ...] | None = None) -> Source:
+def array_source(name: str, array: np.ndarray, columns: tuple[str, ...] | None = None) -> Source:
     if array.dtype.kind not in "iuf":
         raise PointsError(f"{name} holds values of type {array.dtype}, not real numbers.")
     if array.ndim != 2 or array.shape[1] == 0:
@@ -291,6 +298,6 @@ def _bundled(name: str) -> Source:
 
     if name in GENERATED:
         values = getattr(datasets, f"make_{name}")(n_samples=SAMPLES, random_state=0)[0]
-        return _array(name, values)
+        return array_source(name, values)
     found = getattr(datasets, f"load_{name}")()
-    return _array(name, found.data, tuple(map(str, found.feature_names)))
+    return array_source(name, found.data, tuple(map(str, found.feature_names)))

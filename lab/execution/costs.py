@@ -94,9 +94,7 @@ def samples(group: Group) -> float:
 def label_flops(group: Group) -> float:
     """Operations of one teacher of the group on all points that it labels."""
     task, training = group.teachers[0], group.training
-    layers = (task.chart, *task.teacher_widths, task.outputs)
-    one = 2 * sum(m * n for m, n in zip(layers, layers[1:], strict=False))
-    return one * (_largest(group) or sum(s * b for s, b, _ in training.stages))
+    return task.labelling * (_largest(group) or sum(s * b for s, b, _ in training.stages))
 
 
 def _descent_flops(group: Group) -> float:

@@ -16,7 +16,7 @@ from lab.execution.store import Store
 from lab.files import put_bytes
 from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
-from lab.spec import Planned, TaskSpec, TrainingSpec
+from lab.spec import AnyTask, Planned, TrainingSpec
 from lab.study import Study
 from lab.tables.measure import Dimension, column, measured
 
@@ -124,7 +124,7 @@ def _joined(texts: Iterable[str]) -> str:
     return " | ".join(dict.fromkeys(texts))
 
 
-def _covariance(task: TaskSpec) -> str:
+def _covariance(task: AnyTask) -> str:
     if task.covariance is None:
         return ""
     kind, settings = task.covariance

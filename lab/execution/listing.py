@@ -33,7 +33,7 @@ class Listed:
     role: str
     factor: float
     panel: str
-    dim: int
+    dim: int | float
     x: int
     teacher: int
     seed: int

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from lab.execution import clock, costs
-from lab.spec import Group, Run, TaskSpec
+from lab.spec import AnyTask, Group, Run
 
 MEMORY_LIMIT = 1 << 30
 """Bytes of arrays that one group may hold."""
@@ -83,7 +83,7 @@ def groups(
     So what was trained before an interrupt has something that can be fitted. Beyond that the order
     matters to the clock only: starting with the longest evens out the lanes.
     """
-    together: dict[tuple, dict[TaskSpec, dict[tuple, list[int]]]] = defaultdict(
+    together: dict[tuple, dict[AnyTask, dict[tuple, list[int]]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(list))
     )
     for run in runs:
@@ -93,7 +93,7 @@ def groups(
     packed = []
     for (_, training, root, learner, measure, _), tasks in together.items():
         # Teachers share a group only if they miss the same shapes and seeds.
-        by_shapes: dict[tuple, list[TaskSpec]] = defaultdict(list)
+        by_shapes: dict[tuple, list[AnyTask]] = defaultdict(list)
         for task, shapes in tasks.items():
             key = tuple((student, D, tuple(sorted(s))) for (student, D), s in shapes.items())
             by_shapes[key].append(task)

@@ -190,6 +190,11 @@ class Store:
         ((newest, runs, seconds),) = self._select(query, [begun])
         return max(time.time(), newest or 0.0), runs, seconds
 
+    def contents(self) -> set[str]:
+        """The hashes of all given data that rows were trained on."""
+        query = "SELECT DISTINCT json_extract(spec, '$.task.content') FROM runs"
+        return {content for (content,) in self._select(query) if content}
+
     def registered(self) -> list[tuple[float, str]]:
         """When something else was asked of the runs than before, and what: JSON, oldest first."""
         if not _columns(self._db, "registered"):  # a store from before

@@ -24,7 +24,7 @@ MOST_SETTINGS = 100_000
 
 def too_large(study: Any) -> Iterator[str]:
     """A grid beyond all means, by the product of the lengths of its lists: nothing is walked."""
-    settings, teachers = _settings(study), study.task.teacher.count
+    settings, teachers = _settings(study), study.task.count
     if runs(study) > MOST_RUNS:
         yield (
             f"[task]: {many(runs(study))} runs are planned ({many(settings)} settings × "
@@ -40,11 +40,11 @@ def too_large(study: Any) -> Iterator[str]:
 
 def runs(study: Any) -> int:
     """How many runs the scan of a regime has, its checks and limits aside."""
-    return _settings(study) * study.task.teacher.count * study.repetitions
+    return _settings(study) * study.task.count * study.repetitions
 
 
 def _settings(study: Any) -> int:
-    tables = (study.task, study.task.manifold, study.task.teacher, study.student)
+    tables = (*study.task.tables, study.student)
     return math.prod(map(combinations, tables)) * len(study.sizes)
 
 
@@ -55,8 +55,20 @@ def many(number: int) -> str:
 
 def mistakes(study: Any) -> Iterator[str]:
     """Every mistake of a regime (`lab.regimes.regime.Regime`), as `table.key: sentence`."""
-    for rule in (_of_student, _of_embedding, _of_sizes, _of_equal_x, _of_exponent, _of_rivals):
+    rules = (
+        _of_data, _of_student, _of_embedding, _of_sizes, _of_equal_x, _of_exponent, _of_rivals
+    )  # fmt: skip
+    for rule in rules:
         yield from said(functools.partial(rule, study))
+
+
+def _of_data(study: Any) -> Iterator[str]:
+    """A limited number of data where there is no end to them."""
+    if study.task.everything is not None and not study.finite:
+        yield (
+            f"task.data: {study.regime} draws points without limit, and data have a number; take "
+            "regime = \"resolution-data\" or \"resolution-width\""
+        )
 
 
 def _of_student(study: Any) -> Iterator[str]:
@@ -80,7 +92,7 @@ def _of_embedding(study: Any) -> Iterator[str]:
 def _of_sizes(study: Any) -> Iterator[str]:
     """Training sets that the teacher does not give, or the student does not take."""
     sizes = [D for D in study.sizes if D]
-    yield from study.task.teacher.mistakes(sizes)
+    yield from study.task.mistakes(sizes)
     students = [*study.students()]
     refusals = (
         study.student.refusals(student, D=D, D_amb=D_amb)

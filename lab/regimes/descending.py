@@ -20,7 +20,7 @@ from typing import ClassVar
 
 from lab.regimes.cell import Cell
 from lab.regimes.regime import Regime
-from lab.spec import NO_TRAINING, MeasureSpec, Planned, Run, TaskSpec, TrainingSpec
+from lab.spec import NO_TRAINING, AnyTask, MeasureSpec, Planned, Run, TrainingSpec
 from lab.tables.evidence import Evidence
 from lab.tables.measure import Measure
 from lab.tables.training import Training
@@ -66,15 +66,15 @@ class Descending(Regime):
         def key(k: int) -> str:
             return hashlib.sha256(f"{self.seed}:{k}".encode()).hexdigest()
 
-        return sorted(range(self.task.teacher.count), key=key)
+        return sorted(range(self.task.count), key=key)
 
     @cached_property
-    def varied(self) -> TaskSpec | None:
+    def varied(self) -> AnyTask | None:
         """The task whose scan is repeated at other rates and from other first weights."""
         if not self.checked:
             return None
         first = self.drawn()[0]
-        tasks = [t for t in self.tasks(self.task.teacher.count) if t.teacher == first]
+        tasks = [t for t in self.tasks(self.task.count) if t.teacher == first]
         return tasks[len(tasks) // 2]
 
     def checks(self, run: Run) -> Iterator[Cell]:
@@ -101,3 +101,4 @@ class Descending(Regime):
                 )
         else:
             yield from self.measure.mistaken(self.tasks(1), self.students())
+            yield from self.training.on_sets([D for D in self.sizes if D])

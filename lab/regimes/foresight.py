@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from lab.regimes.regime import Regime
 from lab.scaling.judge.doubts import Doubt
-from lab.spec import Run, StudentSpec, TaskSpec
+from lab.spec import AnyTask, Run, StudentSpec
 
 FEWEST = 5
 """Sizes that can show a bend."""
@@ -60,8 +60,8 @@ def _foreseen(study: Regime) -> Iterator[Foreseen]:
             Doubt.FEW_DECADES,
             f"{x} goes from {shortest[0]} to {shortest[-1]}, {decades:.2f} of a decade",
         )
-    if study.task.teacher.count == 1:
-        yield Foreseen(Doubt.ONE_TEACHER, "task.teacher.count is 1")
+    if study.task.count == 1:
+        yield Foreseen(Doubt.ONE_TEACHER, f"{study.task.counted} is 1")
     if study.trained and not (study.checked and study.budgets):
         yield Foreseen(Doubt.UNCHECKED, "evidence.share is 0, no run is repeated with more steps")
     if study.counted:
@@ -70,7 +70,7 @@ def _foreseen(study: Regime) -> Iterator[Foreseen]:
         yield from _coarse(study, tasks)
 
 
-def _scans(study: Regime, tasks: list[TaskSpec]) -> list[list[int]]:
+def _scans(study: Regime, tasks: list[AnyTask]) -> list[list[int]]:
     """The x of every scan of the grid, in ascending order."""
     found: dict[object, set[int]] = {}
     unlike = {(task.manifold, task.D_amb, task.outputs): task for task in tasks}
@@ -82,7 +82,7 @@ def _scans(study: Regime, tasks: list[TaskSpec]) -> list[list[int]]:
     return [sorted(some) for some in found.values()]
 
 
-def _saturated(study: Regime, tasks: list[TaskSpec]) -> Iterator[Foreseen]:
+def _saturated(study: Regime, tasks: list[AnyTask]) -> Iterator[Foreseen]:
     teachers = {task.teacher_widths for task in tasks if task.teacher_widths}
     for widths in sorted(teachers):
         large = next((s.widths for s in study.students() if _holds(s, widths)), None)
@@ -100,7 +100,7 @@ def _holds(student: StudentSpec, widths: tuple[int, ...]) -> bool:
     return len(student.widths) >= len(widths) and all(n >= w for n, w in pairs)
 
 
-def _coarse(study: Regime, tasks: list[TaskSpec]) -> Iterator[Foreseen]:
+def _coarse(study: Regime, tasks: list[AnyTask]) -> Iterator[Foreseen]:
     largest, d = max(D or 0 for D in study.sizes), max(task.input_dim for task in tasks)
     points = largest ** (1 / d)
     if largest < PER_DIMENSION**d:

@@ -71,4 +71,3 @@ class PhaseMap(Descending):
             return
         yield from too_few("student.widths", getattr(self.student, self.student.sized or ""))
         yield from too_few("data.sizes", self.data.sizes)
-        yield from self.training.on_sets(self.data.sizes)

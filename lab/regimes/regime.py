@@ -28,7 +28,8 @@ from lab.kinds.student import STUDENTS, Student, StudentSpec
 from lab.regimes import coherence
 from lab.regimes.cell import Cell, Key, Values
 from lab.regimes.origin import Origin
-from lab.spec import NO_TRAINING, MeasureSpec, Planned, Run, TaskSpec, TrainingSpec
+from lab.spec import NO_TRAINING, AnyTask, MeasureSpec, Planned, Run, TrainingSpec
+from lab.tables.given import ByData, Given
 from lab.tables.prediction import Prediction
 from lab.tables.task import Task
 
@@ -47,7 +48,7 @@ class Regime(Table):
     regime: str
     title: Annotated[Line, Field(description="what tells panels of one file apart")] = ""
     seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 0
-    task: Task
+    task: Annotated[Task | Given, ByData()]
     student: Annotated[Student, OneOf(STUDENTS)]
     prediction: Prediction = Prediction()
     _origin: Origin = PrivateAttr(default=Origin())
@@ -62,6 +63,8 @@ class Regime(Table):
     """Whether x is a size of the student, and not of the training set."""
     means: ClassVar[bool] = False
     """Whether a value that is fitted is a mean over repetitions."""
+    finite: ClassVar[bool] = False
+    """Whether it makes do with a limited number of data, so that somebody may bring them."""
     over_draws: ClassVar[bool] = False
     """Whether the model is fixed and its training sets are drawn anew."""
 
@@ -85,7 +88,7 @@ class Regime(Table):
         ridges and fixed models have a floor.
         """
         ridge = any(getattr(self.student, "ridge", None) or ())
-        if any(self.task.noise) or ridge:
+        if self.task.noisy or ridge:
             return "power+floor"
         vanishes = self.student.vanishes(self.task, sized=self.of_size)
         return "power" if vanishes else "power+floor"
@@ -94,8 +97,9 @@ class Regime(Table):
 
     @property
     def sizes(self) -> tuple[int | None, ...]:
-        """The sizes D of the training sets; None is unlimited fresh data."""
-        return (None,)
+        """The sizes D of the training sets; None is unlimited fresh data. All data that there are,
+        unless the regime has sizes of its own."""
+        return (self.task.everything,)
 
     @property
     def repetitions(self) -> int:
@@ -112,7 +116,7 @@ class Regime(Table):
         """What is measured of every student beside its loss."""
         return None
 
-    def tasks(self, teachers: int) -> Iterator[TaskSpec]:
+    def tasks(self, teachers: int) -> Iterator[AnyTask]:
         """The resolved tasks of the grid, by as many teachers each."""
         return self.task.specs(teachers)
 
@@ -125,7 +129,7 @@ class Regime(Table):
         shapes = [*itertools.product(self.students(), self.sizes, range(self.repetitions))]
         recipe, root, learner = self.recipe, self.seed, self.learner
         measured = self.measured
-        for task in self.tasks(self.task.teacher.count):
+        for task in self.tasks(self.task.count):
             for student, D, s in shapes:
                 yield Run(task, student, recipe, D, s, root, learner, measured)
 
@@ -134,7 +138,7 @@ class Regime(Table):
         runs = [*self.runs()]
         for run in runs:
             yield self.cell(Planned(run), run)
-        for task in self.tasks(self.task.teacher.count):
+        for task in self.tasks(self.task.count):
             yield from self.limits(task)
         for run in runs:
             yield from self.checks(run)
@@ -153,7 +157,7 @@ class Regime(Table):
         """x and setting of the runs so far, by what decides them."""
         return {}
 
-    def limits(self, task: TaskSpec) -> Iterator[Cell]:
+    def limits(self, task: AnyTask) -> Iterator[Cell]:
         """Runs of one task whose losses are the limit that its scan is an excess over."""
         return iter(())
 
@@ -219,13 +223,13 @@ class Regime(Table):
         }
         return (task.manifold, *fixed.items())
 
-    def order(self, task: TaskSpec, student: StudentSpec) -> int:
+    def order(self, task: AnyTask, student: StudentSpec) -> int:
         """How many powers of x the prediction's N has."""
         return 1
 
     def predicted(
         self,
-        task: TaskSpec,
+        task: AnyTask,
         student: StudentSpec | None = None,
         formula: str | float | None = None,
     ) -> float:
@@ -237,6 +241,12 @@ class Regime(Table):
         text = self.prediction.exponent if formula is None else formula
         order = self.order(task, student) if student else 1
         return order * theory.parse(text).value(symbols)
+
+    def likely(self, task: AnyTask, student: StudentSpec) -> tuple[float, ...]:
+        """The prediction at the ends of the interval of a measured d, the smaller first; none where
+        d is known or is not in it."""
+        values = sorted({self.predicted(other, student) for other in task.likely})
+        return tuple(values) if len(values) > 1 else ()
 
     # ---- what the estimator sees --------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from lab.regimes.cell import Cell, Values
 from lab.regimes.coherence import too_few
 from lab.regimes.descending import Descending
 from lab.regimes.regime import REGIMES, Rows
-from lab.spec import Planned, Run, TaskSpec
+from lab.spec import AnyTask, Planned, Run
 from lab.tables.data import Data
 
 LIMIT_SHARE = 0.5
@@ -35,6 +35,8 @@ class ResolutionData(Descending):
     regime: Literal["resolution-data"] = "resolution-data"
     data: Data
 
+    finite: ClassVar[bool] = True
+
     @property
     def sizes(self) -> tuple[int | None, ...]:
         return self.data.sizes
@@ -42,13 +44,13 @@ class ResolutionData(Descending):
     @property
     def measures_limit(self) -> bool:
         """Whether L∞ is the loss of the same networks on unlimited data."""
-        return self.trained and not any(self.task.noise)
+        return self.trained and not self.task.noisy
 
     @property
     def ordinate(self) -> Ordinate:
         return axes.OVER_UNLIMITED_DATA if self.measures_limit else axes.LOSS
 
-    def limits(self, task: TaskSpec) -> Iterator[Cell]:
+    def limits(self, task: AnyTask) -> Iterator[Cell]:
         """The same students on unlimited data, with the budgets of the scan and of its checks."""
         if not self.measures_limit:
             return
@@ -91,5 +93,3 @@ class ResolutionData(Descending):
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
         yield from too_few("data.sizes", self.data.sizes)
-        if self.student.trained:
-            yield from self.training.on_sets(self.data.sizes)

@@ -15,7 +15,7 @@ from lab.axes import Axis
 from lab.regimes.coherence import too_few
 from lab.regimes.descending import Descending
 from lab.regimes.regime import REGIMES
-from lab.spec import Run, StudentSpec, TaskSpec
+from lab.spec import AnyTask, Run, StudentSpec
 from lab.tables.scan import Size
 
 
@@ -27,6 +27,7 @@ class ResolutionWidth(Descending):
     scan: Size = Size()
 
     of_size: ClassVar[bool] = True
+    finite: ClassVar[bool] = True
 
     @property
     def axis(self) -> Axis:
@@ -43,7 +44,7 @@ class ResolutionWidth(Descending):
             return run.student.leading(run.task.D_amb, run.task.outputs)[0]
         return run.N
 
-    def order(self, task: TaskSpec, student: StudentSpec) -> int:
+    def order(self, task: AnyTask, student: StudentSpec) -> int:
         """A prediction is an exponent of N, and stands for twice as much of the width of two
         layers and more."""
         if self.scan.size != "width":
@@ -55,7 +56,8 @@ class ResolutionWidth(Descending):
         student = self.student
         if student.sized:
             yield from too_few(f"student.{student.sized}", getattr(student, student.sized))
-        if not student.trained and not (student.sized and self.task.linear):
+        answered = self.task.linear or self.task.everything is not None
+        if not student.trained and not (student.sized and answered):
             yield (
                 f"student.kind: {student.kind} students have no answer on unlimited data; scan "
                 "data.sizes with regime = \"resolution-data\""

@@ -67,5 +67,5 @@ class VarianceWidth(OverLimit):
                 "student.parametrisation: variance-width takes networks with a limit: kind = "
                 "\"mlp\", parametrisation = \"ntk\", activation = \"relu\" or \"erf\""
             )
-        if self.task.loss != "mse" or self.task.teacher.outputs > 1:
+        if self.task.loss != "mse" or self.task.outputs > 1:
             yield "task.loss: variance-width takes loss = \"mse\" and one output"

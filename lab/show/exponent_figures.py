@@ -21,6 +21,11 @@ from lab.answers.point import Point
 from lab.show import provenance
 from lab.show.style import BLUE, GREY, STYLE, VERDICTS, grid, literal
 
+MEASURED = (
+    " Thin lines: what the interval of a measured d makes of the prediction; a verdict holds at "
+    "both ends."
+)
+
 
 def exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     """The measured exponents beside the predicted ones, and the caption: against the dimension, or
@@ -42,6 +47,8 @@ def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
             ax.fill_betweenx([y - 0.32, y + 0.32], p.prediction * (1 - tau),
                              p.prediction * (1 + tau), color="#d9d9d9", lw=0)  # fmt: skip
             ax.plot([p.prediction] * 2, [y - 0.32, y + 0.32], "-", color="black", lw=1.6)
+            if p.likely:
+                ax.plot([p.likely[0], p.likely[-1]], [y - 0.2] * 2, "-", color="black", lw=0.8)
             for r in p.rivals:
                 ax.plot(r.value, y, markers.get(r.formula, "x"), color=GREY, ms=6, zorder=3)
         _measured(ax, [p for _, p in points], [float(y) for y in range(len(points))])
@@ -61,6 +68,7 @@ def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         f"brackets behind the names{provenance.written(answers)}; grey bands: their tolerance. Of "
         "a lower bound, everything right of the band's left edge agrees. Marker: verdict."
         + (" Small grey markers: rival exponents." if markers else "")
+        + (MEASURED if any(p.likely for _, p in points) else "")
     )
 
 
@@ -123,7 +131,7 @@ def _prediction(ax: Axes, answer: Answer, points: list[Point], dims: np.ndarray)
 
 
 def _rivals(ax: Axes, points: list[Point], *, but: str) -> None:
-    curves: dict[str, list[tuple[int, float]]] = {}
+    curves: dict[str, list[tuple[float, float]]] = {}
     for p in points:
         for r in p.rivals:
             curves.setdefault(r.formula, []).append((p.dim, r.value))

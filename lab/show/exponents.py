@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Iterator
 
+from lab.answers import pools
 from lab.answers.answer import Answer
 from lab.answers.point import Point
 from lab.execution.registration import predicted
@@ -39,10 +40,11 @@ FATE = {True: "survives", False: "excluded", None: "undecided"}
 
 
 def above(answers: Answers) -> list[Block]:
-    """What was asked, the table with its legend, and what was trained again."""
+    """What was asked, of which data, the table with its legend, and what was trained again."""
     fitted = [answer for answer in answers if answer.points]
     evidence = dict.fromkeys(filter(None, map(_evidence, fitted)))
-    return [*map(_asked, fitted), table(answers), LEGEND, *evidence]
+    data = dict.fromkeys(paragraph for answer in fitted for paragraph in _data(answer))
+    return [*map(_asked, fitted), *data, table(answers), LEGEND, *evidence]
 
 
 def table(answers: Answers) -> Table:
@@ -63,7 +65,7 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
     by_size = e.by_size if e else {}
     return (
         name,
-        f"{answer.study.prediction.text} = {p.prediction:.3g}",
+        _predicted(answer, p),
         _alpha(e) if e else "–",
         interval(e.interval) if e else "–",
         p.verdict,
@@ -77,6 +79,12 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
         f"{c.correction.alpha:+.2f} ± {2 * c.correction.error:.2f}" if c else "–",
         *([rivals] if p.rivals else []),
     )
+
+
+def _predicted(answer: Answer, p: Point) -> str:
+    """The prediction, with its interval where d is measured."""
+    ends = f" {interval((p.likely[0], p.likely[-1]))}" if p.likely else ""
+    return f"{answer.study.prediction.text} = {p.prediction:.3g}{ends}"
 
 
 def _alpha(e: Exponent) -> str:
@@ -112,6 +120,11 @@ def _asked(answer: Answer) -> str:
     return " ".join(filter(None, [text, provenance.changes(answer)]))
 
 
+def _data(answer: Answer) -> tuple[str, ...]:
+    """Where the points are from, if somebody brought them, and what stands for teachers."""
+    return pools.told([p.run for p in answer.study.plan if p.role == "scan"])
+
+
 def _evidence(answer: Answer) -> str:
     """What was trained again, and what the columns say of it."""
     study = answer.study
@@ -123,7 +136,7 @@ def _evidence(answer: Answer) -> str:
     budgets = " and ".join(f"{b:g}" for b in study.budgets)
     text = (
         f"Δα training: what unlimited training would add to α, with its 95 % error, from the scans "
-        f"of {len(study.checked)} of {study.task.teacher.count} teachers at {budgets} times the "
+        f"of {len(study.checked)} of {study.task.count} teachers at {budgets} times the "
         "steps; it is in α and in its interval already."
     )
     varied = [(p, v) for p in answer.points for v in p.evidence.variations]

@@ -41,7 +41,7 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
             ax.set_title(name)
             handles, labels = ax.get_legend_handles_labels()
             ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9,
-                      title=f"{answer.study.task.manifold.kind}, $\\alpha$ [95 %]",
+                      title=f"{answer.study.task.name}, $\\alpha$ [95 %]",
                       title_fontsize=9)  # fmt: skip
             if not alike:
                 ax.set_xlabel(answer.study.axis.words)

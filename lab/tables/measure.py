@@ -26,7 +26,7 @@ from lab.grids import Table, Texts, Whole
 from lab.kinds.estimators import Method
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.mistakes import shown
-from lab.spec import TEST_POINTS, MeasureSpec, Run, TaskSpec
+from lab.spec import TEST_POINTS, AnyTask, MeasureSpec, Run
 
 _GRAMMAR = re.compile(
     r"input|(teacher|student)\.(last|[1-9]\d{0,3})(\.before)?(\.initialisation)?", re.ASCII
@@ -128,7 +128,7 @@ class Measure(Table):
         if not self.dimension and self.model_fields_set & {"n", "method"}:
             yield "dimension: is missing, and needed; say where, as in dimension = \"student.last\""
 
-    def mistaken(self, tasks: Iterable[TaskSpec], students: Iterable[StudentSpec]) -> Iterator[str]:
+    def mistaken(self, tasks: Iterable[AnyTask], students: Iterable[StudentSpec]) -> Iterator[str]:
         """Places that these teachers or students do not have, as `table.key: sentence`."""
         depths = {
             "teacher": {len(task.teacher_widths) for task in tasks},

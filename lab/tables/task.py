@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -41,6 +41,45 @@ class Task(Table):
     loss: Literal["mse", "power", "kl"] = "mse"
     power: Grid[Power] | None = None
     noise: Floats = (0.0,)
+
+    counted: ClassVar[str] = "task.teacher.count"
+    """The key that says how many teachers there are."""
+    everything: ClassVar[int | None] = None
+    """How many samples there are; None is no end of them."""
+
+    @property
+    def count(self) -> int:
+        """Teachers, the independent units of an interval."""
+        return self.teacher.count
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of a target."""
+        return self.teacher.outputs
+
+    @property
+    def noisy(self) -> bool:
+        """Whether targets have a part that nobody can learn."""
+        return any(self.noise)
+
+    @property
+    def name(self) -> str:
+        """Where the points are from, in a word."""
+        return self.manifold.kind
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """The dimensions of the grid, where they are one."""
+        return getattr(self.manifold, "dim", ())
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables whose grids make its tasks."""
+        return self, self.manifold, self.teacher
+
+    def mistakes(self, sizes: Sequence[int]) -> Iterator[str]:
+        """What it gets wrong together with training sets of these sizes."""
+        return self.teacher.mistakes(sizes)
 
     @property
     def on_sphere(self) -> bool:

@@ -196,7 +196,8 @@ def from_pool(
 def losses(
     loss: str, power: float, f: Float[Array, "outputs n"], y: Float[Array, "outputs n"]
 ) -> Float[Array, ""]:
-    """The population loss estimated on n points: mse, mean |y − f|^p, or KL(y ‖ softmax f)."""
+    """The population loss estimated on n points: mse, mean |y − f|^p, or KL(y ‖ softmax f), which
+    for a class c, y = e_c, is the cross-entropy −log softmax(f)_c."""
     if loss == "kl":
         return jnp.mean(
             jnp.sum(jax.scipy.special.xlogy(y, y) - y * jax.nn.log_softmax(f, axis=0), axis=0)

@@ -5,8 +5,8 @@
 
 A network teacher gives the points that `lab.task.data` gives networks trained in float64. A
 Gaussian field is drawn jointly at the test points and the largest training set, test points first,
-so that it is one function at every D. A spectral task needs no test set: the risk of a linear
-student's weights is exact.
+so that it is one function at every D. Given data are those of `lab.task.subsets`. A spectral task
+needs no test set: the risk of a linear student's weights is exact.
 
 Rows are samples here, [n, D_amb], as everywhere among exact students; networks take columns.
 """
@@ -22,12 +22,14 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from lab.kinds.given import GivenSpec
 from lab.kinds.teachers import FIELD_TEST_POINTS
-from lab.spec import POPULATION, Run, TaskSpec
+from lab.spec import POPULATION, AnyTask, Run, TaskSpec
 from lab.task import data, fields, manifolds
 from lab.task.covariances import covariance
 from lab.task.spectra import Spectrum
 from lab.task.streams import generator, stream
+from lab.task.subsets import ordered
 
 
 @runtime_checkable
@@ -60,8 +62,11 @@ class Sets:
     rms: float
 
 
-def nested(task: TaskSpec, size: int, *, test: int, root: int) -> Sets:
+def nested(task: AnyTask, size: int, *, test: int, root: int) -> Sets:
     """The training set of `size`, and `test` test points (of a field, `FIELD_TEST_POINTS`)."""
+    if isinstance(task, GivenSpec):
+        found, x, y = ordered(task, root=root)
+        return _sets(x[:size], y[:size], found.x_test, found.y_test, of_scale=found.x)
     if task.teacher_kind == "spectral":
         return spectral(task, size, root=root)
     keys = {n: stream(n, task, root=root) for n in ("test", "pool", "noise")}
@@ -133,7 +138,18 @@ def scale(run: Run, of: Sets) -> float:
     return 1 / of.rms if run.student.inputs == "standardised" else 1.0
 
 
-def _sets(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) -> Sets:
+def _sets(
+    x: np.ndarray,
+    y: np.ndarray,
+    x_test: np.ndarray,
+    y_test: np.ndarray,
+    *,
+    of_scale: np.ndarray | None = None,
+) -> Sets:
+    """of_scale: the points whose coordinates are the measure of the inputs, the test set's unless
+    given."""
+    of_scale = x_test if of_scale is None else of_scale
+
     def risk(predict: Callable[[np.ndarray], np.ndarray]) -> float:
         blocks = range(0, len(x_test), BLOCK)
         squares = [np.sum((predict(x_test[i : i + BLOCK]) - y_test[i : i + BLOCK]) ** 2)
@@ -141,7 +157,7 @@ def _sets(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.ndarray) 
         return float(sum(squares) / y_test.size)
 
     baseline = float(np.mean((y_test - y_test.mean(axis=0)) ** 2))
-    return Sets(x, y, x_test, y_test, risk, baseline, math.sqrt(np.mean(x_test**2)))
+    return Sets(x, y, x_test, y_test, risk, baseline, math.sqrt(np.mean(of_scale**2)))
 
 
 BLOCK = 2_000

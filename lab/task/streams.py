@@ -19,10 +19,10 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key
 
-from lab.spec import TaskSpec
+from lab.spec import AnyTask
 
 NAMES = ("teacher", "embedding", "measure", "data", "pool", "noise", "validation", "test",
-         "init", "batch", "polish", "draw")  # fmt: skip
+         "init", "batch", "polish", "draw", "subset")  # fmt: skip
 
 Words = tuple[int, int]
 """The data of a key."""
@@ -31,7 +31,7 @@ PARITY = 0x1BD11BDA
 MASK = 0xFFFFFFFF
 
 
-def stream(name: str, task: TaskSpec, *, root: int) -> Key[Array, ""]:
+def stream(name: str, task: AnyTask, *, root: int) -> Key[Array, ""]:
     """The key of stream `name` for one teacher of one dimension.
 
     The dimension and the teacher's index k are folded in and nothing else: tasks that differ in
@@ -41,7 +41,7 @@ def stream(name: str, task: TaskSpec, *, root: int) -> Key[Array, ""]:
     return jax.random.wrap_key_data(np.array(_words(name, task, root), np.uint32))
 
 
-def generator(name: str, task: TaskSpec, *indices: int, root: int) -> np.random.Generator:
+def generator(name: str, task: AnyTask, *indices: int, root: int) -> np.random.Generator:
     """NumPy's generator of stream `name` with indices folded in, each below 2³²."""
     words = _words(name, task, root)
     for i in indices:
@@ -49,12 +49,12 @@ def generator(name: str, task: TaskSpec, *indices: int, root: int) -> np.random.
     return np.random.default_rng(np.array(words, np.uint32))
 
 
-def _words(name: str, task: TaskSpec, root: int) -> Words:
+def _words(name: str, task: AnyTask, root: int) -> Words:
     if name not in NAMES:
         raise KeyError(f"unknown stream {name!r}; known: {', '.join(NAMES)}")
     words = fold_in((0, root), zlib.crc32(name.encode()))
-    for _, d in task.manifold:
-        words = fold_in(words, d)
+    for index in task.world:
+        words = fold_in(words, index)
     return words if name == "embedding" else fold_in(words, task.teacher)
 
 

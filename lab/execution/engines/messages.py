@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from lab.kinds.given import Asked, Facts, GivenSpec, Split
 from lab.kinds.student import StudentSpec
-from lab.spec import Group, TaskSpec, TrainingSpec
+from lab.spec import AnyTask, Group, MeasureSpec, TaskSpec, TrainingSpec
 from lab.students.result import Failed, Result
 
 Message = Mapping[str, Any]
@@ -33,12 +34,20 @@ def group(values: Message) -> Group:
     """The group of these values, after JSON too."""
     given = {key: _tuples(value) for key, value in values.items()}
     return Group(
-        tuple(TaskSpec(**task) for task in given["teachers"]),
+        tuple(map(_task, given["teachers"])),
         tuple((StudentSpec(**student), D, seeds) for student, D, seeds in given["shapes"]),
         TrainingSpec(**given["training"]),
         given["root"],
         given["learner"],
+        given["measure"] and MeasureSpec(**given["measure"]),
     )
+
+
+def _task(values: Mapping[str, Any]) -> AnyTask:
+    if "content" not in values:
+        return TaskSpec(**values)
+    parts = {"split": Split, "asked": Asked, "facts": Facts}
+    return GivenSpec(**{**values, **{name: part(**values[name]) for name, part in parts.items()}})
 
 
 def _tuples(value: Any) -> Any:

@@ -199,6 +199,20 @@ class Doubt(StrEnum):
         "edges nor the folds of the manifold",
         "take a smaller d, or far more points",
     )
+    ONE_POOL = (
+        "one-pool",
+        Direction.EITHER,
+        "the units are orders of one pool of data that share most of their points, and their "
+        "scatter says little of other data",
+        "take training sets of at most half of the pool; in a scan over sizes, bring other data "
+        "too",
+    )
+    DIMENSION = (
+        "dimension",
+        Direction.EITHER,
+        "the error of the measured dimension carries the prediction across the verdict",
+        "give more data, or task.dim if it is known",
+    )
     LATE = (
         "late",
         Direction.EITHER,

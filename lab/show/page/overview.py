@@ -34,8 +34,9 @@ def overview(answers: Answers) -> Charts:
         charts, caption = [_list(asked)], LIST
     else:
         charts, caption = [_dense(asked)], DENSE
-    return Charts("exponents", "Measured and predicted exponents", charts, caption + MARKERS,
-                  _rows(asked), lead=True)  # fmt: skip
+    caption += MARKERS + (MEASURED if any(point.likely for _, point in asked) else "")
+    return Charts("exponents", "Measured and predicted exponents", charts, caption, _rows(asked),
+                  lead=True)  # fmt: skip
 
 
 MARKERS = " Disc: agrees; square: undecided; cross: contradicts."
@@ -43,6 +44,10 @@ LIST = (
     "Measured exponents α with their 95 % intervals over teachers. Black strokes: the predictions, "
     "in brackets; bands: their tolerance. Of a lower bound, everything "
     "right of the band's left edge agrees."
+)
+MEASURED = (
+    " Lines along: what the interval of a measured d makes of the prediction; a verdict holds at "
+    "both ends."
 )
 DENSE = (
     "Measured exponents in units of the predicted ones, in the order of their size, with their "
@@ -113,7 +118,7 @@ def _spoken(name: str, points: Sequence[Point]) -> str:
 
 
 def _dimension(
-    answer: Answer, points: Sequence[Point], frame: Frame, dims: Sequence[int],
+    answer: Answer, points: Sequence[Point], frame: Frame, dims: Sequence[int | float],
     size: tuple[float, float],
 ) -> str:  # fmt: skip
     order = sorted(points, key=lambda p: p.dim)
@@ -231,6 +236,10 @@ def _row(x: Scale, y: float, half: float, p: Point, tolerance: float, unit: floa
         f'width="{x(high) - x(low):.1f}" height="{2 * half:.1f}"/>',
         f'<path class="line ink" d="M{at:.1f} {y - half:.1f}v{2 * half:.1f}"/>',
     ]
+    if p.likely:
+        ends = [x(_within(x, end / unit)) for end in (p.likely[0], p.likely[-1])]
+        above = y - half / 2
+        parts.append(f'<path class="line ink" d="M{ends[0]:.1f} {above:.1f}H{ends[1]:.1f}"/>')
     e = p.exponent
     if e and math.isfinite(e.alpha):
         if np.isfinite(e.interval).all():

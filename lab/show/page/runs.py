@@ -236,8 +236,8 @@ def _settings(study: Any, record: Record) -> dict[str, str]:
 
 def command(study: Any, record: Record, name: str) -> str:
     """The command that trains the setting again, beside what is stored."""
-    dims = getattr(study.task.manifold, "dim", None)
-    alone = isinstance(dims, Sequence) and len(dims) > 1 and not study.title
+    dims = study.task.dims
+    alone = len(dims) > 1 and not study.title
     only = f" --set task.manifold.dim={record.setting.dim}" if alone else ""
     return f"lab run studies/{name}.toml{only} --results again"
 

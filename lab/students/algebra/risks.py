@@ -83,7 +83,7 @@ def _spectral(spectrum: Spectrum, n: int, *, ridge: float = 0.0, noise: float = 
 def _on_the_sphere(run: Run, D: int, teacher: Harmonics) -> float:
     """Degrees that are left out are as good as unlearned: the student's are a ridge to the others,
     and the teacher's are noise to them."""
-    task, settings = run.task, dict(run.student.settings)
+    task, settings = run.drawn, dict(run.student.settings)
     student = _harmonics(
         str(settings["kernel"]),
         tuple((k, v) for k, v in run.student.settings if k not in ("kernel", "ridge")),

@@ -74,7 +74,7 @@ def _excesses(runs: list[Run]) -> _Learner:
     A network teacher has a population of points: training sets are drawn from it with repetition,
     and the loss on all of it is the population loss, exactly. A spectral task has formulas.
     """
-    task, root = runs[0].task, runs[0].root
+    task, root = runs[0].drawn, runs[0].root
     limits: dict = {}
     world = None if task.decays else sets.population(task, root=root)
 

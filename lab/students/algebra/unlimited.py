@@ -15,7 +15,7 @@ def linear(run: Run) -> float:
 
 def random_features(run: Run) -> float:
     """What P gaussian features of a spectral task cannot express."""
-    spectrum, teacher = sets.target(run.task, root=run.root)
+    spectrum, teacher = sets.target(run.drawn, root=run.root)
     seed = 0 if run.learner else run.seed
     rng = generator("init", run.task, seed, root=run.root)
     count = int(dict(run.student.settings)["count"])

@@ -12,24 +12,21 @@ What it does not do: say at which places (`lab.tables.measure`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float
 
 from lab.dimension import Estimate, PointsError, measure
 from lab.dimension.doubts import Doubt
 from lab.kinds.student import STUDENTS, StudentSpec
-from lab.spec import TEST_POINTS, MeasureSpec
+from lab.spec import MeasureSpec
+from lab.students.descent.supply import Layers, Supply
 from lab.tables.measure import Dimension, Place
-from lab.task import data
-
-Layers = Sequence[tuple[Array, Array]]
-"""Hidden layers before and after their activation, points in columns."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +43,15 @@ class Watch:
     def of(
         cls,
         asked: MeasureSpec | None,
-        sources: Sequence[data.Source],
-        x: Float[Array, "T D_amb n"],
-        keys: Key[Array, " T"],
+        given: Supply,
         tick: Callable[[int], None],
     ) -> Watch:
-        """Measure what the students of each teacher share. x: the test set, drawn by `keys`."""
+        """Measure what the students of each teacher share."""
+        x = given.test[0]
         if asked is None:
-            return cls(None, ({},) * len(sources), x[..., :0], tick)
+            return cls(None, ({},) * len(x), x[..., :0], tick)
         known = []
-        for t, src in enumerate(sources):
+        for t in range(len(x)):
             found: dict[str, float] = {}
             layers: Layers = ()
             for name in asked.dimension:
@@ -63,7 +59,7 @@ class Watch:
                 if place.network == "student":
                     continue
                 if place.network == "teacher":
-                    layers = layers or _of_teacher(src, TEST_POINTS, keys[t])
+                    layers = layers or given.teacher(t)
                     points = _at(layers, place)
                 else:
                     points = x[t]
@@ -128,8 +124,3 @@ def _at(layers: Layers, place: Place) -> Float[Array, "w n"]:
 def _of_student(student: StudentSpec, parameters: Any, x: Array) -> Layers:
     network: Any = STUDENTS[student.kind].network()
     return network.hidden(student, parameters, x)
-
-
-@partial(jax.jit, static_argnums=1)
-def _of_teacher(src: data.Source, n: int, key: Key[Array, ""]) -> Layers:
-    return data.hidden(src, n, key=key)

@@ -26,25 +26,21 @@ import optax
 from jaxtyping import Array, Float, Key
 
 from lab.kinds.student import STUDENTS, StudentSpec
-from lab.spec import TEST_POINTS, Group, Run
+from lab.spec import Group, Run
 from lab.students.descent import optimisers
 from lab.students.descent.dimensions import Watch
+from lab.students.descent.supply import CHUNK, Batch, Supply, baseline, over_teachers, supply
 from lab.students.result import Result
 from lab.task import data
 from lab.task.streams import stream
 
-CHUNK = 200
-"""Steps in one call of a program."""
-VALIDATION_POINTS = 4_000
 BLOCK = 2_000
-"""Points evaluated at once; divides VALIDATION_POINTS and TEST_POINTS."""
+"""Points evaluated at once."""
 DIVERGED = 10.0
 """A relative loss above this, or one that is not finite, is a diverged run."""
 
 Rule = tuple[str, float, float, float]
 """An optimiser at rate 1: its name, its two momenta and its decay."""
-Batch = tuple[Array, Array]
-"""Points and targets, the teachers in front."""
 
 
 def train(
@@ -60,41 +56,32 @@ def train(
 
 
 def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
-    keys = {
-        name: jnp.stack([stream(name, task, root=group.root) for task in group.teachers])
-        for name in ("data", "pool", "noise", "validation", "test", "init", "batch", "polish")
-    }
-    sources = [data.source(task, root=group.root) for task in group.teachers]
-    src = jax.tree.map(lambda *leaves: jnp.stack(leaves), *sources)
-    test = _clean(src, TEST_POINTS, keys["test"])
-    watch = Watch.of(group.measure, sources, test[0], keys["test"], tick)
-    base = np.asarray(_baseline(src.loss, src.power, test[1]), float)
-    sizes = tuple(D for _, D, _ in group.shapes if D is not None)
-    pool = _pool(src, sizes, keys["pool"], keys["noise"]) if sizes else None
-    validation = _clean(src, VALIDATION_POINTS, keys["validation"]) if sizes else None
-
-    cohorts = [_Cohort(src, group, *shape, keys["init"], watch) for shape in group.shapes]
+    given = supply(group)
+    init = jnp.stack([stream("init", task, root=group.root) for task in group.teachers])
+    base = np.asarray(baseline(given.loss, given.power, given.test[1]), float)
+    watch = Watch.of(group.measure, given, tick)
+    cohorts = [_Cohort(given, group, *shape, init, watch) for shape in group.shapes]
     rate = optimisers.rates(group.training)
-    record = _record_steps(rate.size, every_chunk=bool(sizes))
+    record = _record_steps(rate.size, every_chunk=given.validation is not None)
     step = 0
     for steps, batch, _ in group.training.stages:
         stop = step + steps
         while step < stop:
             n = min(CHUNK, stop - step)
-            given = pool or _fresh(src, step, batch, keys["data"], keys["noise"])
+            fresh = given.fresh(step, batch)
             for cohort in cohorts:
-                x, y = _batches(*given, cohort.D, step, batch, keys["batch"]) if pool else given
+                x, y = fresh or given.of_set(cohort.D or 0, step, batch)
                 cohort.advance(x, y, rate[step : step + n])
                 tick(n * cohort.S * len(group.teachers))
             step += n
             if step in record or step == rate.size:
                 for cohort in cohorts:
-                    cohort.evaluate(step, test, validation)
+                    cohort.evaluate(step, given.test, given.validation)
     if group.training.polish:
-        x, y = _noisy(src, group.training.polish_batch, keys["polish"], keys["noise"])
+        x, y = given.large(group.training.polish_batch)
         for cohort in cohorts:
             cohort.polish(x, y, group.training.polish)
-            cohort.evaluate(step + group.training.polish, test, None)
+            cohort.evaluate(step + group.training.polish, given.test, None)
     for cohort in cohorts:
         cohort.measure(watch, initial=False)
     return [r for cohort in cohorts for r in cohort.results(group, base)]
@@ -110,7 +97,7 @@ class _Cohort:
 
     def __init__(
         self,
-        src: data.Source,
+        given: Supply,
         group: Group,
         student: StudentSpec,
         D: int | None,
@@ -120,12 +107,13 @@ class _Cohort:
     ) -> None:
         t = group.training
         self.student, self.D, self.seeds, self.S = student, D, seeds, len(seeds)
-        self.loss, self.power = src.loss, src.power
+        self.loss, self.power = given.loss, given.power
         self.rule: Rule = (t.optimiser, t.beta1, t.beta2, t.weight_decay)
-        self.scale = 1 / src.rms if student.inputs == "standardised" else jnp.ones_like(src.rms)
+        rms = given.rms
+        self.scale = 1 / rms if student.inputs == "standardised" else jnp.ones_like(rms)
         of_seed = jnp.asarray(seeds)
         keys = jnp.stack([jax.vmap(partial(jax.random.fold_in, k))(of_seed) for k in key])
-        self.parameters = _network(student).init(student, src.D_amb, src.mu.shape[-2], keys=keys)
+        self.parameters = _network(student).init(student, given.D_amb, given.outputs, keys=keys)
         self.state = None if t.optimiser == "lbfgs" else _init_state(self.rule, self.parameters)
         self.curve: list[tuple[int, np.ndarray, np.ndarray]] = []
         self.details = [[{**known} for _ in seeds] for known in watch.known]
@@ -210,65 +198,6 @@ def _record_steps(total: int, *, every_chunk: bool) -> frozenset[int]:
 # The leading axis of src, keys, x and y is the teacher (T); parameters have [T, S, …].
 
 
-def _over_teachers(f: Callable) -> Callable:
-    """`vmap` over the leading axis; without it for one teacher, whose matrix products it would
-    turn into batches of one that XLA's CPU backend runs 20 % slower."""
-
-    def mapped(*args: Any) -> Any:
-        if jax.tree.leaves(args)[0].shape[0] != 1:
-            return jax.vmap(f)(*args)
-        one = f(*jax.tree.map(lambda a: a[0], args))
-        return jax.tree.map(lambda a: a[None], one)
-
-    return mapped
-
-
-@partial(jax.jit, static_argnums=1)
-def _clean(src: data.Source, n: int, keys: Key[Array, " T"]) -> Batch:
-    return jax.vmap(lambda s, k: data.clean(s, n, key=k))(src, keys)
-
-
-@partial(jax.jit, static_argnums=1)
-def _noisy(src: data.Source, n: int, keys: Key[Array, " T"], noise_keys: Key[Array, " T"]) -> Batch:
-    def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
-        return data.noisy(s, n, key=k, noise_key=noise)
-
-    return _over_teachers(one)(src, keys, noise_keys)
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _baseline(loss: str, power: float, y: Array) -> Float[Array, " T"]:
-    return jax.vmap(partial(data.baseline, loss, power))(y)
-
-
-@partial(jax.jit, static_argnums=2)
-def _fresh(
-    src: data.Source, start: Array, batch: int, keys: Key[Array, " T"], noise_keys: Key[Array, " T"]
-) -> Batch:
-    def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
-        return data.fresh(s, start, CHUNK, batch, key=k, noise_key=noise)
-
-    return _over_teachers(one)(src, keys, noise_keys)
-
-
-@partial(jax.jit, static_argnums=1)
-def _pool(
-    src: data.Source, sizes: tuple[int, ...], keys: Key[Array, " T"], noise_keys: Key[Array, " T"]
-) -> Batch:
-    def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
-        return data.pool(s, sizes, key=k, noise_key=noise)
-
-    return _over_teachers(one)(src, keys, noise_keys)
-
-
-@partial(jax.jit, static_argnums=4)
-def _batches(
-    x: Array, y: Array, size: Array, start: Array, batch: int, keys: Key[Array, " T"]
-) -> Batch:
-    draw = partial(data.from_pool, size=size, start=start, steps=CHUNK, batch=batch)
-    return jax.vmap(lambda x, y, k: draw(x, y, key=k))(x, y, keys)
-
-
 @partial(jax.jit, static_argnums=0)
 def _init_state(rule: Rule, parameters: Any) -> Any:
     return jax.vmap(jax.vmap(optimisers.optimiser(*rule, parameters).init))(parameters)
@@ -303,7 +232,7 @@ def _advance(
 
         return jax.lax.fori_loop(0, n, step, (parameters, state))
 
-    return _over_teachers(one_teacher)(parameters, state, scale, x, y)
+    return over_teachers(one_teacher)(parameters, state, scale, x, y)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
@@ -338,8 +267,15 @@ def _evaluate(
     """Losses on a fixed set, in blocks, so that memory does not grow with the set."""
 
     def one_teacher(parameters: Any, scale: Array, x: Array, y: Array) -> Array:
-        blocks = [jnp.moveaxis(v.reshape(v.shape[0], -1, BLOCK), 1, 0) for v in (x, y)]
+        n = x.shape[1]
+        whole = n - n % BLOCK
+        blocks = [jnp.moveaxis(v[:, :whole].reshape(len(v), -1, BLOCK), 1, 0) for v in (x, y)]
         mean = partial(_students_loss, student, loss, power, parameters, scale)
-        return jnp.mean(jax.lax.map(lambda xy: mean(*xy), tuple(blocks)), axis=0)
+        if whole == n:
+            return jnp.mean(jax.lax.map(lambda xy: mean(*xy), tuple(blocks)), axis=0)
+        rest = (n - whole) * mean(x[:, whole:], y[:, whole:])
+        if not whole:
+            return rest / n
+        return (BLOCK * jnp.sum(jax.lax.map(lambda xy: mean(*xy), tuple(blocks)), 0) + rest) / n
 
-    return _over_teachers(one_teacher)(parameters, scale, x, y)
+    return over_teachers(one_teacher)(parameters, scale, x, y)

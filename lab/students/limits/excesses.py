@@ -45,7 +45,7 @@ def _all(
 
 def _in_one_basin(runs: list[Run], *, going: Callable[[], None]) -> _Learner:
     """Population losses of networks that descend from the population optimum, beside its own."""
-    task, root = runs[0].task, runs[0].root
+    task, root = runs[0].drawn, runs[0].root
     world = sets.population(task, root=root)
     basins: dict = {}
 

@@ -1,0 +1,214 @@
+"""What a group of networks learns from and is tested on: points of a task, in compiled programs.
+
+    Drawn    a teacher's: labelled points without end, or nested training sets of them, a validation
+             set and a test set
+    Given    data that somebody brings: nested training sets of their pool, and their own sets
+
+`supply` picks by the type of the task. The leading axis of everything is the teacher (T).
+
+What it does not do: train (`training.py`), or know where points come from (`lab.task.data`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from lab.kinds.given import GivenSpec
+from lab.spec import TEST_POINTS, Group, TaskSpec
+from lab.task import data
+from lab.task.streams import stream
+from lab.task.subsets import ordered
+
+CHUNK = 200
+"""Steps in one call of a program."""
+VALIDATION_POINTS = 4_000
+
+Batch = tuple[Array, Array]
+"""Points and targets, the teachers in front."""
+Layers = Sequence[tuple[Array, Array]]
+"""Hidden layers before and after their activation, points in columns."""
+
+
+@runtime_checkable
+class Supply(Protocol):
+    """Everything that networks see of the tasks of a group.
+
+    Attributes:
+        D_amb, outputs: coordinates of a point and of a target.
+        loss, power: see `lab.task.data.losses`.
+        rms: root mean square of a coordinate, [T].
+        test, validation: fixed sets; there is no validation set beside fresh data.
+    """
+
+    D_amb: int
+    outputs: int
+    loss: str
+    power: float
+    rms: Array
+    test: Batch
+    validation: Batch | None
+
+    def fresh(self, start: int, batch: int) -> Batch | None:
+        """A chunk of batches that nobody saw, for all students; None where sets are nested."""
+
+    def of_set(self, D: int, start: int, batch: int) -> Batch:
+        """A chunk of batches from the training set of D."""
+
+    def large(self, points: int) -> Batch:
+        """One large batch of fresh data."""
+
+    def teacher(self, index: int) -> Layers:
+        """The hidden layers of one teacher at the test points."""
+
+
+def supply(group: Group) -> Supply:
+    """What the networks of this group see."""
+    return Given(group) if isinstance(group.teachers[0], GivenSpec) else Drawn(group)
+
+
+class Drawn:
+    """A teacher's points: a stream of batches, or training sets that are the first D of one pool.
+
+    The stream is made once per teacher and shared by every width and seed, because at these sizes
+    the teacher costs more than most students.
+    """
+
+    def __init__(self, group: Group) -> None:
+        self.keys = {
+            name: jnp.stack([stream(name, task, root=group.root) for task in group.teachers])
+            for name in ("data", "pool", "noise", "validation", "test", "batch", "polish")
+        }
+        tasks = [task for task in group.teachers if isinstance(task, TaskSpec)]
+        sources = [data.source(task, root=group.root) for task in tasks]
+        self.sources = sources
+        self.src = src = jax.tree.map(lambda *leaves: jnp.stack(leaves), *sources)
+        self.D_amb, self.outputs, self.rms = src.D_amb, src.mu.shape[-2], src.rms
+        self.loss, self.power = src.loss, src.power
+        self.test: Batch = _clean(src, TEST_POINTS, self.keys["test"])
+        sizes = tuple(D for _, D, _ in group.shapes if D is not None)
+        self.pool: Batch | None = None
+        self.validation: Batch | None = None
+        if sizes:
+            self.pool = _pool(src, sizes, self.keys["pool"], self.keys["noise"])
+            self.validation = _clean(src, VALIDATION_POINTS, self.keys["validation"])
+
+    def fresh(self, start: int, batch: int) -> Batch | None:
+        if self.pool:
+            return None
+        return _fresh(self.src, start, batch, self.keys["data"], self.keys["noise"])
+
+    def of_set(self, D: int, start: int, batch: int) -> Batch:
+        assert self.pool  # it was drawn, for there are sizes
+        return batches(*self.pool, D, start, batch, self.keys["batch"])
+
+    def large(self, points: int) -> Batch:
+        return _noisy(self.src, points, self.keys["polish"], self.keys["noise"])
+
+    def teacher(self, index: int) -> Layers:
+        return _hidden(self.sources[index], TEST_POINTS, self.keys["test"][index])
+
+
+class Given:
+    """Data that somebody brings, in the order of each unit."""
+
+    def __init__(self, group: Group) -> None:
+        tasks = [task for task in group.teachers if isinstance(task, GivenSpec)]
+        self.D_amb, self.outputs = tasks[0].D_amb, tasks[0].outputs
+        self.loss, self.power = tasks[0].loss, tasks[0].power
+        self.key = jnp.stack([stream("batch", task, root=group.root) for task in tasks])
+        found = [ordered(task, root=group.root) for task in tasks]
+        sets = [one for one, _, _ in found]
+        self.pool = _columns([x for _, x, _ in found]), _columns([y for _, _, y in found])
+        self.test = _columns([one.x_test for one in sets]), _columns([one.y_test for one in sets])
+        self.validation: Batch | None = (
+            _columns([one.x_validation for one in sets]),
+            _columns([one.y_validation for one in sets]),
+        )
+        self.rms = jnp.sqrt(jnp.mean(self.pool[0] ** 2, axis=(1, 2)))
+
+    def fresh(self, start: int, batch: int) -> Batch | None:
+        return None
+
+    def of_set(self, D: int, start: int, batch: int) -> Batch:
+        return batches(*self.pool, D, start, batch, self.key)
+
+    def large(self, points: int) -> Batch:
+        raise NotImplementedError("a study refuses L-BFGS on a training set")
+
+    def teacher(self, index: int) -> Layers:
+        raise NotImplementedError("a study refuses places that its teachers do not have")
+
+
+def _columns(rows: list[np.ndarray]) -> Float[Array, "T coordinates n"]:
+    return jnp.stack([jnp.asarray(one.T) for one in rows])
+
+
+def over_teachers(f: Callable) -> Callable:
+    """`vmap` over the leading axis; without it for one teacher, whose matrix products it would
+    turn into batches of one that XLA's CPU backend runs 20 % slower."""
+
+    def mapped(*args: Any) -> Any:
+        if jax.tree.leaves(args)[0].shape[0] != 1:
+            return jax.vmap(f)(*args)
+        one = f(*jax.tree.map(lambda a: a[0], args))
+        return jax.tree.map(lambda a: a[None], one)
+
+    return mapped
+
+
+@partial(jax.jit, static_argnums=1)
+def _clean(src: data.Source, n: int, keys: Key[Array, " T"]) -> Batch:
+    return jax.vmap(lambda s, k: data.clean(s, n, key=k))(src, keys)
+
+
+@partial(jax.jit, static_argnums=1)
+def _noisy(src: data.Source, n: int, keys: Key[Array, " T"], noise_keys: Key[Array, " T"]) -> Batch:
+    def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
+        return data.noisy(s, n, key=k, noise_key=noise)
+
+    return over_teachers(one)(src, keys, noise_keys)
+
+
+@partial(jax.jit, static_argnums=1)
+def _hidden(src: data.Source, n: int, key: Key[Array, ""]) -> Layers:
+    return data.hidden(src, n, key=key)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def baseline(loss: str, power: float, y: Array) -> Float[Array, " T"]:
+    return jax.vmap(partial(data.baseline, loss, power))(y)
+
+
+@partial(jax.jit, static_argnums=2)
+def _fresh(
+    src: data.Source, start: Array, batch: int, keys: Key[Array, " T"], noise_keys: Key[Array, " T"]
+) -> Batch:
+    def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
+        return data.fresh(s, start, CHUNK, batch, key=k, noise_key=noise)
+
+    return over_teachers(one)(src, keys, noise_keys)
+
+
+@partial(jax.jit, static_argnums=1)
+def _pool(
+    src: data.Source, sizes: tuple[int, ...], keys: Key[Array, " T"], noise_keys: Key[Array, " T"]
+) -> Batch:
+    def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
+        return data.pool(s, sizes, key=k, noise_key=noise)
+
+    return over_teachers(one)(src, keys, noise_keys)
+
+
+@partial(jax.jit, static_argnums=4)
+def batches(
+    x: Array, y: Array, size: Array, start: Array, batch: int, keys: Key[Array, " T"]
+) -> Batch:
+    draw = partial(data.from_pool, size=size, start=start, steps=CHUNK, batch=batch)
+    return jax.vmap(lambda x, y, k: draw(x, y, key=k))(x, y, keys)
