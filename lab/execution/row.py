@@ -60,7 +60,7 @@ class Row:
     loss: float | None
     relative: float | None
     best_step: int | None
-    curve: Sequence[tuple[int, float]]
+    curve: Sequence  # of (step, loss)
     error: str | None
     seconds: float | None
     group_size: int | None
