@@ -21,6 +21,7 @@ bench: $(VENV)/.dev
 	$(VENV)/bin/python benchmarks/throughput.py
 	$(VENV)/bin/python benchmarks/time_to_loss.py
 	$(VENV)/bin/python benchmarks/fitting.py
+	$(VENV)/bin/python benchmarks/scale.py
 
 fuzz: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/hostile/fuzz.py 5000

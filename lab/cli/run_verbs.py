@@ -89,7 +89,7 @@ def _curve(
     with Store.read(folder(study, results)) as store:
         row = listing.one(store, beginning)
     if as_json:
-        say_json(plain({"run": row.fingerprint, "status": row.status, "curve": row.curve}))
+        say_json(plain({"run": row.fingerprint, "status": row.status, "curve": [*row.curve]}))
     else:
         say_table(shown.curve_title(row), shown.CURVE_HEAD, shown.curve_lines(row), wide=wide)
     if plot:

@@ -60,7 +60,7 @@ class Row:
     loss: float | None
     relative: float | None
     best_step: int | None
-    curve: Sequence[tuple[int, float]]
+    curve: Sequence  # of (step, loss)
     error: str | None
     seconds: float | None
     group_size: int | None
@@ -85,7 +85,7 @@ class Reader:
 
     def __call__(self, values: tuple) -> Row:
         own, made = values[:OWN], values[OWN:]
-        *head, curve, error, seconds, group, details = own
+        key, spec, status, N, loss, relative, best, curve, error, seconds, group, details = own
         provenance = self._made.get(made)
         if provenance is None:
             provenance = self._made[made] = dict(zip(PROVENANCE, made, strict=True))
@@ -93,7 +93,10 @@ class Reader:
             known = json.loads(details) if details else NOTHING
         except (ValueError, TypeError) as wrong:
             raise self._refuse(wrong) from None
-        return Row(*head, Curve(curve, self._refuse), error, seconds, group, provenance, known)
+        return Row(
+            key, spec, status, N, loss, relative, best, Curve(curve, self._refuse), error, seconds,
+            group, provenance, known,
+        )  # fmt: skip
 
 
 def values_of(row: Row) -> tuple:

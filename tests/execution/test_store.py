@@ -26,6 +26,7 @@ def test_rows_come_back_as_they_went_in(tmp_path):
         found = store.rows(["x", "y", "z"])
         assert set(found) == {"x", "y"} and store.states() == {"x": "done", "y": "diverged"}
         assert found["x"].loss == 0.5 and found["y"].loss is None
+        assert len(found["x"].curve) == 2
         assert found["x"].curve[0] == (1, 0.9) and math.isnan(found["x"].curve[1][1])
         assert found["x"].provenance["device"] == "cpu"
         assert store.spent() == (store.states(), {"x": 1.5, "y": 1.5})
@@ -200,3 +201,46 @@ def test_a_store_from_before_is_read_and_written_on(tmp_path):
     with Store.write(tmp_path) as store:
         store.add([replace(row("y"), details={"limit": 0.25})])
         assert store.rows(["x", "y"])["y"].details == {"limit": 0.25}
+
+
+def test_a_whole_table_is_read_as_its_rows_are_one_by_one(tmp_path, monkeypatch):
+    with Store.write(tmp_path) as store:
+        store.add(row(str(i), "done" if i % 3 else "failed", 0.1 * i) for i in range(20))
+    wanted = [str(i) for i in range(5, 30)]
+
+    def told(rows):  # a NaN on a curve equals nothing
+        return {key: repr(replace(r, curve=[*r.curve])) for key, r in rows.items()}
+
+    with Store.read(tmp_path) as store:
+        one_by_one = told(store.rows(wanted))
+    monkeypatch.setattr("lab.execution.store.MANY", 3)
+    with Store.read(tmp_path) as store:
+        assert told(store.rows(wanted)) == one_by_one and [*one_by_one] == wanted[:15]
+    with Store.read(tmp_path, specs=False) as store:
+        assert {r.spec for r in store.rows(wanted).values()} == {""}
+
+
+def test_a_reader_reads_no_row_twice_and_a_writer_what_is_there_now(tmp_path):
+    with Store.write(tmp_path) as store:
+        store.add([row("x")])
+        assert store.rows(["x", "y"]).keys() == {"x"}
+        store.add([row("y"), row("x", "failed")])
+        assert store.rows(["x", "y"])["x"].status == "failed"
+        with Store.read(tmp_path) as reader:
+            before = reader.rows(["x"])["x"]
+            store.add([row("x", "diverged")])
+            assert reader.rows(["x", "y"])["x"] is before
+
+
+def test_a_curve_is_looked_at_when_somebody_asks(tmp_path):
+    with Store.write(tmp_path) as store:
+        store.add([row("x"), replace(row("y"), curve=())])
+    db = sqlite3.connect(tmp_path / "lab.db")
+    db.execute("UPDATE runs SET curve = '[[1, 0.5], [2' WHERE fingerprint = 'x'")
+    db.commit()
+    db.close()
+    with Store.read(tmp_path) as store:
+        found = store.rows(["x", "y"])
+        assert found["x"].loss == 0.5 and len(found["y"].curve) == 0 == len([*found["y"].curve])
+        with pytest.raises(StudyError, match="not a store"):
+            found["x"].curve[0]

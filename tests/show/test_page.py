@@ -81,6 +81,15 @@ def test_the_page_asks_for_nothing_and_has_every_run_under_a_dot(make):
     assert groups[0]["command"].startswith("lab run studies/s.toml --set task.manifold.dim=2")
 
 
+def test_of_very_many_runs_the_page_tells_of_those_that_it_draws(make, monkeypatch):
+    monkeypatch.setattr("lab.show.page.runs.MOST", 7)
+    parsed = Parsed(page.html(make(), "s"))
+    groups = json.loads(dict(parsed.scripts)["runs"])
+    told = {run[0] for group in groups for run in group["runs"]}
+    dots = {attrs["data-run"] for attrs in parsed.all("circle") if attrs.get("data-run")}
+    assert dots <= told and 3 * 5 <= len(told) <= 3 * (2 * 7 + 2)
+
+
 def test_every_figure_is_small_and_has_its_numbers_as_a_file(make):
     text = page.html(make(), "s")
     assert max(map(len, re.findall(r"<svg.*?</svg>", text, re.S))) < 150_000
