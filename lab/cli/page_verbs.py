@@ -91,8 +91,10 @@ def findings(
     every = [Document(file, results) for file in documents]
     old = [one for one in every if one.filled() != one.read()]
     if check and old:
-        raise StudyError([f"{one.file}: its findings are not those of {results}; "
-                          f"`lab findings {quoted(one.file)}` writes them" for one in old])  # fmt: skip
+        raise StudyError(
+            [f"{one.file}: its findings are not those of {results}; "
+             f"`lab findings {quoted(one.file)}` writes them" for one in old]
+        )  # fmt: skip
     for one in old:
         say(f"Written: {put(one.filled(), one.file)}")
 

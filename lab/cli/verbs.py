@@ -27,8 +27,8 @@ app = typer.Typer(
 VERBS = (
     study_verbs.init, study_verbs.check, study_verbs.plan, study_verbs.run, run_verbs.status,
     run_verbs.runs, statistics_verbs.fit, page_verbs.report, page_verbs.figures,
-    page_verbs.findings, study_verbs.export, data_verbs.dimension, statistics_verbs.calibrate, run_verbs.retry,
-    run_verbs.clean,
+    page_verbs.findings, study_verbs.export, data_verbs.dimension, statistics_verbs.calibrate,
+    run_verbs.retry, run_verbs.clean,
 )  # fmt: skip
 for verb in VERBS:
     app.command()(verb)

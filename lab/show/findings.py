@@ -31,7 +31,9 @@ from lab.scaling.scans.estimates import USABLE
 from lab.show.markdown import escape, table
 from lab.show.numbers import interval, number
 
-MARKED = re.compile(r"(<!-- (findings in brief|findings|finding):(.*?)-->)(.*?)(<!-- end -->)", re.S)
+MARKED = re.compile(
+    r"(<!-- (findings in brief|findings|finding):(.*?)-->)(.*?)(<!-- end -->)", re.S
+)
 OPENED = re.compile(r"<!-- findings?(?: in brief)?:")
 COUNTS = {"N": "in N", "hidden": "in hidden weights"}
 
