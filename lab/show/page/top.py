@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +78,8 @@ def top(answers: Answers) -> Top:
     return Top(
         answers[0].study.question, _predictions(answers),
         next(iter(count)) or UNDECIDED if len(count) == 1 else "mixed" if count else UNDECIDED,
-        _words(count), _numbers(judged), _sure(judged, told), _surer(judged, told), told, date,
+        _words(count), _numbers(answers, judged), _sure(judged, told), _surer(judged, told), told,
+        date,
     )  # fmt: skip
 
 
@@ -89,7 +90,8 @@ def _judged(answers: Answers) -> Iterator[Judged]:
 
 
 def _predictions(answers: Answers) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_prediction(answer) for answer in answers))
+    judged = [answer for answer in answers if answer.points] or answers
+    return tuple(dict.fromkeys(map(_prediction, judged)))
 
 
 def _prediction(answer: Answer) -> str:
@@ -114,35 +116,56 @@ def _words(count: Counter) -> str:
     return f"Of {total} settings {' and '.join(', '.join(parts).rsplit(', ', 1))}."
 
 
-def _numbers(judged: list[Judged]) -> tuple[str, ...]:
-    if len(judged) > FEW:
-        return ()
-    told = []
-    for view, answer, finding in judged:
+def _numbers(answers: Answers, judged: list[Judged]) -> tuple[str, ...]:
+    """What was measured: where nobody judges it, and, of few, what is judged."""
+    told = [
+        f"{finding.label}: {words}"
+        for kind, view in views(answers).items() for answer in answers
+        for finding in answer.found(kind)
+        if finding.verdict is None and (words := view.measured(finding))
+    ]  # fmt: skip
+    several = len({finding.verdict for *_, finding in judged}) > 1
+    for view, answer, finding in judged if len(judged) <= FEW else ():
         words = view.measured(finding)
         if words:
-            label = finding.label or answer.study.title
-            told.append(f"{label}: {words} — {finding.verdict}")
+            verdict = f" — {finding.verdict}" if several else ""
+            told.append(f"{finding.label or answer.study.title}: {words}{verdict}")
     return tuple(told)
 
 
 def _sure(judged: list[Judged], told: tuple[Told, ...]) -> str:
+    """How many results are doubted, what the commonest doubt means, and what intervals hold."""
     if not judged:
         return "Nothing to be sure of."
-    clean = sum(not f.doubts for *_, f in judged)
-    text = f"{clean} of {len(judged)} results carry no doubt"
-    if told:
-        text += f"; the most common doubt is '{told[0].name}' ({len(told[0].where)})"
-    return f"{text}. Intervals are 95 %; at the edge of the tolerance either wrong answer has a " \
+    doubted, total = sum(bool(f.doubts) for *_, f in judged), len(judged)
+    if not doubted:
+        text = "No result carries a doubt."
+    elif doubted == total:
+        text = "The result carries a doubt" if total == 1 else f"All {total} results carry a doubt"
+    else:
+        text = f"{doubted} of {total} results {'carries' if doubted == 1 else 'carry'} a doubt"
+    if doubted and told:
+        first = told[0]
+        meaning = f": {first.meaning[:1].lower()}{first.meaning[1:]}" if first.meaning else "."
+        text += f", most often '{first.name}' ({len(first.where)}){meaning} {first.pushes}".rstrip()
+    return f"{text} Intervals are 95 %; at the edge of the tolerance either wrong answer has a " \
            "probability of at most 2.5 %."  # fmt: skip
 
 
 def _surer(judged: list[Judged], told: tuple[Told, ...]) -> tuple[str, ...]:
-    """The remedies of the commonest doubts, or what the undecided ask for."""
-    remedies = [_sentence(d.remedy) for d in told if d.remedy]
+    """The remedies of the commonest doubts with their settings, or what the undecided ask for."""
+    remedies = [f"{d.remedy[:-1]} ({_settings(d.where)})." for d in told if d.remedy]
     asked = [view.advice(f) for view, _, f in judged if f.verdict == UNDECIDED]
     found = [*dict.fromkeys([*remedies, *filter(None, asked)])][:3]
     return tuple(found or ["More teachers, and larger x, narrow every interval."])
+
+
+def _settings(where: Sequence[str]) -> str:
+    """A few settings by name, many by their number; what all begin with is said once."""
+    if len(where) > 5:
+        return f"{len(where)} settings"
+    alone = all(name.startswith("d = ") and "," not in name for name in where)
+    return f"d = {', '.join(name[4:] for name in where)}" if alone else "; ".join(where)
 
 
 def doubts(answers: Answers) -> tuple[Told, ...]:
