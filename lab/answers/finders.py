@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from lab.answers.calibrated import calibrated
 from lab.answers.contrasts import contrasts
 from lab.answers.expected import expected
 from lab.answers.exponents import exponents
@@ -23,6 +24,7 @@ Finder = Callable[[Question], tuple]
 FINDERS: dict[str, Finder] = {
     "plane": planes,
     "exponents": exponents,
+    "calibrated": calibrated,
     "lines": lines,
     "gaps": gaps,
     "contrasts": contrasts,

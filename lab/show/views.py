@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lab.answers.answer import Answer
-from lab.show import contrasts, expected, exponents, gaps, lines, planes, records
+from lab.show import calibrated, contrasts, expected, exponents, gaps, lines, planes, records
 from lab.show.view import View
 
 VIEWS: dict[str, View] = {
     "plane": planes.VIEW,
     "exponents": exponents.VIEW,
+    "calibrated": calibrated.VIEW,
     "lines": lines.VIEW,
     "gaps": gaps.VIEW,
     "contrasts": contrasts.VIEW,

@@ -68,7 +68,8 @@ def _alphas(p: Point) -> np.ndarray:
     ends = [centre - reach, centre + reach]
     if abs(p.prediction - centre) < 2 * reach:
         ends.append(p.prediction)
-    return np.linspace(min(ends), max(ends), POINTS) if reach > 0 else np.array([])
+    even = np.linspace(min(ends), max(ends), POINTS)
+    return np.union1d(even, [centre]) if reach > 0 else np.array([])
 
 
 def _card(answer: Answer, p: Point, alphas: np.ndarray, curves: Mapping[str, np.ndarray]) -> Chart:

@@ -49,7 +49,8 @@ def _section(found: PhaseMap, number: str) -> Section:
         words += f" Line: where the two limits of the fitted law ({law.law}) are equal."
     cells = Charts(f"map{number}", "Which of the two limits the loss",
                    [_map(found, plane, law)], words, _cells(plane), lead=True)  # fmt: skip
-    words = LIMIT_WORDS
+    done = sum(e.status == "done" for e in found.entries)
+    words = f"{done} of {len(found.entries)} runs of the plane are done. {LIMIT_WORDS}"
     if law:
         words += (f" Dashed: the limits of {law.law}, which was fitted to finite D only, so that "
                   "the black line tests it.")  # fmt: skip
@@ -66,18 +67,17 @@ def _kind(share: float) -> str:
 def _map(found: PhaseMap, plane: Plane, law: Joint | None) -> Chart:
     N, D = _edges(plane.N), _edges(plane.D)
     x, y = Scale(N[0], N[-1], 56, 470, log=True), Scale(D[0], D[-1], 300, 20, log=True)
-    frame, parts = Frame(x, y), []
+    frame = Frame(x, y)
+    parts = [frame.axes(axes.N.words, axes.DATA.words)]
     for i, n in enumerate(plane.N):
-        for j, d in enumerate(plane.D):
+        for j in range(plane.D.size):
             left, right, low, high = x(N[i]), x(N[i + 1]), y(D[j]), y(D[j + 1])
             kind = _kind(plane.share[i, j])
             parts.append(f'<rect class="limit{kind}" x="{left:.1f}" y="{high:.1f}" '
                          f'width="{right - left:.1f}" height="{low - high:.1f}"/>')  # fmt: skip
-            at = (x(n), (low + high) / 2)
-            value = f"{plane.mean[i, j]:.2g}".lstrip("0")
-            parts.append(text(at[0], at[1] + 1, value, "cellvalue mid"))
-            parts.append(text(at[0], at[1] + 12, kind, "cellvalue mid"))
-    parts.append(frame.axes(axes.N.words, axes.DATA.words))
+            middle, value = (low + high) / 2, f"{plane.mean[i, j]:.2g}".lstrip("0")
+            parts.append(text(x(n), middle + 1, value, "cellvalue mid"))
+            parts.append(text(x(n), middle + 12, kind, "cellvalue mid"))
     parts += [frame.joined(_equal(law, frame), "line worst")] if law else []
     count = [sum(_kind(s) == kind for s in plane.share.ravel()) for kind in ("D", "N", "")]
     alt = (f"Map of {found.label}: of {plane.share.size} cells the data limit {count[0]}, the "
@@ -129,7 +129,7 @@ def _side(
 ) -> Chart:  # fmt: skip
     there = [(x, e) for x, e in dots if e.row and e.row.relative]
     values = [float(e.row.relative) for _, e in there if e.row and e.row.relative]
-    frame = Frame(Scale.over(xs.tolist(), 50, 296, log=True), Scale.over(values, 270, 16, log=True))
+    frame = Frame(Scale.over(xs.tolist(), 50, 282, log=True), Scale.over(values, 270, 16, log=True))
     shown = there[:: max(1, -(-len(there) // MOST))]
     points = [(x, float(e.row.relative or 0.0)) for x, e in shown if e.row]
     named = [e.row.fingerprint[:DIGITS] for _, e in shown if e.row]
@@ -141,7 +141,7 @@ def _side(
         strength = 0.35 + 0.65 * i / max(len(lines) - 1, 1)
         drawn = frame.line(xs.tolist(), y.tolist(), css)
         parts.append(f'<g opacity="{strength:.2f}">{drawn}</g>')
-        parts.append(text(300, end + 4, name, "label strong" if endless else "label"))
+        parts.append(text(286, end + 4, name, "label strong" if endless else "label"))
     parts.append(frame.line(limit[0].tolist(), limit[1].tolist(), "line worst"))
     alt = f"Losses of {found.label} against {words}, a line each: {', '.join(n for n, _ in lines)}."
     return Chart(drawing(350, 306, alt, *parts), f"Loss against {words}", alt)

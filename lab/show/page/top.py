@@ -29,6 +29,11 @@ PUSHES = {
     Direction.HELD: "The quoted interval holds it already: it forbids no verdict.",
 }
 """In which direction a doubt pushes α."""
+RULE = (
+    "Intervals are 95 %; at the edge of the tolerance either wrong answer has a probability of at "
+    "most 2.5 %."
+)
+"""What the rules of a verdict were measured to hold (results/coverage)."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +83,8 @@ def top(answers: Answers) -> Top:
     return Top(
         answers[0].study.question, _predictions(answers),
         next(iter(count)) or UNDECIDED if len(count) == 1 else "mixed" if count else UNDECIDED,
-        _words(count), _numbers(answers, judged), _sure(judged, told), _surer(judged, told), told,
-        date,
+        _words(count), _numbers(answers, judged), _sure(answers, judged, told),
+        _surer(judged, told), told, date,
     )  # fmt: skip
 
 
@@ -108,7 +113,8 @@ def _words(count: Counter) -> str:
            UNDECIDED: "The prediction is undecided"}  # fmt: skip
     if len(count) == 1:
         (verdict,) = count
-        return f"{one[verdict]} in {'the one setting' if total == 1 else f'all {total} settings'}."
+        where = {1: "the one setting", 2: "both settings"}.get(total, f"all {total} settings")
+        return f"{one[verdict]} in {where}."
     verbs = {AGREES: ("agrees", "agree"), CONTRADICTS: ("contradicts it", "contradict it"),
              UNDECIDED: ("is undecided", "are undecided")}  # fmt: skip
     parts = [f"{count[v]} {one if count[v] == 1 else several}"
@@ -133,7 +139,7 @@ def _numbers(answers: Answers, judged: list[Judged]) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _sure(judged: list[Judged], told: tuple[Told, ...]) -> str:
+def _sure(answers: Answers, judged: list[Judged], told: tuple[Told, ...]) -> str:
     """How many results are doubted, what the commonest doubt means, and what intervals hold."""
     if not judged:
         return "Nothing to be sure of."
@@ -141,15 +147,30 @@ def _sure(judged: list[Judged], told: tuple[Told, ...]) -> str:
     if not doubted:
         text = "No result carries a doubt."
     elif doubted == total:
-        text = "The result carries a doubt" if total == 1 else f"All {total} results carry a doubt"
+        text = {1: "The result carries a doubt", 2: "Both results carry a doubt"}.get(
+            total, f"All {total} results carry a doubt")  # fmt: skip
     else:
         text = f"{doubted} of {total} results {'carries' if doubted == 1 else 'carry'} a doubt"
     if doubted and told:
         first = told[0]
         meaning = f": {first.meaning[:1].lower()}{first.meaning[1:]}" if first.meaning else "."
-        text += f", most often '{first.name}' ({len(first.where)}){meaning} {first.pushes}".rstrip()
-    return f"{text} Intervals are 95 %; at the edge of the tolerance either wrong answer has a " \
-           "probability of at most 2.5 %."  # fmt: skip
+        often = f"most often '{first.name}' ({len(first.where)})"
+        often = often if len(first.where) > 1 else f"'{first.name}' for one"
+        text += f", {often}{meaning} {first.pushes}".rstrip()
+    return f"{text} {_simulated(answers) or RULE}"
+
+
+def _simulated(answers: Answers) -> str:
+    """What simulated scans of this design said of intervals and verdicts; empty without any."""
+    found = [c for answer in answers for c in answer.found("calibrated") if c.current]
+    if not found:
+        return ""
+    covered = [c.values["coverage"]["quoted"] for c in found]
+    wrong = max(c.values["wrong"] for c in found)
+    ends = " to ".join(dict.fromkeys(f"{v:.0%}" for v in (min(covered), max(covered))))
+    erred = f"at most {wrong:.1%} of the verdicts were wrong" if wrong else "no verdict was wrong"
+    return (f"In {found[0].scans} simulated scans of this design the 95 % interval held the truth "
+            f"in {ends}, and {erred}.")  # fmt: skip
 
 
 def _surer(judged: list[Judged], told: tuple[Told, ...]) -> tuple[str, ...]:
