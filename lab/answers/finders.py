@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from lab.answers.calibrated import calibrated
 from lab.answers.contrasts import contrasts
 from lab.answers.coverage import coverage
 from lab.answers.dimensions import dimensions
@@ -25,6 +26,7 @@ Finder = Callable[[Question], tuple]
 FINDERS: dict[str, Finder] = {
     "plane": planes,
     "exponents": exponents,
+    "calibrated": calibrated,
     "lines": lines,
     "dimensions": dimensions,
     "gaps": gaps,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lab.answers.question import Question
+from lab.answers.records import Entry
 from lab.answers.setting import Setting
 from lab.regimes.regime import Regime
 from lab.scaling.laws.plane import Joint, Plane
@@ -21,7 +22,8 @@ from lab.scaling.laws.plane import Joint, Plane
 
 @dataclass(frozen=True)
 class PhaseMap:
-    """One setting: plane is None while no teacher is complete; `teachers` of `planned` are."""
+    """One setting: plane is None while no teacher is complete; `teachers` of `planned` are.
+    entries: every planned run with its row, N as its x."""
 
     study: Regime
     dim: int | float
@@ -32,6 +34,7 @@ class PhaseMap:
     setting: Setting | None = None
     doubts: tuple[str, ...] = ()
     verdict: str | None = None
+    entries: tuple[Entry, ...] = ()
 
     @cached_property
     def joint(self) -> tuple[Joint, ...]:
@@ -70,11 +73,13 @@ def planes(question: Question) -> tuple[PhaseMap, ...]:
     settings: dict[tuple, dict[tuple, list[float]]] = defaultdict(lambda: defaultdict(list))
     incomplete: dict[tuple, set[int]] = defaultdict(set)
     sizes: dict[tuple[int, ...], int] = {}
+    entries: dict[tuple, list[Entry]] = defaultdict(list)
     for p, row in question.store.found(p for p in study.plan if not p.check):
         run = p.run
         key = (replace(run.task, teacher=0), replace(run.student, widths=()))
         k, widths = run.task.teacher, run.student.widths
         sizes[widths] = run.N
+        entries[key].append(Entry(float(run.N), run, row))
         if row and row.status == "done":
             assert row.relative is not None  # it is done
             settings[key][k, widths, run.size].append(np.log(row.relative))
@@ -86,7 +91,8 @@ def planes(question: Question) -> tuple[PhaseMap, ...]:
     for key, cells in settings.items():
         teachers = sorted(set(range(study.task.count)) - incomplete[key])
         found.append(PhaseMap(study, key[0].dim, tuple(order), _plane(study, cells, order, sizes,
-                              teachers), len(teachers), study.task.count))  # fmt: skip
+                              teachers), len(teachers), study.task.count,
+                              entries=tuple(entries[key])))  # fmt: skip
     return tuple(found)
 
 

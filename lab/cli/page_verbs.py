@@ -69,6 +69,36 @@ def figures(
     say("Written: " + ", ".join(map(str, written)))
 
 
+def findings(
+    documents: Annotated[
+        list[Path], typer.Argument(metavar="DOCUMENT…", help="Text files with markers, such as "
+                                   "README.md.")
+    ],
+    results: Results = RESULTS,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with 2 where a document is not "
+                           "what results say.")
+    ] = False,
+) -> None:  # fmt: skip
+    """Fill the tables of findings of a document from the fits.json of results.
+
+    A marker <!-- findings: STUDY --> or <!-- findings in brief: ... --> is followed by its table up
+    to <!-- end -->, and <!-- finding: STUDY d=8 --> by one exponent within a sentence.
+    """
+    from lab.show.files import put
+    from lab.show.findings import Document
+
+    every = [Document(file, results) for file in documents]
+    old = [one for one in every if one.filled() != one.read()]
+    if check and old:
+        raise StudyError(
+            [f"{one.file}: its findings are not those of {results}; "
+             f"`lab findings {quoted(one.file)}` writes them" for one in old]
+        )  # fmt: skip
+    for one in old:
+        say(f"Written: {put(one.filled(), one.file)}")
+
+
 def _stored(study: Path, overrides: list[str] | None, results: Path) -> Any:
     found = answered(read(study, overrides), study, results)
     if not found.stored:

@@ -252,7 +252,8 @@ def calibrate(
     Prints per point the coverage of each interval, the bias, the share of each verdict and of
     wrong ones, the power to tell the truth from other exponents, how often either verdict is given
     at each ratio of the truth to the prediction, and how often it is wrong at the edge of what the
-    prediction allows where the truth is none that the estimator assumes.
+    prediction allows where the truth is none that the estimator assumes. Of the study as it is,
+    without a truth or a setting of your own, that is kept in its results folder for the report.
     """
     found = read(study, overrides)
     asked = {"floor": floor, "noise": noise, "spread": spread}
@@ -284,12 +285,16 @@ def calibrate(
                 for name, truth in misspecified(case.truth).items()})
         for case in counted(cases, "calibrating against other truths")
     ]  # fmt: skip
+    entries = [
+        design.as_json(case, shown) | {"misspecified": design.wrong_at_the_edge(case, wrong)}
+        for (case, shown), (_, wrong) in zip(calibrated, others, strict=True)
+    ]
+    kept = {"study": study.stem, "scans": scans, "seed": seed, "points": entries}
+    own = not (overrides or alpha or changes)
     if as_json:
-        entries = [
-            design.as_json(case, shown) | {"misspecified": design.wrong_at_the_edge(case, wrong)}
-            for (case, shown), (_, wrong) in zip(calibrated, others, strict=True)
-        ]
-        say_json({"study": study.stem, "scans": scans, "seed": seed, "points": entries})
+        say_json(kept)
+        if own:
+            _keep(kept, folder(study, results))
         return
     from lab.show import statistics
 
@@ -307,6 +312,18 @@ def calibrate(
         say_table(title, head, lines, wide=wide)
     for sentence in statistics.calibration_sentences(calibrated, scans=scans, seed=seed):
         say_sentence(sentence)
+    if own:
+        say_sentence(f"Kept for the report: {_keep(kept, folder(study, results))}.")
+
+
+def _keep(calibration: dict[str, Any], folder: Path) -> Path:
+    """Put a calibration beside the fits of its study; returns the file."""
+    import json
+
+    from lab.answers.calibrated import FILE
+    from lab.show.files import put
+
+    return put(json.dumps(calibration, indent=1) + "\n", folder / FILE)
 
 
 def _listed(text: str) -> list[str]:

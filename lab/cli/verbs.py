@@ -28,8 +28,8 @@ app = typer.Typer(
 VERBS = (
     study_verbs.init, study_verbs.check, study_verbs.plan, study_verbs.run, status_verb.status,
     run_verbs.runs, run_verbs.verify, statistics_verbs.fit, page_verbs.report, page_verbs.figures,
-    study_verbs.export, data_verbs.dimension, statistics_verbs.calibrate, run_verbs.retry,
-    run_verbs.clean,
+    page_verbs.findings, study_verbs.export, data_verbs.dimension,
+    statistics_verbs.calibrate, run_verbs.retry, run_verbs.clean,
 )  # fmt: skip
 for verb in VERBS:
     app.command(short_help=(verb.__doc__ or "").split("\n\n")[0])(verb)

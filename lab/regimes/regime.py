@@ -56,7 +56,7 @@ class Regime(Table):
     learner: ClassVar[str] = ""
     """The way its students learn: a key of `lab.students.learning.LEARNERS`."""
     findings: ClassVar[tuple[str, ...]] = (
-        "exponents", "lines", "contrasts", "expected", "records"
+        "exponents", "calibrated", "lines", "contrasts", "expected", "records"
     )  # fmt: skip
     """The kinds of finding that it is asked for, in the order in which they are told."""
     of_size: ClassVar[bool] = False

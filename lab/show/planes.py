@@ -8,6 +8,7 @@ from lab.answers.answer import Answer
 from lab.answers.planes import PhaseMap
 from lab.scaling.laws.plane import LIMITED
 from lab.show.numbers import interval, number
+from lab.show.page import planes
 from lab.show.view import Answers, Drawn, View
 
 
@@ -40,4 +41,17 @@ def figures(answers: Answers) -> list[Drawn]:
     return [Drawn(name, "Phase map", *phases(one)) for name, one in zip(names, found, strict=True)]
 
 
-VIEW = View(sentences=sentences, figures=figures, key="maps")
+def measured(found: PhaseMap) -> str:
+    """Which limits where, and the law that is least wrong about what it has not seen."""
+    if found.plane is None:
+        return ""
+    share = found.plane.share
+    data, width = (share > LIMITED).sum(), (share < 1 - LIMITED).sum()
+    words = f"the data limit {data} of {share.size} cells, the width {width}"
+    best = found.joint[0] if found.joint else None
+    return words + (f"; {best.law} joins the limits, {best.ahead:.0%} wrong about unlimited data"
+                    if best else "")  # fmt: skip
+
+
+VIEW = View(sentences=sentences, figures=figures, key="maps", page=planes.sections,
+            measured=measured)  # fmt: skip

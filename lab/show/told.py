@@ -21,7 +21,7 @@ from lab.show.view import Drawn, Table
 from lab.show.views import views
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Told:
     """The answers of one study, one per panel and scan, and where its results are.
 
@@ -92,6 +92,8 @@ class Told:
         lines = ["  ".join(cell.ljust(n) for cell, n in zip(row, widths, strict=False)).rstrip()
                  for row in rows]  # fmt: skip
         return "\n".join([self.question, *lines, *self.sentences])
+
+    __repr__ = __str__  # that of the answers is as long as a book, and a notebook keeps it
 
     def _repr_html_(self) -> str:
         tables = "".join(_html(table) for table in self.tables)

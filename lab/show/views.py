@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from lab.answers.answer import Answer
 from lab.show import (
+    calibrated,
     contrasts,
     coverage,
     dimensions,
@@ -25,6 +26,7 @@ from lab.show.view import View
 VIEWS: dict[str, View] = {
     "plane": planes.VIEW,
     "exponents": exponents.VIEW,
+    "calibrated": calibrated.VIEW,
     "lines": lines.VIEW,
     "dimensions": dimensions.VIEW,
     "gaps": gaps.VIEW,

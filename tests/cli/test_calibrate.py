@@ -48,7 +48,24 @@ def test_json_of_a_study_that_was_not_run(here):
     assert "3/(d-1)" not in one and four["3/(d-1)"] == {"exponent": 1.0, "power": None}
     assert set(two) == {"4/d", "3/(d-1)", "2/d", "1"} and two["4/d"]["power"] is None
     assert two["1"]["power"] == 1 and 0 < two["3/(d-1)"]["power"]
-    assert sorted(p.name for p in here.iterdir()) == ["s.toml"]
+    kept = [p for p in here.rglob("*") if p.is_file() and p.name != "s.toml"]
+    assert kept == [here / "results/s/calibration.json"]
+    assert json.loads(kept[0].read_text()) == found
+
+
+@pytest.mark.parametrize("options", [
+    ("--alpha", "2/d"), ("--noise", "0.3"), ("--set", "student.seeds=1"),
+])  # fmt: skip
+def test_what_holds_for_another_truth_or_design_is_not_kept(here, options):
+    invoke("calibrate", "s.toml", "--scans", "20", *options)
+    assert [p.name for p in here.iterdir()] == ["s.toml"]
+
+
+def test_a_calibration_that_cannot_be_kept_is_one_sentence(here):
+    (here / "results").touch()
+    with pytest.raises(StudyError, match="calibration.json: cannot be written") as caught:
+        invoke("calibrate", "s.toml", "--scans", "20")
+    assert len(caught.value.mistakes) == 1
 
 
 def test_the_same_seed_gives_the_same_answer_and_a_dimension_changes_no_other(here):

@@ -18,7 +18,7 @@ from lab.execution.store import Store
 from lab.files import put
 from lab.mistakes import StudyError
 from lab.show.page import comparison, index, page
-from lab.show.page.chart import Scale
+from lab.show.page.chart import Scale, apart
 
 EVIL = "<script>alert(1)</script>"
 
@@ -195,6 +195,40 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     assert file.read_text() == "new"
 
 
+def test_labels_that_would_overlap_move_apart_and_keep_their_order():
+    heights = [100.0, 50.0, 52.0, 51.0, 10.0]
+    moved = apart(heights, 12.0)
+    order = sorted(range(5), key=lambda i: heights[i])
+    assert sorted(range(5), key=lambda i: moved[i]) == order
+    assert min(np.diff(sorted(moved))) >= 12 - 1e-9
+    assert moved[0] == 100 and moved[4] == 10  # nobody was near them
+    assert np.mean(moved) == pytest.approx(np.mean(heights))
+
+
+def test_every_run_of_a_plane_is_under_a_dot(make_study, tmp_path):
+    study = make_study(
+        regime="phase-map", student={"widths": [4, 6, 9, 14], "seeds": 1},
+        task={"teacher": {"count": 2}}, data={"sizes": [64, 128, 256, 512]},
+    )  # fmt: skip
+
+    def law(run, _):
+        data = 2.0 * run.size**-0.8 if run.size else 0.0
+        return (1 + 0.1 * run.task.teacher) * (4.0 * run.N**-1.1 + data)
+
+    with Store.write(tmp_path / "s") as store:
+        store.add(rows(study, law))
+        text = page.html(answers.answers(study, store), "s")
+    parsed = Parsed(text)
+    told = [run for group in json.loads(dict(parsed.scripts)["runs"]) for run in group["runs"]]
+    dots = [attrs["data-run"] for attrs in parsed.all("circle") if attrs.get("data-run")]
+    plane = {p.run.fingerprint()[:10] for p in study.plan if not p.check}
+    assert plane <= set(dots) == {run[0] for run in told} and len(told) == len(set(dots))
+    assert "the data limit" in text and text.count('class="limit') >= 16
+    links = {a["download"]: a["href"] for a in parsed.all("a") if "download" in a}
+    cells = [*csv.DictReader(io.StringIO(unquote(links["map.csv"].split(",", 1)[1])))]
+    assert len(cells) == 4 * (4 + 1)  # every width on every D and on unlimited data
+
+
 @pytest.mark.parametrize("log", [False, True])
 def test_ticks_are_round_and_within(log):
     for low, high in ((0.02, 0.031), (0.5, 2.2), (60, 1300), (1e-8, 1.0), (3, 4), (1, 9e6)):
@@ -256,6 +290,33 @@ def test_mistakes_are_one_sentence_and_write_nothing(here, arguments, said):
     with pytest.raises(StudyError, match=said) as caught:
         invoke(*arguments)
     assert len(caught.value.mistakes) == 1 and sorted(here.rglob("*")) == before
+
+
+@pytest.mark.parametrize("verb", ["report", "figures"])
+def test_a_study_that_was_edited_since_is_one_sentence_and_keeps_the_report(here, verb):
+    invoke("report", "a.toml")
+    before = {file: file.read_bytes() for file in (here / "results/a").iterdir()}
+    (here / "a.toml").write_text(TEXT.replace("[4, 8, 16, 32]", "[5, 9, 17, 33]"))
+    with pytest.raises(StudyError, match="lab run|nothing stored") as caught:
+        invoke(verb, "a.toml")
+    assert len(caught.value.mistakes) == 1
+    assert {file: file.read_bytes() for file in (here / "results/a").iterdir()} == before
+
+
+@pytest.mark.parametrize("arguments, file", [
+    (("figures", "a.toml", "--format", "svg"), "results/a/figures"),
+    (("report", "a.toml", "b.toml"), "results/a-and-b.html"),
+    (("report",), "results/index.html"),
+])  # fmt: skip
+def test_what_cannot_be_written_is_one_sentence(here, arguments, file):
+    invoke("report", "a.toml")
+    if file.endswith(".html"):
+        (here / file).mkdir()
+    else:
+        (here / file).touch()
+    with pytest.raises(StudyError, match="cannot be written") as caught:
+        invoke(*arguments)
+    assert len(caught.value.mistakes) == 1
 
 
 def test_a_folder_that_takes_nothing_is_one_sentence(here):

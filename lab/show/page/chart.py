@@ -68,15 +68,15 @@ class Scale:
         return found[:: -(-len(found) // most)]
 
     def _linear(self, most: int) -> list[float]:
-        span = self.high - self.low
-        step = 10.0 ** math.floor(math.log10(span))
-        while span / step < most / 2:
-            step /= 2 if round(math.log10(step) % 1, 3) in (0.0, 0.301) else 2.5
-        while span / step > most:
-            step *= 2
-        first = math.ceil(self.low / step)
-        last = math.floor(self.high / step)
-        return [round(i * step, 12) for i in range(first, last + 1)]
+        """The finest multiples of 1, 2 or 5 powers of ten that are no more than this, or two."""
+        power = math.floor(math.log10(self.high - self.low))
+        found: list[float] = []
+        for step in (s * 10.0**e for e in (power - 1, power) for s in (1, 2, 5)):
+            first, last = math.ceil(self.low / step), math.floor(self.high / step)
+            before, found = found, [round(i * step, 12) for i in range(first, last + 1)]
+            if len(found) <= most:
+                return found if len(found) > 1 else before
+        return found
 
 
 def tick_text(value: float) -> str:
@@ -184,6 +184,31 @@ def marker(x: float, y: float, css: str, name: str = "") -> str:
     }
     shape = shapes.get(css, f'<rect x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8"/>')
     return f'<g class="mark {css}">{shape}{f"<title>{escape(name)}</title>" if name else ""}</g>'
+
+
+def apart(heights: Sequence[float], gap: float = 12.0) -> list[float]:
+    """Pixels near these, in the same order, no two of them nearer than the gap: those that would
+    overlap share the room around their mean."""
+    order = sorted(range(len(heights)), key=lambda i: heights[i])
+    groups: list[list[int]] = []
+    for i in order:
+        groups.append([i])
+        while len(groups) > 1 and _low(groups[-1], heights, gap) < _high(groups[-2], heights, gap):
+            groups[-2:] = [groups[-2] + groups[-1]]
+    found = [*heights]
+    for group in groups:
+        first = _low(group, heights, gap) + gap / 2
+        for place, i in enumerate(group):
+            found[i] = first + gap * place
+    return found
+
+
+def _low(group: Sequence[int], heights: Sequence[float], gap: float) -> float:
+    return sum(heights[i] for i in group) / len(group) - gap * len(group) / 2
+
+
+def _high(group: Sequence[int], heights: Sequence[float], gap: float) -> float:
+    return _low(group, heights, gap) + gap * len(group)
 
 
 def text(x: float, y: float, words: str, css: str = "") -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from lab.answers.setting import value_text
 from lab.plain import plain
 from lab.show.page.chart import Frame, Scale, drawing, text
 from lab.show.view import Answers, Chart, Charts, Rows, Section
+from lab.spec import Run
 
 DIGITS = 10
 """Of a fingerprint: enough to tell 10⁴ runs apart, with a chance of 10⁻⁴ that two are alike."""
@@ -178,24 +179,46 @@ def told(answers: Answers, name: str) -> list[dict[str, Any]]:
     """What a click needs, setting by setting, as plain values: its name and settings, the command
     that trains it again, the steps of its curves, and its runs (some of very many), each as
     (name, x, teacher, seed, status, relative loss, seconds, curve)."""
-    found = [_told(answer, r, name) for answer in answers for r in answer.found("records")]
+    found = [
+        _told(answer.study, r.label, _stored(answer, r), answer.study.axis.symbol, name)
+        for answer in answers for r in answer.found("records")
+    ]  # fmt: skip
+    known = {run[0] for one in found for run in one["runs"]}
+    for answer in answers:
+        for plane in answer.found("plane"):
+            for size, entries in by_data(plane.entries).items():
+                new = [e for e in entries if e.row and e.row.fingerprint[:DIGITS] not in known]
+                label = f"{plane.label}, D = {size or '∞'}"
+                found.append(_told(answer.study, label, new, "N", name))
     return [one for one in found if one["runs"]]
 
 
-def _told(answer: Answer, record: Record, name: str) -> dict[str, Any]:
-    study = answer.study
-    stored = [e for e in record.entries if e.row]
-    entries = stored if len(stored) <= MOST else _some(stored, answer, record)
+def by_data(entries: Iterable[Entry]) -> dict[int | None, list[Entry]]:
+    """The runs of a plane by their D, ascending, None, unlimited data, last."""
+    found: dict[int | None, list[Entry]] = {}
+    for e in sorted(entries, key=lambda e: (e.run.size is None, e.run.size or 0)):
+        found.setdefault(e.run.size, []).append(e)
+    return found
+
+
+def _told(study: Any, label: str, entries: list[Entry], axis: str, name: str) -> dict[str, Any]:
     steps = dict.fromkeys(tuple(n for n, _ in _curve(e)) for e in entries)
     place = {some: i for i, some in enumerate(steps)}
+    run = entries[0].run if entries else None
     return plain({
-        "label": ", ".join(filter(None, [study.title, record.label])),
-        "axis": study.axis.symbol,
-        "settings": _settings(study, record),
-        "command": command(study, record, name),
+        "label": ", ".join(filter(None, [study.title, label])),
+        "axis": axis,
+        "settings": _settings(study, run) if run else {},
+        "command": command(study, run.task.dim, name) if run else "",
         "steps": [*steps],
         "runs": [_run(e, place) for e in entries],
     })  # fmt: skip
+
+
+def _stored(answer: Answer, record: Record) -> list[Entry]:
+    """The runs of a setting that are stored; of very many some."""
+    stored = [e for e in record.entries if e.row]
+    return stored if len(stored) <= MOST else _some(stored, answer, record)
 
 
 def _some(stored: Sequence[Entry], answer: Answer, record: Record) -> list[Entry]:
@@ -222,9 +245,8 @@ def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.3g}")
 
 
-def _settings(study: Any, record: Record) -> dict[str, str]:
+def _settings(study: Any, run: Run) -> dict[str, str]:
     """What all runs of the setting share, by the names of the study file."""
-    run = record.entries[0].run
     manifold, *fixed = study.setting(run)
     shown = {"regime": study.regime, "task.manifold": "×".join(f"{k} {d}" for k, d in manifold)}
     shown |= {key: value_text(v) for key, v in fixed if v not in (None, "", ())}
@@ -234,17 +256,19 @@ def _settings(study: Any, record: Record) -> dict[str, str]:
     return shown
 
 
-def command(study: Any, record: Record, name: str) -> str:
+def command(study: Any, dim: int, name: str) -> str:
     """The command that trains the setting again, beside what is stored."""
     dims = study.task.dims
     alone = len(dims) > 1 and not study.title
-    only = f" --set task.manifold.dim={record.setting.dim}" if alone else ""
+    only = f" --set task.manifold.dim={dim}" if alone else ""
     return f"lab run studies/{name}.toml{only} --results again"
 
 
 def rows_of(answers: Answers) -> Iterator[Any]:
-    """Every stored row of the scans, checks and limits."""
+    """Every stored row of the scans, checks and limits, and of planes."""
     for answer in answers:
+        for plane in answer.found("plane"):
+            yield from (e.row for e in plane.entries if e.row)
         for record in answer.found("records"):
             yield from (e.row for e in record.entries if e.row)
             yield from (row for row in record.others if row)

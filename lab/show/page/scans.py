@@ -14,6 +14,7 @@ import numpy as np
 from lab.answers.answer import Answer
 from lab.answers.point import Point
 from lab.show.numbers import interval
+from lab.show.page import confidence
 from lab.show.page.chart import Frame, Scale, drawing, text
 from lab.show.page.overview import alpha, measured, overview
 from lab.show.page.runs import names, thinned
@@ -35,6 +36,7 @@ def sections(answers: Answers) -> list[Section]:
     cards = _scans(fitted)
     if cards.charts:
         found.append(Section("Scan by scan", [WORDS, cards]))
+    found += confidence.sections(fitted)
     changes = _changes(fitted)
     if changes.charts:
         found.append(Section("Convergence", [changes]))
@@ -115,8 +117,9 @@ def _cards(answer: Answer) -> Iterator[Chart]:
     most = max(float(np.quantile(rest, 0.995)) if rest else 0.0, 0.02) * 1.1
     slopes = [at.alpha for p in points if p.exponent for at in p.exponent.local]
     slopes += [p.prediction for p in points]
+    slopes += [end for p in points if p.exponent for end in p.exponent.interval]
     slopes = [v for v in slopes if abs(v) < 4 * max(q.prediction for q in points)]
-    local = Scale.over([*slopes, 0.0], 364, 290)
+    local = Scale.over(slopes, 364, 290, pad=0.15)
     named = {record.setting: names(record) for record in answer.found("records")}
     for p in points:
         frames = Frame(x, loss), Frame(x, Scale(-most, most, 268, 212)), Frame(x, local)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,11 @@ PUSHES = {
     Direction.HELD: "The quoted interval holds it already: it forbids no verdict.",
 }
 """In which direction a doubt pushes α."""
+RULE = (
+    "Intervals are 95 %; at the edge of the tolerance either wrong answer has a probability of at "
+    "most 2.5 %."
+)
+"""What the rules of a verdict were measured to hold (results/coverage)."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,8 @@ def top(answers: Answers) -> Top:
     return Top(
         answers[0].study.question, _predictions(answers),
         next(iter(count)) or UNDECIDED if len(count) == 1 else "mixed" if count else UNDECIDED,
-        _words(count), _numbers(judged), _sure(judged, told), _surer(judged, told), told, date,
+        _words(count), _numbers(answers, judged), _sure(answers, judged, told),
+        _surer(judged, told), told, date,
     )  # fmt: skip
 
 
@@ -89,7 +95,8 @@ def _judged(answers: Answers) -> Iterator[Judged]:
 
 
 def _predictions(answers: Answers) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_prediction(answer) for answer in answers))
+    judged = [answer for answer in answers if answer.points] or answers
+    return tuple(dict.fromkeys(map(_prediction, judged)))
 
 
 def _prediction(answer: Answer) -> str:
@@ -105,7 +112,8 @@ def _words(count: Counter) -> str:
            UNDECIDED: "The prediction is undecided"}  # fmt: skip
     if len(count) == 1:
         (verdict,) = count
-        return f"{one[verdict]} in {'the one setting' if total == 1 else f'all {total} settings'}."
+        where = {1: "the one setting", 2: "both settings"}.get(total, f"all {total} settings")
+        return f"{one[verdict]} in {where}."
     verbs = {AGREES: ("agrees", "agree"), CONTRADICTS: ("contradicts it", "contradict it"),
              UNDECIDED: ("is undecided", "are undecided")}  # fmt: skip
     parts = [f"{count[v]} {one if count[v] == 1 else several}"
@@ -113,35 +121,71 @@ def _words(count: Counter) -> str:
     return f"Of {total} settings {' and '.join(', '.join(parts).rsplit(', ', 1))}."
 
 
-def _numbers(judged: list[Judged]) -> tuple[str, ...]:
-    if len(judged) > FEW:
-        return ()
-    told = []
-    for view, answer, finding in judged:
+def _numbers(answers: Answers, judged: list[Judged]) -> tuple[str, ...]:
+    """What was measured: where nobody judges it, and, of few, what is judged."""
+    told = [
+        f"{finding.label}: {words}"
+        for kind, view in views(answers).items() for answer in answers
+        for finding in answer.found(kind)
+        if finding.verdict is None and (words := view.measured(finding))
+    ]  # fmt: skip
+    several = len({finding.verdict for *_, finding in judged}) > 1
+    for view, answer, finding in judged if len(judged) <= FEW else ():
         words = view.measured(finding)
         if words:
-            label = finding.label or answer.study.title
-            told.append(f"{label}: {words} — {finding.verdict}")
+            verdict = f" — {finding.verdict}" if several else ""
+            told.append(f"{finding.label or answer.study.title}: {words}{verdict}")
     return tuple(told)
 
 
-def _sure(judged: list[Judged], told: tuple[Told, ...]) -> str:
+def _sure(answers: Answers, judged: list[Judged], told: tuple[Told, ...]) -> str:
+    """How many results are doubted, what the commonest doubt means, and what intervals hold."""
     if not judged:
         return "Nothing to be sure of."
-    clean = sum(not f.doubts for *_, f in judged)
-    text = f"{clean} of {len(judged)} results carry no doubt"
-    if told:
-        text += f"; the most common doubt is '{told[0].name}' ({len(told[0].where)})"
-    return f"{text}. Intervals are 95 %; at the edge of the tolerance either wrong answer has a " \
-           "probability of at most 2.5 %."  # fmt: skip
+    doubted, total = sum(bool(f.doubts) for *_, f in judged), len(judged)
+    if not doubted:
+        text = "No result carries a doubt."
+    elif doubted == total:
+        text = {1: "The result carries a doubt", 2: "Both results carry a doubt"}.get(
+            total, f"All {total} results carry a doubt")  # fmt: skip
+    else:
+        text = f"{doubted} of {total} results {'carries' if doubted == 1 else 'carry'} a doubt"
+    if doubted and told:
+        first = told[0]
+        meaning = f": {first.meaning[:1].lower()}{first.meaning[1:]}" if first.meaning else "."
+        often = f"most often '{first.name}' ({len(first.where)})"
+        often = often if len(first.where) > 1 else f"'{first.name}' for one"
+        text += f", {often}{meaning} {first.pushes}".rstrip()
+    return f"{text} {_simulated(answers) or RULE}"
+
+
+def _simulated(answers: Answers) -> str:
+    """What simulated scans of this design said of intervals and verdicts; empty without any."""
+    found = [c for answer in answers for c in answer.found("calibrated") if c.current]
+    if not found:
+        return ""
+    covered = [c.values["coverage"]["quoted"] for c in found]
+    wrong = max(c.values["wrong"] for c in found)
+    ends = " to ".join(dict.fromkeys(f"{v:.0%}" for v in (min(covered), max(covered))))
+    erred = f"at most {wrong:.1%} of the verdicts were wrong" if wrong else "no verdict was wrong"
+    return (f"In {found[0].scans} simulated scans of this design the 95 % interval held the truth "
+            f"in {ends}, and {erred}.")  # fmt: skip
 
 
 def _surer(judged: list[Judged], told: tuple[Told, ...]) -> tuple[str, ...]:
-    """The remedies of the commonest doubts, or what the undecided ask for."""
-    remedies = [_sentence(d.remedy) for d in told if d.remedy]
+    """The remedies of the commonest doubts with their settings, or what the undecided ask for."""
+    remedies = [f"{d.remedy[:-1]} ({_settings(d.where)})." for d in told if d.remedy]
     asked = [view.advice(f) for view, _, f in judged if f.verdict == UNDECIDED]
     found = [*dict.fromkeys([*remedies, *filter(None, asked)])][:3]
     return tuple(found or ["More teachers, and larger x, narrow every interval."])
+
+
+def _settings(where: Sequence[str]) -> str:
+    """A few settings by name, many by their number; what all begin with is said once."""
+    if len(where) > 5:
+        return f"{len(where)} settings"
+    alone = all(name.startswith("d = ") and "," not in name for name in where)
+    return f"d = {', '.join(name[4:] for name in where)}" if alone else "; ".join(where)
 
 
 def doubts(answers: Answers) -> tuple[Told, ...]:

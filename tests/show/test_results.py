@@ -1,0 +1,68 @@
+"""What is committed of results: figures are small, told in words, and their numbers are there."""
+
+import csv
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+RESULTS = Path(__file__).resolve().parents[2] / "results"
+FOLDERS = sorted(file.parent for file in RESULTS.glob("*/report.md"))
+PAGES = sorted(RESULTS.glob("*/report.html"))
+MOST = 150_000
+
+
+class Figures(HTMLParser):
+    """Per figure of a page: what its drawings are called, the CSV files beside them, and whether it
+    is an image of matplotlib, whose numbers are among the files of the page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.figures = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        told = dict(attributes)
+        if tag == "figure":
+            self.figures.append(([], [], []))
+        elif self.figures and tag == "svg":
+            self.figures[-1][0].append(told.get("aria-label", ""))
+        elif self.figures and tag == "img":
+            self.figures[-1][0].append(told.get("alt", ""))
+            self.figures[-1][2].append(tag)
+        elif self.figures and tag == "a" and "download" in told:
+            self.figures[-1][1].append(told["href"])
+
+
+def test_there_are_results():
+    assert len(FOLDERS) > 10 and len(PAGES) > 10
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_figure_is_small_and_its_numbers_are_beside_it(folder):
+    drawn = sorted(folder.glob("*.svg"))
+    assert drawn and all(file.stat().st_size < MOST for file in drawn)
+    for name in ("exponents.csv", "table.csv"):
+        with open(folder / name, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert rows and all(None not in row for row in rows)
+    shown = re.findall(r"!\[(.*?)\]\((.*?)\)", (folder / "report.md").read_text())
+    assert {name for _, name in shown} == {f"{file.stem}.png" for file in drawn}
+    assert all(words for words, _ in shown)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+def test_every_figure_of_a_page_is_told_and_has_its_numbers(page):
+    text = page.read_text(encoding="utf-8")
+    assert len(text) < 5_000_000
+    assert max(map(len, re.findall(r"<svg.*?</svg>", text, re.S))) < MOST
+    found = Figures(text).figures
+    assert found
+    for names, links, images in found:
+        assert names and all(names) and (links or images)
+        for uri in links:
+            rows = list(csv.DictReader(io.StringIO(unquote(uri.split(",", 1)[1]))))
+            assert rows and None not in rows[0]
