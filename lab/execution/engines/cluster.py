@@ -15,6 +15,7 @@ import shutil
 import threading
 import time
 import uuid
+import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
@@ -66,7 +67,8 @@ def slurm(workers: int) -> Cluster:
         if not shutil.which("sbatch"):
             raise StudyError(["engine slurm: no sbatch on the PATH; run this where jobs are sent"])
         try:
-            cluster = SLURMCluster()
+            with warnings.catch_warnings(action="ignore"):  # of a port that is taken
+                cluster = SLURMCluster()
         except (ValueError, TypeError, OSError) as error:  # no cores, no memory, no such option
             why = str(error).split("\n")[0]
             raise StudyError(

@@ -210,4 +210,3 @@ def _devices(number: int) -> list[str]:
     """The names of the GPUs of this process, as their driver's variable lists them."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     return named.split(",") if named else [*map(str, range(number))]
-
