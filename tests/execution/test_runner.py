@@ -98,8 +98,8 @@ def test_after_two_interrupts_nothing_is_left_running(tmp_path):
     (tmp_path / "s.toml").write_text(STUDY.replace("6000", "2000000"))
     child = lab("run", "s.toml", "--engine", "processes", "--lanes", "2", "--no-report",
                 cwd=tmp_path)  # fmt: skip
-    children, deadline = Path(f"/proc/{child.pid}/task/{child.pid}/children"), time.time() + 120
-    while len(workers := children.read_text().split()) < 2:
+    deadline = time.time() + 120
+    while len(workers := workers_of(child.pid)) < 2:
         assert time.time() < deadline and child.poll() is None
         time.sleep(0.05)
     for _ in range(2):
@@ -108,6 +108,12 @@ def test_after_two_interrupts_nothing_is_left_running(tmp_path):
     out, _ = child.communicate(timeout=60)
     assert child.returncode == 130 and "Interrupted" in out and "Traceback" not in out
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+def workers_of(pid):
+    """The worker processes of a driver."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [c for c in children if "engines.worker" in Path(f"/proc/{c}/cmdline").read_text()]
 
 
 def test_an_edited_study_runs_only_the_difference(uninterrupted, tmp_path):
