@@ -182,6 +182,7 @@ class _Out:
         self.todo, self.under_way = deque(groups), dict[str, tuple[Any, list[Group]]]()
         self._client, self._tick, self._compiled = client, tick, compiled
         self._tries: Counter[int] = Counter()
+        self._alone = False
         self._steps: Counter[int] = Counter()
         self._measured = self._modelled = 0.0
         self._left = sum(map(plan.seconds, groups))
@@ -195,7 +196,10 @@ class _Out:
         """Send errands until every lane has one, and one in ten lanes two."""
         pace = self._measured / self._modelled if self._modelled else 1.0
         while self.todo and len(self.under_way) < lanes + lanes // 10 + 1:
-            tried = self._tries[id(self.todo[0])]
+            tried = bool(self._tries[id(self.todo[0])])
+            if self.under_way and (tried or self._alone):
+                return  # Dask blames all that a dead worker held
+            self._alone = tried
             groups = (
                 [self.todo.popleft()]
                 if tried
