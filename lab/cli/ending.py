@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 DONE, DEFECT, MISTAKE, FAILED, INTERRUPTED, CLOSED = 0, 1, 2, 3, 130, 141
 CODES = {
@@ -80,7 +80,7 @@ def ended(act: Callable[[], None]) -> int:
 
     spell(sys.stdout)
     spell(sys.stderr)
-    warnings.showwarning = _warned
+    warnings.showwarning = _warned  # a sentence, without the line of code that says it
     code = DONE
     try:
         act()
@@ -100,7 +100,10 @@ def ended(act: Callable[[], None]) -> int:
     return code or max(unwritten)
 
 
-def _warned(message: Warning | str, *_: Any) -> None:
+def _warned(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int,
+    file: TextIO | None = None, line: str | None = None,
+) -> None:  # fmt: skip
     _tell(str(message))
 
 

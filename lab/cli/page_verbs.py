@@ -85,7 +85,7 @@ def findings(
     A marker <!-- findings: STUDY --> or <!-- findings in brief: ... --> is followed by its table up
     to <!-- end -->, and <!-- finding: STUDY d=8 --> by one exponent within a sentence.
     """
-    from lab.show.files import put
+    from lab.files import put
     from lab.show.findings import Document
 
     every = [Document(file, results) for file in documents]

@@ -321,7 +321,7 @@ def _keep(calibration: dict[str, Any], folder: Path) -> Path:
     import json
 
     from lab.answers.calibrated import FILE
-    from lab.show.files import put
+    from lab.files import put
 
     return put(json.dumps(calibration, indent=1) + "\n", folder / FILE)
 

@@ -54,12 +54,20 @@ def driver(path: Path) -> Driver | None:
 def _holds(pid: int, lock: Path) -> bool:
     """Whether a process has this file open; where that is not to be seen, whether it lives."""
     try:
-        names = [os.readlink(file) for file in Path(f"/proc/{pid}/fd").iterdir()]
-        return str(lock.resolve()) in names
+        files = list(Path(f"/proc/{pid}/fd").iterdir())
     except PermissionError:
         return True  # somebody else's process
     except OSError:
         return not Path("/proc/self").exists() and _lives(pid)
+    return str(lock.resolve()) in map(_target, files)
+
+
+def _target(link: Path) -> str:
+    """What a link leads to; "" if it is gone meanwhile."""
+    try:
+        return os.readlink(link)
+    except OSError:
+        return ""
 
 
 def _lives(pid: int) -> bool:

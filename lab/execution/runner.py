@@ -25,6 +25,7 @@ from lab.execution.pace import Pace
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
 from lab.spec import Planned, Run
+from lab.students.result import Failed
 from lab.study import Study
 
 
@@ -219,7 +220,7 @@ def rows_of(finished: Finished, provenance: dict) -> list[Row]:
     if finished.results is None:
         return [failed(run, finished.error) for run in runs]
     return [
-        failed(r.run, r.error) if r.status == "failed" else
+        failed(r.run, r.error) if isinstance(r, Failed) else
         Row(r.run.fingerprint(), r.run.canonical(), r.status, r.run.N,
             r.loss if r.status == "done" else None, r.relative if r.status == "done" else None,
             r.best_step, r.curve, None, share, len(runs), **common, details=r.details)

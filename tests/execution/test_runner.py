@@ -62,8 +62,8 @@ def uninterrupted(tmp_path_factory):
     return cwd
 
 
-def interrupt_after_first_commit(cwd, number):
-    child = lab("run", "s.toml", "--lanes", "1", "--no-report", cwd=cwd)
+def interrupt_after_first_commit(cwd, number, engine):
+    child = lab("run", "s.toml", "--lanes", "1", "--engine", engine, "--no-report", cwd=cwd)
     deadline = time.time() + 120
     while not (cwd / "results/s/lab.db").exists() or status(cwd)["done"] == 0:
         assert time.time() < deadline and child.poll() is None
@@ -73,23 +73,47 @@ def interrupt_after_first_commit(cwd, number):
     return child.returncode, out
 
 
-def test_kill_9_and_rerun_give_the_uninterrupted_table(uninterrupted, tmp_path):
+@pytest.mark.parametrize("engine", ["threads", "processes"])
+def test_kill_9_and_rerun_give_the_uninterrupted_table(uninterrupted, tmp_path, engine):
     (tmp_path / "s.toml").write_text(STUDY)
-    interrupt_after_first_commit(tmp_path, signal.SIGKILL)
+    interrupt_after_first_commit(tmp_path, signal.SIGKILL, engine)
     before = status(tmp_path)
     assert 0 < before["done"] < before["planned"] and before["done"] % 3 == 0  # whole groups
-    child = lab("run", "s.toml", "--lanes", "1", "--no-report", cwd=tmp_path)
+    child = lab("run", "s.toml", "--engine", engine, "--no-report", cwd=tmp_path)
     out, _ = child.communicate()
     assert child.returncode == 0 and f"{before['left']} runs trained" in out
     assert table(tmp_path) == table(uninterrupted)
 
 
-def test_ctrl_c_commits_what_is_in_flight_and_says_how_to_go_on(tmp_path):
+@pytest.mark.parametrize("engine", ["threads", "processes"])
+def test_ctrl_c_commits_what_is_in_flight_and_says_how_to_go_on(tmp_path, engine):
     (tmp_path / "s.toml").write_text(STUDY)
-    code, out = interrupt_after_first_commit(tmp_path, signal.SIGINT)
+    code, out = interrupt_after_first_commit(tmp_path, signal.SIGINT, engine)
     assert code == 130 and "lab run s.toml" in out
     found = status(tmp_path)
     assert 0 < found["done"] < found["planned"]
+
+
+def test_after_two_interrupts_nothing_is_left_running(tmp_path):
+    (tmp_path / "s.toml").write_text(STUDY.replace("6000", "2000000"))
+    child = lab("run", "s.toml", "--engine", "processes", "--lanes", "2", "--no-report",
+                cwd=tmp_path)  # fmt: skip
+    deadline = time.time() + 120
+    while len(workers := workers_of(child.pid)) < 2:
+        assert time.time() < deadline and child.poll() is None
+        time.sleep(0.05)
+    for _ in range(2):
+        child.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 130 and "Interrupted" in out and "Traceback" not in out
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+def workers_of(pid):
+    """The worker processes of a driver."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [c for c in children if "engines.worker" in Path(f"/proc/{c}/cmdline").read_text()]
 
 
 def test_an_edited_study_runs_only_the_difference(uninterrupted, tmp_path):

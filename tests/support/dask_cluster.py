@@ -49,5 +49,9 @@ def workers(folder, number, **more):
     arguments = ["worker", "--scheduler-file", str(folder / "scheduler.json"), "--nworkers",
                  str(number), "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1",
                  "--local-directory", str(folder)]  # fmt: skip
-    with started(arguments, folder / "workers.log", **more) as child:
+    log = folder / "workers.log"
+    with started(arguments, log, **more) as child:
+        while log.read_text().count("Registered to") < number:
+            assert child.poll() is None, log.read_text()
+            time.sleep(0.1)
         yield child

@@ -17,7 +17,8 @@ from lab.spec import NO_TRAINING, Group
 
 class Scripted(Exact):
     """An exact student that notes its process in `file` and then does `act`: "learn", "fail",
-    "sleep", or a signal that it sends to itself the first `times` it is asked."""
+    "sleep", or a signal that it sends to itself the first `times` it is asked; or "orphan", which
+    sends SIGKILL to its parent."""
 
     kind: Literal["scripted"] = "scripted"
     act: str = "learn"
@@ -35,6 +36,9 @@ class Scripted(Exact):
         if act == "fail":
             raise ZeroDivisionError("as it was told")
         if act == "sleep":
+            time.sleep(600)
+        if act == "orphan" and len(pids(file)) <= settings["times"]:
+            os.kill(os.getppid(), signal.SIGKILL)
             time.sleep(600)
         if act.startswith("SIG") and len(pids(file)) <= settings["times"]:
             os.kill(os.getpid(), signal.Signals[act])

@@ -15,6 +15,7 @@ import shutil
 import threading
 import time
 import uuid
+import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
@@ -66,7 +67,8 @@ def slurm(workers: int) -> Cluster:
         if not shutil.which("sbatch"):
             raise StudyError(["engine slurm: no sbatch on the PATH; run this where jobs are sent"])
         try:
-            cluster = SLURMCluster()
+            with warnings.catch_warnings(action="ignore"):  # of a port that is taken
+                cluster = SLURMCluster()
         except (ValueError, TypeError, OSError) as error:  # no cores, no memory, no such option
             why = str(error).split("\n")[0]
             raise StudyError(
@@ -180,6 +182,7 @@ class _Out:
         self.todo, self.under_way = deque(groups), dict[str, tuple[Any, list[Group]]]()
         self._client, self._tick, self._compiled = client, tick, compiled
         self._tries: Counter[int] = Counter()
+        self._alone = False
         self._steps: Counter[int] = Counter()
         self._measured = self._modelled = 0.0
         self._left = sum(map(plan.seconds, groups))
@@ -193,7 +196,10 @@ class _Out:
         """Send errands until every lane has one, and one in ten lanes two."""
         pace = self._measured / self._modelled if self._modelled else 1.0
         while self.todo and len(self.under_way) < lanes + lanes // 10 + 1:
-            tried = self._tries[id(self.todo[0])]
+            tried = bool(self._tries[id(self.todo[0])])
+            if self.under_way and (tried or self._alone):
+                return  # Dask blames all that a dead worker held
+            self._alone = tried
             groups = (
                 [self.todo.popleft()]
                 if tried

@@ -13,7 +13,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import Any
 
@@ -55,7 +55,6 @@ def run(text: str) -> str:
     worker, versions_differ = get_worker(), difference(versions(), given["versions"])
     if versions_differ:
         return json.dumps({"refused": f"{worker.address}: {versions_differ}"})
-    foreign.register(given["kinds"])
     task = worker.get_current_task()
 
     def dropped() -> bool:
@@ -65,13 +64,26 @@ def run(text: str) -> str:
     def tell(event: dict[str, Any]) -> None:
         worker.log_event(given["topic"], {"errand": given["errand"], **event})
 
-    if not hasattr(_here, "engine"):
-        _here.engine = Processes(1, idle=IDLE)
     groups = [messages.group(values) for values in given["groups"]]
-    return json.dumps({"groups": _executed(_here.engine, groups, dropped, tell)})
+    return json.dumps({"groups": _executed(_engine(given["kinds"]), groups, dropped, tell)})
 
 
-def _executed(engine: Processes, groups: list[Group], dropped: Any, tell: Any) -> list:
+def _engine(kinds: list[str]) -> Processes:
+    """The engine of this thread; a new one for other kinds than before."""
+    if getattr(_here, "kinds", None) != kinds:
+        if hasattr(_here, "engine"):
+            _here.engine.close()
+        foreign.register(kinds)
+        _here.engine, _here.kinds = Processes(1, idle=IDLE), kinds
+    return _here.engine
+
+
+def _executed(
+    engine: Processes,
+    groups: list[Group],
+    dropped: Callable[[], bool],
+    tell: Callable[[dict[str, Any]], None],
+) -> list[dict[str, Any]]:
     places = {id(group): place for place, group in enumerate(groups)}
     found: list[dict[str, Any]] = [{} for _ in groups]
     steps: Counter[int] = Counter()

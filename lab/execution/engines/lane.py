@@ -78,11 +78,12 @@ class Lane:
         """Since it was given its group."""
         return time.monotonic() - self._since
 
-    def give(self, group: Group) -> None:
-        """Have it train a group; a worker that died meanwhile is noticed when it is read."""
+    def give(self, group: Group, *, turn: int = 0) -> None:
+        """Have it train a group, beginning with its shape number `turn`; a worker that died
+        meanwhile is noticed when it is read."""
         self.group, self.steps, self._since = group, 0, time.monotonic()
         with suppress(BrokenPipeError):
-            self._in.write(messages.line({"group": messages.of_group(group)}))
+            self._in.write(messages.line({"group": messages.of_group(group), "turn": turn}))
 
     def read(self) -> Iterator[Mapping[str, Any] | None]:
         """What it has said, and None at its end."""

@@ -116,12 +116,12 @@ class Processes:
 
     def _deal(self, work: _Work) -> None:
         """Give every worker that waits a group, as far as there are any."""
-        for lane in self._lanes:
+        for turn, lane in enumerate(self._lanes):
             if lane.said and not lane.group and lane.alive:
                 group = work.next(alone=not self._busy())
                 if group is None:
                     return
-                lane.give(group)
+                lane.give(group, turn=turn)
 
     def _heard(self, work: _Work) -> Iterator[Finished]:
         """Groups that were finished, after no more than PATIENCE."""

@@ -19,6 +19,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from lab.spec import Group
@@ -53,7 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--idle", type=float)
     parser.add_argument("kinds", nargs="*")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     told = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever prints does not speak for the worker
     given: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -62,7 +63,7 @@ def main() -> None:
     from lab.execution.engines.compilations import Compilations
     from lab.execution.engines.device import configure
 
-    foreign.register(asked.kinds)
+    foreign.register(options.kinds)
     device = configure(1)
     import jax
 
@@ -73,17 +74,27 @@ def main() -> None:
     compiled, known = Compilations(), 0
     while True:
         try:
-            line = given.get(timeout=asked.idle)
+            line = given.get(timeout=options.idle)
         except queue.Empty:
             return
-        group = messages.group(json.loads(line)["group"])
+        asked = json.loads(line)
+        group = messages.group(asked["group"])
         tick = _Ticks(lambda steps: say(steps=steps, compiled=compiled.seconds))
-        results, error, seconds = learned(group, tick)
+        results, error, seconds = learned(_turned(group, asked["turn"]), tick)
         values = None if results is None else messages.of_results(group, results)
         say(results=values, error=error, seconds=seconds, compiled=compiled.seconds)
         if compiled.programs - known > PROGRAMS:
             jax.clear_caches()
             known = compiled.programs
+
+
+def _turned(group: Group, turn: int) -> Group:
+    """A group of networks that begins with another shape. Results are the same; but workers that
+    begin together compile different programs, and find those of each other in the cache."""
+    if not group.training.steps:
+        return group
+    cut = turn % len(group.shapes)
+    return replace(group, shapes=group.shapes[cut:] + group.shapes[:cut])
 
 
 class _Ticks:

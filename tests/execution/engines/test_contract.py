@@ -30,11 +30,8 @@ def kind():
 def dask(folder):
     """The engine of a Dask scheduler and two workers on this machine, in a folder of theirs."""
     with dask_cluster.scheduler(folder) as address, dask_cluster.workers(folder, 2):
-        made = cluster.running(address)
-        while made.start().lanes < 2:
-            time.sleep(0.1)
-        yield made
-        made.close()
+        with closing(cluster.running(address)) as made:
+            yield made
 
 
 @pytest.fixture(scope="module", params=["threads", "processes", "dask"])

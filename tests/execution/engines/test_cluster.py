@@ -1,0 +1,122 @@
+"""Dask on the loopback: workers that are lost or strange, schedulers that are not there, SLURM."""
+
+import os
+import subprocess
+import sys
+import threading
+from contextlib import closing
+
+import dask_cluster
+import pytest
+from scripted import Scripted, descents, pids, running, scripted
+from test_contract import executed
+from test_processes import wait
+
+from lab.execution.engines import cluster, errand
+from lab.kinds.student import STUDENTS
+from lab.mistakes import StudyError
+
+
+@pytest.fixture(autouse=True)
+def kind():
+    STUDENTS.add(Scripted)
+    yield
+    STUDENTS.remove(Scripted)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """Of a scheduler that forgives no dead worker, with one worker."""
+    folder = tmp_path_factory.mktemp("dask")
+    os.environ["DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES"] = "0"
+    with dask_cluster.scheduler(folder) as found, dask_cluster.workers(folder, 1):
+        yield found
+    del os.environ["DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES"]
+
+
+def test_a_lost_worker_costs_one_try_and_two_have_failed(address, tmp_path):
+    groups = [scripted(tmp_path / "once", "orphan", times=1),
+              scripted(tmp_path / "always", "orphan", teacher=1),
+              scripted(tmp_path / "never", "learn", teacher=2)]  # fmt: skip
+    with closing(cluster.running(address)) as engine:
+        found = {id(f.group): f for f in executed(engine, groups)}
+    once, always, never = (found[id(group)] for group in groups)
+    assert once.results[0].status == never.results[0].status == "done"
+    assert always.results is None and "KilledWorker" in always.error
+    wait(lambda: not any(running(pid) for pid in pids(tmp_path / "always")), seconds=10)
+
+
+def test_what_is_dropped_ends_at_once(address, tmp_path):
+    file, abandon = tmp_path / "a", threading.Event()
+    with closing(cluster.running(address)) as engine:
+        executed(engine, [scripted(file, "sleep")], abandon=abandon,
+                 look=lambda _: pids(file) and abandon.set())  # fmt: skip
+        wait(lambda: not running(pids(file)[-1]), seconds=20)
+
+
+def test_other_versions_are_a_sentence_at_the_start_and_later(address, monkeypatch):
+    ours = {**errand.versions(), "JAX": "0.0.1"}
+    with closing(cluster.running(address)) as engine:
+        engine.start()
+        monkeypatch.setattr(errand, "versions", lambda: ours)
+        with pytest.raises(StudyError, match="JAX .* there and 0.0.1 here"):
+            executed(engine, descents(teachers=1))
+    monkeypatch.undo()
+    plain = errand.difference
+    monkeypatch.setattr(errand, "difference", lambda theirs, _: plain(theirs, ours))
+    with closing(cluster.running(address)) as engine, pytest.raises(StudyError) as caught:
+        engine.start()
+    (sentence,) = caught.value.mistakes
+    assert "0.0.1 here" in sentence and "same versions" in sentence
+
+
+def test_nobody_at_the_address_is_a_sentence(monkeypatch):
+    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
+    with pytest.raises(StudyError, match="no Dask scheduler answers at tcp://127.0.0.1:1 within"):
+        cluster.running("tcp://127.0.0.1:1").start()
+
+
+SBATCH = """#!/bin/sh
+copy=$JOBS/$$.sh
+cp "$1" "$copy"
+setsid sh "$copy" > "$copy.log" 2>&1 < /dev/null &
+echo $! >> "$JOBS/sent"
+echo "Submitted batch job $!"
+"""
+SCANCEL = """#!/bin/sh
+echo "$1" >> "$JOBS/cancelled"
+kill -TERM -- "-$1"
+"""
+STUDY = """
+question = "Is it exact?"
+regime = "resolution-data"
+[task]
+manifold = { kind = "cube", dim = [2] }
+teacher = { widths = [8], activation = "tanh", count = 2 }
+[student]
+kind = "nearest"
+[data]
+sizes = [32, 64, 128]
+"""
+
+
+def test_slurm_sends_jobs_trains_and_cancels_them(tmp_path):
+    for name, text in (("sbatch", SBATCH), ("scancel", SCANCEL), ("squeue", "#!/bin/sh\n")):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "s.toml").write_text(STUDY)
+    slurm = {"CORES": "1", "MEMORY": "1GB", "INTERFACE": "lo", "LOCAL_DIRECTORY": str(tmp_path)}
+    found = subprocess.run(
+        [sys.executable, "-m", "lab", "run", "s.toml", "--engine", "slurm", "--workers", "2",
+         "--no-report"],
+        cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "JOBS": str(tmp_path),
+             "PYTHONPATH": str(dask_cluster.ROOT),
+             **{f"DASK_JOBQUEUE__SLURM__{key}": value for key, value in slurm.items()}},
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    assert "6 runs trained" in found.stdout and "2 workers of SLURM" in found.stdout
+    assert "Traceback" not in found.stderr and "Warning" not in found.stderr
+    sent, cancelled = ((tmp_path / name).read_text().split() for name in ("sent", "cancelled"))
+    assert len(sent) == 2 and sorted(sent) == sorted(cancelled)
+    wait(lambda: not any(running(int(pid)) for pid in sent), seconds=20)
