@@ -94,7 +94,7 @@ class Cluster:
         self._connect, self._name, self._workers = connect, name, workers
         self._client: Any = None
         self._cluster: Any = None
-        self._compiled: Counter[str] = Counter()
+        self._compiled: dict[str, float] = {}
         self._lanes = workers
 
     def start(self) -> Device:
@@ -177,7 +177,7 @@ class _Out:
     """Errands that are under way, and groups that wait to go."""
 
     def __init__(
-        self, client: Any, groups: Sequence[Group], tick: Tick, compiled: Counter[str]
+        self, client: Any, groups: Sequence[Group], tick: Tick, compiled: dict[str, float]
     ) -> None:
         self.todo, self.under_way = deque(groups), dict[str, tuple[Any, list[Group]]]()
         self._client, self._tick, self._compiled = client, tick, compiled

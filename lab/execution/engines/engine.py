@@ -58,8 +58,9 @@ class Engine(Protocol):
     ) -> Generator[Finished | None, None, None]:
         """Train the groups, yielding each as it finishes, and None about five times a second.
 
-        After `stop` no new group starts; after `abandon` those in flight are dropped. Closing the
-        iterator does both, and returns when nothing is computing any more.
+        After `stop` no new group starts (on a cluster: no new errand); after `abandon` those in
+        flight are dropped. Closing the iterator does both, and returns when nothing is computing
+        any more (on a cluster: a second or so before).
         """
         ...
 

@@ -115,7 +115,8 @@ def test_after_stop_no_group_starts_and_those_in_flight_are_finished(engine, tmp
     groups = [scripted(tmp_path / f"{i}", "learn", teacher=i % 3) for i in range(12)]
     stop = threading.Event()
     found = executed(engine, groups, stop=stop, look=lambda finished: finished and stop.set())
-    assert 1 <= len(found) <= 5 and all(f.results[0].status == "done" for f in found)
+    most = 12 if isinstance(engine, cluster.Cluster) else 5  # one errand takes all of these
+    assert 1 <= len(found) <= most and all(f.results[0].status == "done" for f in found)
     assert len([*tmp_path.iterdir()]) == len(found)
     stop = threading.Event()
     stop.set()
