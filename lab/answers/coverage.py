@@ -91,7 +91,7 @@ class Coverage:
 
 def coverage(question: Question) -> tuple[Coverage, ...]:
     """One per estimator, in the order of the grid."""
-    found: dict[str, dict[tuple[int, int], list[Dimension]]] = defaultdict(
+    found: dict[str, dict[tuple[int | float, int], list[Dimension]]] = defaultdict(
         lambda: defaultdict(list)
     )
     for one in question.stored:

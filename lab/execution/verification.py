@@ -60,7 +60,7 @@ class Compared:
     """
 
     fingerprint: str
-    dim: int
+    dim: int | float
     status: str
     status_again: str
     loss: float | None

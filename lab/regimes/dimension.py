@@ -16,7 +16,7 @@ from lab import axes
 from lab.axes import Axis, Ordinate
 from lab.kinds.estimators import Estimator
 from lab.regimes.regime import REGIMES, Regime
-from lab.spec import TaskSpec
+from lab.spec import AnyTask
 from lab.tables.data import Draws
 from lab.tables.prediction import Prediction
 
@@ -66,7 +66,7 @@ class Dimension(Regime):
     def repetitions(self) -> int:
         return self.data.draws
 
-    def tasks(self, teachers: int) -> Iterator[TaskSpec]:
+    def tasks(self, teachers: int) -> Iterator[AnyTask]:
         """Points have no teacher: one task per manifold."""
         return self.task.specs(1)
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import zlib
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
@@ -38,7 +39,7 @@ def stream(name: str, task: AnyTask, *, root: int) -> Key[Array, ""]:
     activation, bias, gain, embedding or noise share their draws and can be compared in pairs, and
     tasks of different d are independent. The embedding is one per d, whatever the teacher.
     """
-    return jax.random.wrap_key_data(np.array(_words(name, task, root), np.uint32))
+    return jax.random.wrap_key_data(jnp.array(_words(name, task, root), jnp.uint32))
 
 
 def generator(name: str, task: AnyTask, *indices: int, root: int) -> np.random.Generator:

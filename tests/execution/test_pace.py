@@ -66,7 +66,7 @@ def test_the_rest_is_told_of_two_lanes_whose_groups_are_unlike(seed, compile_sec
         known += new
         start = free[lane] + compile_seconds * new
         events.append((start, 0, compile_seconds * new, None))
-        length = slower[id(group)] * plan.seconds(group)
+        length = slower[id(group)] * clock.seconds(group)
         events += [(start + length * k / 8, group.student_steps // 8, 0.0, group)
                    for k in range(1, 9)]  # fmt: skip
         free[lane] = start + length

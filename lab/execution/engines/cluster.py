@@ -22,7 +22,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
-from lab.execution import plan
+from lab.execution import clock
 from lab.execution.engines import errand, foreign, messages, portions
 from lab.execution.engines.device import Device
 from lab.execution.engines.engine import Finished, Tick
@@ -185,7 +185,7 @@ class _Out:
         self._alone = False
         self._steps: Counter[int] = Counter()
         self._measured = self._modelled = 0.0
-        self._left = sum(map(plan.seconds, groups))
+        self._left = sum(map(clock.seconds, groups))
         self._back: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._topic = f"lab-{uuid.uuid4().hex}"
@@ -205,7 +205,7 @@ class _Out:
                 if tried
                 else portions.errand(self.todo, left=self._left, lanes=lanes, pace=pace)
             )
-            self._left -= sum(map(plan.seconds, groups))
+            self._left -= sum(map(clock.seconds, groups))
             name = f"lab-{uuid.uuid4().hex}"
             text = json.dumps({
                 "errand": name, "topic": self._topic, "kinds": self._kinds,
@@ -232,7 +232,7 @@ class _Out:
             return
         for group in groups:
             self._tick(group, -self._steps.pop(id(group), 0))
-            self._left += plan.seconds(group)
+            self._left += clock.seconds(group)
         if future.status == "error":
             yield from self._failed(groups, future.exception(timeout=PATIENCE))
         else:
@@ -244,7 +244,7 @@ class _Out:
         for group, found in zip(groups, answer["groups"], strict=True):
             results = found["results"]
             self._measured += found["seconds"]
-            self._modelled += plan.seconds(group)
+            self._modelled += clock.seconds(group)
             yield Finished(group, results and messages.results(group, results), found["error"],
                            found["seconds"], found["device"])  # fmt: skip
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 
-from lab.execution import plan
+from lab.execution import clock
 from lab.spec import Group
 
 SHORTEST, LONGEST = 10.0, 300.0
@@ -29,7 +29,7 @@ def parted(group: Group, longest: float | None) -> list[Group]:
     parts: list[Group] = []
     for shape in group.shapes:
         more = replace(parts[-1], shapes=(*parts[-1].shapes, shape)) if parts else None
-        if more and plan.seconds(more) <= longest:
+        if more and clock.seconds(more) <= longest:
             parts[-1] = more
         else:
             parts.append(replace(group, shapes=(shape,)))
@@ -43,8 +43,8 @@ def errand(todo: deque[Group], *, left: float, lanes: int, pace: float) -> list[
     """
     enough = min(max(pace * left / (ROUNDS * max(lanes, 1)), SHORTEST), LONGEST)
     taken, seconds = [todo.popleft()], 0.0
-    seconds += pace * plan.seconds(taken[0])
-    while todo and seconds < enough and seconds + pace * plan.seconds(todo[0]) <= LONGEST:
-        seconds += pace * plan.seconds(todo[0])
+    seconds += pace * clock.seconds(taken[0])
+    while todo and seconds < enough and seconds + pace * clock.seconds(todo[0]) <= LONGEST:
+        seconds += pace * clock.seconds(todo[0])
         taken.append(todo.popleft())
     return taken

@@ -256,7 +256,7 @@ def _settings(study: Any, run: Run) -> dict[str, str]:
     return shown
 
 
-def command(study: Any, dim: int, name: str) -> str:
+def command(study: Any, dim: int | float, name: str) -> str:
     """The command that trains the setting again, beside what is stored."""
     dims = study.task.dims
     alone = len(dims) > 1 and not study.title

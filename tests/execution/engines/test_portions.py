@@ -5,7 +5,7 @@ from collections import deque
 import pytest
 from scripted import descents
 
-from lab.execution import plan
+from lab.execution import clock, plan
 from lab.execution.engines import portions
 from lab.students import learning
 
@@ -26,7 +26,7 @@ def test_what_has_to_stay_together_does(make_study, make_tables):
     assert groups and all(portions.parted(group, 1e-9) == [group] for group in groups)
     (group,) = descents(teachers=1)
     assert portions.parted(group, None) == portions.parted(group, 1e9) == [group]
-    half = plan.seconds(group) / 1.5
+    half = clock.seconds(group) / 1.5
     assert 1 < len(portions.parted(group, half)) < len(group.shapes)
 
 
@@ -36,13 +36,13 @@ def test_errands_take_from_ten_seconds_to_five_minutes(pace, lanes):
     groups = descents(steps=20_000, teachers=3) * 20
     todo, errands = deque(groups), []
     while todo:
-        left = sum(map(plan.seconds, todo))
+        left = sum(map(clock.seconds, todo))
         before = pace * left
         taken = portions.errand(todo, left=left, lanes=lanes, pace=pace)
-        seconds = pace * sum(map(plan.seconds, taken))
+        seconds = pace * sum(map(clock.seconds, taken))
         errands += taken
         assert len(taken) == 1 or seconds <= portions.LONGEST
-        longest = pace * max(map(plan.seconds, groups))
+        longest = pace * max(map(clock.seconds, groups))
         assert seconds >= min(portions.SHORTEST, before * 0.999) or seconds + longest > 300
         if len(taken) > 1:
             share = max(before / (portions.ROUNDS * lanes), portions.SHORTEST)
