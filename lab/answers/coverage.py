@@ -32,7 +32,7 @@ class Cell:
     """The draws of one d and n: means of the estimates, and how many intervals hold d. width:
     median ratio of the corrected interval's ends; doubted: points like no reference."""
 
-    d: int
+    d: int | float
     n: int
     draws: int
     raw: float
@@ -108,7 +108,7 @@ def coverage(question: Question) -> tuple[Coverage, ...]:
     )
 
 
-def _cell(d: int, n: int, some: Sequence[Dimension]) -> Cell:
+def _cell(d: int | float, n: int, some: Sequence[Dimension]) -> Cell:
     raw = np.array([(one.value, one.se) for one in some])
     ends = np.array([(one.low, one.high) for one in some])
     off = np.abs(np.log(raw[:, 0] / d))
