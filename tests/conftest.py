@@ -1,12 +1,14 @@
 """Shapes in signatures are checked while the tests run; JAX is set up as `lab run` does it."""
 
 import os
+import signal
 import sys
 import tempfile
 
 from jaxtyping import install_import_hook
 
 os.environ.setdefault("LAB_CACHE", os.path.join(tempfile.gettempdir(), "scaling-lab-tests"))
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup children would ignore what is tested
 os.environ["LAB_ENGINE"] = "threads"  # starting workers takes seconds, and sees no monkeypatch
 install_import_hook("lab", "typechecker.check")
 
