@@ -5,7 +5,7 @@ from dataclasses import MISSING, fields, is_dataclass, replace
 
 import pytest
 
-from lab.spec import Run
+from lab.spec import MeasureSpec, Run
 
 
 def oracle(spec):
@@ -33,6 +33,7 @@ def test_the_text_is_sorted_json_without_defaults(run, changes):
 
 def test_every_field_tells_runs_apart(run):
     other = {"size": 7, "seed": 9, "root": 5, "learner": "ntk",
+             "measure": MeasureSpec(("input",), 500, "mle"),
              "task": replace(run.task, teacher=8),
              "student": replace(run.student, widths=(3, 5)),
              "training": run.training.scaled(2.0)}  # fmt: skip

@@ -153,7 +153,7 @@ FITTING = LIGHT - {"scipy"}
 
 
 @pytest.mark.parametrize("arguments, absent", [
-    (["--help"], BARE), (["--version"], BARE), (["run", "--help"], BARE),
+    (["--help"], BARE), (["--version"], BARE), (["run", "--help"], BARE - {"pydantic"}),
     (["fit", "--help"], LIGHT), (["dimension", "--help"], LIGHT),
     (["calibrate", "--help"], LIGHT),
     (["status", "studies/quickstart.toml"], LIGHT), (["plan", "studies/quickstart.toml"], LIGHT),

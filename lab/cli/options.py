@@ -65,6 +65,6 @@ def presets() -> Iterable[str]:
 
 def engines() -> Iterable[str]:
     """Where groups are trained."""
-    from lab.execution.engines.settings import ENGINES
+    from lab.execution.engines import ENGINES
 
     return ENGINES

@@ -34,7 +34,7 @@ class Descending(Regime):
     measure: Measure = Measure()
 
     findings: ClassVar[tuple[str, ...]] = (
-        "exponents", "lines", "dimensions", "contrasts", "expected", "records"
+        "exponents", "calibrated", "lines", "dimensions", "contrasts", "expected", "records"
     )  # fmt: skip
 
     @property
@@ -100,5 +100,7 @@ class Descending(Regime):
                     "leave it out"
                 )
         else:
-            yield from self.measure.mistaken(self.tasks(1), self.students())
-            yield from self.training.on_sets([D for D in self.sizes if D])
+            if self.measure.dimension:
+                yield from self.measure.mistaken(self.tasks(1), self.students())
+            sizes = [D for D in self.sizes if D]
+            yield from self.training.on_sets(sizes) if sizes else ()

@@ -36,7 +36,7 @@ def here(tmp_path, monkeypatch):
 
 def test_status_json(here):
     found = json.loads(invoke("status", "s.toml", "--json").output)
-    assert set(found) == {"planned", "done", "failed", "diverged", "left", "seconds_left"}
+    assert set(found) == {"planned", "done", "failed", "diverged", "left", "seconds_left", "driver"}
     assert found["planned"] == found["left"] == PLANNED and found["done"] == 0
 
 

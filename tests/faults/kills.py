@@ -129,11 +129,12 @@ class Report:
 
 def start(cwd: Path, options: tuple[str, ...]) -> subprocess.Popen:
     """A `lab run`, as a user starts it."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "lab", "run", "s.toml", "--no-report", *options],
-        cwd=cwd, stdout=subprocess.DEVNULL, stderr=(cwd / "errors.txt").open("w"),
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    with (cwd / "errors.txt").open("w") as errors:
+        return subprocess.Popen(
+            [sys.executable, "-m", "lab", "run", "s.toml", "--no-report", *options],
+            cwd=cwd, stdout=subprocess.DEVNULL, stderr=errors,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
 
 
 def offspring(pid: int) -> list[int]:

@@ -55,7 +55,10 @@ def predictions(table):
 
 @pytest.mark.parametrize("file", sorted(STUDIES.glob("*.toml")), ids=lambda file: file.stem)
 def test_what_a_shipped_study_predicts_is_known(file):
-    found = [*predictions(tomllib.loads(file.read_text()))]
+    tables = tomllib.loads(file.read_text())
+    if tables.get("regime") == "dimension":
+        pytest.skip("it predicts how many intervals hold d, and no exponent")
+    found = [*predictions(tables)]
     assert found and all(known(text) is not None for text in found)
 
 

@@ -2,4 +2,7 @@
 
 from lab.execution.engines.device import configure, cores
 
-__all__ = ["configure", "cores"]
+ENGINES = ("processes", "threads", "dask", "slurm")
+"""The names of all engines (`engine.py`)."""
+
+__all__ = ["ENGINES", "configure", "cores"]

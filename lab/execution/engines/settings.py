@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lab import toml
+from lab.execution.engines import ENGINES
 from lab.execution.engines.engine import Engine
 from lab.mistakes import StudyError, shown, unknown
 
-ENGINES = ("processes", "threads", "dask", "slurm")
 VARIABLE = "LAB_ENGINE"
 """The variable of the environment that names the engine."""
 FILE = "lab.toml"

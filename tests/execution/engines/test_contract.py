@@ -3,6 +3,7 @@
 import threading
 import time
 from contextlib import closing
+from dataclasses import asdict
 
 import dask_cluster
 import pytest
@@ -88,20 +89,16 @@ def test_results_are_those_of_a_single_lane_bit_by_bit(engine, tmp_path):
 
 def test_a_run_that_diverges_comes_back_as_it_is(engine):
     (group,) = descents(teachers=1)
-    wild = type(group.training)(**{**as_dict(group.training), "stages": ((40, 16, 1e30),)})
+    wild = type(group.training)(**{**asdict(group.training), "stages": ((40, 16, 1e30),)})
     group = type(group)(group.teachers, group.shapes, wild, group.root)
     (finished,) = executed(engine, [group])
     assert {r.status for r in finished.results} == {"diverged"}
     assert plain(finished.results) == plain(learning.learn(group, tick=lambda n: None))
 
 
-def as_dict(spec):
-    return {name: getattr(spec, name) for name in spec.__slots__}
-
-
 def test_an_error_is_a_result_and_the_others_go_on(engine, tmp_path):
     (group,) = descents(teachers=1)
-    wrong = type(group.training)(**{**as_dict(group.training), "optimiser": "nonesuch"})
+    wrong = type(group.training)(**{**asdict(group.training), "optimiser": "nonesuch"})
     wrong = type(group)(group.teachers, group.shapes, wrong, group.root)
     groups = [wrong, scripted(tmp_path / "a", "fail"), scripted(tmp_path / "b", "learn")]
     found = {id(f.group): f for f in executed(engine, groups)}
