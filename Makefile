@@ -27,6 +27,7 @@ fuzz: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/hostile/fuzz.py 5000
 
 faults: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n 2 -m long
 	OMP_NUM_THREADS=1 $(VENV)/bin/python tests/faults/kills.py --kills $(KILLS)
 
 $(VENV)/bin/python:

@@ -4,7 +4,11 @@ import pytest
 from kills import ENGINES, rounds
 
 FEW = 1
-CASES = [("processes", "driver"), ("processes", "worker"), ("dask", "scheduler")]
+CASES = [
+    ("processes", "worker"),
+    pytest.param("processes", "driver", marks=pytest.mark.long),
+    pytest.param("dask", "scheduler", marks=pytest.mark.long),
+]
 
 
 @pytest.mark.parametrize("name, target", CASES)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -102,6 +103,7 @@ def table(folder: Path = Path("results")) -> dict:
 # ---- the disk and the folder -----------------------------------------------------------------
 
 
+@pytest.mark.long
 @root
 def test_a_full_disk_keeps_what_is_stored_and_the_next_run_goes_on(study):
     assert run("--no-report") == (0, [])
@@ -143,6 +145,7 @@ def test_a_report_that_finds_no_room_leaves_the_old_one_whole(study):
         assert (code, lines) in ((0, []), (2, lines)) and len(lines) == (code == 2)
 
 
+@pytest.mark.long
 @root
 def test_a_folder_that_is_read_only_is_read_and_left(study):
     with disk(study / "fixed", "size=8m") as fixed:
@@ -179,6 +182,7 @@ def test_a_database_that_somebody_else_writes_to_is_one_sentence(study, monkeypa
     assert lab.run("s.toml", engine="threads", progress=False).trained == RUNS - 6
 
 
+@pytest.mark.long
 def test_readers_see_a_run_grow_and_do_not_disturb_it(study):
     (study / "s.toml").write_text(SLOW)
     child, seen, trains = begin("run", "s.toml", "--no-report"), [0], None
@@ -220,6 +224,7 @@ def test_a_cache_that_cannot_be_kept_is_one_sentence(study):
     assert lines[0].startswith("/dev/null/cache: compiled programs cannot be kept there")
 
 
+@pytest.mark.long
 @root
 def test_a_cache_on_a_full_disk_is_one_sentence(study):
     with disk(study / "small", "size=4k") as small:
@@ -257,6 +262,7 @@ def test_a_clock_that_is_set_back_changes_no_order(study, monkeypatch):
         assert store.now() > first  # in a later process, too
 
 
+@pytest.mark.long
 def test_rows_of_the_future_are_rows(study, monkeypatch):
     lab.run("s.toml", engine="threads", progress=False)
     db = sqlite3.connect("results/s/lab.db")
@@ -315,14 +321,14 @@ def test_what_nohup_ignores_stays_ignored(study):
     assert ended(child)[0] == 0 and len(stored(study)) == RUNS
 
 
+@pytest.mark.skipif(not shutil.which("setsid"), reason="needs setsid")
 def test_a_terminal_that_is_closed_stops_a_run_and_loses_nothing(study):
     (study / "s.toml").write_text(SLOW)
     ours, theirs = pty.openpty()
     child = subprocess.Popen(
-        [sys.executable, "-m", "lab", "run", "s.toml", "--no-report"], stdin=theirs, stdout=theirs,
-        stderr=theirs, start_new_session=True, cwd=study,
+        ["setsid", "--ctty", sys.executable, "-m", "lab", "run", "s.toml", "--no-report"],
+        stdin=theirs, stdout=theirs, stderr=theirs, cwd=study,
         env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"},
-        preexec_fn=lambda: __import__("fcntl").ioctl(0, __import__("termios").TIOCSCTTY, 0),
     )  # fmt: skip
     os.close(theirs)
     os.set_blocking(ours, False)
