@@ -128,6 +128,7 @@ def test_a_full_disk_keeps_what_is_stored_and_the_next_run_goes_on(study):
         assert table(small) == expected and sound(study, small / "s")
 
 
+@pytest.mark.long
 @root
 def test_a_report_that_finds_no_room_leaves_the_old_one_whole(study):
     with disk(study / "small", "size=8m") as small:
@@ -202,6 +203,7 @@ def test_readers_see_a_run_grow_and_do_not_disturb_it(study):
 # ---- compiled programs ---------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_damaged_cache_is_mended(study):
     cache = study / "cache"
     assert run("--no-report", *FEW, LAB_CACHE=str(cache)) == (0, [])
@@ -241,6 +243,7 @@ def test_without_a_home_nothing_is_kept_and_that_is_said(study, monkeypatch):
     assert "set HOME" in compiled.refusal()
 
 
+@pytest.mark.long
 def test_home_unset_is_no_reason_to_stop(study):
     code, lines = run(*FEW, without=("HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR"))
     assert code == 0 and len(lines) <= 1
@@ -285,8 +288,11 @@ def until_stored(child, folder, rows=1):
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("number, times", [
+    (signal.SIGINT, 1), (signal.SIGTERM, 2), (signal.SIGHUP, 1),
+    *(pytest.param(number, times, marks=pytest.mark.long) for number, times in
+      [(signal.SIGINT, 2), (signal.SIGTERM, 1), (signal.SIGHUP, 2)]),
+])  # fmt: skip
 def test_a_signal_stops_a_run_and_loses_nothing(study, number, times):
     (study / "s.toml").write_text(SLOW)
     child = begin("run", "s.toml", "--no-report")

@@ -34,6 +34,7 @@ def address(tmp_path_factory):
     del os.environ["DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES"]
 
 
+@pytest.mark.long
 def test_a_lost_worker_costs_one_try_and_two_have_failed(address, tmp_path):
     groups = [scripted(tmp_path / "once", "orphan", times=1),
               scripted(tmp_path / "always", "orphan", teacher=1),
