@@ -68,6 +68,7 @@ def test_a_calibration_that_cannot_be_kept_is_one_sentence(here):
     assert len(caught.value.mistakes) == 1
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_answer_and_a_dimension_changes_no_other(here):
     assert calibrated() == calibrated()
     assert calibrated("--seed", "1")["points"] != calibrated()["points"]

@@ -91,7 +91,10 @@ def done(*arguments):
     return result.output
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param("single", marks=pytest.mark.long), *(kind for kind in KINDS if kind != "single")],
+)
 def test_every_verb_reads_every_kind_of_study(stored, tmp_path, kind):
     study = stored(kind)
     planned = len({p.run for p in study.plan})

@@ -5,12 +5,13 @@ from kills import ENGINES, rounds
 
 FEW = 1
 CASES = [
+    ("processes", "driver"),
     ("processes", "worker"),
-    pytest.param("processes", "driver", marks=pytest.mark.long),
-    pytest.param("dask", "scheduler", marks=pytest.mark.long),
+    ("dask", "scheduler"),
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name, target", CASES)
 def test_nothing_is_lost(name, target, tmp_path):
     if ENGINES[name].cluster:

@@ -30,7 +30,13 @@ def wide(activation, depth, bias, width):
     return spec, {"activation": activation, "depth": depth, "weight": 1.7, "bias": bias}
 
 
-@pytest.mark.parametrize(("activation", "depth", "bias"), NETWORKS)
+@pytest.mark.parametrize(
+    ("activation", "depth", "bias"),
+    [
+        *NETWORKS[::4],
+        *(pytest.param(*n, marks=pytest.mark.long) for n in NETWORKS if n not in NETWORKS[::4]),
+    ],
+)
 def test_nngp_is_the_covariance_of_wide_random_networks(activation, depth, bias):
     width = 256
     spec, settings = wide(activation, depth, bias, width)

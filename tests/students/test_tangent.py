@@ -61,6 +61,7 @@ def test_the_first_order_change_has_mean_zero_and_predicts_the_tangent():
     assert np.std(moved - change) < 0.3 * np.std(moved)
 
 
+@pytest.mark.long
 def test_many_steps_interpolate():
     x = points(6)
     y = np.sin(x[:, :1])

@@ -94,6 +94,7 @@ def test_intraclass_correlation_is_the_share_of_variance_between():
     assert correlation == pytest.approx(0, abs=0.02) and p > 1e-3
 
 
+@pytest.mark.long
 def test_intervals_over_groups_cover_where_intervals_over_rows_do_not():
     covered = dict.fromkeys(("profile", "percentile", "sandwich"), 0)
     scans = 60
