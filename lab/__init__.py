@@ -114,16 +114,13 @@ def run(
     from rich.console import Console
 
     from lab.execution import runner
-    from lab.execution.engines.settings import Settings
     from lab.show.progress import training
 
-    beside = Path(study).parent if isinstance(study, str | Path) else None
-    asked = engine if isinstance(engine, Settings) else Settings.found(beside, name=engine)
     shown = training(Console(stderr=True)) if progress else nullcontext(lambda progress: None)
     with shown as observe:
         return runner.run(
             read(study, overrides), _folder(study, results, name), lanes=lanes,
-            until_converged=until_converged, observe=observe, settings=asked,
+            until_converged=until_converged, observe=observe, settings=_settings(study, engine),
         )  # fmt: skip
 
 
@@ -160,16 +157,13 @@ def verify(
     from rich.console import Console
 
     from lab.execution import verification
-    from lab.execution.engines.settings import Settings
     from lab.show.progress import verifying
 
-    beside = Path(study).parent if isinstance(study, str | Path) else None
-    asked = engine if isinstance(engine, Settings) else Settings.found(beside, name=engine)
     shown = verifying(Console(stderr=True)) if progress else nullcontext(lambda *_: None)
     with shown as observe:
         return verification.verify(
             read(study, overrides), _folder(study, results, name), share=share, seed=seed,
-            lanes=lanes, observe=observe, settings=asked,
+            lanes=lanes, observe=observe, settings=_settings(study, engine),
         )  # fmt: skip
 
 
@@ -286,6 +280,13 @@ def fit(table: str | Path, law: str, **options: Any) -> Reply:
     from lab.show.statistics import Reply
 
     return Reply(fit_table(table, law=law, **options))
+
+
+def _settings(study: Source, engine: str | Settings | None) -> Settings:
+    from lab.execution.engines.settings import Settings
+
+    beside = Path(study).parent if isinstance(study, str | Path) else None
+    return engine if isinstance(engine, Settings) else Settings.found(beside, name=engine)
 
 
 def _folder(study: Source, results: str | Path, name: str) -> Path:

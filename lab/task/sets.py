@@ -126,9 +126,7 @@ def drawn(run: Run, population: int) -> np.ndarray:
 
 def points(task: TaskSpec, n: int, *, draw: int, root: int) -> Float[np.ndarray, "n D_amb"]:
     """n points as a student would see them, independent of those of another n or draw."""
-    key = stream("draw", task, root=root)
-    for index in (n, draw):
-        key = jax.random.fold_in(key, index)
+    key = stream("draw", task, n, draw, root=root)
     with jax.enable_x64(True):
         return _points(task, n, key=key, root=root)[1]
 

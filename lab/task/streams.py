@@ -32,31 +32,30 @@ PARITY = 0x1BD11BDA
 MASK = 0xFFFFFFFF
 
 
-def stream(name: str, task: AnyTask, *, root: int) -> Key[Array, ""]:
-    """The key of stream `name` for one teacher of one dimension.
+def stream(name: str, task: AnyTask, *indices: int, root: int) -> Key[Array, ""]:
+    """The key of stream `name` for one teacher of one dimension, with indices folded in, each below
+    2³².
 
     The dimension and the teacher's index k are folded in and nothing else: tasks that differ in
     activation, bias, gain, embedding or noise share their draws and can be compared in pairs, and
     tasks of different d are independent. The embedding is one per d, whatever the teacher.
     """
-    return jax.random.wrap_key_data(jnp.array(_words(name, task, root), jnp.uint32))
+    return jax.random.wrap_key_data(jnp.array(_words(name, task, indices, root), jnp.uint32))
 
 
 def generator(name: str, task: AnyTask, *indices: int, root: int) -> np.random.Generator:
-    """NumPy's generator of stream `name` with indices folded in, each below 2³²."""
-    words = _words(name, task, root)
-    for i in indices:
-        words = fold_in(words, i)
-    return np.random.default_rng(np.array(words, np.uint32))
+    """NumPy's generator of the same key."""
+    return np.random.default_rng(np.array(_words(name, task, indices, root), np.uint32))
 
 
-def _words(name: str, task: AnyTask, root: int) -> Words:
+def _words(name: str, task: AnyTask, indices: tuple[int, ...], root: int) -> Words:
     if name not in NAMES:
         raise KeyError(f"unknown stream {name!r}; known: {', '.join(NAMES)}")
     words = fold_in((0, root), zlib.crc32(name.encode()))
-    for index in task.world:
+    of_teacher = () if name == "embedding" else (task.teacher,)
+    for index in (*task.world, *of_teacher, *indices):
         words = fold_in(words, index)
-    return words if name == "embedding" else fold_in(words, task.teacher)
+    return words
 
 
 def fold_in(key: Words, index: int) -> Words:

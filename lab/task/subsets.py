@@ -8,13 +8,12 @@ Rows are samples, in float64, as in `lab.task.sets`.
 
 from __future__ import annotations
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
 from lab.given.pool import Pool, pool
 from lab.kinds.given import GivenSpec
-from lab.task.streams import stream
+from lab.task.streams import generator
 
 
 def ordered(
@@ -22,6 +21,5 @@ def ordered(
 ) -> tuple[Pool, Float[np.ndarray, "pool D_amb"], Float[np.ndarray, "pool out"]]:
     """The data of a task, and points and targets of its pool in the order of this unit."""
     found = pool(task)
-    key = jax.random.key_data(stream("subset", task, root=root))
-    order = np.random.default_rng(np.asarray(key)).permutation(len(found.x))
+    order = generator("subset", task, root=root).permutation(len(found.x))
     return found, found.x[order], found.y[order]

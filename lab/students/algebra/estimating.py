@@ -7,12 +7,12 @@ the place "input".
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from functools import cache
 
 from lab.dimension import Estimate, measure
-from lab.spec import Group, TaskSpec
+from lab.spec import Group, Run
+from lab.students.algebra.solving import one_by_one
 from lab.students.descent.dimensions import quoted
 from lab.students.result import Failed, Result
 from lab.task import sets
@@ -20,22 +20,21 @@ from lab.task import sets
 
 def dimensions(group: Group, tick: Callable[[int], None]) -> list[Result | Failed]:
     """One result per estimator and draw, in the order of `group.runs()`."""
+    return one_by_one(group, _dimensions, tick)
+
+
+def _dimensions(runs: list[Run]) -> Callable[[Run], Result]:
+    """The dimensions of the points of one task."""
+    task, root = runs[0].drawn, runs[0].root
 
     @cache
-    def estimates(task: TaskSpec, n: int, draw: int) -> tuple[Estimate, ...]:
-        return measure(sets.points(task, n, draw=draw, root=group.root)).estimates
+    def estimates(n: int, draw: int) -> tuple[Estimate, ...]:
+        return measure(sets.points(task, n, draw=draw, root=root)).estimates
 
-    found: list[Result | Failed] = []
-    for run in group.runs():
+    def dimension(run: Run) -> Result:
         assert run.size is not None  # points are drawn
-        try:
-            d = run.task.input_dim
-            method = str(dict(run.student.settings)["method"])
-            one = quoted(estimates(run.task, run.size, run.seed), method)
-            loss = abs(one.corrected / d - 1) if one else float("nan")
-            details = one.details("input") if one else {}
-            found.append(Result.of_loss(run, loss, 1.0, details))
-        except Exception:  # a failed run is a result; the others go on
-            found.append(Failed(run, traceback.format_exc()))
-        tick(1)
-    return found
+        one = quoted(estimates(run.size, run.seed), str(dict(run.student.settings)["method"]))
+        loss = abs(one.corrected / task.input_dim - 1) if one else float("nan")
+        return Result.of_loss(run, loss, 1.0, one.details("input") if one else {})
+
+    return dimension

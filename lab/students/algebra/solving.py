@@ -28,17 +28,18 @@ _Learner = Callable[[Run], Result]
 
 def losses(group: Group, tick: Callable[[int], None]) -> list[Result | Failed]:
     """The losses of exact students, on nested training sets or unlimited data."""
-    return _one_by_one(group, _losses, tick)
+    return one_by_one(group, _losses, tick)
 
 
 def excesses(group: Group, tick: Callable[[int], None]) -> list[Result | Failed]:
     """Losses of fixed models on independent training sets, beside those of all data."""
-    return _one_by_one(group, _excesses, tick)
+    return one_by_one(group, _excesses, tick)
 
 
-def _one_by_one(
+def one_by_one(
     group: Group, learner: Callable[[list[Run]], _Learner], tick: Callable[[int], None]
 ) -> list[Result | Failed]:
+    """The results of `learner`, made anew for the runs of each task; who fails does so alone."""
     found: dict[Run, Result | Failed] = {}
     for task in group.teachers:
         runs = [run for run in group.runs() if run.task == task]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import jax
 import numpy as np
 
 from lab.spec import WIDE_TEST_POINTS, Group, Run
@@ -77,7 +76,7 @@ def _over_tangents(runs: list[Run]) -> _Learner:
 
     def gap(run: Run) -> Result:
         scale = sets.scale(run, nested)
-        key = jax.random.fold_in(stream("init", task, root=root), run.seed)
+        key = stream("init", task, run.seed, root=root)
         found = tangent.predictions(
             run.student, scale * nested.x[: run.size], nested.y[: run.size], scale * nested.x_test,
             steps=run.training.steps, key=key,
