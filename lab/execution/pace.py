@@ -28,28 +28,40 @@ class Pace:
     """
 
     def __init__(self, groups: Sequence[Group], lanes: int, compiling: Callable[[], float]) -> None:
-        self._groups, self._compiling = groups, compiling
+        self._compiling = compiling
         self._lanes = max(min(lanes, len(groups)), 1)
         self._work = {id(g): clock.seconds(g) for g in groups}
         self._total = sum(self._work.values())
-        self._advanced = dict.fromkeys(self._work, 0)
-        self._begun, self._new = -1, 0.0
+        self._programs = len(plan.programs({g.alike for g in groups}))
+        self._known: set[tuple] = set()
+        self._begun: dict[int, Group] = {}
+        self._advanced: dict[int, int] = {}
+        self._finished = 0.0
 
     def tick(self, group: Group, student_steps: int) -> None:
         """Student-steps that a group has done; called from any lane."""
+        if id(group) not in self._begun:
+            self._known |= plan.programs([group])
+            self._advanced[id(group)] = 0
+            self._begun[id(group)] = group
         self._advanced[id(group)] += student_steps
 
     def finish(self, group: Group) -> None:
-        """The group is done."""
-        self._advanced[id(group)] = group.student_steps
+        """The group is done; called from one thread."""
+        self._begun.pop(id(group), None)
+        self._known |= plan.programs([group])
+        self._finished += self._work[id(group)]
+
+    @property
+    def at_work(self) -> tuple[tuple[Group, float], ...]:
+        """The groups that have begun and are not done, each with the fraction of it that is."""
+        begun = [(g, self._advanced[id(g)]) for g in [*self._begun.values()]]
+        return tuple((g, min(n / max(g.student_steps, 1), 1.0)) for g, n in begun if n > 0)
 
     @property
     def fraction(self) -> float:
         """Share of the work that is done, by the model."""
-        done = sum(
-            self._work[id(g)] * min(self._advanced[id(g)] / max(g.student_steps, 1), 1.0)
-            for g in self._groups
-        )
+        done = self._finished + sum(self._work[id(g)] * part for g, part in self.at_work)
         return min(done / self._total, 1.0) if self._total else 1.0
 
     def seconds_left(self, seconds: float) -> float | None:
@@ -57,15 +69,9 @@ class Pace:
         fraction = self.fraction
         if fraction <= SEEN:
             return None
-        compiled = self._compiling()
+        compiled, known = self._compiling(), len(self._known)
         trained = max(self._lanes * seconds - compiled, 0.0)
-        left = trained * (1 - fraction) / fraction + compiled * self._programs_left()
+        left = trained * (1 - fraction) / fraction
+        if known:
+            left += compiled * (self._programs - known) / known
         return left / self._lanes
-
-    def _programs_left(self) -> float:
-        """(K − k)/k: programs of groups that have not begun, over those of the others."""
-        begun = [g for g in self._groups if self._advanced[id(g)]]
-        if len(begun) != self._begun:  # it changes with a group, and is asked for all the time
-            self._begun, known = len(begun), plan.programs(begun)
-            self._new = (plan.programs(self._groups) - known) / known if known else 0.0
-        return self._new

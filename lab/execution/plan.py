@@ -132,18 +132,16 @@ def _split(group: Group, limit: float) -> list[tuple]:
     return [tuple(part) for part in parts]
 
 
-def programs(found: Iterable[Group]) -> int:
-    """Distinct compiled training programs of these groups."""
-    return len(
-        {
-            (g.teachers[0].D_amb, student, len(seeds), len(g.teachers), batch, g.training.optimiser,
-             g.training.precision)
-            for g in found
-            if costs.bill(g).compiled
-            for student, _, seeds in g.shapes
-            for _, batch, _ in g.training.stages or ((0, g.training.polish_batch, 0.0),)
-        }
-    )  # fmt: skip
+def programs(found: Iterable[Group]) -> set[tuple]:
+    """The compiled training programs of these groups, each by what tells it apart."""
+    return {
+        (g.teachers[0].D_amb, student, len(seeds), len(g.teachers), batch, g.training.optimiser,
+         g.training.precision)
+        for g in found
+        if costs.bill(g).compiled
+        for student, _, seeds in g.shapes
+        for _, batch, _ in g.training.stages or ((0, g.training.polish_batch, 0.0),)
+    }  # fmt: skip
 
 
 def cost(found: list[Group], *, correction: float = 1.0) -> Cost:
@@ -152,7 +150,7 @@ def cost(found: list[Group], *, correction: float = 1.0) -> Cost:
     return Cost(
         runs=sum(many * g.students for g, many in kinds),
         groups=len(found),
-        programs=programs(g for g, _ in kinds),
+        programs=len(programs(g for g, _ in kinds)),
         student_steps=sum(many * g.student_steps for g, many in kinds),
         flops=sum(many * costs.bill(g).flops(g) for g, many in kinds),
         seconds=correction * sum(many * clock.seconds(g) for g, many in kinds),

@@ -24,14 +24,19 @@ from lab.execution.engines.settings import Settings
 from lab.execution.pace import Pace
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
-from lab.spec import Planned, Run
+from lab.spec import Group, Planned, Run
 from lab.students.result import Failed
 from lab.study import Study
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run of the study stands; `seconds_left` is None until something was measured."""
+    """Where a run of the study stands; `seconds_left` is None until something was measured.
+
+    at_work: the groups that lanes are at, each with the fraction of it that is done; of those that
+    compile, or draw their data, nothing is known yet. ended_badly: of each group the first run that
+    failed, or else the first that diverged.
+    """
 
     runs: int
     done: int
@@ -39,6 +44,10 @@ class Progress:
     seconds: float
     seconds_left: float | None
     stopping: bool
+    failed: int = 0
+    diverged: int = 0
+    at_work: tuple[tuple[Group, float], ...] = ()
+    ended_badly: tuple[tuple[Run, Row], ...] = ()
 
 
 Observer = Callable[[Progress], None]
@@ -145,13 +154,14 @@ def _train(
     provenance = versions()
     stop, abandon = threading.Event(), threading.Event()
     counts = {"done": 0, "diverged": 0, "failed": 0}
-    first_error = None
+    ended_badly: list[tuple[Run, Row]] = []
 
     def progress() -> Progress:
         now = time.perf_counter()
         return Progress(
             len(before.missing), sum(counts.values()), pace.fraction, now - start,
-            pace.seconds_left(now - begun), stop.is_set(),
+            pace.seconds_left(now - begun), stop.is_set(), counts["failed"], counts["diverged"],
+            pace.at_work, tuple(ended_badly),
         )  # fmt: skip
 
     lanes_at_work = engine.execute(groups, tick=pace.tick, stop=stop, abandon=abandon)
@@ -163,7 +173,9 @@ def _train(
                 pace.finish(finished.group)
                 for row in rows:
                     counts[row.status] += 1
-                first_error = first_error or next((r.error for r in rows if r.error), None)
+                of_runs = zip(finished.group.runs(), rows, strict=True)
+                bad = [pair for pair in of_runs if pair[1].status != "done"]
+                ended_badly += sorted(bad, key=lambda pair: pair[1].status, reverse=True)[:1]
             try:
                 observe(progress())
             except OSError as error:
@@ -176,6 +188,7 @@ def _train(
                     ]
                 ) from None
     after = plan.left(study, store.states())
+    first_error = next((row.error for _, row in ended_badly if row.error), None)
     return Summary(
         sum(counts.values()), counts["diverged"], counts["failed"], adopted, len(after.missing),
         stop.is_set(), time.perf_counter() - start, compiling(), str(device),

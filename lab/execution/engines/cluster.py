@@ -33,19 +33,20 @@ PATIENCE = 10.0
 """Seconds to wait for a scheduler."""
 TRIES = 2
 
-Connection = Callable[[], tuple[Any, Any]]
-"""Gives a client and the cluster that was started for it, or None."""
+Connection = Callable[[], tuple[Any, Any, list[str]]]
+"""Gives a client, the cluster that was started for it, or None, and a list that takes what is said
+of jobs that are refused."""
 
 
 def running(scheduler: str) -> Cluster:
     """The engine of a Dask cluster that runs already."""
     _installed("dask", "distributed")
 
-    def connect() -> tuple[Any, None]:
+    def connect() -> tuple[Any, None, list[str]]:
         from distributed import Client
 
         try:
-            return Client(scheduler, timeout=PATIENCE, set_as_default=False), None
+            return Client(scheduler, timeout=PATIENCE, set_as_default=False), None, []
         except (OSError, TimeoutError, ValueError) as error:
             why = str(error).split("\n")[0] or type(error).__name__
             raise StudyError(
@@ -60,23 +61,40 @@ def slurm(workers: int) -> Cluster:
     """The engine of so many Dask workers, jobs of SLURM as the user's Dask configuration says."""
     _installed("slurm", "dask_jobqueue")
 
-    def connect() -> tuple[Any, Any]:
+    def connect() -> tuple[Any, Any, list[str]]:
         from dask_jobqueue import SLURMCluster
         from distributed import Client
 
+        refusals: list[str] = []
         if not shutil.which("sbatch"):
             raise StudyError(["engine slurm: no sbatch on the PATH; run this where jobs are sent"])
         try:
             with warnings.catch_warnings(action="ignore"):  # of a port that is taken
-                cluster = SLURMCluster()
+                cluster = SLURMCluster(job_cls=_job(refusals))
         except (ValueError, TypeError, OSError) as error:  # no cores, no memory, no such option
             why = str(error).split("\n")[0]
             raise StudyError(
                 [f"engine slurm: {why}; say so in jobqueue.slurm of ~/.config/dask/jobqueue.yaml"]
             ) from None
-        return Client(cluster, set_as_default=False), cluster
+        return Client(cluster, set_as_default=False), cluster, refusals
 
     return Cluster(connect, f"{workers} workers of SLURM", workers=workers)
+
+
+def _job(refusals: list[str]) -> type:
+    """A job of SLURM that keeps what was said when it was refused, where Dask would print it."""
+    from dask_jobqueue.slurm import SLURMJob
+    from distributed.core import Status
+
+    class Job(SLURMJob):
+        async def start(self) -> None:
+            try:
+                await super().start()
+            except (RuntimeError, ValueError, OSError) as error:
+                refusals.append(str(error).strip().split("\n")[-1])
+                self.status = Status.running  # one that never begins, with nothing to cancel
+
+    return Job
 
 
 def _installed(engine: str, module: str) -> None:
@@ -94,12 +112,15 @@ class Cluster:
         self._connect, self._name, self._workers = connect, name, workers
         self._client: Any = None
         self._cluster: Any = None
+        self._refusals: list[str] = []
         self._compiled: dict[str, float] = {}
         self._lanes = workers
 
     def start(self) -> Device:
         if self._client is None:
-            self._client, self._cluster = self._connect()
+            self._client, self._cluster, self._refusals = self._connect()
+            if not self._workers:
+                self._wait()
             self._refuse_strangers()
             self._lanes = self._threads() or self._workers
         return Device("dask", self._name, max(self._lanes, 1), 1, portions.LONGEST)
@@ -137,7 +158,12 @@ class Cluster:
                                       "till then is stored, and the next `lab run` goes on from "
                                       "there"])  # fmt: skip
                 if now - looked > 1 and lost == now:
-                    self._lanes, looked = self._threads() or self._lanes, now
+                    threads, looked = self._threads(), now
+                    self._lanes = threads or self._lanes
+                    if self._workers and not threads and len(self._refusals) >= self._workers:
+                        raise StudyError([f"engine slurm: sbatch refuses ({self._refusals[-1]}); "
+                                          "see jobqueue.slurm of ~/.config/dask/jobqueue.yaml"]
+                                         )  # fmt: skip
                 if not stop.is_set():
                     out.send(self._lanes)
                 if not out.under_way and (stop.is_set() or not out.todo):
@@ -146,6 +172,18 @@ class Cluster:
                 yield None
         finally:
             out.drop()
+
+    def _wait(self) -> None:
+        """Raise StudyError unless a cluster that runs has workers before long."""
+        end = time.monotonic() + PATIENCE
+        while not self._threads():
+            if time.monotonic() > end:
+                self.close()
+                raise StudyError(
+                    [f"the scheduler at {self._name} has no workers; start some with "
+                     f"`dask worker {self._name}`"]
+                )  # fmt: skip
+            time.sleep(0.1)
 
     def _threads(self) -> int:
         """Threads of all workers there are; 0 where the scheduler does not say."""

@@ -1,6 +1,7 @@
 """Dask on the loopback: workers that are lost or strange, schedulers that are not there, SLURM."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -77,6 +78,43 @@ def test_nobody_at_the_address_is_a_sentence(monkeypatch):
         cluster.running("tcp://127.0.0.1:1").start()
 
 
+def test_a_cluster_without_workers_is_a_sentence(tmp_path, monkeypatch):
+    with dask_cluster.scheduler(tmp_path) as address, closing(cluster.running(address)) as engine:
+        monkeypatch.setattr(cluster, "PATIENCE", 1.0)
+        with pytest.raises(StudyError, match=f"has no workers; .* `dask worker {address}`"):
+            engine.start()
+
+
+def test_a_worker_without_the_lab_is_a_sentence(tmp_path):
+    without = tmp_path / "without.py"
+    without.write_text("import sys\nsys.modules['lab'] = None\n")
+    with dask_cluster.scheduler(tmp_path) as address, \
+            dask_cluster.workers(tmp_path, 1, DASK_DISTRIBUTED__WORKER__PRELOAD=str(without)), \
+            closing(cluster.running(address)) as engine:  # fmt: skip
+        with pytest.raises(StudyError, match="no lab .*; install it there"):
+            engine.start()
+
+
+@pytest.mark.long
+def test_a_scheduler_that_goes_away_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "PATIENCE", 2.0)
+    file, killed = tmp_path / "a", []
+
+    def look(_):
+        if pids(file) and not killed:
+            found = subprocess.run(["pgrep", "-f", f"dask scheduler .*{tmp_path}"],
+                                   capture_output=True, text=True).stdout  # fmt: skip
+            killed.extend(map(int, found.split()))
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
+    with dask_cluster.scheduler(tmp_path) as address, dask_cluster.workers(tmp_path, 1), \
+            closing(cluster.running(address)) as engine:  # fmt: skip
+        with pytest.raises(StudyError, match="is gone; what was trained till then is stored"):
+            executed(engine, [scripted(file, "sleep")], look=look)
+    assert killed
+
+
 SBATCH = """#!/bin/sh
 copy=$JOBS/$$.sh
 cp "$1" "$copy"
@@ -101,23 +139,41 @@ sizes = [32, 64, 128]
 """
 
 
-def test_slurm_sends_jobs_trains_and_cancels_them(tmp_path):
-    for name, text in (("sbatch", SBATCH), ("scancel", SCANCEL), ("squeue", "#!/bin/sh\n")):
-        (tmp_path / name).write_text(text)
-        (tmp_path / name).chmod(0o755)
-    (tmp_path / "s.toml").write_text(STUDY)
-    slurm = {"CORES": "1", "MEMORY": "1GB", "INTERFACE": "lo", "LOCAL_DIRECTORY": str(tmp_path)}
-    found = subprocess.run(
-        [sys.executable, "-m", "lab", "run", "s.toml", "--engine", "slurm", "--workers", "2",
-         "--no-report"],
-        cwd=tmp_path, capture_output=True, text=True,
-        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "JOBS": str(tmp_path),
-             "PYTHONPATH": str(dask_cluster.ROOT),
-             **{f"DASK_JOBQUEUE__SLURM__{key}": value for key, value in slurm.items()}},
-    )  # fmt: skip
+@pytest.fixture
+def slurm(tmp_path):
+    """Runs the study by an engine of SLURM whose commands are these scripts."""
+
+    def run(**scripts):
+        for name, text in scripts.items():
+            (tmp_path / name).write_text(text)
+            (tmp_path / name).chmod(0o755)
+        (tmp_path / "s.toml").write_text(STUDY)
+        given = {"CORES": "1", "MEMORY": "1GB", "INTERFACE": "lo", "LOCAL_DIRECTORY": str(tmp_path)}
+        return subprocess.run(
+            [sys.executable, "-m", "lab", "run", "s.toml", "--engine", "slurm", "--workers", "2",
+             "--no-report"],
+            cwd=tmp_path, capture_output=True, text=True,
+            env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "JOBS": str(tmp_path),
+                 "PYTHONPATH": str(dask_cluster.ROOT),
+                 **{f"DASK_JOBQUEUE__SLURM__{key}": value for key, value in given.items()}},
+        )  # fmt: skip
+
+    return run
+
+
+def test_slurm_sends_jobs_trains_and_cancels_them(slurm, tmp_path):
+    found = slurm(sbatch=SBATCH, scancel=SCANCEL, squeue="#!/bin/sh\n")
     assert found.returncode == 0, found.stderr
     assert "6 runs trained" in found.stdout and "2 workers of SLURM" in found.stdout
     assert "Traceback" not in found.stderr and "Warning" not in found.stderr
     sent, cancelled = ((tmp_path / name).read_text().split() for name in ("sent", "cancelled"))
     assert len(sent) == 2 and sorted(sent) == sorted(cancelled)
     wait(lambda: not any(running(int(pid)) for pid in sent), seconds=20)
+
+
+def test_slurm_that_refuses_is_a_sentence(slurm):
+    words = "sbatch: error: invalid partition specified: gpu"
+    found = slurm(sbatch=f"#!/bin/sh\necho '{words}' >&2\nexit 1\n", scancel=SCANCEL)
+    assert found.returncode == 2 and "Traceback" not in found.stderr
+    assert f"engine slurm: sbatch refuses ({words}); see jobqueue.slurm" in found.stderr.replace(
+        "\n", " ")  # fmt: skip
