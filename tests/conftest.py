@@ -5,14 +5,14 @@ import signal
 import sys
 import tempfile
 
-from jaxtyping import install_import_hook
+import typechecker
 
 os.environ.setdefault("LAB_CACHE", os.path.join(tempfile.gettempdir(), "scaling-lab-tests"))
 # In the background, or under nohup, children would ignore the signals that are tested.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["LAB_ENGINE"] = "threads"  # starting workers takes seconds, and sees no monkeypatch
-install_import_hook("lab", "typechecker.check")
+typechecker.install()
 
 import pytest  # noqa: E402
 

@@ -5,9 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jaxtyping
+import numpy as np
 import pytest
+from beartype.roar import BeartypeCallHintViolation
 
 from lab import study
+from lab.students.algebra import linear
 
 ROOT = Path(__file__).resolve().parent.parent
 LAB = ROOT / "lab"
@@ -186,3 +190,13 @@ def test_import_has_no_effect(tmp_path):
 def test_every_study_passes_check(file):
     found = study.read(file)
     assert len(found.plan) > 0 and found.question.endswith("?")
+
+
+def test_types_and_shapes_are_checked_while_the_tests_run():
+    """Of what takes shapes and of what takes none, in calls and in results."""
+    with pytest.raises(BeartypeCallHintViolation):
+        linear.learn(np.zeros((3, 2)), np.zeros((4, 1)))  # D is 3 and 4
+    with pytest.raises(BeartypeCallHintViolation):
+        linear.expected_risk("4", 2, noise=0.0)
+    with pytest.raises((BeartypeCallHintViolation, jaxtyping.TypeCheckError)):
+        linear.LinearRegression(np.zeros(3), 1)  # weights are a matrix

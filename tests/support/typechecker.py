@@ -1,5 +1,86 @@
-"""beartype for the import hook: an int is a float here, as it is to type checkers (PEP 484)."""
+"""What the import hook checks in every signature of the lab while the tests run, and how.
 
+beartype checks types; an int is a float here, as it is to type checkers (PEP 484). Shapes are
+compared within one call, of which jaxtyping keeps a note. Its own decorator binds arguments for
+that, and checks them twice, which took half of the time of all tests; here a note is a context,
+and functions without shapes have none.
+"""
+
+import functools
+import inspect
+import re
+import sys
+from dataclasses import fields, is_dataclass
+from types import FunctionType
+from typing import Any, get_type_hints
+
+import jaxtyping
 from beartype import BeartypeConf, beartype
+from jaxtyping import install_import_hook
 
 check = beartype(conf=BeartypeConf(is_pep484_tower=True))
+SHAPED = re.compile(r"\b(Float|Int|Bool|Num|Key)\b")
+of_jaxtyping = jaxtyping.jaxtyped
+
+
+def install():
+    """Check what is imported from `lab` from now on."""
+    jaxtyping.jaxtyped = jaxtyped
+    install_import_hook("lab", "typechecker.check")
+
+
+def jaxtyped(found=None, *, typechecker=None):
+    """What the hook decorates functions and classes with, in the place of jaxtyping's own."""
+    if found is None:
+        return functools.partial(jaxtyped, typechecker=typechecker)
+    if isinstance(found, classmethod | staticmethod):
+        return type(found)(jaxtyped(found.__func__, typechecker=typechecker))
+    if isinstance(found, type):
+        said = [field.type for field in fields(found)] if is_dataclass(found) else []
+        return of_jaxtyping(found, typechecker=typechecker) if _shaped(said, found) else found
+    if not callable(found):  # a property
+        return of_jaxtyping(found, typechecker=typechecker)
+    checked = check(_with_types(found))
+    if inspect.isgeneratorfunction(found) or not _shaped(found.__annotations__.values(), found):
+        return checked
+
+    @functools.wraps(found)
+    def in_one_call(*args, **kwargs):
+        with of_jaxtyping("context"):
+            return checked(*args, **kwargs)
+
+    return in_one_call
+
+
+def _with_types(found):
+    """The same function with types for the names of types, as far as they are defined by now."""
+    twin = FunctionType(found.__code__, found.__globals__, found.__name__, found.__defaults__,
+                        found.__closure__)  # fmt: skip
+    functools.update_wrapper(twin, found, updated=())
+    twin.__kwdefaults__ = found.__kwdefaults__
+    # A generator runs in pieces between those of its callers, whose shapes are others.
+    plain = inspect.isgeneratorfunction(found)
+    twin.__annotations__ = {
+        name: Any if plain and _shaped([said], found) else _type(said, found)
+        for name, said in found.__annotations__.items()
+    }
+    return twin
+
+
+def _type(said, of):
+    try:
+        return get_type_hints(_Said({"it": said}), of.__globals__, include_extras=True)["it"]
+    except (NameError, TypeError, AttributeError):
+        return Any
+
+
+class _Said:
+    def __init__(self, annotations):
+        self.__annotations__ = annotations
+
+
+def _shaped(annotations, of):
+    """Whether one of these, or what it stands for in its module, has a shape."""
+    known = vars(sys.modules[of.__module__])
+    names = {name for said in annotations for name in re.findall(r"\w+", str(said))}
+    return any(SHAPED.search(f"{name} {known.get(name)!r}") for name in names)
