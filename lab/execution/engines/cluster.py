@@ -81,8 +81,9 @@ def slurm(workers: int) -> Cluster:
     return Cluster(connect, f"{workers} workers of SLURM", workers=workers)
 
 
-def _job(refusals: list[str]) -> type:
-    """A job of SLURM that keeps what was said when it was refused, where Dask would print it."""
+def _job(refusals: list[str]) -> Any:
+    """A class of jobs of SLURM that keep what was said when they were refused, where Dask would
+    print it."""
     from dask_jobqueue.slurm import SLURMJob
     from distributed.core import Status
 
