@@ -68,3 +68,26 @@ def engines() -> Iterable[str]:
     from lab.execution.engines import ENGINES
 
     return ENGINES
+
+
+Lanes = Annotated[
+    int | None,
+    typer.Option(min=1, max=1024, help="Groups trained at once; default: one per core."),
+]
+EngineName = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        autocompletion=completing(engines),
+        metavar="NAME",
+        help="Where groups are trained: processes (worker processes on this machine, the "
+        "default), threads (of this process), dask (a running Dask cluster), slurm (jobs, by "
+        "dask-jobqueue). LAB_ENGINE, or a `lab.toml` beside the study, may say it too.",
+    ),
+]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Of --engine dask, as tcp://host:8786.")
+]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Dask workers that --engine slurm asks for.")
+]

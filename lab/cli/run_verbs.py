@@ -10,10 +10,14 @@ import typer
 from lab.cli.options import (
     RESULTS,
     AsJson,
+    EngineName,
+    Lanes,
     Overrides,
     Results,
+    Scheduler,
     StudyFile,
     Wide,
+    Workers,
     completing,
     read,
 )
@@ -120,9 +124,10 @@ def verify(
         float, typer.Option(metavar="SHARE", help="Of the stored runs, above 0, up to 1.")
     ] = 0.02,
     seed: Annotated[int, typer.Option(help="Another one draws other runs.")] = 0,
-    lanes: Annotated[
-        int | None, typer.Option(min=1, help="Groups trained at once; default: one per core.")
-    ] = None,
+    lanes: Lanes = None,
+    engine: EngineName = None,
+    scheduler: Scheduler = None,
+    workers: Workers = None,
     as_json: AsJson = False,
     wide: Wide = False,
 ) -> None:
@@ -132,11 +137,14 @@ def verify(
     and their list where not.
     """
     import lab
+    from lab.execution.engines.settings import Settings
     from lab.plain import plain
     from lab.show import verification as shown
 
-    found = lab.verify(read(study, overrides), results, name=study.stem, share=share, seed=seed,
-                       lanes=lanes)  # fmt: skip
+    planned = read(study, overrides)
+    asked = Settings.found(study.parent, name=engine, scheduler=scheduler, workers=workers)
+    found = lab.verify(planned, results, name=study.stem, share=share, seed=seed, lanes=lanes,
+                       engine=asked)  # fmt: skip
     if as_json:
         say_json(plain(found.plain()))
     else:

@@ -11,12 +11,15 @@ from lab.cli.beforehand import beforehand, counted
 from lab.cli.options import (
     RESULTS,
     AsJson,
+    EngineName,
+    Lanes,
     Overrides,
     Results,
+    Scheduler,
     StudyFile,
     Wide,
+    Workers,
     completing,
-    engines,
     presets,
     read,
 )
@@ -94,26 +97,10 @@ def run(
     study: StudyFile,
     overrides: Overrides = None,
     results: Results = RESULTS,
-    lanes: Annotated[
-        int | None,
-        typer.Option(min=1, max=1024, help="Groups trained at once; default: one per core."),
-    ] = None,
-    engine: Annotated[
-        str | None,
-        typer.Option(
-            autocompletion=completing(engines),
-            metavar="NAME",
-            help="Where groups are trained: processes (worker processes on this machine, the "
-            "default), threads (of this process), dask (a running Dask cluster), slurm (jobs, by "
-            "dask-jobqueue). LAB_ENGINE, or a `lab.toml` beside the study, may say it too.",
-        ),
-    ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Of --engine dask, as tcp://host:8786.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Dask workers that --engine slurm asks for.")
-    ] = None,
+    lanes: Lanes = None,
+    engine: EngineName = None,
+    scheduler: Scheduler = None,
+    workers: Workers = None,
     until_converged: Annotated[
         bool,
         typer.Option(
