@@ -277,7 +277,8 @@ class Linear(Exact):
 
     @classmethod
     def flops(cls, spec: StudentSpec, *, D: int, D_amb: int, test: int) -> float:
-        return 4 * max(D_amb, D) * min(D_amb, D) ** 2 + 2 * D_amb * test
+        # half of the symmetric Gram matrix
+        return max(D_amb, D) * min(D_amb, D) ** 2 + 2 * D_amb * test
 
 
 def of_ridges(student: RandomFeatures | Linear) -> Iterator[str]:

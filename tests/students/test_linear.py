@@ -72,6 +72,20 @@ def test_the_solution_is_the_one_of_smallest_norm(n, p):
     np.testing.assert_allclose(student(x), x @ primal, rtol=1e-9)
 
 
+@pytest.mark.parametrize("n, p", [(30, 50), (50, 30)])
+def test_the_solution_is_the_same_on_both_sides_of_what_is_well_conditioned(n, p, monkeypatch):
+    """The condition number of the Gram matrix is about 10⁵."""
+    rng = np.random.default_rng(5)
+    u, v = (np.linalg.qr(rng.standard_normal((m, 30)))[0] for m in (n, p))
+    x, y = (u * np.geomspace(1, 10**-2.5, 30)) @ v.T, rng.standard_normal((n, 2))
+    fast = linear.learn(x, y)
+    monkeypatch.setattr(linear, "WELL", 1.0)
+    slow = linear.learn(x, y)
+    assert fast.rank == slow.rank == 30
+    np.testing.assert_allclose(fast.weights, slow.weights, rtol=0, atol=1e-9 * abs(y).max() * 300)
+    np.testing.assert_allclose(slow.weights, np.linalg.pinv(x) @ y, rtol=1e-8, atol=1e-10)
+
+
 def test_repeated_columns_share_their_weight():
     rng = np.random.default_rng(1)
     x = rng.standard_normal((40, 5))

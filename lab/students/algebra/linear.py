@@ -25,6 +25,9 @@ from scipy import linalg
 
 __all__ = ["LinearRegression", "expected_risk", "learn", "optimal_ridge"]
 
+WELL = 1e6
+"""Condition number of the Gram matrix, the square of that of the points."""
+
 
 @dataclass(frozen=True)
 class LinearRegression:
@@ -52,31 +55,41 @@ def learn(
 
     Args:
         x, y: training points and targets.
-        ridge: δ ≥ 0, not divided by the number of points; 0 gives the minimum-norm solution, by a
-            complete orthogonal factorisation. Fewer points than coordinates are first turned into
-            their own span, where the pivoting is cheap.
+        ridge: δ ≥ 0, not divided by the number of points; 0 gives the minimum-norm solution.
         rng: not used, this student is deterministic; all students are called alike.
+
+    The smaller of XᵀX + δ and XXᵀ + δ is factorised, a tenth of the time of an orthogonal
+    factorisation of X. Without a ridge that is done up to a condition number of WELL, where it
+    leaves ten digits, and the pivoted orthogonal factorisation takes over beyond, which knows the
+    rank. There, fewer points than coordinates are first turned into their own span, where the
+    pivoting is cheap.
     """
     if not ridge >= 0:
         raise ValueError(f"a ridge is not negative, got {ridge}; set 0 for the minimum norm")
     n, p = x.shape
-    if ridge == 0:
-        span, triangle = None, x
-        if n < p:
-            span, upper = linalg.qr(x.T, mode="economic", check_finite=False)
-            triangle = upper.T
-        rounding = max(n, p) * np.finfo(float).eps
-        weights, _, rank, _ = linalg.lstsq(
-            triangle, y, cond=rounding, lapack_driver="gelsy", check_finite=False
-        )
-        return LinearRegression(weights if span is None else span @ weights, int(rank))
     # of (XᵀX + δ)⁻¹Xᵀy = Xᵀ(XXᵀ + δ)⁻¹y the smaller system
     gram = x.T @ x if p <= n else x @ x.T
     gram[np.diag_indices_from(gram)] += ridge
+    if ridge == 0 and np.linalg.cond(gram, 2) > WELL:
+        return _of_rank(x, y)
     system = linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
     solve = linalg.cho_solve
     weights = solve(system, x.T @ y) if p <= n else x.T @ solve(system, y)
     return LinearRegression(weights, min(n, p))
+
+
+def _of_rank(x: np.ndarray, y: np.ndarray) -> LinearRegression:
+    """The solution of smallest norm by complete orthogonal factorisation."""
+    n, p = x.shape
+    span, triangle = None, x
+    if n < p:
+        span, upper = linalg.qr(x.T, mode="economic", check_finite=False)
+        triangle = upper.T
+    rounding = max(n, p) * np.finfo(float).eps
+    weights, _, rank, _ = linalg.lstsq(
+        triangle, y, cond=rounding, lapack_driver="gelsy", check_finite=False
+    )
+    return LinearRegression(weights if span is None else span @ weights, int(rank))
 
 
 def expected_risk(n: int, p: int, *, noise: float, norm: float = 1.0) -> float:
