@@ -348,6 +348,7 @@ def test_chinchilla_with_huber_loss():
         assert not lo <= of_2022 <= hi
 
 
+@pytest.mark.long
 def test_chinchilla_with_raw_residuals():
     below = published(
         "chinchilla_digitised.csv",
@@ -367,6 +368,7 @@ def test_chinchilla_with_raw_residuals():
     assert any("stand out" in warning for warning in every["warnings"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("huber, best", [("1e-3", 0.0019816129), ("1e-4", 2.0751e-4)])
 def test_gemstone(huber, best):
     found = published("gemstone_hot.csv", "--huber", huber)
