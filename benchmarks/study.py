@@ -16,6 +16,7 @@ process, every compiled program waited for, and the steps again without Newtonâ€
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import re
@@ -32,9 +33,9 @@ import numpy as np
 
 STUDIES = Path(__file__).parent.parent / "studies"
 PARTS = {
-    "_fresh": "labelling", "_pool": "labelling", "_batches": "labelling", "_clean": "labelling",
-    "_baseline": "evaluating", "_evaluate": "evaluating",
-    "_advance": "stepping", "_init_state": "starting",
+    "supply": {"_fresh": "labelling", "_pool": "labelling", "_clean": "labelling",
+               "_noisy": "labelling", "batches": "labelling", "baseline": "evaluating"},
+    "training": {"_evaluate": "evaluating", "_advance": "stepping", "_init_state": "starting"},
 }  # fmt: skip
 
 
@@ -64,33 +65,35 @@ def shares(study: str, settings: list[str]) -> dict[str, float]:
     import jax
 
     import lab
-    from lab.execution import engines, plan
+    from lab.execution import plan
+    from lab.execution.engines import compilations, device
 
-    engines.configure(1)
-    from lab.students import learning
-    from lab.students.descent import training
+    device.configure(1)
+    from lab.students import descent, learning
 
     spent: Counter[str] = Counter()
-    compiled = training.compile_seconds()
+    counted = compilations.Compilations()
 
     def clocked(f: Any, part: str) -> Any:
         def call(*arguments: Any) -> Any:
-            start, before = time.perf_counter(), compiled()
+            start, before = time.perf_counter(), counted.seconds
             found = jax.block_until_ready(f(*arguments))
-            spent[part] += time.perf_counter() - start - (compiled() - before)
+            spent[part] += time.perf_counter() - start - (counted.seconds - before)
             return found
 
         return call
 
-    for name, part in PARTS.items():
-        setattr(training, name, clocked(getattr(training, name), part))
+    for module, parts in PARTS.items():
+        of = importlib.import_module(f"{descent.__name__}.{module}")
+        for name, part in parts.items():
+            setattr(of, name, clocked(getattr(of, name), part))
     runs = [p.run for p in lab.read(study, settings).plan if not p.check]
     groups = plan.groups(run for run in runs if run.task.teacher == 0)
     start = time.perf_counter()
     for group in groups:
         learning.learn(group, tick=lambda steps: None)
     whole = time.perf_counter() - start
-    spent["compiling"] = compiled()
+    spent["compiling"] = counted.seconds
     return {**spent, "tracing and the rest": whole - sum(spent.values()), "all": whole}
 
 
