@@ -149,8 +149,8 @@ def main() -> None:
         found["planned_cold"] = plan["seconds"] + plan["compile_seconds"]
         found["cold"], found["warm"] = run("cold"), run("warm")
         found["one lane"] = run("one lane", "--lanes", "1")
-        run("adam, cold", "--set", "training.preset=adam")
-        found["adam"] = run("adam", "--set", "training.preset=adam")
+        run("adam, cold", "--set", 'training.preset="adam"')
+        found["adam"] = run("adam", "--set", 'training.preset="adam"')
     found["peak"] = statistics.median([found["peak"], peak(), peak()])
     found["shares"] = child("shares", arguments)
     stepping = found["shares"]["stepping"]
