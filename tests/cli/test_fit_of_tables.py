@@ -90,7 +90,13 @@ def test_columns_may_name_the_variable_too(here):
     assert one == two
 
 
-@pytest.mark.parametrize("law", ["power", "power+floor", "m3", "m4", "bnsl"])
+@pytest.mark.parametrize(
+    "law",
+    [
+        "power",
+        *(pytest.param(law, marks=pytest.mark.long) for law in ("power+floor", "m3", "m4", "bnsl")),
+    ],
+)
 def test_the_table_for_people_has_every_number(here, law):
     said = invoke(
         "fit",

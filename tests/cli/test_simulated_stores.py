@@ -93,7 +93,7 @@ def done(*arguments):
 
 @pytest.mark.parametrize(
     "kind",
-    [pytest.param("single", marks=pytest.mark.long), *(kind for kind in KINDS if kind != "single")],
+    [*(pytest.param(kind, marks=pytest.mark.long) for kind in KINDS if kind != "panels"), "panels"],
 )
 def test_every_verb_reads_every_kind_of_study(stored, tmp_path, kind):
     study = stored(kind)

@@ -74,7 +74,7 @@ def interrupt_after_first_commit(cwd, number, engine):
     return child.returncode, out
 
 
-@pytest.mark.parametrize("engine", [THREADS, "processes"])
+@pytest.mark.parametrize("engine", [THREADS, pytest.param("processes", marks=pytest.mark.long)])
 def test_kill_9_and_rerun_give_the_uninterrupted_table(uninterrupted, tmp_path, engine):
     (tmp_path / "s.toml").write_text(STUDY)
     interrupt_after_first_commit(tmp_path, signal.SIGKILL, engine)
@@ -86,7 +86,7 @@ def test_kill_9_and_rerun_give_the_uninterrupted_table(uninterrupted, tmp_path, 
     assert table(tmp_path) == table(uninterrupted)
 
 
-@pytest.mark.parametrize("engine", [THREADS, "processes"])
+@pytest.mark.parametrize("engine", [THREADS, pytest.param("processes", marks=pytest.mark.long)])
 def test_ctrl_c_commits_what_is_in_flight_and_says_how_to_go_on(tmp_path, engine):
     (tmp_path / "s.toml").write_text(STUDY)
     code, out = interrupt_after_first_commit(tmp_path, signal.SIGINT, engine)

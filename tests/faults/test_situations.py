@@ -220,6 +220,7 @@ def test_a_damaged_cache_is_mended(study):
     assert all(compiled._whole(file.read_bytes()) for file in cache.glob(compiled.ENTRY))
 
 
+@pytest.mark.long
 def test_a_cache_that_cannot_be_kept_is_one_sentence(study):
     code, lines = run("--no-report", *FEW, LAB_CACHE="/dev/null/cache")
     assert code == 0 and len(lines) == 1 and "LAB_CACHE" in lines[0]
@@ -289,9 +290,10 @@ def until_stored(child, folder, rows=1):
 
 
 @pytest.mark.parametrize("number, times", [
-    (signal.SIGINT, 1), (signal.SIGTERM, 2), (signal.SIGHUP, 1),
+    (signal.SIGTERM, 2),
     *(pytest.param(number, times, marks=pytest.mark.long) for number, times in
-      [(signal.SIGINT, 2), (signal.SIGTERM, 1), (signal.SIGHUP, 2)]),
+      [(signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGTERM, 1), (signal.SIGHUP, 1),
+       (signal.SIGHUP, 2)]),
 ])  # fmt: skip
 def test_a_signal_stops_a_run_and_loses_nothing(study, number, times):
     (study / "s.toml").write_text(SLOW)
@@ -316,6 +318,7 @@ def test_a_signal_before_anything_is_trained_is_heard(study, number):
     assert code in (130, -number) and len(lines) <= 1  # before Python runs nobody hears
 
 
+@pytest.mark.long
 def test_what_nohup_ignores_stays_ignored(study):
     child = subprocess.Popen(
         ["nohup", sys.executable, "-m", "lab", "run", "s.toml", "--no-report"], cwd=study,

@@ -54,7 +54,8 @@ def test_nngp_is_the_covariance_of_wide_random_networks(activation, depth, bias)
 
 
 @pytest.mark.parametrize(
-    ("activation", "depth", "bias"), [("relu", 1, 0.0), ("relu", 2, 0.5), ("erf", 1, 0.5)]
+    ("activation", "depth", "bias"),
+    [("relu", 1, 0.0), pytest.param("relu", 2, 0.5, marks=pytest.mark.long), ("erf", 1, 0.5)],
 )
 def test_ntk_is_the_empirical_one_of_networks_of_width_4096(activation, depth, bias):
     spec, settings = wide(activation, depth, bias, 4096)
@@ -79,7 +80,7 @@ def test_ntk_is_the_empirical_one_of_networks_of_width_4096(activation, depth, b
     assert np.linalg.norm(error) < 3 * np.linalg.norm(standard_error)
 
 
-@pytest.mark.parametrize("d", [1, 2, 3, 4])
+@pytest.mark.parametrize("d", [1, 2, *(pytest.param(d, marks=pytest.mark.long) for d in (3, 4))])
 @pytest.mark.parametrize("nu", [0.5, 1.5])
 def test_kernel_teacher_and_student_of_equal_smoothness(nu, d):
     field = Radial(nu=nu)
@@ -87,7 +88,9 @@ def test_kernel_teacher_and_student_of_equal_smoothness(nu, d):
     assert slope == pytest.approx(theory.kernel(d, 2 * nu, 2 * nu), rel=0.04)
 
 
-@pytest.mark.parametrize("d", [2, 3, 4])
+@pytest.mark.parametrize(
+    "d", [pytest.param(2, marks=pytest.mark.long), 3, pytest.param(4, marks=pytest.mark.long)]
+)
 def test_relu_network_teacher_and_matched_student_learn_with_3_over_d_minus_1(d):
     field = Network("relu", depth=2)
     slope = learning_curve_slope(d - 1, teacher=field, student=field)

@@ -120,7 +120,10 @@ def test_after_stop_no_group_starts_and_those_in_flight_are_finished(engine, tmp
     assert executed(engine, groups, stop=stop) == []
 
 
-@pytest.mark.parametrize("how", ["abandon", "close", "raise"])
+@pytest.mark.parametrize(
+    "how",
+    ["abandon", *(pytest.param(how, marks=pytest.mark.long) for how in ("close", "raise"))],
+)
 def test_what_is_dropped_ends_at_once_and_the_engine_goes_on(engine, tmp_path, how):
     groups = descents(steps=FOREVER, teachers=1)
     abandon, begun = threading.Event(), []

@@ -34,7 +34,7 @@ def test_a_group_whose_worker_dies_once_is_trained_and_no_other_notices(pool, tm
     assert [len(pids(tmp_path / name)) for name in ("a", "0", "1", "2")] == [2, 1, 1, 1]
 
 
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV"])
+@pytest.mark.parametrize("name", ["SIGKILL", pytest.param("SIGSEGV", marks=pytest.mark.long)])
 def test_a_group_that_kills_twice_has_failed_and_the_others_go_on(pool, tmp_path, name):
     groups = [scripted(tmp_path / "a", name), scripted(tmp_path / "b", "learn", teacher=1)]
     found = {id(f.group): f for f in executed(pool, groups)}
