@@ -11,6 +11,7 @@ import pytest
 from beartype.roar import BeartypeCallHintViolation
 
 from lab import study
+from lab.execution.engines import settings
 from lab.students.algebra import linear
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -200,3 +201,5 @@ def test_types_and_shapes_are_checked_while_the_tests_run():
         linear.expected_risk("4", 2, noise=0.0)
     with pytest.raises((BeartypeCallHintViolation, jaxtyping.TypeCheckError)):
         linear.LinearRegression(np.zeros(3), 1)  # weights are a matrix
+    with pytest.raises(BeartypeCallHintViolation):
+        settings.Settings(lanes="4")

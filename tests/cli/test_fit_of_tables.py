@@ -60,7 +60,10 @@ def test_json_of_a_curve(here):
     assert set(found["starts"]) == {"tried", "reached_best"} and found["n"] == 45
 
 
-@pytest.mark.parametrize("text, value", [("4/3", 4 / 3), ("1", 1.0), ("2^0.5", 2**0.5)])
+@pytest.mark.parametrize("text, value", [
+    ("4/3", 4 / 3),
+    *(pytest.param(*case, marks=pytest.mark.long) for case in [("1", 1.0), ("2^0.5", 2**0.5)]),
+])  # fmt: skip
 def test_predictions_are_numbers_or_expressions(here, text, value):
     found = fitted(
         "t.csv",

@@ -97,6 +97,7 @@ def test_an_observer_that_fails_ends_the_lanes(make_study, tmp_path, error, rais
     assert lanes() == before and time.perf_counter() - start < 60
 
 
+@pytest.mark.long
 def test_no_lane_outlives_a_run_whose_output_is_closed(tmp_path):
     code = (
         "import sys\n"
@@ -130,6 +131,7 @@ def network(D=(256, 1024, 4096), draws=8):
     })  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_second_interrupt_drops_a_descent_by_newton_within_a_second(tmp_path, monkeypatch):
     """Of 337 parameters: the search for the population optimum takes many minutes."""
     monkeypatch.setattr(sets, "POPULATION", 512)

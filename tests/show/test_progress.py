@@ -76,7 +76,7 @@ def test_words_beside_a_bar_are_whole(columns, words):
 @pytest.fixture
 def group(make_study):
     found = make_study(training={"steps": 20})
-    return next(iter(groups([planned.run for planned in found.plan], teachers=8, checks=[])))
+    return groups((planned.run for planned in found.plan), teachers=8)[0]
 
 
 def test_a_terminal_shows_what_each_lane_is_at(group):
@@ -103,10 +103,9 @@ def test_what_goes_wrong_is_said_as_it_happens_and_no_more_than_a_few_times(grou
     assert f"failed: run {row.fingerprint[:8]}" in text and f"teacher {run.task.teacher}" in text
 
 
-def test_the_note_counts_what_went_wrong(console):
+def test_the_note_counts_what_went_wrong(console, monkeypatch):
+    monkeypatch.setattr(progress, "EVERY", progress.FIRST)
     with progress.training(console) as observe:
-        time.sleep(0.01)
-        progress.EVERY, before = 0.0, progress.EVERY
+        monkeypatch.setattr(progress, "EVERY", 0.0)
         observe(progress_of(done=5, failed=2, diverged=1))
-        progress.EVERY = before
     assert "5 of 12 runs stored, 2 failed, 1 diverged" in console.file.getvalue()

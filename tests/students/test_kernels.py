@@ -88,9 +88,8 @@ def test_kernel_teacher_and_student_of_equal_smoothness(nu, d):
     assert slope == pytest.approx(theory.kernel(d, 2 * nu, 2 * nu), rel=0.04)
 
 
-@pytest.mark.parametrize(
-    "d", [pytest.param(2, marks=pytest.mark.long), 3, pytest.param(4, marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("d", [2, 3, 4])
 def test_relu_network_teacher_and_matched_student_learn_with_3_over_d_minus_1(d):
     field = Network("relu", depth=2)
     slope = learning_curve_slope(d - 1, teacher=field, student=field)

@@ -51,7 +51,7 @@ def test_simplex_interpolation_learns_with_4_over_d_on_a_cube(d):
     assert exponent == pytest.approx(4 / d, rel=0.06)
 
 
-@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize("d", [2, *(pytest.param(d, marks=pytest.mark.long) for d in (1, 3))])
 def test_simplex_interpolation_learns_with_4_over_d_on_a_sphere(d):
     exponent = slope(sphere, d, teachers=30 if d == 1 else 6, method="simplex", domain="sphere")
     assert exponent == pytest.approx(4 / d, rel=0.06)

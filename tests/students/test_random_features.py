@@ -42,8 +42,10 @@ def test_features_are_nested_and_learning_is_deterministic():
 
 
 @pytest.mark.parametrize(
-    ("alpha", "modes", "draws"), [(0.5, 2**14, 10), (1, 2**11, 60), (2, 2**11, 60)]
-)
+    ("alpha", "modes", "draws"), [
+        pytest.param(0.5, 2**14, 10, marks=pytest.mark.long), (1, 2**11, 60), (2, 2**11, 60),
+    ],
+)  # fmt: skip
 def test_duality_of_features_and_data(alpha, modes, draws):
     task, sizes = Spectrum(1 + alpha, 1 + alpha, modes), (16, 32, 64, 128)
     by_features, by_data = [], []

@@ -28,6 +28,7 @@ def test_tangent_kernel_is_the_gram_matrix_of_the_jacobian(widths, activation):
         flat, unravel = ravel_pytree(p)
         x, z = jnp.asarray(points(6).T), jnp.asarray(points(4, 1).T)
 
+        @jax.jit
         def jacobian(x):
             return jax.jacrev(lambda v: mlp.apply(s, unravel(v), x)[0])(flat)
 

@@ -36,10 +36,14 @@ def jaxtyped(found=None, *, typechecker=None):
     if isinstance(found, classmethod | staticmethod):
         return type(found)(jaxtyped(found.__func__, typechecker=typechecker))
     if isinstance(found, type):
-        said = [field.type for field in fields(found)] if is_dataclass(found) else []
-        return of_jaxtyping(found, typechecker=typechecker) if _shaped(said, found) else found
-    if not callable(found):  # a property
-        return of_jaxtyping(found, typechecker=typechecker)
+        if is_dataclass(found) and _shaped([field.type for field in fields(found)], found):
+            return of_jaxtyping(found, typechecker=typechecker)
+        if is_dataclass(found) and "__init__" in vars(found):
+            found.__init__ = check(_with_types(found.__init__))
+        return found
+    if isinstance(found, property):
+        parts = (found.fget, found.fset, found.fdel)
+        return property(*(part and jaxtyped(part, typechecker=typechecker) for part in parts))
     checked = check(_with_types(found))
     if inspect.isgeneratorfunction(found) or not _shaped(found.__annotations__.values(), found):
         return checked

@@ -48,6 +48,7 @@ def test_a_lost_worker_costs_one_try_and_two_have_failed(address, tmp_path):
     wait(lambda: not any(running(pid) for pid in pids(tmp_path / "always")), seconds=10)
 
 
+@pytest.mark.long
 def test_what_is_dropped_ends_at_once(address, tmp_path):
     file, abandon = tmp_path / "a", threading.Event()
     with closing(cluster.running(address)) as engine:

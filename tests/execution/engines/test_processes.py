@@ -91,6 +91,7 @@ def wait(what, seconds=120):
         time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_a_worker_that_never_starts_is_one_sentence(monkeypatch):
     monkeypatch.setenv("JAX_PLATFORMS", "abacus")
     with closing(Processes(1)) as engine, pytest.raises(StudyError) as caught:

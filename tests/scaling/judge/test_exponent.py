@@ -34,7 +34,9 @@ def test_noise_free_law_is_recovered(alpha, floor):
     assert e.predict(truth.x) == pytest.approx(np.exp(truth.log_loss.mean(0)), rel=1e-6)
 
 
-@pytest.mark.parametrize("floor, law", [(0.0, "power"), (1e-2, "power+floor")])
+@pytest.mark.parametrize("floor, law", [
+    (0.0, "power"), pytest.param(1e-2, "power+floor", marks=pytest.mark.long),
+])  # fmt: skip
 def test_interval_covers_and_the_verdict_is_right(floor, law):
     found = [
         exponent(scan(1.0, floor=floor, spread=0.05, seed=s), prediction=1.0, law=law)

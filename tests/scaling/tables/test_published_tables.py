@@ -33,6 +33,7 @@ def chinchilla(**options):
     )
 
 
+@pytest.mark.long
 def test_chinchilla_with_huber_loss():
     # Besiroglu et al. 2024
     found = chinchilla(drop_worst=5, huber=1e-3, replicates=1000)
@@ -80,7 +81,9 @@ def test_five_points_move_an_exponent_and_the_warning_says_so():
     assert any("5 of 245 rows stand out" in warning for warning in found["warnings"])
 
 
-@pytest.mark.parametrize("huber, best", [(1e-3, 0.0019816129), (1e-4, 2.0751e-4)])
+@pytest.mark.parametrize("huber, best", [
+    (1e-3, 0.0019816129), pytest.param(1e-4, 2.0751e-4, marks=pytest.mark.long),
+])  # fmt: skip
 def test_gemstone(huber, best):
     found = fit_table(
         table("gemstone_hot.csv"), law="chinchilla", columns=COLUMNS, huber=huber, replicates=20
@@ -99,6 +102,7 @@ def test_chinchilla_without_a_floor_of_loss():
     assert held["parameters"]["alpha"] < 0.2
 
 
+@pytest.mark.long
 def test_gemstone_by_rows_and_by_models():
     # 22 models with ten checkpoints each: what a model has of its own is in all of its rows.
     options = dict(law="chinchilla", columns=COLUMNS, replicates=1000)

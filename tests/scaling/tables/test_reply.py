@@ -278,6 +278,7 @@ def test_what_the_rows_do_not_bound_is_none(curve, law):
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
+@pytest.mark.long
 def test_losses_of_any_size_have_the_same_exponents(tmp_path):
     rng = np.random.default_rng(1)
     N, D = np.exp(rng.uniform(0, 7, (2, 60)))
