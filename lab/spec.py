@@ -200,6 +200,10 @@ class TrainingSpec(Part):
         stages = tuple((s, b, factor * r) for s, b, r in self.stages)
         return TrainingSpec(**{**asdict(self), "stages": stages})
 
+    def slowed(self, factor: float) -> TrainingSpec:
+        """The same recipe with `factor` times the steps at 1/`factor` of the rate."""
+        return self.scaled(factor).at_rate(1 / factor)
+
 
 NO_TRAINING = TrainingSpec("none", 0.0, 0.0, 0.0, (), "constant", 0.0, 0, 0, "float64")
 """The recipe of exact students, and of networks in one basin: nothing to tune."""
@@ -307,8 +311,9 @@ def digest(canonical: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A run and its role in the study: `scan`; `budget`, `rate` or `weights`, a check of the scan
-    by another budget, rate or scale of the first weights, `factor` times the scan's; or `limit`, a
-    student of a scan over D on unlimited data."""
+    by another budget, rate or scale of the first weights, `factor` times the scan's; `slower`, by
+    `factor` times the steps at 1/`factor` of the rate; or `limit`, a student of a scan over D on
+    unlimited data."""
 
     run: Run
     role: str = "scan"

@@ -13,7 +13,8 @@ error is that of the regressions, with an amplitude per teacher, and half of the
 for r is not known better. α is moved by the correction, and its interval holds both readings, as
 trained and as extrapolated, with that error (`Correction`).
 
-Beside it, one teacher's scan at other rates and from other first weights: `Variation`.
+Beside it, one teacher's scan by slower descent, at other rates and from other first weights:
+`Variation`.
 
 What it does not do: judge; see `lab.scaling.judge`.
 """
@@ -84,7 +85,7 @@ class Convergence:
 
 @dataclass(frozen=True)
 class Variation:
-    """The change of α of one teacher at `factor` × the `kind` (rate or weights)."""
+    """The change of α of one teacher at `factor` × the `kind`: rate, weights, or slower descent."""
 
     kind: str
     factor: float

@@ -101,7 +101,9 @@ def _side(e: Exponent) -> bool | None:
 
 def _evidence(study: Regime, one: Stored) -> Evidence:
     budgets = pairs(study, one.cells, "budget")
-    varied = pairs(study, one.cells, "rate") | pairs(study, one.cells, "weights")
+    varied: dict = {}
+    for role in ("slower", "rate", "weights"):
+        varied |= pairs(study, one.cells, role)
     return Evidence(
         convergence({factor: some for (_, factor), some in budgets.items()}),
         variations(varied),
@@ -152,8 +154,8 @@ def _saturated(cells: Cells) -> bool:
 
 
 def _checked(cells: Cells) -> bool:
-    """Whether every run that other budgets were to check is done."""
-    rows = [row for (role, _), some in cells.checks.items() if role == "budget"
+    """Whether every run that other budgets and slower descents were to check is done."""
+    rows = [row for (role, _), some in cells.checks.items() if role in ("budget", "slower")
             for *_, row in some]  # fmt: skip
     rows += [row for some in cells.limits.values() for _, row in some]
     return all(row is not None and row.status == "done" for row in rows)

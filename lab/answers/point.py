@@ -65,8 +65,8 @@ class Runs:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Whether the design bears the exponent: what other budgets, rates and first weights change,
-    and what is known of the premises of the prediction, as sentences."""
+    """Whether the design bears the exponent: what other budgets, slower descent, other rates
+    and first weights change, and what is known of the premises of the prediction, as sentences."""
 
     convergence: Convergence | None = None
     variations: tuple[Variation, ...] = ()

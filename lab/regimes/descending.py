@@ -1,8 +1,10 @@
 """Regimes whose students descend for a number of steps, and what shows that these were enough.
 
     budget    scans of a share of the teachers, of at least two, with other budgets
-    rate,     the scan of the first of these teachers, at the middle setting of the grid, at other
-    weights   rates and from other first weights
+    slower    the scan of the first of these teachers with more steps at a lower rate: either alone
+              may change nothing where both together do
+    rate,     this teacher's scan at the middle setting of the grid, at other rates and from other
+    weights   first weights
 
 Checks repeat whole scans, so that they tell the change in α as well as in loss, with all seeds of a
 teacher: they then train in the programs that are compiled already. Which teachers are checked is
@@ -69,13 +71,15 @@ class Descending(Regime):
         return sorted(range(self.task.count), key=key)
 
     @cached_property
+    def first(self) -> int | None:
+        """The teacher whose scans are repeated by slower descent."""
+        return self.drawn()[0] if self.checked else None
+
+    @cached_property
     def varied(self) -> AnyTask | None:
         """The task whose scan is repeated at other rates and from other first weights."""
-        if not self.checked:
-            return None
-        first = self.drawn()[0]
-        tasks = [t for t in self.tasks(self.task.count) if t.teacher == first]
-        return tasks[len(tasks) // 2]
+        tasks = [t for t in self.tasks(self.task.count) if t.teacher == self.first]
+        return tasks[len(tasks) // 2] if tasks else None
 
     def checks(self, run: Run) -> Iterator[Cell]:
         evidence, student = self.evidence, run.student
@@ -83,6 +87,10 @@ class Descending(Regime):
             for factor in self.budgets:
                 scaled = run.with_recipe(run.training.scaled(factor))
                 yield self.cell(Planned(scaled, "budget", factor), run)
+        if run.task.teacher == self.first:
+            for factor in evidence.slower:
+                slow = replace(run, training=run.training.slowed(factor))
+                yield self.cell(Planned(slow, "slower", factor), run)
         if run.task == self.varied:
             for factor in evidence.rates:
                 other = replace(run, training=run.training.at_rate(factor))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from lab.answers import pools
 from lab.answers.answer import Answer
+from lab.answers.convergence import Variation
 from lab.answers.point import Point
 from lab.execution.registration import predicted
 from lab.scaling import Exponent
@@ -140,11 +141,21 @@ def _evidence(answer: Answer) -> str:
         "steps; it is in α and in its interval already."
     )
     varied = [(p, v) for p in answer.points for v in p.evidence.variations]
-    for p, v in varied:
-        what = VARIED[v.kind]
-        text += (f" At {p.label}, teacher {v.teacher}, {v.factor:g} times {what} changes α by "
-                 f"{v.alpha:+.2f} ± {2 * v.error:.2f}.")  # fmt: skip
-    return text + ("" if varied else " Rate and first weights were not varied here.")
+    slowed = [(p, v) for p, v in varied if v.kind == "slower"]
+    others = [(p, v) for p, v in varied if v.kind in VARIED]
+    for factor in sorted({v.factor for _, v in slowed}):
+        found = ", ".join(f"{_change(v)} at {p.label}" for p, v in slowed if v.factor == factor)
+        text += (f" {factor:g} times the steps at 1/{factor:g} of the rate change α of one teacher "
+                 f"by {found}.")  # fmt: skip
+    for p, v in others:
+        text += (f" At {p.label}, teacher {v.teacher}, {v.factor:g} times {VARIED[v.kind]} changes "
+                 f"α by {_change(v)}.")  # fmt: skip
+    text += "" if slowed else " More steps at a lower rate were not tried here."
+    return text + ("" if others else " Rate and first weights were not varied here.")
+
+
+def _change(v: Variation) -> str:
+    return f"{v.alpha:+.2f} ± {2 * v.error:.2f}"
 
 
 def sentences(_: Answer, p: Point) -> Iterator[str]:

@@ -13,19 +13,24 @@ from lab.grids import Factors, Positives, Table, said
 
 class Evidence(Table):
     """Evidence of convergence: the scans of this share of the teachers, of at least two, trained
-    again with `budgets` × steps; and of one teacher of one setting with `rates` × the rate and with
-    `weights` × the variance of the first weights. `until`: the largest budget that
-    `lab run --until-converged` may give to an x, in units of the steps."""
+    again with `budgets` × steps; of one teacher of every setting `slower` times more slowly, so many
+    times the steps at so small a part of the rate; and of that teacher of one setting with `rates` ×
+    the rate and with `weights` × the variance of the first weights. `until`: the largest budget
+    that `lab run --until-converged` may give to an x, in units of the steps."""
 
     share: Annotated[float, Field(ge=0, le=1)] = 0.25
     budgets: Positives = (0.5, 2.0)
+    slower: Factors = (2.0,)
     rates: Factors = (0.5, 2.0)
     weights: Factors = (0.5, 2.0)
     until: Annotated[float, Field(ge=1, le=64)] = 8.0
 
     def wrong(self) -> Iterator[str]:
-        for name in ("budgets", "rates", "weights"):
+        for name in ("budgets", "slower", "rates", "weights"):
             yield from said(partial(self._of_factors, name))
+        for factor in self.slower:
+            if factor < 1:
+                yield f"slower: {factor:g} is faster; take a factor above 1, such as slower = [2.0]"
         if max(self.budgets) < 1.5:
             yield (
                 f"budgets: {max(self.budgets):g} × the steps shows too little; give one of at "
