@@ -25,8 +25,8 @@ def rows(study, law, *, noise=0.0, seed=0, gain=lambda factor, x: 1.0, vary=lamb
     """One row per planned run: relative loss = law(run, x), times lognormal noise.
 
     A check has the noise of the run that it repeats, as it has its teacher and seed. With `factor`
-    times the budget a run gets gain(factor, x) times the loss; the checks `p` by rate and first
-    weights get vary(p, x) times it.
+    times the budget a run gets gain(factor, x) times the loss; the checks `p` by slower descent,
+    rate and first weights get vary(p, x) times it.
     """
     rng = np.random.default_rng(seed)
     luck = {}
@@ -39,7 +39,7 @@ def rows(study, law, *, noise=0.0, seed=0, gain=lambda factor, x: 1.0, vary=lamb
         loss = law(p.run, x) * luck[base]
         if p.role == "budget":
             loss *= gain(p.factor, x)
-        if p.role in ("rate", "weights"):
+        if p.role in ("slower", "rate", "weights"):
             loss *= vary(p, x)
         yield row(p.run, loss, "diverged" if diverge(p.run) else "done")
 
