@@ -13,10 +13,10 @@ from lab.grids import Factors, Positives, Table, said
 
 class Evidence(Table):
     """Evidence of convergence: the scans of this share of the teachers, of at least two, trained
-    again with `budgets` × steps; of one teacher of every setting `slower` times more slowly, so many
-    times the steps at so small a part of the rate; and of that teacher of one setting with `rates` ×
-    the rate and with `weights` × the variance of the first weights. `until`: the largest budget
-    that `lab run --until-converged` may give to an x, in units of the steps."""
+    again with `budgets` × steps; of one teacher of each setting with `slower` × steps at 1/`slower`
+    of the rate; and of that teacher of one setting with `rates` × the rate and with `weights` × the
+    variance of the first weights. `until`: the largest budget that `lab run --until-converged` may
+    give to an x, in units of the steps."""
 
     share: Annotated[float, Field(ge=0, le=1)] = 0.25
     budgets: Positives = (0.5, 2.0)

@@ -141,16 +141,23 @@ def test_training_that_lowers_alpha_forbids_to_agree(point):
     assert "budget-flattens" in found.doubts and found.verdict == "undecided"
 
 
-@pytest.mark.parametrize("role", ["rate", "weights"])
-def test_another_rate_or_other_first_weights_that_change_alpha_are_a_doubt(point, role):
+@pytest.mark.parametrize("role", ["slower", "rate", "weights"])
+def test_another_descent_or_other_first_weights_that_change_alpha_are_a_doubt(point, role):
     def vary(p, x):
         return (x / 100) ** -0.4 if p.role == role and p.factor == 2 else 1.0
 
     found = point(vary=vary)
     assert {(v.kind, v.factor) for v in found.evidence.variations} == {
-        (kind, f) for kind in ("rate", "weights") for f in (0.5, 2.0)
-    }
+        ("slower", 2.0), *((kind, f) for kind in ("rate", "weights") for f in (0.5, 2.0))
+    }  # fmt: skip
     assert "rate-sensitive" in found.doubts and found.verdict == "undecided"
     (changed,) = [v for v in found.evidence.variations if abs(v.alpha) > 1e-9]
     assert (changed.kind, changed.alpha) == (role, pytest.approx(0.4))
     assert "rate-sensitive" not in point().doubts
+
+
+def test_a_slower_descent_that_did_not_end_well_is_a_check_that_is_missing(point, make_study):
+    (slow,) = {p.run.training for p in make_study(**WIDE).plan if p.role == "slower"}
+    found = point(diverge=lambda run: run.training == slow)
+    assert "unchecked" in found.doubts and found.verdict == "undecided"
+    assert "slower" not in {v.kind for v in found.evidence.variations}

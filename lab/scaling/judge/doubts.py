@@ -139,7 +139,7 @@ class Doubt(StrEnum):
     RATE_SENSITIVE = (
         "rate-sensitive",
         Direction.EITHER,
-        "another rate, slower descent, or another scale of the first weights gives another exponent",
+        "another rate, slower descent or another scale of the first weights gives another exponent",
         "train longer, or search for the best rate at each x",
     )
     SATURATED = (
