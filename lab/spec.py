@@ -184,25 +184,27 @@ class TrainingSpec(Part):
 
     def scaled(self, budget: float) -> TrainingSpec:
         """The same recipe with `budget` times the steps; the schedule stretches with it."""
-        if budget not in self._scaled:
-            stages = tuple((round(s * budget), b, r) for s, b, r in self.stages)
-            values = {**asdict(self), "stages": stages, "polish": round(self.polish * budget)}
-            self._scaled[budget] = TrainingSpec(**values)
-        return self._scaled[budget]
-
-    @cached_property
-    def _scaled(self) -> dict[float, TrainingSpec]:
-        """By budget: thousands of runs share each."""
-        return {}
+        return self._with(budget, 1.0)
 
     def at_rate(self, factor: float) -> TrainingSpec:
         """The same recipe with `factor` times the rate at every step."""
-        stages = tuple((s, b, factor * r) for s, b, r in self.stages)
-        return TrainingSpec(**{**asdict(self), "stages": stages})
+        return self._with(1.0, factor)
 
     def slowed(self, factor: float) -> TrainingSpec:
         """The same recipe with `factor` times the steps at 1/`factor` of the rate."""
-        return self.scaled(factor).at_rate(1 / factor)
+        return self._with(factor, 1 / factor)
+
+    def _with(self, budget: float, rate: float) -> TrainingSpec:
+        if (budget, rate) not in self._others:
+            stages = tuple((round(s * budget), b, rate * r) for s, b, r in self.stages)
+            values = {**asdict(self), "stages": stages, "polish": round(self.polish * budget)}
+            self._others[budget, rate] = TrainingSpec(**values)
+        return self._others[budget, rate]
+
+    @cached_property
+    def _others(self) -> dict[tuple[float, float], TrainingSpec]:
+        """By factors of steps and rate: thousands of runs share each."""
+        return {}
 
 
 NO_TRAINING = TrainingSpec("none", 0.0, 0.0, 0.0, (), "constant", 0.0, 0, 0, "float64")

@@ -58,10 +58,9 @@ def cells_of(study: Regime, store: Store) -> dict[Key, Cells]:
     asked = []
     for cell in study.laid_out:
         run = against = cell.run
-        if cell.role in ("scan", "budget"):
+        if cell.role in ("scan", "budget", "slower"):
             now = levels[cell.setting, cell.x]
-            against = budgets.at(study, cell.base, now)
-            run = budgets.at(study, cell.base, cell.factor * now) if now != 1 else run
+            against, run = budgets.at(study, cell.base, now), budgets.of(study, cell, now)
         elif cell.role != "limit":  # one of the rate was trained as planned, whatever the level
             against = cell.base
         asked.append((cell, run, against))

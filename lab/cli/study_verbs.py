@@ -105,8 +105,8 @@ def run(
         bool,
         typer.Option(
             "--until-converged",
-            help="Double the steps of every x whose losses "
-            "still fall with them, up to evidence.until times the study's.",
+            help="Train every x whose losses still fall with twice the steps at half the rate, "
+            "up to evidence.until times the steps.",
         ),
     ] = False,
     report: Annotated[bool, typer.Option(help="Write table and figures at the end.")] = True,

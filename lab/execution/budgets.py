@@ -1,11 +1,12 @@
 """How long each x of a scan was trained: the study's own steps, or raised until nothing changes.
 
-`lab run --until-converged` doubles the budget of an x, for all its teachers and seeds, while
-doubling it still lowers the loss of the checked teachers there by more than STILL, up to
-`evidence.until`. The level of an x is the largest such budget whose runs and checks are all stored,
-so it follows from the study and the store alone, and everything that reads the store finds it. The
-checks belong to it: where every teacher is checked, the plan itself has all runs of twice the
-budget, and nothing that says whether they have converged.
+`lab run --until-converged` raises the budget of an x, for all its teachers and seeds, while its
+losses still fall by more than STILL: under twice the steps, or under twice the steps at half the
+rate. A budget raised to B is the second, B times the steps at 1/B of the rate, because more steps
+alone may find nothing where both find a lower minimum; up to `evidence.until`. The level of an x is
+the largest such budget whose runs and checks are all stored, so it follows from the study and the
+store alone, and everything that reads the store finds it. The checks belong to it: nothing else
+says whether the runs of a level have converged.
 """
 
 from __future__ import annotations
@@ -16,17 +17,28 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from lab.execution.store import FINISHED, Row, Store
-from lab.regimes.cell import Key
+from lab.regimes.cell import Cell, Key
 from lab.regimes.regime import Regime
 from lab.spec import Planned, Run
 
 STILL = 0.05
-"""Fall of the loss under a doubled budget from which on an x is trained longer."""
+"""Fall of the loss per doubling from which on an x is trained longer."""
 
 
-def at(study: Regime, run: Run, budget: float) -> Run:
-    """The run with `budget` times the study's own steps."""
-    return run if budget == 1 else run.with_recipe(study.recipe.scaled(budget))
+def at(study: Regime, run: Run, level: float, *, steps: float = 1.0) -> Run:
+    """The run at this level of the budget, or its check with `steps` times the steps of that."""
+    if level == steps == 1:
+        return run
+    return run.with_recipe(study.recipe.slowed(level).scaled(steps))
+
+
+def of(study: Regime, cell: Cell, level: float) -> Run:
+    """The run of a cell, of the scan or a check by budget or slower descent, at this level."""
+    if level == 1:
+        return cell.run
+    if cell.role == "slower":
+        return at(study, cell.base, level * cell.factor)
+    return at(study, cell.base, level, steps=cell.factor)
 
 
 def level(study: Regime, runs: Iterable[Run], states: Mapping[str, str]) -> float:
@@ -44,13 +56,16 @@ def level(study: Regime, runs: Iterable[Run], states: Mapping[str, str]) -> floa
     return budget
 
 
-def _level(study: Regime, runs: Iterable[Run], budget: float) -> Iterator[Planned]:
+def _level(study: Regime, runs: Iterable[Run], level: float) -> Iterator[Planned]:
     """What one level of an x takes: these runs at this budget, and the checks of some of them."""
     for run in runs:
-        yield Planned(at(study, run, budget), "budget", budget)
+        yield Planned(at(study, run, level), "slower", level)
         if run.task.teacher in study.checked:
             for factor in study.budgets:
-                yield Planned(at(study, run, budget * factor), "budget", budget * factor)
+                yield Planned(at(study, run, level, steps=factor), "budget", level * factor)
+        if run.task.teacher == study.first:
+            for factor in study.slower:
+                yield Planned(at(study, run, level * factor), "slower", level * factor)
 
 
 def together(study: Regime) -> dict[tuple[Key, int], list[Run]]:
@@ -74,10 +89,8 @@ def raised(study: Regime, store: Store) -> tuple[Planned, ...]:
     wanted: list[Planned] = []
     for runs in together(study).values():
         now = level(study, runs, states)
-        checked = [run for run in runs if run.task.teacher in study.checked]
-        if 2 * now > study.most or not checked or not _falls(study, store, checked, now):
-            continue
-        wanted += _level(study, runs, 2 * now)
+        if study.checked and 2 * now <= study.most and _fall(study, store, runs, now):
+            wanted += _level(study, runs, 2 * now)
     return tuple(wanted)
 
 
@@ -90,16 +103,32 @@ def every(study: Regime) -> Iterator[Planned]:
             budget *= 2
 
 
-def _falls(study: Regime, store: Store, runs: list[Run], now: float) -> bool:
-    """Whether twice the budget lowers these runs' losses by more than STILL."""
-    pairs = [[at(study, run, b).fingerprint() for b in (now, 2 * now)] for run in runs]
+def _fall(study: Regime, store: Store, runs: list[Run], now: float) -> bool:
+    """Whether more steps, or more at a lower rate, lower these runs' losses by more than STILL."""
+    for factor in study.budgets:
+        checks = [(run, at(study, run, now, steps=factor)) for run in runs
+                  if run.task.teacher in study.checked]  # fmt: skip
+        if factor > 1 and _lower(study, store, checks, now, factor):
+            return True
+    for factor in study.slower:
+        checks = [(run, at(study, run, now * factor)) for run in runs
+                  if run.task.teacher == study.first]  # fmt: skip
+        if _lower(study, store, checks, now, factor):
+            return True
+    return False
+
+
+def _lower(study: Regime, store: Store, checks: list[tuple[Run, Run]], now: float,
+           factor: float) -> bool:  # fmt: skip
+    """Whether the losses of these checks lie lower than their runs', per doubling."""
+    pairs = [(at(study, run, now).fingerprint(), check.fingerprint()) for run, check in checks]
     rows = store.rows(key for pair in pairs for key in pair)
     done = [
         np.log(_loss(rows[after]) / _loss(rows[before]))
         for before, after in pairs
         if all(key in rows and rows[key].status == "done" for key in (before, after))
     ]
-    return bool(done) and bool(np.mean(done) < np.log(1 - STILL))
+    return bool(done) and bool(np.mean(done) < np.log2(factor) * np.log(1 - STILL))
 
 
 def _loss(row: Row) -> float:

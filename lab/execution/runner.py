@@ -93,7 +93,7 @@ def run(
     """Train what the store in `path` lacks, telling `observe` of it five times a second.
 
     settings: which engine trains (`engines/settings.py`); `lanes` of this machine go before theirs.
-    until_converged: go on and double the budget of every x whose losses still fall, until none does
+    until_converged: go on and raise the budget of every x whose losses still fall, until none does
     or the study's limit is reached (`budgets.py`).
     What is predicted is registered before anything is trained (`registration.py`).
     Raises StudyError if the store is of another study or cannot be written, or `observe` cannot

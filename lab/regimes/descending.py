@@ -59,6 +59,10 @@ class Descending(Regime):
         return self.evidence.budgets
 
     @property
+    def slower(self) -> tuple[float, ...]:
+        return self.evidence.slower
+
+    @property
     def most(self) -> float:
         return self.evidence.until
 
@@ -72,7 +76,6 @@ class Descending(Regime):
 
     @cached_property
     def first(self) -> int | None:
-        """The teacher whose scans are repeated by slower descent."""
         return self.drawn()[0] if self.checked else None
 
     @cached_property
@@ -88,9 +91,9 @@ class Descending(Regime):
                 scaled = run.with_recipe(run.training.scaled(factor))
                 yield self.cell(Planned(scaled, "budget", factor), run)
         if run.task.teacher == self.first:
-            for factor in evidence.slower:
-                slow = replace(run, training=run.training.slowed(factor))
-                yield self.cell(Planned(slow, "slower", factor), run)
+            for factor in self.slower:
+                slowed = run.with_recipe(run.training.slowed(factor))
+                yield self.cell(Planned(slowed, "slower", factor), run)
         if run.task == self.varied:
             for factor in evidence.rates:
                 other = replace(run, training=run.training.at_rate(factor))

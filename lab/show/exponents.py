@@ -162,7 +162,8 @@ def sentences(_: Answer, p: Point) -> Iterator[str]:
     """Premises, budgets that were raised, what would decide the point, and its arithmetic."""
     yield from p.evidence.premises
     if p.runs.budget > 1:
-        yield f"the budget was raised up to {p.runs.budget:g} times the steps."
+        yield (f"the budget was raised up to {p.runs.budget:g} times the steps, at "
+               f"1/{p.runs.budget:g} of the rate.")  # fmt: skip
     if p.advice:
         yield p.advice
     if p.runs.conditioning:

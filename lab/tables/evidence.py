@@ -15,8 +15,8 @@ class Evidence(Table):
     """Evidence of convergence: the scans of this share of the teachers, of at least two, trained
     again with `budgets` × steps; of one teacher of each setting with `slower` × steps at 1/`slower`
     of the rate; and of that teacher of one setting with `rates` × the rate and with `weights` × the
-    variance of the first weights. `until`: the largest budget that `lab run --until-converged` may
-    give to an x, in units of the steps."""
+    variance of the first weights. `until`: the most times the steps, at such a part of the rate,
+    that `lab run --until-converged` may give to an x."""
 
     share: Annotated[float, Field(ge=0, le=1)] = 0.25
     budgets: Positives = (0.5, 2.0)

@@ -56,11 +56,12 @@ def test_only_an_x_whose_losses_fall_is_raised_with_its_checks(study, tmp_path):
         wanted = budgets.raised(study, store)
         large = sorted(of_x(study))[-2:]
         assert {study.x(p.run) for p in wanted} == set(large)
-        steps = {p.run.training.steps for p in wanted if p.run not in {q.run for q in study.plan}}
-        assert steps <= {400, 800} and 800 in steps
+        recipes = {p.run.training for p in wanted}
+        slow = study.recipe.slowed(2)
+        assert recipes == {slow, slow.scaled(0.5), slow.scaled(2), study.recipe.slowed(4)}
         count = study.task.teacher.count
-        # at each x all teachers at 2 ×, and the two checked ones at 1 × and 4 ×
-        assert len({p.run for p in wanted}) == 2 * (count + 4)
+        # at each x all teachers, the two checked ones at two budgets, and one still more slowly
+        assert len({p.run for p in wanted}) == 2 * (count + 4 + 1)
         store.add([row(p.run, 1.0, "diverged") for p in wanted
                    if p.run.training.steps == 800][:1])  # fmt: skip
         assert {budgets.level(study, runs, store.states()) for runs in of_x(study).values()} == {1}
@@ -85,9 +86,28 @@ def test_levels_follow_the_store_and_stop_at_the_limit(study, tmp_path):
     for (role, factor), checks in cells.checks.items():
         for base, scan, check in checks:
             assert scan and check and scan.fingerprint == base.fingerprint()
+            level = base.training.steps / 200
             if role == "budget":
-                assert check.fingerprint == budgets.at(
-                    study, base, factor * base.training.steps / 200).fingerprint()  # fmt: skip
+                at = budgets.at(study, base, level, steps=factor)
+                assert check.fingerprint == at.fingerprint()
+            if role == "slower":
+                assert check.fingerprint == budgets.at(study, base, level * factor).fingerprint()
+
+
+def test_an_x_that_only_slower_descent_lowers_is_raised(study, tmp_path):
+    """More steps alone change nothing: the minimum that the rate finds is found."""
+
+    def vary(p, x):
+        return 0.8 if p.role == "slower" and x > 200 else 1.0
+
+    with Store.write(tmp_path) as store:
+        store.add(rows(study, law, vary=vary))
+        assert {study.x(p.run) for p in budgets.raised(study, store)} == set(
+            sorted(of_x(study))[-2:]
+        )
+    quick = study.model_copy(update={"evidence": study.evidence.model_copy(update={"slower": ()})})
+    with Store.read(tmp_path) as store:
+        assert budgets.raised(quick, store) == ()
 
 
 def test_nothing_is_raised_without_checks_or_where_losses_stand_still(make_study, study, tmp_path):
