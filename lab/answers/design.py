@@ -27,7 +27,7 @@ from lab.scaling.judge.calibration import Calibration, Design, Truth
 from lab.scaling.scans.estimates import USABLE
 from lab.scaling.scans.scan import Scan
 from lab.spec import Run
-from lab.theory import PredictionError
+from lab.theory import NoValue, PredictionError
 
 SPREAD = 0.1
 """Assumed standard deviation of α between teachers, relative to α."""
@@ -77,7 +77,7 @@ def designs(study: Regime, alternatives: Sequence[str] = ()) -> tuple[Design, ..
 
     alternatives: formulas as in a prediction, such as "3/(d-1)"; each gets its text as its name.
     The prediction itself is always among them.
-    Raises StudyError for an alternative that has no value at any point.
+    Raises StudyError for an alternative that does not parse, or needs what the study lacks.
     """
     texts = dict.fromkeys([study.prediction.text, *alternatives])
     values = {text: exponents(study, text) for text in texts}
@@ -108,13 +108,15 @@ def shape(study: Regime, runs: Sequence[Run]) -> Scan:
 def exponents(study: Regime, text: str) -> tuple[float | None, ...]:
     """The value of a formula at each point of the study, None where it has none (3/(d-1) at 1).
 
-    Raises StudyError if it has none anywhere: it does not parse, or needs what the study lacks.
+    Raises StudyError if it does not parse, or needs what the study lacks everywhere.
     """
     values: list[float | None] = []
     mistakes: list[str] = []
     for runs in _points(study):
         try:
             values.append(study.predicted(runs[0].task, runs[0].student, text))
+        except NoValue:
+            values.append(None)
         except PredictionError as error:
             values.append(None)
             mistakes.append(str(error))

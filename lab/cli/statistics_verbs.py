@@ -276,6 +276,9 @@ def calibrate(
         for case in design.cases(one.study, one.points, alphas=alpha or (), changes=changes,
                                  alternatives=listed or ALTERNATIVES)
     ]  # fmt: skip
+    for text in listed:
+        if not any(text in case.design.alternatives for case in cases):
+            raise StudyError([f"--alternatives {text} has no value at any point; leave it out"])
     calibrated = [
         (case, simulate(case.design, case.truth, scans=scans, seed=seed))
         for case in counted(cases, "calibrating")

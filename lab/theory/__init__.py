@@ -6,6 +6,7 @@ Does not say whether a measurement agrees: that is `lab.scaling`. Imports neithe
 from lab.theory.exponents import KNOWN, Known, known
 from lab.theory.formula import (
     SYMBOLS,
+    NoValue,
     Prediction,
     PredictionError,
     kernel,
@@ -17,6 +18,7 @@ __all__ = [
     "KNOWN",
     "SYMBOLS",
     "Known",
+    "NoValue",
     "Prediction",
     "PredictionError",
     "kernel",

@@ -36,6 +36,10 @@ class PredictionError(ValueError):
     """A prediction that does not parse, or that has no value for this study. One sentence."""
 
 
+class NoValue(PredictionError):
+    """A prediction that parses and is not finite here, as 3/(d-1) at d = 1."""
+
+
 Value = float | tuple[float, ...]
 
 _FUNCTIONS = {"min": "min(a-1, 2b)", "max": "max(d)", "kernel": "kernel(teacher, student)"}
@@ -97,7 +101,7 @@ class Prediction:
         except (ArithmeticError, ValueError):
             value = math.nan
         if not math.isfinite(value):
-            raise PredictionError(
+            raise NoValue(
                 f"prediction '{self.text}' has no finite value{' at ' + given if given else ''}; "
                 "predict another formula or leave this point out"
             )

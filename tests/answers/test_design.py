@@ -99,7 +99,8 @@ def test_alternatives_are_formulas_and_may_be_undefined_at_a_point(answered):
     one, four = designs.designs(study, ("3/(d-1)", "2/d"))
     assert one.alternatives == {"4/d": 4.0, "2/d": 2.0}
     assert four.alternatives == {"4/d": 1.0, "3/(d-1)": 1.0, "2/d": 0.5}
-    for text, message in (("3/q", "unknown symbol"), ("2a", "does not have"), ("1/0", "finite")):
+    assert not {"1/0"} & {*one.alternatives, *designs.designs(study, ("1/0",))[1].alternatives}
+    for text, message in (("3/q", "unknown symbol"), ("2a", "does not have")):
         with pytest.raises(StudyError, match=message):
             designs.designs(study, (text,))
 
@@ -179,3 +180,9 @@ def test_json_has_no_infinities_and_no_power_against_the_truth(answered):
         "1": {"exponent": 1.0, "power": None},
     }
     assert designs.same(1.0, Truth(1.0)) and not designs.same(1.0, Truth(1.1))
+
+
+def test_a_study_of_d_1_alone_has_no_rivals_that_are_infinite_there(answered):
+    study, points = answered(changes={**WIDE, "task": {**WIDE["task"], "manifold": {"dim": [1]}}})
+    (one,) = designs.designs(study, ("3/(d-1)", "2/d"))
+    assert one.alternatives == {"4/d": 4.0, "2/d": 2.0}

@@ -123,6 +123,7 @@ def test_the_tables_for_people(here):
         (("--alpha", "4/q"), "unknown symbol 'q'"),
         (("--alternatives", "2/d,"), "is not a formula"),
         (("--alternatives", "2a"), "does not have"),
+        (("--alternatives", "1/0"), "has no value at any point"),
         (("--noise", "-1"), "--noise is -1.0; it must be 0 or"),
         (("--floor", "nan"), "--floor is nan"),
         (("--spread", "inf"), "--spread is inf"),
