@@ -28,6 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from lab.scaling.judge.doubts import Doubt
 from lab.scaling.scans.estimate import Correction
 
 RATIO = (0.25, 0.75)
@@ -96,6 +97,13 @@ class Variation:
     def matters(self, alpha: float, tolerance: float) -> bool:
         """Whether α changes by more than half of the tolerance, beyond its error."""
         return abs(self.alpha) > max(tolerance / 2 * abs(alpha), 2 * self.error)
+
+    @property
+    def doubt(self) -> Doubt:
+        """What a change that matters means; slower descent is more training, with a direction."""
+        if self.kind != "slower":
+            return Doubt.RATE_SENSITIVE
+        return Doubt.UNDER_TRAINED if self.alpha > 0 else Doubt.BUDGET_FLATTENS
 
 
 Cell = tuple[float, int, float, float]

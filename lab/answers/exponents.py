@@ -71,13 +71,13 @@ def _judged(
     study: Regime, scan: Scan, prediction: float, evidence: Evidence, doubts: Sequence[str],
     *, straight: bool, likely: Sequence[float], replicates: int,
 ) -> Exponent:  # fmt: skip
-    """The exponent, estimated and judged; doubted where other rates or first weights change it, and
-    where what is `likely` to be predicted as well would have another verdict."""
+    """The exponent, estimated and judged; doubted where another descent or other first weights
+    change it, and where what is `likely` to be predicted as well would have another verdict."""
     asked, change = study.prediction, evidence.convergence
     correction = change.correction if change else None
     found = estimate(scan, law=study.law, correction=correction, replicates=replicates)
-    if any(v.matters(found.alpha, asked.tolerance) for v in evidence.variations):
-        doubts = [*doubts, Doubt.RATE_SENSITIVE]
+    doubts = [*doubts, *(v.doubt for v in evidence.variations
+                         if v.matters(found.alpha, asked.tolerance))]  # fmt: skip
 
     def judged(by: float, *more: Doubt) -> Exponent:
         return judge(

@@ -141,19 +141,34 @@ def test_training_that_lowers_alpha_forbids_to_agree(point):
     assert "budget-flattens" in found.doubts and found.verdict == "undecided"
 
 
-@pytest.mark.parametrize("role", ["slower", "rate", "weights"])
-def test_another_descent_or_other_first_weights_that_change_alpha_are_a_doubt(point, role):
+KINDS = {("slower", 2.0), *((kind, f) for kind in ("rate", "weights") for f in (0.5, 2.0))}
+
+
+@pytest.mark.parametrize("role", ["rate", "weights"])
+def test_another_rate_or_other_first_weights_that_change_alpha_are_a_doubt(point, role):
     def vary(p, x):
         return (x / 100) ** -0.4 if p.role == role and p.factor == 2 else 1.0
 
     found = point(vary=vary)
-    assert {(v.kind, v.factor) for v in found.evidence.variations} == {
-        ("slower", 2.0), *((kind, f) for kind in ("rate", "weights") for f in (0.5, 2.0))
-    }  # fmt: skip
+    assert {(v.kind, v.factor) for v in found.evidence.variations} == KINDS
     assert "rate-sensitive" in found.doubts and found.verdict == "undecided"
     (changed,) = [v for v in found.evidence.variations if abs(v.alpha) > 1e-9]
     assert (changed.kind, changed.alpha) == (role, pytest.approx(0.4))
     assert "rate-sensitive" not in point().doubts
+
+
+@pytest.mark.parametrize("change, doubt, verdict", [
+    (0.4, "under-trained", "agrees"), (-0.4, "budget-flattens", "undecided"),
+])  # fmt: skip
+def test_slower_descent_that_changes_alpha_is_a_doubt_with_a_direction(
+    point, change, doubt, verdict
+):
+    """More that raises α leaves a lower bound standing, more that lowers it does not."""
+    found = point(alpha=2.4, vary=lambda p, x: (x / 100) ** (-change * (p.role == "slower")))
+    (changed,) = [v for v in found.evidence.variations if abs(v.alpha) > 1e-9]
+    assert (changed.kind, changed.alpha) == ("slower", pytest.approx(change))
+    assert doubt in found.doubts and found.verdict == verdict
+    assert doubt not in point(alpha=2.4).doubts
 
 
 def test_a_slower_descent_that_did_not_end_well_is_a_check_that_is_missing(point, make_study):

@@ -121,13 +121,14 @@ class Doubt(StrEnum):
     UNDER_TRAINED = (
         "under-trained",
         Direction.LOW,
-        "more training lowers the losses at large x by more than the verdict could bear",
-        "train longer at the largest x",
+        "more training, or slower descent, lowers the losses at large x by more than the verdict "
+        "could bear",
+        "train longer at the largest x, and at a lower rate",
     )
     BUDGET_FLATTENS = (
         "budget-flattens",
         Direction.HIGH,
-        "more training lowers α by more than the verdict could bear",
+        "more training, or slower descent, lowers α by more than the verdict could bear",
         "train longer, at the smallest x too",
     )
     UNCHECKED = (
@@ -139,7 +140,7 @@ class Doubt(StrEnum):
     RATE_SENSITIVE = (
         "rate-sensitive",
         Direction.EITHER,
-        "another rate, slower descent or another scale of the first weights gives another exponent",
+        "another rate, or another scale of the first weights, gives another exponent",
         "train longer, or search for the best rate at each x",
     )
     SATURATED = (
