@@ -76,7 +76,7 @@ def plan(
 
     >>> outlook = plan("studies/quickstart.toml", "nowhere")
     >>> outlook.left.planned, outlook.left.done
-    (648, 0)
+    (708, 0)
     """
     from lab.execution.outlook import outlook
 

@@ -135,7 +135,7 @@ def test_runs_of_raised_budgets_are_no_orphans(tmp_path, monkeypatch):
         + "[student]\nwidths = [4, 6, 9]\nseeds = 1\n[training]\nsteps = 100\n"
     )
     study = studies.read("w.toml")
-    raised = lab.read("w.toml", ["training.steps=400"])
+    raised = lab.read("w.toml", ["training.steps=400", "training.rate=0.0025"])
     key = next(p.run.fingerprint() for p in raised.plan if p.role == "scan")
     run = next(p.run for p in raised.plan if p.role == "scan")
     with Store.write(Path("results/w")) as store:
