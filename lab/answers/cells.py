@@ -58,7 +58,7 @@ def cells_of(study: Regime, store: Store) -> dict[Key, Cells]:
     asked = []
     for cell in study.laid_out:
         run = against = cell.run
-        if cell.role in ("scan", "budget", "slower"):
+        if cell.role in ("scan", *budgets.CHECKS):
             now = levels[cell.setting, cell.x]
             against, run = budgets.at(study, cell.base, now), budgets.of(study, cell, now)
         elif cell.role != "limit":  # one of the rate was trained as planned, whatever the level

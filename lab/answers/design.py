@@ -115,11 +115,9 @@ def exponents(study: Regime, text: str) -> tuple[float | None, ...]:
     for runs in _points(study):
         try:
             values.append(study.predicted(runs[0].task, runs[0].student, text))
-        except NoValue:
-            values.append(None)
         except PredictionError as error:
             values.append(None)
-            mistakes.append(str(error))
+            mistakes += [] if isinstance(error, NoValue) else [str(error)]
     if len(mistakes) == len(values):
         raise StudyError(mistakes[:1])
     return tuple(values)

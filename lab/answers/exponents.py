@@ -19,6 +19,7 @@ from lab.answers.point import Evidence, Fitted, Point, Rival, Runs
 from lab.answers.pools import dependent
 from lab.answers.premises import approach, premises, sentences
 from lab.answers.question import Question, Stored
+from lab.execution.budgets import CHECKS
 from lab.execution.store import Row
 from lab.regimes.cell import Values
 from lab.regimes.regime import Regime
@@ -155,7 +156,7 @@ def _saturated(cells: Cells) -> bool:
 
 def _checked(cells: Cells) -> bool:
     """Whether every run that other budgets and slower descents were to check is done."""
-    rows = [row for (role, _), some in cells.checks.items() if role in ("budget", "slower")
+    rows = [row for (role, _), some in cells.checks.items() if role in CHECKS
             for *_, row in some]  # fmt: skip
     rows += [row for some in cells.limits.values() for _, row in some]
     return all(row is not None and row.status == "done" for row in rows)

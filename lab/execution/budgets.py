@@ -24,6 +24,9 @@ from lab.spec import Planned, Run
 STILL = 0.05
 """Fall of the loss per doubling from which on an x is trained longer."""
 
+CHECKS = ("budget", "slower")
+"""Roles of the checks that say whether a run has converged, and that a raised budget has too."""
+
 
 def at(study: Regime, run: Run, level: float, *, steps: float = 1.0) -> Run:
     """The run at this level of the budget, or its check with `steps` times the steps of that."""
@@ -56,16 +59,17 @@ def level(study: Regime, runs: Iterable[Run], states: Mapping[str, str]) -> floa
     return budget
 
 
-def _level(study: Regime, runs: Iterable[Run], level: float) -> Iterator[Planned]:
+def _level(study: Regime, runs: list[Run], level: float) -> Iterator[Planned]:
     """What one level of an x takes: these runs at this budget, and the checks of some of them."""
     for run in runs:
         yield Planned(at(study, run, level), "slower", level)
-        if run.task.teacher in study.checked:
-            for factor in study.budgets:
-                yield Planned(at(study, run, level, steps=factor), "budget", level * factor)
-        if run.task.teacher == study.first:
-            for factor in study.slower:
-                yield Planned(at(study, run, level * factor), "slower", level * factor)
+    for cell in _checks(study, runs):
+        yield Planned(of(study, cell, level), cell.role, level * cell.factor)
+
+
+def _checks(study: Regime, runs: list[Run]) -> Iterator[Cell]:
+    """The checks of these runs of the scan that are raised with them."""
+    return (cell for run in runs for cell in study.checks(run) if cell.role in CHECKS)
 
 
 def together(study: Regime) -> dict[tuple[Key, int], list[Run]]:
@@ -105,30 +109,26 @@ def every(study: Regime) -> Iterator[Planned]:
 
 def _fall(study: Regime, store: Store, runs: list[Run], now: float) -> bool:
     """Whether more steps, or more at a lower rate, lower these runs' losses by more than STILL."""
-    for factor in study.budgets:
-        checks = [(run, at(study, run, now, steps=factor)) for run in runs
-                  if run.task.teacher in study.checked]  # fmt: skip
-        if factor > 1 and _lower(study, store, checks, now, factor):
-            return True
-    for factor in study.slower:
-        checks = [(run, at(study, run, now * factor)) for run in runs
-                  if run.task.teacher == study.first]  # fmt: skip
-        if _lower(study, store, checks, now, factor):
-            return True
-    return False
+    more: dict[tuple[str, float], list[Cell]] = defaultdict(list)
+    for cell in _checks(study, runs):
+        if cell.factor > 1:
+            more[cell.role, cell.factor].append(cell)
+    return any(_lower(study, store, cells, now) for cells in more.values())
 
 
-def _lower(study: Regime, store: Store, checks: list[tuple[Run, Run]], now: float,
-           factor: float) -> bool:  # fmt: skip
-    """Whether the losses of these checks lie lower than their runs', per doubling."""
-    pairs = [(at(study, run, now).fingerprint(), check.fingerprint()) for run, check in checks]
+def _lower(study: Regime, store: Store, cells: list[Cell], now: float) -> bool:
+    """Whether these checks, of one role and factor, lie lower than their runs, per doubling."""
+    pairs = [
+        (at(study, cell.base, now).fingerprint(), of(study, cell, now).fingerprint())
+        for cell in cells
+    ]
     rows = store.rows(key for pair in pairs for key in pair)
     done = [
         np.log(_loss(rows[after]) / _loss(rows[before]))
         for before, after in pairs
         if all(key in rows and rows[key].status == "done" for key in (before, after))
     ]
-    return bool(done) and bool(np.mean(done) < np.log2(factor) * np.log(1 - STILL))
+    return bool(done) and bool(np.mean(done) < np.log2(cells[0].factor) * np.log(1 - STILL))
 
 
 def _loss(row: Row) -> float:

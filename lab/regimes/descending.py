@@ -59,10 +59,6 @@ class Descending(Regime):
         return self.evidence.budgets
 
     @property
-    def slower(self) -> tuple[float, ...]:
-        return self.evidence.slower
-
-    @property
     def most(self) -> float:
         return self.evidence.until
 
@@ -76,6 +72,7 @@ class Descending(Regime):
 
     @cached_property
     def first(self) -> int | None:
+        """The teacher whose scans are repeated by slower descent."""
         return self.drawn()[0] if self.checked else None
 
     @cached_property
@@ -91,7 +88,7 @@ class Descending(Regime):
                 scaled = run.with_recipe(run.training.scaled(factor))
                 yield self.cell(Planned(scaled, "budget", factor), run)
         if run.task.teacher == self.first:
-            for factor in self.slower:
+            for factor in evidence.slower:
                 slowed = run.with_recipe(run.training.slowed(factor))
                 yield self.cell(Planned(slowed, "slower", factor), run)
         if run.task == self.varied:

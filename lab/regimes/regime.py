@@ -190,16 +190,6 @@ class Regime(Table):
         """The budgets, in units of the scan's, with which checked teachers are trained again."""
         return ()
 
-    @cached_property
-    def first(self) -> int | None:
-        """The checked teacher whose scans are repeated by slower descent."""
-        return None
-
-    @property
-    def slower(self) -> tuple[float, ...]:
-        """How many times the steps, at such a part of the rate, slower descents take."""
-        return ()
-
     @property
     def most(self) -> float:
         """The largest budget, in units of the scan's, that an x may be raised to."""

@@ -99,7 +99,7 @@ def test_alternatives_are_formulas_and_may_be_undefined_at_a_point(answered):
     one, four = designs.designs(study, ("3/(d-1)", "2/d"))
     assert one.alternatives == {"4/d": 4.0, "2/d": 2.0}
     assert four.alternatives == {"4/d": 1.0, "3/(d-1)": 1.0, "2/d": 0.5}
-    assert not {"1/0"} & {*one.alternatives, *designs.designs(study, ("1/0",))[1].alternatives}
+    assert all("1/0" not in d.alternatives for d in designs.designs(study, ("1/0",)))
     for text, message in (("3/q", "unknown symbol"), ("2a", "does not have")):
         with pytest.raises(StudyError, match=message):
             designs.designs(study, (text,))
