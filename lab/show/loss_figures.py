@@ -80,12 +80,12 @@ def _scan(ax: Axes, p: Point, theory: Comparison | None, colour: Any) -> None:
     error = np.array([v.std(ddof=1) / np.sqrt(v.size) if v.size > 1 else 0.0 for v in logs])
     mean = np.exp([v.mean() for v in logs])
     sides = [mean - mean * np.exp(-error), mean * np.exp(error) - mean]
-    ax.errorbar(e.x, mean, sides, fmt="o", color=colour, ms=5.5, capsize=2, lw=1, zorder=3)
+    ax.errorbar(e.x, mean, sides, fmt="o", color=colour, ms=5.5, lw=1, zorder=3)
     if theory:
         expected = {v.x: v.value for v in theory.at}
         ax.plot(e.x, [expected.get(x, np.nan) for x in e.x], "--", color="black", lw=1.1, zorder=4)
     label = p.setting.dimension + (f":  {quoted(e)}" if np.isfinite(e.alpha) else "")
-    dense = np.geomspace(e.x[0], e.x[-1], 40)
+    dense = np.geomspace(e.x[0], e.x[-1], 200)  # matplotlib leaves out what is straight
     y = e.predict(dense) if e.curves is not None else np.full(dense.size, np.nan)
     ax.plot(dense, y, "-", color=colour, lw=1.6, zorder=2, label=label)
 
