@@ -162,7 +162,10 @@ def chart(factor: tuple[str, int]) -> int:
 
 @dataclass(frozen=True)
 class TrainingSpec(Part):
-    """A resolved recipe; `stages` is (steps, batch, rate), one triple for a plain schedule."""
+    """A resolved recipe; `stages` is (steps, batch, rate), one triple for a plain schedule.
+
+    `pool`: labelled points that are drawn once and visited at random; 0, fresh ones in every batch.
+    """
 
     optimiser: str
     beta1: float
@@ -174,6 +177,7 @@ class TrainingSpec(Part):
     polish: int
     polish_batch: int
     precision: str
+    pool: int = 0
 
     __hash__ = Part.__hash__
 

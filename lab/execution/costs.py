@@ -73,8 +73,8 @@ def _descent_memory(group: Group) -> float:
     size = 8 if training.precision == "float64" else 4
     students = sum(len(seeds) * student_bytes(group, student) for student, _, seeds in group.shapes)
     batch = max([b for _, b, _ in training.stages] or [training.polish_batch])
-    pool = _largest(group)
-    numbers = (task.D_amb + task.outputs) * (2 * CHUNK_STEPS * batch + TEST_NUMBERS + pool)
+    pool = _largest(group) or training.pool
+    numbers = (task.D_amb + task.outputs) * (2 * CHUNK_STEPS * batch + TEST_NUMBERS + 2 * pool)
     return len(group.teachers) * (students + size * numbers)
 
 
@@ -94,7 +94,8 @@ def samples(group: Group) -> float:
 def label_flops(group: Group) -> float:
     """Operations of one teacher of the group on all points that it labels."""
     task, training = group.teachers[0], group.training
-    return task.labelling * (_largest(group) or sum(s * b for s, b, _ in training.stages))
+    points = _largest(group) or training.pool or sum(s * b for s, b, _ in training.stages)
+    return task.labelling * points
 
 
 def _descent_flops(group: Group) -> float:

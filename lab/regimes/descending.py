@@ -111,4 +111,11 @@ class Descending(Regime):
             if self.measure.dimension:
                 yield from self.measure.mistaken(self.tasks(1), self.students())
             sizes = [D for D in self.sizes if D]
-            yield from self.training.on_sets(sizes) if sizes else ()
+            if sizes:
+                yield from self.training.on_sets(sizes)
+            elif tasks := list(self.tasks(1)):
+                most = max(
+                    student.parameters(task.D_amb, task.outputs)
+                    for task in tasks for student in self.students()
+                )  # fmt: skip
+                yield from self.training.on_fresh(most, noise=any(t.noise for t in tasks))

@@ -44,6 +44,8 @@ RULES: Mapping[str, Mapping[str, float]] = {
 }
 """What rate and momenta an optimiser takes unless the file says otherwise."""
 
+PER_PARAMETER = 100
+"""Points of a pool per parameter, at least: its own accidents are then 1 % of the loss."""
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "default": {"optimiser": "muon"},
     "adam": {"optimiser": "adam"},
@@ -93,6 +95,11 @@ class Training(Table):
     ] = 0
     polish_batch: PositiveInt = 8192
     precision: Literal["float32", "float64"] = "float32"
+    pool: Annotated[
+        Whole,
+        Field(ge=0, le=2**22, description="points labelled once and visited at random instead of "
+              "fresh ones; 0: fresh"),
+    ] = 0  # fmt: skip
 
     @model_validator(mode="before")
     @classmethod
@@ -128,8 +135,25 @@ class Training(Table):
             stages, polish, polish_batch = (), self.steps, self.batch
         return TrainingSpec(
             self.optimiser, self.beta1, self.beta2, self.weight_decay, stages, self.schedule,
-            self.warmup, polish, polish_batch, self.precision,
+            self.warmup, polish, polish_batch, self.precision, self.pool,
         )  # fmt: skip
+
+    def on_fresh(self, most: int, *, noise: bool) -> Iterator[str]:
+        """What is wrong with this recipe for fresh data and students of at most so many parameters.
+
+        Least squares of N parameters on n points without noise lose N/n more than on all points.
+        """
+        if self.pool and noise:
+            yield (
+                "training.pool: noisy labels that are visited again are learned by heart; leave "
+                "pool or task.noise out"
+            )
+        elif 0 < self.pool < PER_PARAMETER * most:
+            yield (
+                f"training.pool: {self.pool} are {self.pool / most:.3g} points per parameter of "
+                f"the largest student (N = {most}); take at least {PER_PARAMETER * most}, or scan "
+                "data.sizes"
+            )
 
     def on_sets(self, sizes: Sequence[int]) -> Iterator[str]:
         """What is wrong with this recipe for training sets of these sizes D."""
@@ -138,6 +162,8 @@ class Training(Table):
                 "training.optimiser: L-BFGS needs fresh data without limit, where it "
                 "cannot fit the training set by heart"
             )
+        if self.pool:
+            yield "training.pool: stands for fresh data, and data.sizes are sets; leave it out"
         batch = max((b for _, b, _ in self.resolved().stages), default=0)
         for D in sizes:
             if batch > D:

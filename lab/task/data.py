@@ -174,8 +174,8 @@ BLOCK = 1024
 
 
 def from_pool(
-    x: Float[Array, "D_amb D"],
-    y: Float[Array, "outputs D"],
+    x: Float[Array, "D D_amb"],
+    y: Float[Array, "D outputs"],
     size: Array,
     start: Array,
     steps: int,
@@ -183,12 +183,15 @@ def from_pool(
     *,
     key: Key[Array, ""],
 ) -> tuple[Float[Array, "steps D_amb batch"], Float[Array, "steps outputs batch"]]:
-    """Batches drawn with replacement from the first `size` points; batch t depends on t alone."""
+    """Batches drawn with replacement from the first `size` points; batch t depends on t alone.
+
+    The pool has its points in rows: one of millions is then a few lines of cache, not D_amb.
+    """
 
     def one(t: Array) -> tuple[Array, Array]:
         u = jax.random.uniform(jax.random.fold_in(key, t), (batch,))
         i = jnp.minimum((u * size).astype(jnp.int32), size - 1)
-        return x[:, i], y[:, i]
+        return x[i].T, y[i].T
 
     return jax.lax.map(one, start + jnp.arange(steps))
 

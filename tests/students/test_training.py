@@ -1,5 +1,6 @@
 """Training: what can be learned exactly is, and nothing depends on the company it trains in."""
 
+import re
 from dataclasses import replace
 
 import jax
@@ -7,8 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lab.mistakes import StudyError
 from lab.spec import Group
 from lab.students.descent import mlp, optimisers, training
+from lab.students.descent.supply import supply
+from lab.task import data
 
 
 def group(found, *, teachers=None, shapes=None):
@@ -166,6 +170,52 @@ def test_added_sizes_and_seeds_change_no_other_run(make_study):
     "loss",
     [{"loss": "power", "power": 1.0}, {"loss": "kl", "teacher": {"outputs": 3, "gain": 3.0}}],
 )
+def pooled(make_study, pool):
+    found = make_study(
+        task={"teacher": {"count": 2}},
+        student={"widths": [2, 3, 12], "seeds": 8},
+        training={"steps": 2000},
+    )
+    one = group(found, shapes=1)
+    return replace(one, training=replace(one.training, pool=pool))
+
+
+def test_a_pool_is_the_first_points_of_the_stream_and_all_of_them(make_study):
+    one = pooled(make_study, 300)
+    x, y = supply(one).fresh(0, 64)
+    points = np.concatenate([np.asarray(x[1]), np.asarray(y[1])], axis=1)  # [steps, D_amb + 1, 64]
+    seen = {tuple(p) for p in np.moveaxis(points, 1, 2).reshape(-1, points.shape[1])}
+    first = supply(pooled(make_study, 0)).fresh(0, data.BLOCK)  # one batch holds them all
+    known = np.concatenate([np.asarray(first[0][1, 0]), np.asarray(first[1][1, 0])]).T[:300]
+    assert len(seen) == 300
+    assert np.abs(np.array(sorted(seen)) - sorted(map(tuple, known))).max() < 1e-6
+
+
+def test_a_large_pool_teaches_as_fresh_points_do_and_a_small_one_does_not(make_study):
+    fresh, large, small = (
+        np.mean([np.log(r.relative) for r in training.train(pooled(make_study, pool))])
+        for pool in (0, 20_000, 300)
+    )
+    # N = 205, and log(1 + N/n) = 0.01 and 0.5; seeds scatter by 0.5
+    assert large == pytest.approx(fresh, abs=0.2)
+    assert small > large + 0.4
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ({"training": {"pool": 1000}}, "points per parameter of the largest student (N = "),
+        ({"training": {"pool": 10**6}, "task": {"noise": 0.1}}, "learned by heart"),
+        ({"training": {"pool": 10**6}, "regime": "resolution-data", "student": {"widths": 8},
+          "data": {"sizes": [128, 256, 512, 1024]}}, "data.sizes are sets"),
+        ({"training": {"pool": 2**22 + 1}}, "training.pool"),
+    ],
+)  # fmt: skip
+def test_what_a_pool_cannot_stand_for_is_refused(make_study, extra, said):
+    with pytest.raises(StudyError, match=re.escape(said)):
+        make_study(**extra)
+
+
 def test_other_losses_learn(make_study, loss):
     found = make_study(task=loss, student={"widths": [8, 16, 32]}, training={"steps": 600})
     for value in relative(found, teachers=1, shapes=1).values():

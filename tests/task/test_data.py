@@ -71,7 +71,7 @@ def test_training_sets_are_nested(task):
 
 
 def test_batches_stay_inside_the_training_set(task):
-    x = jnp.arange(100.0)[None]
+    x = jnp.arange(100.0)[:, None]
     for size in (1, 7, 100):
         found, _ = data.from_pool(x, x, jnp.asarray(size), jnp.asarray(0), 200, 16, key=KEYS[0])
         assert found.max() < size and (size < 7 or len(np.unique(found)) == size)

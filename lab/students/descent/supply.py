@@ -1,7 +1,7 @@
 """What a group of networks learns from and is tested on: points of a task, in compiled programs.
 
-    Drawn    a teacher's: labelled points without end, or nested training sets of them, a validation
-             set and a test set
+    Drawn    a teacher's: labelled points without end, or a pool of them that is visited again, or
+             nested training sets, a validation set and a test set
     Given    data that somebody brings: nested training sets of their pool, and their own sets
 
 `supply` picks by the type of the task. The leading axis of everything is the teacher (T).
@@ -74,7 +74,8 @@ def supply(group: Group) -> Supply:
 
 
 class Drawn:
-    """A teacher's points: a stream of batches, or training sets that are the first D of one pool.
+    """A teacher's points: a stream of batches, or the first of them again and again, or training
+    sets that are the first D of one pool.
 
     The stream is made once per teacher and shared by every width and seed, because at these sizes
     the teacher costs more than most students.
@@ -93,15 +94,20 @@ class Drawn:
         self.loss, self.power = src.loss, src.power
         self.test: Batch = _clean(src, TEST_POINTS, self.keys["test"])
         sizes = tuple(D for _, D, _ in group.shapes if D is not None)
+        self.nested, self.size = bool(sizes), group.training.pool
         self.pool: Batch | None = None
         self.validation: Batch | None = None
-        if sizes:
+        if self.size:
+            self.pool = _first(src, self.size, self.keys["data"], self.keys["noise"])
+        if self.nested:
             self.pool = _pool(src, sizes, self.keys["pool"], self.keys["noise"])
             self.validation = _clean(src, VALIDATION_POINTS, self.keys["validation"])
 
     def fresh(self, start: int, batch: int) -> Batch | None:
-        if self.pool:
+        if self.nested:
             return None
+        if self.pool:
+            return self.of_set(self.size, start, batch)
         return _fresh(self.src, start, batch, self.keys["data"], self.keys["noise"])
 
     def of_set(self, D: int, start: int, batch: int) -> Batch:
@@ -125,13 +131,13 @@ class Given:
         self.key = jnp.stack([stream("batch", task, root=group.root) for task in tasks])
         found = [ordered(task, root=group.root) for task in tasks]
         sets = [one for one, _, _ in found]
-        self.pool = _columns([x for _, x, _ in found]), _columns([y for _, _, y in found])
+        self.pool = _rows([x for _, x, _ in found]), _rows([y for _, _, y in found])
         self.test = _columns([one.x_test for one in sets]), _columns([one.y_test for one in sets])
         self.validation: Batch | None = (
             _columns([one.x_validation for one in sets]),
             _columns([one.y_validation for one in sets]),
         )
-        self.rms = jnp.sqrt(jnp.mean(self.pool[0] ** 2, axis=(1, 2)))
+        self.rms = jnp.sqrt(jnp.mean(_columns([x for _, x, _ in found]) ** 2, axis=(1, 2)))
 
     def fresh(self, start: int, batch: int) -> Batch | None:
         return None
@@ -144,6 +150,10 @@ class Given:
 
     def teacher(self, index: int) -> Layers:
         raise NotImplementedError("a study refuses places that its teachers do not have")
+
+
+def _rows(rows: list[np.ndarray]) -> Float[Array, "T n coordinates"]:
+    return jnp.stack([jnp.asarray(one) for one in rows])
 
 
 def _columns(rows: list[np.ndarray]) -> Float[Array, "T coordinates n"]:
@@ -201,7 +211,22 @@ def _pool(
     src: data.Source, sizes: tuple[int, ...], keys: Key[Array, " T"], noise_keys: Key[Array, " T"]
 ) -> Batch:
     def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
-        return data.pool(s, sizes, key=k, noise_key=noise)
+        x, y = data.pool(s, sizes, key=k, noise_key=noise)
+        return x.T, y.T
+
+    return over_teachers(one)(src, keys, noise_keys)
+
+
+@partial(jax.jit, static_argnums=1)
+def _first(src: data.Source, n: int, keys: Key[Array, " T"], noise_keys: Key[Array, " T"]) -> Batch:
+    """The first n points of the unlimited stream in batches of `data.BLOCK`, in rows."""
+
+    def one(s: data.Source, k: Array, noise: Array) -> tuple[Array, Array]:
+        blocks = -(-n // data.BLOCK)
+        zero = jnp.asarray(0)
+        batches = data.fresh(s, zero, blocks, data.BLOCK, key=k, noise_key=noise)
+        x, y = (b.swapaxes(1, 2).reshape(-1, b.shape[1])[:n] for b in batches)
+        return x, y
 
     return over_teachers(one)(src, keys, noise_keys)
 
