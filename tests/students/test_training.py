@@ -166,10 +166,6 @@ def test_added_sizes_and_seeds_change_no_other_run(make_study):
         assert loss == pytest.approx(known[run], rel=1e-3)
 
 
-@pytest.mark.parametrize(
-    "loss",
-    [{"loss": "power", "power": 1.0}, {"loss": "kl", "teacher": {"outputs": 3, "gain": 3.0}}],
-)
 def pooled(make_study, pool):
     found = make_study(
         task={"teacher": {"count": 2}},
@@ -216,6 +212,10 @@ def test_what_a_pool_cannot_stand_for_is_refused(make_study, extra, said):
         make_study(**extra)
 
 
+@pytest.mark.parametrize(
+    "loss",
+    [{"loss": "power", "power": 1.0}, {"loss": "kl", "teacher": {"outputs": 3, "gain": 3.0}}],
+)
 def test_other_losses_learn(make_study, loss):
     found = make_study(task=loss, student={"widths": [8, 16, 32]}, training={"steps": 600})
     for value in relative(found, teachers=1, shapes=1).values():
