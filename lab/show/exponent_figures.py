@@ -27,12 +27,16 @@ MEASURED = (
 )
 
 
+ASIDE = 1.035
+"""Times d, where the way of the local exponent is drawn."""
+
+
 def exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     """The measured exponents beside the predicted ones, and the caption: against the dimension, or
-    as a list where there is more than one question or only one dimension."""
-    if len(answers) > 1 or len({p.dim for p in answers[0].points}) == 1:
+    as a list where no question is asked of more than one dimension."""
+    if all(len({p.dim for p in answer.points}) < 2 for answer in answers):
         return _list_of_exponents(answers)
-    return _against_dimension(answers[0])
+    return _against_dimension(answers)
 
 
 def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
@@ -72,45 +76,78 @@ def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     )
 
 
-def _against_dimension(answer: Answer) -> tuple[Figure, str]:
-    panels = [(literal(name), points) for name, points in answer.settings]
-    dims = np.array(sorted({p.dim for p in answer.points}), float)
-    sense, tolerance = answer.study.prediction.sense, answer.study.prediction.tolerance
+def _against_dimension(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
+    panels = [
+        (answer, literal(name), points) for answer in answers for name, points in answer.settings
+    ]
+    every = [p for answer in answers for p in answer.points]
+    dims = np.array(sorted({p.dim for p in every}), float)
+    formulas = dict.fromkeys(r.formula for p in every for r in p.rivals)
+    dashes = dict(zip(formulas, itertools.cycle(("--", "-.", ":")), strict=False))
     with matplotlib.rc_context(STYLE):
         figure, axes = grid(len(panels), margin=1.2, height=3.9, sharex=True, sharey=True)
-        for ax, (name, points) in zip(axes, panels, strict=True):
-            _prediction(ax, answer, points, dims)
+        told: set[str] = set()
+        for ax, (answer, name, points) in zip(axes, panels, strict=True):
+            _prediction(ax, answer, points, dashes)
+            _drift(ax, points)
             _measured(ax, points)
-            _axis(ax, dims, answer.points)  # the panels share their axes
+            _axis(ax, dims, every)  # the panels share their axes
             ax.set_title(name)
             ax.tick_params(labelbottom=True)
-        entries = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
-        for ax in axes[1:]:
             handles, labels = ax.get_legend_handles_labels()
-            entries |= {t: h for t, h in zip(labels, handles, strict=True) if t in VERDICTS}
-        axes[0].legend(entries.values(), entries.keys(), loc="upper right", fontsize=9)
+            new = {t: h for t, h in zip(labels, handles, strict=True) if t not in told}
+            told |= {*new}
+            if new:
+                ax.legend(new.values(), new.keys(), loc="best", fontsize=9)
         figure.supxlabel("intrinsic dimension d", fontsize=10.5)
-        symbol = answer.study.axis.symbol
-        figure.supylabel(rf"exponent $\alpha$ in $L \propto {symbol}^{{-\alpha}}$",
-                         fontsize=10.5)  # fmt: skip
-    region = "above the lower edge" if sense == "bound" else "inside"
+        symbols = dict.fromkeys(answer.study.axis.symbol for answer in answers)
+        laws = " or ".join(rf"$L \propto {symbol}^{{-\alpha}}$" for symbol in symbols)
+        figure.supylabel(rf"exponent $\alpha$ in {laws}", fontsize=10.5)
+    agreeing = {
+        "bound": "of a lower bound, points above its lower edge", "equal": "points inside it"
+    }  # fmt: skip
+    predicted = " or ".join(dict.fromkeys(answer.study.prediction.text for answer in answers))
+    senses = dict.fromkeys(answer.study.prediction.sense for answer in answers)
     return figure, (
-        f"Measured exponent α against intrinsic dimension d. Bars: 95 % interval over teachers. "
-        f"Black line: the prediction {answer.study.prediction.text}{provenance.written([answer])}"
-        f"{', a lower bound' if sense == 'bound' else ''}; grey band: ±{tolerance:.0%} around it, "
-        f"so that points {region} of the band agree. Grey dots: the fitted line α = a + b/d. "
-        "Marker: verdict." + (" Blue: rival exponents." if answer.study.prediction.rivals else "")
+        "Measured exponent α against intrinsic dimension d. Bars: 95 % interval over teachers. "
+        f"Black line: the prediction {predicted}{provenance.written(answers)}; "
+        f"grey band: its tolerance; {', and '.join(agreeing[sense] for sense in senses)} agree. "
+        "Marker: verdict. Grey arrows: the local exponent from the smallest to the largest x."
+        + " Dashes: α in N and in hidden weights, not corrected for the budget."
+        * any(_counted(p) for p in every)
+        + " Grey dots: the fitted line α = a + b/d." * any(a.found("lines") for a in answers)
+        + " Blue: rival exponents." * any(a.study.prediction.rivals for a in answers)
     )
 
 
-def _prediction(ax: Axes, answer: Answer, points: list[Point], dims: np.ndarray) -> None:
+def _counted(p: Point) -> tuple[float, ...]:
+    """α in all parameters and in the hidden weights alone."""
+    found = p.exponent.by_size if p.exponent else {}
+    return tuple(found[share][0] for share in (1.0, 0.0) if share in found)
+
+
+def _drift(ax: Axes, points: list[Point]) -> None:
+    """Beside each marker the way of the local exponent, and α by both counts of size."""
+    for p in points:
+        if p.exponent is None or len(p.exponent.local) < 2:
+            continue
+        first, last = p.exponent.local[0].alpha, p.exponent.local[-1].alpha
+        aside = p.dim * ASIDE
+        ax.plot([aside] * 2, [first, last], "-", color=GREY, lw=0.9, zorder=3)
+        ax.plot(aside, last, "v" if last < first else "^", color=GREY, ms=4, zorder=3)
+        counted = _counted(p)
+        ax.plot([p.dim] * len(counted), counted, "_", color="black", ms=9, mew=1, zorder=5)
+
+
+def _prediction(ax: Axes, answer: Answer, points: list[Point], dashes: dict[str, str]) -> None:
+    dims = np.unique([float(p.dim) for p in points])
     study, text = answer.study, answer.study.prediction.text
     curve = theory.parse(text)
     smooth = set(curve.symbols) <= {"d"} and not any(
         "manifold" in p.setting.varying for p in points
     )
     if smooth and dims.size > 1:
-        d = np.linspace(dims[0], dims[-1], 200)
+        d = np.geomspace(dims[0], dims[-1], 50)  # an SVG pays for every one
         p = np.array([curve.value({"d": v}) for v in d])
     else:
         order = sorted(points, key=lambda q: q.dim)
@@ -121,8 +158,9 @@ def _prediction(ax: Axes, answer: Answer, points: list[Point], dims: np.ndarray)
     label = f"{text} (lower bound)" if bound else f"{text}"
     ax.fill_between(d, p * (1 - tau), p * (1 + tau), color="#d9d9d9", lw=0, zorder=1,
                     label=f"tolerance ±{tau:.0%}")  # fmt: skip
-    ax.plot(d, p, "-", color="black", lw=1.6, label=label, zorder=2)
-    _rivals(ax, sorted(points, key=lambda q: q.dim), but=text)
+    ax.plot(d, p, "_" if dims.size == 1 else "-", color="black", ms=16, mew=1.6, lw=1.6,
+            label=label, zorder=2)  # fmt: skip
+    _rivals(ax, sorted(points, key=lambda q: q.dim), dashes, but=text)
     pairs = points[0].setting.pairs
     line = next((found.line for found in answer.found("lines") if found.pairs == pairs), None)
     if line is not None:
@@ -130,15 +168,16 @@ def _prediction(ax: Axes, answer: Answer, points: list[Point], dims: np.ndarray)
                 label=f"fit: {line.intercept:.2f} + {line.slope:.2f}/d")  # fmt: skip
 
 
-def _rivals(ax: Axes, points: list[Point], *, but: str) -> None:
+def _rivals(ax: Axes, points: list[Point], dashes: dict[str, str], *, but: str) -> None:
     curves: dict[str, list[tuple[float, float]]] = {}
     for p in points:
         for r in p.rivals:
             curves.setdefault(r.formula, []).append((p.dim, r.value))
-    for formula, dashes in zip(curves, itertools.cycle(("--", "-.", ":")), strict=False):
+    for formula, curve in curves.items():
         if formula != but:
-            ax.plot(*zip(*curves[formula], strict=True), color=BLUE, lw=1.2, ls=dashes, zorder=2,
-                    label=f"rival {formula}")  # fmt: skip
+            alone = len(curve) == 1
+            ax.plot(*zip(*curve, strict=True), color=BLUE, lw=1.2, ls=dashes[formula], zorder=2,
+                    marker="_" if alone else None, ms=12, label=f"rival {formula}")  # fmt: skip
 
 
 def _measured(ax: Axes, points: list[Point], rows: list[float] | None = None) -> None:
@@ -163,7 +202,8 @@ def _axis(ax: Axes, dims: np.ndarray, points: Sequence[Point]) -> None:
     """Logarithmic axes, on which every exponent ∝ 1/d is a straight line."""
     ax.set(xscale="log", yscale="log")
     ax.xaxis.set_major_locator(FixedLocator(dims.tolist()))
-    values = [v for p in points if p.exponent for v in (p.prediction, *p.exponent.interval)]
+    values = [v for p in points if p.exponent for v in p.exponent.interval]
+    values += [p.prediction for p in points]
     values = [v for v in values if np.isfinite(v) and v > 0]
     if values:
         low, high = 0.85 * min(values), 1.25 * max(values)

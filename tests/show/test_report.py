@@ -14,6 +14,7 @@ from lab.execution.store import Store
 from lab.scaling import Scan, exponent
 from lab.show import exponent_figures, loss_figures, report
 from lab.show.exponents import table as exponent_table
+from lab.show.style import GREY
 
 
 @pytest.fixture
@@ -42,6 +43,19 @@ def test_exponents_shows_every_point_the_prediction_and_the_line(found):
     labels = [t.get_text() for t in figure.axes[0].get_legend().get_texts()]
     assert any("4/d" in t for t in labels) and any("fit" in t for t in labels)
     assert "95 %" in caption and "band" in caption
+
+
+def test_exponents_of_one_dimension_are_a_list(make_study, tmp_path):
+    study = make_study(student={"widths": [4, 6, 8, 12, 17, 24]},
+                       task={"manifold": {"dim": 3}, "teacher": {"bias": [0.0, 0.5]}})  # fmt: skip
+    with Store.write(tmp_path / "s") as store:
+        store.add(rows(study, power(lambda d: 5 / d), noise=0.02, seed=1))
+        (ax,) = exponent_figures.exponents(answers.answers(study, store))[0].axes
+    assert [t.get_text() for t in ax.get_yticklabels()] == [
+        "d = 3, bias 0.0   [4/d]", "d = 3, bias 0.5   [4/d]"
+    ]  # fmt: skip
+    bars = [c for c in ax.containers if hasattr(c, "has_xerr")]
+    assert sorted(c.lines[0].get_ydata()[0] for c in bars) == [0, 1]
 
 
 def test_losses_shows_every_dimension_on_log_axes(found):
@@ -149,12 +163,18 @@ def panels(make_tables, tmp_path):
 def test_panels_stand_side_by_side_in_table_figures_and_files(panels):
     found, store = panels
     assert len(loss_figures.losses(found)[0].axes) == 2
-    (ax,) = exponent_figures.exponents(found)[0].axes
-    names = [t.get_text() for t in ax.get_yticklabels()]
-    assert names == ["d = 2, resolution-width   [4/d]", "d = 4, resolution-width   [4/d]",
-                     "d = 2, by data   [2/d]", "d = 4, by data   [2/d]"]  # fmt: skip
-    bars = [c for c in ax.containers if hasattr(c, "has_xerr")]
-    assert sorted(c.lines[0].get_ydata()[0] for c in bars) == [0, 1, 2, 3]
+    figure, caption = exponent_figures.exponents(found)
+    assert [ax.get_title() for ax in figure.axes] == ["resolution-width", "by data"]
+    for ax, answer in zip(figure.axes, found, strict=True):
+        bars = [c for c in ax.containers if hasattr(c, "has_yerr")]
+        drawn = {(x, y) for c in bars for x, y in zip(*c.lines[0].get_data(), strict=True)}
+        assert drawn == {(p.dim, p.exponent.alpha) for p in answer.points}
+        ends = {tuple(line.get_ydata()) for line in ax.lines if line.get_color() == GREY}
+        assert {(p.exponent.local[0].alpha, p.exponent.local[-1].alpha)
+                for p in answer.points} <= ends  # fmt: skip
+    low, high = figure.axes[0].get_ylim()
+    assert low < 1 and high > 2  # all predictions are in sight: 4/d and 2/d of d = 2 and 4
+    assert "of a lower bound, points above its lower edge agree" in caption
     table = exponent_table(found)
     assert {len(row) for row in table.rows} == {len(table.columns)}
     (shown,) = report.tables(found)
