@@ -113,9 +113,10 @@ class Descending(Regime):
             sizes = [D for D in self.sizes if D]
             if sizes:
                 yield from self.training.on_sets(sizes)
-            elif tasks := list(self.tasks(1)):
+            elif self.training.pool:
+                tasks = list(self.tasks(1))
                 most = max(
                     student.parameters(task.D_amb, task.outputs)
                     for task in tasks for student in self.students()
                 )  # fmt: skip
-                yield from self.training.on_fresh(most, noise=any(t.noise for t in tasks))
+                yield from self.training.on_pool(most, noise=any(t.noise for t in tasks))

@@ -138,17 +138,17 @@ class Training(Table):
             self.warmup, polish, polish_batch, self.precision, self.pool,
         )  # fmt: skip
 
-    def on_fresh(self, most: int, *, noise: bool) -> Iterator[str]:
-        """What is wrong with this recipe for fresh data and students of at most so many parameters.
+    def on_pool(self, most: int, *, noise: bool) -> Iterator[str]:
+        """What is wrong with a pool for students of at most so many parameters.
 
         Least squares of N parameters on n points without noise lose N/n more than on all points.
         """
-        if self.pool and noise:
+        if noise:
             yield (
                 "training.pool: noisy labels that are visited again are learned by heart; leave "
                 "pool or task.noise out"
             )
-        elif 0 < self.pool < PER_PARAMETER * most:
+        elif self.pool < PER_PARAMETER * most:
             yield (
                 f"training.pool: {self.pool} are {self.pool / most:.3g} points per parameter of "
                 f"the largest student (N = {most}); take at least {PER_PARAMETER * most}, or scan "
