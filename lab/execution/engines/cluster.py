@@ -10,6 +10,7 @@ Workers need no disk in common with the driver, and the same versions of the lab
 from __future__ import annotations
 
 import json
+import logging
 import queue
 import shutil
 import threading
@@ -120,6 +121,8 @@ class Cluster:
     def start(self) -> Device:
         if self._client is None:
             self._client, self._cluster, self._refusals = self._connect()
+            # A client that looks for a lost scheduler ends in a traceback; here it is a sentence.
+            logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
             if not self._workers:
                 self._wait()
             self._refuse_strangers()
@@ -199,6 +202,8 @@ class Cluster:
         said = self._client.run(errand.versions, on_error="return")
         wrong = []
         for address, theirs in said.items():
+            if isinstance(theirs, OSError | TimeoutError):
+                continue  # lost meanwhile; every errand compares the versions again
             if isinstance(theirs, BaseException):
                 wrong.append(f"{address}: this worker has no lab ({theirs}); install it there")
             elif differs := errand.difference(theirs, errand.versions()):

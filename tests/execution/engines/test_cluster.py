@@ -96,6 +96,20 @@ def test_a_worker_without_the_lab_is_a_sentence(tmp_path):
             engine.start()
 
 
+def test_a_worker_that_is_lost_while_it_is_asked_is_no_stranger():
+    class Client:
+        def run(self, *_, **__):
+            return {"tcp://lost": OSError("Stream is closed"), "tcp://here": errand.versions()}
+
+        def sync(self, *_, **__):
+            return {"tcp://here": 2}
+
+        scheduler = type("Scheduler", (), {"ncores": None})
+
+    engine = cluster.Cluster(lambda: (Client(), None, []), "a cluster")
+    assert engine.start().lanes == 2
+
+
 @pytest.mark.long
 def test_a_scheduler_that_goes_away_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "PATIENCE", 2.0)
