@@ -68,7 +68,8 @@ def student_bytes(group: Group, student: StudentSpec) -> float:
 
 
 def _descent_memory(group: Group) -> float:
-    """Students, and chunks of data."""
+    """Students, chunks of data, and a pool, of which there are two while its points are laid in
+    rows."""
     task, training = group.teachers[0], group.training
     size = 8 if training.precision == "float64" else 4
     students = sum(len(seeds) * student_bytes(group, student) for student, _, seeds in group.shapes)

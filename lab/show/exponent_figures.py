@@ -19,7 +19,7 @@ from lab import theory
 from lab.answers.answer import Answer
 from lab.answers.point import Point
 from lab.show import provenance
-from lab.show.style import BLUE, GREY, STYLE, VERDICTS, grid, literal
+from lab.show.style import BLUE, GREY, STYLE, VERDICTS, grid, literal, panelled
 
 MEASURED = (
     " Thin lines: what the interval of a measured d makes of the prediction; a verdict holds at "
@@ -77,9 +77,7 @@ def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
 
 
 def _against_dimension(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
-    panels = [
-        (answer, literal(name), points) for answer in answers for name, points in answer.settings
-    ]
+    panels = panelled(answers)
     every = [p for answer in answers for p in answer.points]
     dims = np.array(sorted({p.dim for p in every}), float)
     formulas = dict.fromkeys(r.formula for p in every for r in p.rivals)

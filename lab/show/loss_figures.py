@@ -18,14 +18,12 @@ from lab.answers.expected import Comparison
 from lab.answers.point import Point
 from lab.scaling import Exponent
 from lab.scaling.scans.estimates import LAWS
-from lab.show.style import STYLE, decades, grid, literal, shades
+from lab.show.style import STYLE, decades, grid, panelled, shades
 
 
 def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     """Loss against x, one colour per d, one panel per answer and setting; and its caption."""
-    panels = [
-        (answer, literal(name), points) for answer in answers for name, points in answer.settings
-    ]
+    panels = panelled(answers)
     dims = sorted({p.dim for answer in answers for p in answer.points})
     shade = dict(zip(dims, shades(len(dims)), strict=True))
     alike = len(answers) == 1
@@ -99,9 +97,7 @@ def quoted(e: Exponent) -> str:
 
 def local_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     """Local exponents against x, one colour per d, one panel per answer and setting."""
-    panels = [
-        (answer, literal(name), points) for answer in answers for name, points in answer.settings
-    ]
+    panels = panelled(answers)
     dims = sorted({p.dim for answer in answers for p in answer.points})
     shade = dict(zip(dims, shades(len(dims)), strict=True))
     with matplotlib.rc_context(STYLE):

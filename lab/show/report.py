@@ -24,7 +24,7 @@ from lab.show.document import document, told_runs
 from lab.show.markdown import escape
 from lab.show.svg import svg
 from lab.show.view import Answers, Block, Drawn, Rows, Table
-from lab.show.views import views
+from lab.show.views import doubted, views
 
 NAMED = 8
 """Settings of which a list names each."""
@@ -56,18 +56,12 @@ def _sentences(answer: Answer) -> Iterator[str]:
 def doubts(answers: Answers) -> list[str]:
     """Each doubt once, with the findings that have it: what it means, which way, what removes it.
 
-    A finding without a label goes by its kind; one that spans settings tells its doubts itself.
     Beyond `NAMED` they are counted, for the table says it of each.
     """
-    at: dict[str, list[str]] = {}
-    for answer in answers:
-        for kind, finding in ((k, f) for k in views([answer]) for f in answer.found(k)):
-            for doubt in finding.doubts if finding.setting is not None else ():
-                at.setdefault(doubt, []).append(finding.label or kind)
     return [
         f"{_explained(doubt)} "
         f"({'; '.join(where) if len(where) <= NAMED else f'{len(where)} settings'})"
-        for doubt, where in at.items()
+        for doubt, where in doubted(answers).items()
     ]
 
 

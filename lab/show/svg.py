@@ -74,10 +74,6 @@ def _level(line: re.Match[str]) -> str:
     return f"{line[1]} {line[2]}" + (f"V{line[3]}" if line[3] else f"H{line[4]}")
 
 
-def _one(paths: str, style: str) -> str:
-    return paths.replace(f'"{style}/><path d="', "")
-
-
 def _palette(png: str) -> str:
     image = Image.open(io.BytesIO(base64.b64decode(png)))
     out = io.BytesIO()
@@ -92,6 +88,6 @@ def _classed(text: str) -> str:
     text = STYLED.sub(lambda found: f' class="{styles[found[1]]}"', text)
     text = text.replace("</style>", f"{rules}</style>", 1)
     text = ALIKE.sub(lambda g: f"<g{g[1]}{g[3]}>{g[2].replace(g[3], '')}</g>", text)
-    text = BARS.sub(lambda row: _one(row[0], row[1]), text)
+    text = BARS.sub(lambda row: row[0].replace(f'"{row[1]}/><path d="', ""), text)
     names = {name: f"i{i}" for i, name in enumerate(dict.fromkeys(NAMED.findall(text)))}
     return REFERRED.sub(lambda found: found[1] + names.get(found[2], found[2]), text)

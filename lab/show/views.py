@@ -47,3 +47,17 @@ def views(answers: Iterable[Answer]) -> dict[str, View]:
         if kind not in VIEWS:
             raise LookupError(f"'{kind}' has no view; register one in lab.show.views.VIEWS.")
     return {kind: view for kind, view in VIEWS.items() if kind in kinds}
+
+
+def doubted(answers: Iterable[Answer]) -> dict[str, list[str]]:
+    """The findings that have a doubt, by doubt.
+
+    A finding without a label goes by its kind; one that spans settings tells its doubts itself.
+    """
+    at: dict[str, list[str]] = {}
+    for answer in answers:
+        for kind in views([answer]):
+            for finding in answer.found(kind):
+                for doubt in finding.doubts if finding.setting is not None else ():
+                    at.setdefault(doubt, []).append(finding.label or kind)
+    return at

@@ -46,6 +46,7 @@ RULES: Mapping[str, Mapping[str, float]] = {
 
 PER_PARAMETER = 100
 """Points of a pool per parameter, at least: its own accidents are then 1 % of the loss."""
+
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "default": {"optimiser": "muon"},
     "adam": {"optimiser": "adam"},

@@ -18,7 +18,7 @@ from lab.scaling.judge.doubts import Direction, Doubt
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.show.page.runs import rows_of
 from lab.show.view import Answers, View
-from lab.show.views import views
+from lab.show.views import doubted, views
 
 FEW = 6
 """Numbers that are told one by one; of more, how many there are of each verdict."""
@@ -190,13 +190,8 @@ def _settings(where: Sequence[str]) -> str:
 
 def doubts(answers: Answers) -> tuple[Told, ...]:
     """Every doubt once, the commonest first."""
-    at: dict[str, list[str]] = {}
-    for answer in answers:
-        for kind in views([answer]):
-            for finding in answer.found(kind):
-                for doubt in finding.doubts if finding.setting is not None else ():
-                    at.setdefault(doubt, []).append(finding.label or kind)
-    return tuple(_told(d, where) for d, where in sorted(at.items(), key=lambda i: -len(i[1])))
+    at = sorted(doubted(answers).items(), key=lambda i: -len(i[1]))
+    return tuple(_told(doubt, where) for doubt, where in at)
 
 
 def _told(doubt: str, where: list[str]) -> Told:

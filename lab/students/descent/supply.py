@@ -137,6 +137,7 @@ class Given:
             _columns([one.x_validation for one in sets]),
             _columns([one.y_validation for one in sets]),
         )
+        # of columns, for the order of a sum is in the last digits of what is stored
         self.rms = jnp.sqrt(jnp.mean(_columns([x for _, x, _ in found]) ** 2, axis=(1, 2)))
 
     def fresh(self, start: int, batch: int) -> Batch | None:
