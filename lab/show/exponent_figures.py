@@ -18,8 +18,8 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, ScalarFo
 from lab import theory
 from lab.answers.answer import Answer
 from lab.answers.point import Point
-from lab.show import provenance
-from lab.show.style import BLUE, GREY, STYLE, VERDICTS, grid, literal, panelled
+from lab.show import panels, provenance
+from lab.show.style import BLUE, GREY, STYLE, VERDICTS, grid, literal
 
 MEASURED = (
     " Thin lines: what the interval of a measured d makes of the prediction; a verdict holds at "
@@ -77,20 +77,20 @@ def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
 
 
 def _against_dimension(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
-    panels = panelled(answers)
+    parts = panels.drawn(answers)
     every = [p for answer in answers for p in answer.points]
     dims = np.array(sorted({p.dim for p in every}), float)
     formulas = dict.fromkeys(r.formula for p in every for r in p.rivals)
     dashes = dict(zip(formulas, itertools.cycle(("--", "-.", ":")), strict=False))
     with matplotlib.rc_context(STYLE):
-        figure, axes = grid(len(panels), margin=1.2, height=3.9, sharex=True, sharey=True)
+        figure, axes = grid(len(parts), margin=1.2, height=3.9, sharex=True, sharey=True)
         told: set[str] = set()
-        for ax, (answer, name, points) in zip(axes, panels, strict=True):
+        for ax, (answer, name, points) in zip(axes, parts, strict=True):
             _prediction(ax, answer, points, dashes)
             _drift(ax, points)
             _measured(ax, points)
             _axis(ax, dims, every)  # the panels share their axes
-            ax.set_title(name)
+            ax.set_title(literal(name))
             ax.tick_params(labelbottom=True)
             handles, labels = ax.get_legend_handles_labels()
             new = {t: h for t, h in zip(labels, handles, strict=True) if t not in told}
@@ -113,7 +113,8 @@ def _against_dimension(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         "Marker: verdict. Grey arrows: the local exponent from the smallest to the largest x."
         + " Dashes: α in N and in hidden weights, not corrected for the budget."
         * any(_counted(p) for p in every)
-        + " Grey dots: the fitted line α = a + b/d." * any(a.found("lines") for a in answers)
+        + " Grey dots: the fitted line α = a + b/d."
+        * any(found.line for answer in answers for found in answer.found("lines"))
         + " Blue: rival exponents." * any(a.study.prediction.rivals for a in answers)
     )
 

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lab.answers import pools
 from lab.answers.answer import Answer
-from lab.answers.convergence import Variation
 from lab.answers.point import Point
 from lab.execution.registration import predicted
 from lab.scaling import Exponent
 from lab.scaling.scans.estimates import LAWS
-from lab.show import provenance
+from lab.show import panels, provenance
 from lab.show.numbers import interval, number
 from lab.show.page import overview, scans
 from lab.show.view import Answers, Block, Drawn, Rows, Table, View
@@ -36,16 +35,24 @@ LEGEND = (
     "Forecast: error in log loss of the law of the smaller x about the two largest, ± 95 %. "
     "x: smallest and largest of the scan. table.csv has every value that was fitted."
 )
-VARIED = {"rate": "the rate", "weights": "the variance of the first weights"}
+SLOWER = "slower"
+VARIED = {
+    "rate": "the rate",
+    "weights": "the variance of the first weights",
+    SLOWER: "the steps at 1/{:g} of the rate",
+}
+"""What a scan was trained again with, times a factor."""
 FATE = {True: "survives", False: "excluded", None: "undecided"}
 
 
 def above(answers: Answers) -> list[Block]:
     """What was asked, of which data, the table with its legend, and what was trained again."""
     fitted = [answer for answer in answers if answer.points]
-    evidence = dict.fromkeys(filter(None, map(_evidence, fitted)))
     data = dict.fromkeys(paragraph for answer in fitted for paragraph in _data(answer))
-    return [*map(_asked, fitted), *data, table(answers), LEGEND, *evidence]
+    return [
+        *panels.told((answer, _asked(answer)) for answer in fitted), *data, table(answers), LEGEND,
+        *panels.told((answer, _evidence(answer)) for answer in fitted), *_varied(fitted),
+    ]  # fmt: skip
 
 
 def table(answers: Answers) -> Table:
@@ -108,9 +115,8 @@ def _asked(answer: Answer) -> str:
     """What was predicted, and what is fitted to what."""
     study = answer.study
     text = (
-        f"{study.title + ': r' if study.title else 'R'}egime {study.regime}; prediction "
-        f"{provenance.predicted(predicted(study))}{provenance.written([answer])}. "
-        f"Fitted: a {LAWS[study.law]} to {study.ordinate.words}."
+        f"Regime {study.regime}; prediction {provenance.predicted(predicted(study))}"
+        f"{provenance.written([answer])}. Fitted: a {LAWS[study.law]} to {study.ordinate.words}."
     )
     if study.prediction.rivals:
         within = f"{study.prediction.tolerance:.0%}"
@@ -135,27 +141,26 @@ def _evidence(answer: Answer) -> str:
         return "No scan was trained again with another budget: nothing shows that the students " \
                "have converged."  # fmt: skip
     budgets = " and ".join(f"{b:g}" for b in study.budgets)
-    text = (
+    kinds = {v.kind for p in answer.points for v in p.evidence.variations}
+    return (
         f"Δα training: what unlimited training would add to α, with its 95 % error, from the scans "
         f"of {len(study.checked)} of {study.task.count} teachers at {budgets} times the "
         "steps; it is in α and in its interval already."
+        + " More steps at a lower rate were not tried here." * (SLOWER not in kinds)
+        + " Rate and first weights were not varied here." * (kinds <= {SLOWER})
     )
-    varied = [(p, v) for p in answer.points for v in p.evidence.variations]
-    slowed = [(p, v) for p, v in varied if v.kind == "slower"]
-    others = [(p, v) for p, v in varied if v.kind in VARIED]
-    for factor in sorted({v.factor for _, v in slowed}):
-        found = ", ".join(f"{_change(v)} at {p.label}" for p, v in slowed if v.factor == factor)
-        text += (f" {factor:g} times the steps at 1/{factor:g} of the rate change α of one teacher "
-                 f"by {found}.")  # fmt: skip
-    for p, v in others:
-        text += (f" At {p.label}, teacher {v.teacher}, {v.factor:g} times {VARIED[v.kind]} changes "
-                 f"α by {_change(v)}.")  # fmt: skip
-    text += "" if slowed else " More steps at a lower rate were not tried here."
-    return text + ("" if others else " Rate and first weights were not varied here.")
 
 
-def _change(v: Variation) -> str:
-    return f"{v.alpha:+.2f} ± {2 * v.error:.2f}"
+def _varied(answers: Sequence[Answer]) -> Iterator[str]:
+    """What else was varied, and by how much α changed, point by point."""
+    found: dict[str, list[str]] = {}
+    for p in (p for answer in answers for p in answer.points):
+        for v in p.evidence.variations:
+            what = f"{v.factor:g} times {VARIED[v.kind].format(v.factor)}"
+            change = f"{v.alpha:+.2f} ± {2 * v.error:.2f} at {p.label}"
+            found.setdefault(what, []).append(change)
+    for what, changes in sorted(found.items()):
+        yield f"{what} changes α of one teacher by {'; '.join(changes)}."
 
 
 def sentences(_: Answer, p: Point) -> Iterator[str]:

@@ -18,25 +18,26 @@ from lab.answers.expected import Comparison
 from lab.answers.point import Point
 from lab.scaling import Exponent
 from lab.scaling.scans.estimates import LAWS
-from lab.show.style import STYLE, decades, grid, panelled, shades
+from lab.show import panels
+from lab.show.style import STYLE, decades, grid, literal, shades
 
 
 def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     """Loss against x, one colour per d, one panel per answer and setting; and its caption."""
-    panels = panelled(answers)
+    parts = panels.drawn(answers)
     dims = sorted({p.dim for answer in answers for p in answer.points})
     shade = dict(zip(dims, shades(len(dims)), strict=True))
     alike = len(answers) == 1
     with matplotlib.rc_context(STYLE):
-        figure, axes = grid(len(panels), margin=1.9, height=4.0, sharex=alike, sharey=alike)
-        for ax, (answer, name, points) in zip(axes, panels, strict=True):
+        figure, axes = grid(len(parts), margin=1.9, height=4.0, sharex=alike, sharey=alike)
+        for ax, (answer, name, points) in zip(axes, parts, strict=True):
             theory = {found.setting: found for found in answer.found("expected")}
             for p in points:
                 _scan(ax, p, theory.get(p.setting), shade[p.dim])
             ax.set(xscale="log", yscale="log")
             decades(ax)
             ax.tick_params(labelbottom=True)
-            ax.set_title(name)
+            ax.set_title(literal(name))
             handles, labels = ax.get_legend_handles_labels()
             ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9,
                       title=f"{answer.study.task.name}, $\\alpha$ [95 %]",
@@ -91,18 +92,18 @@ def _scan(ax: Axes, p: Point, theory: Comparison | None, colour: Any) -> None:
 def quoted(e: Exponent) -> str:
     """α with its interval; where the curve is no power law, its local exponents at both ends."""
     if e.ends:
-        return f"from {e.ends[0].alpha:.2f} to {e.ends[1].alpha:.2f}"
+        return f"{e.ends[0].alpha:.2f} → {e.ends[1].alpha:.2f}"
     return f"{e.alpha:.2f} [{e.interval[0]:.2f}, {e.interval[1]:.2f}]"
 
 
 def local_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     """Local exponents against x, one colour per d, one panel per answer and setting."""
-    panels = panelled(answers)
+    parts = panels.drawn(answers)
     dims = sorted({p.dim for answer in answers for p in answer.points})
     shade = dict(zip(dims, shades(len(dims)), strict=True))
     with matplotlib.rc_context(STYLE):
-        figure, axes = grid(len(panels), margin=1.2, height=3.6)
-        for ax, (answer, name, points) in zip(axes, panels, strict=True):
+        figure, axes = grid(len(parts), margin=1.2, height=3.6)
+        for ax, (answer, name, points) in zip(axes, parts, strict=True):
             for i, p in enumerate(points):
                 if p.exponent is None or not p.exponent.local:
                     continue
@@ -118,7 +119,7 @@ def local_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
                 low, high = min(0.0, *tops), max(tops)
                 ax.set_ylim(1.1 * low, 1.4 * high)
             decades(ax)
-            ax.set_title(name)
+            ax.set_title(literal(name))
             if ax.get_legend_handles_labels()[0]:
                 ax.legend(fontsize=9, ncols=2)
     return figure, (

@@ -6,7 +6,6 @@ at its pale end, for the dimension.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import matplotlib
@@ -15,8 +14,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from lab.answers.answer import Answer
-from lab.answers.point import Point
 from lab.show.terminal import clean
 
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
@@ -50,13 +47,6 @@ def grid(
     for spare in axes.flat[panels:]:
         spare.set_axis_off()
     return figure, list(axes.flat[:panels])
-
-
-def panelled(answers: Iterable[Answer]) -> list[tuple[Answer, str, list[Point]]]:
-    """A panel for each answer and setting besides d: the answer, a title, the exponents."""
-    return [
-        (answer, literal(name), points) for answer in answers for name, points in answer.settings
-    ]
 
 
 def literal(text: str) -> str:

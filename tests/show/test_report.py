@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,8 @@ from lab.execution.store import Store
 from lab.scaling import Scan, exponent
 from lab.show import exponent_figures, loss_figures, report
 from lab.show.exponents import table as exponent_table
+from lab.show.page.overview import overview
+from lab.show.panels import told
 from lab.show.style import GREY
 
 
@@ -160,6 +163,35 @@ def panels(make_tables, tmp_path):
         yield answers.answers(study, store), store
 
 
+def test_what_all_panels_say_alike_is_said_once_and_else_with_their_titles(panels):
+    (one, two), _ = panels
+    third = replace(two, study=two.study.model_copy(update={"title": "again"}))
+    assert told([(one, "a"), (two, "a")]) == ["a"]
+    assert told([(one, ""), (two, "")]) == []
+    assert told([(two, "b"), (one, "a"), (third, "b")]) == [
+        "b (by data; again)", "a (resolution-width)"
+    ]  # fmt: skip
+
+
+def test_the_page_of_several_panels_begins_with_a_chart_for_each(panels):
+    found, _ = panels
+    charts = overview(found)
+    assert [chart.title for chart in charts.charts] == ["resolution-width", "by data"]
+    assert "4/d or 2/d" in charts.caption and "of a bound agree" in charts.caption
+    alone = replace(found[1], findings={"exponents": found[1].points[:1]})
+    (stroke,) = re.findall(r'class="line ink" d="M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)"',
+                           overview((found[0], alone)).charts[1].svg)  # fmt: skip
+    assert stroke[1] == stroke[3] and 0 < float(stroke[2]) - float(stroke[0]) < 60
+    many = replace(found[0], findings={"exponents": found[0].points[:1]})
+    assert len(overview((many,) * 13).charts) == 1
+
+
+def test_a_caption_tells_of_a_line_over_d_only_where_there_is_one(panels):
+    found, _ = panels
+    assert any(answer.found("lines") for answer in found)
+    assert "a + b/d" not in exponent_figures.exponents(found)[1]
+
+
 def test_panels_stand_side_by_side_in_table_figures_and_files(panels):
     found, store = panels
     assert len(loss_figures.losses(found)[0].axes) == 2
@@ -184,6 +216,6 @@ def test_panels_stand_side_by_side_in_table_figures_and_files(panels):
     assert [p["title"] for p in fits["panels"]] == ["resolution-width", "by data"]
     assert fits["panels"][1]["points"][0]["fit"]["status"] == "converged"
     text = (store.path / "report.md").read_text()
-    assert "by data: regime resolution-data; prediction α = 2/d" in text
+    assert re.search(r"^Regime resolution-data; prediction α = 2/d .*\(by data\)$", text, re.M)
     with open(store.path / "exponents.csv", newline="") as file:
         assert [r["setting"] for r in csv.DictReader(file)][2] == '{"title": "by data"}'

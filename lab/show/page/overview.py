@@ -14,12 +14,16 @@ from lab import theory
 from lab.answers.answer import Answer
 from lab.answers.point import Point
 from lab.scaling import Exponent
+from lab.show import panels
 from lab.show.numbers import interval, number
-from lab.show.page.chart import Frame, Scale, drawing, marker, text
+from lab.show.page.chart import Frame, Scale, apart, drawing, marker, text
 from lab.show.view import Answers, Chart, Charts, Rows
 
 MOST_NAMED = 14
 """Rows of a list that are drawn with their names; beyond, they are drawn densely and sorted."""
+
+MOST_PANELS = 12
+"""Charts against the dimension; of more settings than that, a list."""
 
 Asked = tuple[Answer, Point]
 
@@ -27,9 +31,9 @@ Asked = tuple[Answer, Point]
 def overview(answers: Answers) -> Charts:
     """The figure of the exponents, with the numbers that it draws."""
     asked = [(answer, point) for answer in answers for point in answer.points]
-    dims = {point.dim for _, point in asked}
-    if len(answers) == 1 and len(dims) > 1:
-        charts, caption = _against_dimension(answers[0])
+    parts = panels.drawn(answers)
+    if len(parts) <= MOST_PANELS and any(len({p.dim for p in part}) > 1 for *_, part in parts):
+        charts, caption = _against_dimension(answers)
     elif len(asked) <= MOST_NAMED:
         charts, caption = [_list(asked)], LIST
     else:
@@ -79,35 +83,34 @@ def _rows(asked: Sequence[Asked]) -> Rows:
     return Rows(columns, rows)
 
 
-def _against_dimension(answer: Answer) -> tuple[list[Chart], str]:
-    found = [p.exponent for p in answer.points if p.exponent]
+def _against_dimension(answers: Answers) -> tuple[list[Chart], str]:
+    """A chart for each panel and setting, all on the same axes."""
+    points = [p for answer in answers for p in answer.points]
+    found = [p.exponent for p in points if p.exponent]
     values = [v for e in found for v in (e.alpha, *e.interval)]
-    values += [r.value for p in answer.points for r in p.rivals] + [
-        p.prediction for p in answer.points
-    ]
-    spread = [v for v in values if math.isfinite(v) and v > 0]
-    typical = float(np.median([p.prediction for p in answer.points]))
-    spread = [v for v in spread if typical / 12 < v < typical * 12]  # one wild interval hides all
-    panels = answer.settings
-    wide = len(panels) == 1
-    size = (480.0, 330.0) if wide else (340.0, 260.0)
-    y = Scale.over(spread, size[1] - 40, 20, log=True)
-    dims = sorted({p.dim for p in answer.points})
+    values += [r.value for p in points for r in p.rivals] + [p.prediction for p in points]
+    predictions = [p.prediction for p in points]
+    low, high = min(predictions) / 4, max(predictions) * 4  # one wild interval hides all
+    parts = panels.drawn(answers)
+    size = (480.0, 330.0) if len(parts) == 1 else (340.0, 260.0)
+    y = Scale.over([v for v in values if low < v < high], size[1] - 40, 20, log=True)
+    dims = sorted({p.dim for p in points})
     x = Scale.over(dims, 48, size[0] - 62, log=True, pad=0.06)
     charts = [
-        Chart(_dimension(answer, points, Frame(x, y), dims, size), name, _spoken(name, points))
-        for name, points in panels
+        Chart(_dimension(answer, some, Frame(x, y), dims, size), name, _spoken(name, some))
+        for answer, name, some in parts
     ]
-    asked = answer.study.prediction
-    region = "above the lower edge" if asked.sense == "bound" else "inside"
-    fitted = any(found.line for found in answer.found("lines"))
-    line = " Dotted: the fitted line α = a + b/d." if fitted else ""
-    rivals = " Dashed: rival exponents." if asked.rivals else ""
+    asked = [answer.study.prediction for answer in answers if answer.points]
+    texts = " or ".join(dict.fromkeys(one.text for one in asked))
+    regions = {"bound": "points above the lower edge of that of a bound",
+               "equal": "points inside that of an equality"}  # fmt: skip
+    agreeing = " and ".join(dict.fromkeys(regions[one.sense] for one in asked))
+    fitted = any(one.line for answer in answers for one in answer.found("lines"))
     return charts, (
         f"Measured exponent α against intrinsic dimension d, both logarithmic. Bars: 95 % interval "
-        f"over teachers. Black line: the prediction {asked.text}; band: "
-        f"±{asked.tolerance:.0%} around it, so that points {region} of the band agree."
-        + line + rivals
+        f"over teachers. Black line: the prediction {texts}; band: its tolerance; {agreeing} agree."
+        + " Dotted: the fitted line α = a + b/d." * fitted
+        + " Dashed: rival exponents." * any(one.rivals for one in asked)
     )  # fmt: skip
 
 
@@ -123,20 +126,24 @@ def _dimension(
 ) -> str:  # fmt: skip
     order = sorted(points, key=lambda p: p.dim)
     asked = answer.study.prediction
-    d, p = _curve(asked.text, order)
+    d, p = _stretched(*_curve(asked.text, order))
     tau, right = asked.tolerance, frame.x.end + 4
     name = asked.text if len(asked.text) < 9 else "predicted"
     parts = [
         frame.band(d, [v * (1 - tau) for v in p], [v * (1 + tau) for v in p]),
         frame.axes("intrinsic dimension d", "exponent α", x_ticks=dims),
         frame.line(d, p, "line ink"),
-        text(right, frame.y(_within(frame.y, p[-1])) + 4, name, "label strong"),
     ]
+    labels = [(p[-1], name, "label strong")]
     names = dict.fromkeys(r.formula for q in order for r in q.rivals)
     for formula in (name for name in names if name != asked.text):
         at = [(q.dim, r.value) for q in order for r in q.rivals if r.formula == formula]
-        parts.append(frame.joined(at, "line rival"))
-        parts.append(text(right, frame.y(_within(frame.y, at[-1][1])) + 4, formula, "label rival"))
+        ds, values = _stretched(*map(list, zip(*at, strict=True)))
+        parts.append(frame.line(ds, values, "line rival"))
+        labels.append((values[-1], formula, "label rival"))
+    heights = apart([frame.y(_within(frame.y, value)) for value, *_ in labels])
+    parts += [text(right, height + 4, words, css)
+              for height, (_, words, css) in zip(heights, labels, strict=True)]  # fmt: skip
     for found in answer.found("lines"):
         if found.line is not None and found.pairs == order[0].setting.pairs:
             parts.append(frame.line(d, np.ravel(found.line.predict(d)).tolist(), "line dotted"))
@@ -160,6 +167,11 @@ def _curve(formula: str, order: Sequence[Point]) -> tuple[list[float], list[floa
         d = np.geomspace(order[0].dim, order[-1].dim, 40).tolist()
         return d, [float(parsed.value({"d": v})) for v in d]
     return [float(p.dim) for p in order], [p.prediction for p in order]
+
+
+def _stretched(d: list[float], values: list[float]) -> tuple[list[float], list[float]]:
+    """A stroke where there is one point."""
+    return ([d[0] / 1.04, d[0] * 1.04], values * 2) if len(d) == 1 else (d, values)
 
 
 def side_by_side(asked: Sequence[tuple[str, Answer, Point]]) -> list[Chart]:

@@ -16,6 +16,7 @@ from lab.answers.answer import Answer
 from lab.answers.finding import Finding
 from lab.scaling.judge.doubts import Direction, Doubt
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
+from lab.show import panels
 from lab.show.page.runs import rows_of
 from lab.show.view import Answers, View
 from lab.show.views import doubted, views
@@ -96,12 +97,7 @@ def _judged(answers: Answers) -> Iterator[Judged]:
 
 def _predictions(answers: Answers) -> tuple[str, ...]:
     judged = [answer for answer in answers if answer.points] or answers
-    return tuple(dict.fromkeys(map(_prediction, judged)))
-
-
-def _prediction(answer: Answer) -> str:
-    asked, title = answer.study.prediction, answer.study.title
-    return f"{title + ': ' if title else ''}{asked.told}"
+    return tuple(panels.told((answer, answer.study.prediction.told) for answer in judged))
 
 
 def _words(count: Counter) -> str:
