@@ -8,8 +8,9 @@ What stands between a marker and `<!-- end -->` is written anew from results, ev
     STUDY nu=0.5: words -->         words name the row, which links to the study's report
     <!-- finding: STUDY d=8 -->     α with its interval within a sentence, not at a line's start
 
-NAME=VALUE after a study picks its settings by d and by the names that `setting` has in fits.json. A
-sentence needs one. Nothing is fitted here, and nothing of a document is understood but the markers.
+NAME=VALUE after a study picks its settings by d and by the names that `setting` has in fits.json;
+what has spaces is quoted, as in title="no biases". A sentence needs one. Nothing is fitted here,
+and nothing of a document is understood but the markers.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import json
 import math
 import os
 import re
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,10 +73,18 @@ class Document:
     def _fill(self, kind: str, asked: str) -> str:
         if kind == "findings in brief":
             return f"\n\n{self._brief(asked)}\n\n"
-        name, *wanted = asked.split() or [""]
+        name, *wanted = self._words(asked)
         if kind == "finding":
             return self._one(name, wanted)
         return f"\n\n{self._settings(name, wanted)}\n\n"
+
+    def _words(self, asked: str) -> list[str]:
+        try:
+            return shlex.split(asked) or [""]
+        except ValueError:
+            raise StudyError(
+                [f"{self.file}: '{asked.strip()}' has a quote without its end; close it"]
+            ) from None  # fmt: skip
 
     def _one(self, name: str, wanted: Sequence[str]) -> str:
         found = [point for _, points in self._parts(name, wanted) for point in points]
@@ -108,7 +118,7 @@ class Document:
     def _rows(self, line: str) -> Iterator[tuple[str, ...]]:
         """A row per panel and whatever differs besides d; of one d, a row per panel."""
         asked, _, words = line.partition(":")
-        name, *wanted = asked.split() or [""]
+        name, *wanted = self._words(asked)
         link = Path(os.path.relpath(self.results / name / "report.md", self.file.parent)).as_posix()
         for title, points in self._parts(name, wanted):
             groups = _groups(points, wanted)

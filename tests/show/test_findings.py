@@ -34,7 +34,8 @@ def make(tmp_path):
 
 
 def test_the_readme_says_what_results_say():
-    assert invoke("findings", ROOT / "README.md", "--results", ROOT / "results", "--check")
+    done = invoke("findings", ROOT / "README.md", "--results", ROOT / "results", "--check")
+    assert done.exit_code == 0, done.output
 
 
 def test_a_table_has_a_row_per_setting_and_the_rest_stays(make):
@@ -83,7 +84,15 @@ def test_a_sentence_takes_one_exponent(make):
     assert document.filled() == "It is <!-- finding: one d=3 -->1.23 [1.00, 2.00]<!-- end -->."
 
 
+def test_a_name_with_spaces_is_quoted(make):
+    text = '<!-- finding: one title="no biases" --><!-- end -->'
+    panels = [{"title": t, "points": [{**POINT, "interval": [1, 2], "setting": {"title": t}}]}
+              for t in ("biases", "no biases")]  # fmt: skip
+    assert "-->1.23 [1.00, 2.00]<!-- end -->" in make(text, panels=panels).filled()
+
+
 @pytest.mark.parametrize("text, said", [
+    ('<!-- finding: one title="no --><!-- end -->', "has a quote without its end"),
     ("nothing", "no marker of findings"),
     ("<!-- findings: one --> and no end", "lacks its <!-- end -->"),
     ("<!-- findings: other --><!-- end -->", "no fits of 'other'"),
