@@ -90,6 +90,7 @@ def _against_dimension(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
             _drift(ax, points)
             _measured(ax, points)
             _axis(ax, dims, every)  # the panels share their axes
+            _learned(ax, answer, points)
             ax.set_title(literal(name))
             ax.tick_params(labelbottom=True)
             handles, labels = ax.get_legend_handles_labels()
@@ -113,6 +114,8 @@ def _against_dimension(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         "Marker: verdict. Grey arrows: the local exponent from the smallest to the largest x."
         + " Dashes: α in N and in hidden weights, not corrected for the budget."
         * any(_counted(p) for p in every)
+        + " Above: the dimension measured at the largest x, mean over teachers, corrected."
+        * any(answer.found("dimensions") for answer in answers)
         + " Grey dots: the fitted line α = a + b/d."
         * any(found.line for answer in answers for found in answer.found("lines"))
         + " Blue: rival exponents." * any(a.study.prediction.rivals for a in answers)
@@ -136,6 +139,20 @@ def _drift(ax: Axes, points: list[Point]) -> None:
         ax.plot(aside, last, "v" if last < first else "^", color=GREY, ms=4, zorder=3)
         counted = _counted(p)
         ax.plot([p.dim] * len(counted), counted, "_", color="black", ms=9, mew=1, zorder=5)
+
+
+def _learned(ax: Axes, answer: Answer, points: list[Point]) -> None:
+    """A second axis above: the dimension measured at each d, in the last place after training."""
+    settings = {p.setting for p in points}
+    found = [one for one in answer.found("dimensions")
+             if settings & {pair.setting for pair in one.pairs}
+             and not one.place.endswith(".initialisation")]  # fmt: skip
+    for one in found[-1:]:
+        above = ax.secondary_xaxis("top")
+        at = {pair.setting.dim: f"{pair.measured.corrected:.1f}" for pair in one.pairs}
+        above.set_xticks([*at], [*at.values()], fontsize=8.5)
+        above.set_xlabel(f"dimension of {one.place}", fontsize=8.5)
+        above.minorticks_off()
 
 
 def _prediction(ax: Axes, answer: Answer, points: list[Point], dashes: dict[str, str]) -> None:

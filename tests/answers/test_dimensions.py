@@ -11,6 +11,7 @@ from lab import study
 from lab.answers.answer import answer
 from lab.answers.finding import Finding
 from lab.execution.store import Store
+from lab.show.exponent_figures import exponents
 from lab.tables.measure import Dimension
 
 STUDY = """
@@ -119,3 +120,19 @@ def test_it_is_told_drawn_and_written(tmp_path, monkeypatch):
     told = json.loads(invoke("fit", "s.toml", "--json").stdout)["dimensions"]
     assert [one["place"] for one in told] == ["input", "student.last"]
     assert [point["dim"] for point in told[0]["points"]] == [2, 3, 4, 6]
+
+
+def test_exponents_have_the_trained_dimension_as_a_second_axis(tmp_path):
+    asked = filled(STUDY, tmp_path, alpha=lambda d: 4 / d, dimension=lambda run: run.task.dim + 0.5)
+    with Store.read(tmp_path / "results" / "s") as store:
+        found = answer(asked, store, replicates=50)
+    figure, caption = exponents((found,))
+    (above,) = figure.axes[0].child_axes
+    assert above.get_xlabel() == "dimension of student.last"
+    assert [t.get_text() for t in above.get_xticklabels()] == ["2.5", "3.5", "4.5", "6.5"]
+    assert "Above: the dimension measured" in caption
+    one, last = found.found("dimensions")
+    before = replace(last, place="student.last.initialisation")
+    found = replace(found, findings={**found.findings, "dimensions": (one, before)})
+    (above,) = exponents((found,))[0].axes[0].child_axes
+    assert above.get_xlabel() == "dimension of input"
