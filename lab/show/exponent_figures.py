@@ -25,8 +25,6 @@ MEASURED = (
     " Thin lines: what the interval of a measured d makes of the prediction; a verdict holds at "
     "both ends."
 )
-
-
 ASIDE = 1.035
 """Times d, where the way of the local exponent is drawn."""
 

@@ -16,7 +16,7 @@ from lab.execution.registration import predicted
 from lab.scaling import Exponent
 from lab.scaling.scans.estimates import LAWS
 from lab.show import panels, provenance
-from lab.show.numbers import interval, number
+from lab.show.numbers import alpha, interval, number
 from lab.show.page import overview, scans
 from lab.show.view import Answers, Block, Drawn, Rows, Table, View
 
@@ -74,7 +74,7 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
     return (
         name,
         _predicted(answer, p),
-        _alpha(e) if e else "–",
+        alpha(e) if e else "–",
         interval(e.interval) if e else "–",
         p.verdict,
         (e.relation if e else None) or "–",
@@ -93,11 +93,6 @@ def _predicted(answer: Answer, p: Point) -> str:
     """The prediction, with its interval where d is measured."""
     ends = f" {interval((p.likely[0], p.likely[-1]))}" if p.likely else ""
     return f"{answer.study.prediction.text} = {p.prediction:.3g}{ends}"
-
-
-def _alpha(e: Exponent) -> str:
-    """α, or where the curve is no power law, its local exponents at both ends."""
-    return " → ".join(number(end.alpha) for end in e.ends or (e,))
 
 
 def _counted(value: tuple[float, tuple[float, float]]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from lab.scaling import Exponent
+
 
 def number(value: float) -> str:
     """Two decimals."""
@@ -13,3 +15,8 @@ def number(value: float) -> str:
 def interval(ends: tuple[float, float]) -> str:
     """Both ends in brackets."""
     return f"[{number(ends[0])}, {number(ends[1])}]"
+
+
+def alpha(e: Exponent) -> str:
+    """α, or where the curve is no power law, its local exponents at both ends."""
+    return " → ".join(number(end.alpha) for end in e.ends or (e,))

@@ -2,7 +2,8 @@
 
 What goes: decimals beyond a tenth of a point, names that nobody refers to, groups that say
 nothing, and whatever is written twice: styles, words, lines of one style side by side, the colours
-of images beyond a palette. The result is the same in every run.
+of images beyond a palette. The result is the same in every run. What it does not keep: that
+translucent marks of one style are darker where they overlap; those are drawn as an image.
 """
 
 from __future__ import annotations
@@ -198,20 +199,18 @@ def _look(path: ET.Element) -> dict[str, str]:
 def _named(root: ET.Element) -> None:
     """Short names for what is referred to, the shortest for the commonest, and no other names."""
     links = [
-        found
+        (node, name)
         for node in root.iter()
-        for name, value in node.items()
-        if name in ("href", "clip-path") and not value.startswith("data:")
-        for found in REFERRED.findall(value)
+        for name in ("href", "clip-path")
+        if not node.get(name, "data:").startswith("data:")
     ]
-    short = {name: _letters(i) for i, (name, _) in enumerate(Counter(links).most_common())}
+    times = Counter(REFERRED.findall(node.attrib[name])[0] for node, name in links)
+    short = {name: _letters(i) for i, (name, _) in enumerate(times.most_common())}
+    for node, name in links:
+        node.set(name, REFERRED.sub(lambda m: f"#{short[m[1]]}", node.attrib[name]))
     for node in root.iter():
-        name = node.attrib.pop("id", None)
-        if name in short:
+        if (name := node.attrib.pop("id", "")) in short:
             node.attrib = {"id": short[name], **node.attrib}
-        for link in {"href", "clip-path"} & set(node.attrib):
-            if not node.attrib[link].startswith("data:"):
-                node.set(link, REFERRED.sub(lambda m: f"#{short[m[1]]}", node.attrib[link]))
 
 
 def _letters(i: int) -> str:

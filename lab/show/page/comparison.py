@@ -19,9 +19,9 @@ from pathlib import Path
 from lab.answers.answer import Answer
 from lab.answers.point import Point
 from lab.files import put
-from lab.show.numbers import interval
+from lab.show.numbers import alpha, interval
 from lab.show.page.differences import Difference, forest, rows
-from lab.show.page.overview import alpha, side_by_side
+from lab.show.page.overview import side_by_side
 from lab.show.page.page import block, render
 from lab.show.page.top import top
 from lab.show.view import Answers, Chart, Charts, Rows, Section, Table

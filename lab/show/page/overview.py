@@ -13,9 +13,8 @@ import numpy as np
 from lab import theory
 from lab.answers.answer import Answer
 from lab.answers.point import Point
-from lab.scaling import Exponent
 from lab.show import panels
-from lab.show.numbers import interval, number
+from lab.show.numbers import alpha, interval
 from lab.show.page.chart import Frame, Scale, apart, drawing, marker, text
 from lab.show.view import Answers, Chart, Charts, Rows
 
@@ -33,7 +32,7 @@ def overview(answers: Answers) -> Charts:
     asked = [(answer, point) for answer in answers for point in answer.points]
     parts = panels.drawn(answers)
     if len(parts) <= MOST_PANELS and any(len({p.dim for p in part}) > 1 for *_, part in parts):
-        charts, caption = _against_dimension(answers)
+        charts, caption = _against_dimension(answers, parts)
     elif len(asked) <= MOST_NAMED:
         charts, caption = [_list(asked)], LIST
     else:
@@ -67,11 +66,6 @@ def measured(p: Point) -> str:
     return f"α = {alpha(p.exponent)} {interval(p.exponent.interval)}, {p.prediction:.3g} predicted"
 
 
-def alpha(e: Exponent) -> str:
-    """α, or where the curve is no power law, its local exponents at both ends."""
-    return " → ".join(number(end.alpha) for end in e.ends or (e,))
-
-
 def _rows(asked: Sequence[Asked]) -> Rows:
     columns = ("d", "setting", "prediction", "alpha", "lo", "hi", "verdict", "runs", "planned")
     rows = []
@@ -83,15 +77,17 @@ def _rows(asked: Sequence[Asked]) -> Rows:
     return Rows(columns, rows)
 
 
-def _against_dimension(answers: Answers) -> tuple[list[Chart], str]:
+def _against_dimension(
+    answers: Answers, parts: Sequence[tuple[Answer, str, list[Point]]]
+) -> tuple[list[Chart], str]:
     """A chart for each panel and setting, all on the same axes."""
     points = [p for answer in answers for p in answer.points]
     found = [p.exponent for p in points if p.exponent]
     values = [v for e in found for v in (e.alpha, *e.interval)]
-    values += [r.value for p in points for r in p.rivals] + [p.prediction for p in points]
+    values += [r.value for p in points for r in p.rivals]
     predictions = [p.prediction for p in points]
+    values += predictions
     low, high = min(predictions) / 4, max(predictions) * 4  # one wild interval hides all
-    parts = panels.drawn(answers)
     size = (480.0, 330.0) if len(parts) == 1 else (340.0, 260.0)
     y = Scale.over([v for v in values if low < v < high], size[1] - 40, 20, log=True)
     dims = sorted({p.dim for p in points})
