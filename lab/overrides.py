@@ -1,8 +1,8 @@
 """Overrides of a study's settings, `training.steps=2000`, as `--set` takes them.
 
 Each has one key and one TOML value. In a file with panels `panel.1.training.steps=2000` sets one
-panel's, and leaves the other keys of the table that the panel has, be it its own or the one at the
-top of the file.
+panel's, and leaves the other keys of the table that the panel has, be they its own or taken from
+the top of the file.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lab.inheritance import hides, inherited
 from lab.mistakes import LONGEST, Place, StudyError, one_line
 from lab.toml import tables as parsed
 
@@ -72,7 +73,7 @@ def _set(tables: dict[str, Any], names: Place, value: Any, text: str) -> tuple[i
     *parents, last = names
     panels = tables.get("panel")
     own = [number for number, panel in enumerate(panels if isinstance(panels, list) else (), 1)
-           if isinstance(panel, dict) and names[0] in panel]  # fmt: skip
+           if isinstance(panel, dict) and hides(panel, names)]  # fmt: skip
     if own:
         bring = "panel {} brings its" if len(own) == 1 else "panels {} bring their"
         raise _Refused(
@@ -89,8 +90,9 @@ def _set(tables: dict[str, Any], names: Place, value: Any, text: str) -> tuple[i
                 raise _Refused(f"the panels are 1 to {len(at)}, as in panel.1.training.steps=2000")
             at = at[number - 1]
         else:
-            common = tables.get(parent, {}) if names[0] == "panel" and depth == 2 else {}
-            at = at.setdefault(parent, copy.deepcopy(common))
+            if names[0] == "panel" and depth == 2:
+                at[parent] = copy.deepcopy(inherited(tables, {parent: at.get(parent, {})})[parent])
+            at = at.setdefault(parent, {})
         if not isinstance(at, dict | list):
             raise _Refused(f"'{parent}' is a value, not a table")
     if isinstance(at, list):

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from lab import overrides as overriding
 from lab import toml
 from lab.grids import Reading, rules
+from lab.inheritance import hides, inherited
 from lab.kinds.kind import Kinds
 from lab.mistakes import Place, StudyError, placed, unknown
 from lab.refused import places
@@ -39,7 +40,8 @@ from lab.toml import Source
 class Panels:
     """Studies of one file, asked one question: `[[panel]]` tables.
 
-    A table at the top of the file holds for every panel that does not bring its own.
+    The tables at the top of the file hold for every panel, but for what it says itself: see
+    `lab.inheritance`.
     """
 
     question: str
@@ -106,21 +108,30 @@ def validate(tables: Mapping[str, Any], *, text: str = "", name: str = "study") 
     return of_tables(tables, text=text, name=name)
 
 
-def sentences(wrong: Iterable[tuple[Place, str]], source: Source, panel: int = 0) -> list[str]:
+def sentences(
+    wrong: Iterable[tuple[Place, str]],
+    source: Source,
+    panel: int = 0,
+    own: Mapping[str, Any] | None = None,
+) -> list[str]:
     """One sentence per mistake with where it was written, lines of the file in their order.
 
     Args:
         wrong: the place and what is wrong there.
         panel: which of the file's [[panel]] tables was validated, from 1; 0 for none.
+        own: what that panel brings itself.
     """
     where = f"panel {panel}: " if panel else ""
-    found = {(*source.cite(place, panel), sentence) for place, sentence in wrong}
+    found = set()
+    for place, sentence in wrong:
+        scopes = (panel, 0) if hides(own or {}, place) else (0, panel)
+        found.add((*source.cite(place, *scopes), sentence))
     return [f"{cited}: {where}{sentence}" for _, cited, sentence in sorted(found)]
 
 
 def _of(tables: Mapping[str, Any], source: Source) -> Study:
     if "panel" not in tables:
-        return _validated(tables, source, panel=0)
+        return _validated(tables, source)
     name = source.name
     shared = {key: value for key, value in tables.items() if key != "panel"}
     panels = tables["panel"]
@@ -140,9 +151,9 @@ def _of(tables: Mapping[str, Any], source: Source) -> Study:
             mistakes.append(f"{name}: panel {number}: title: '{title}' is another panel's too; "
                             "give each its own")  # fmt: skip
         titles.append(title)
-        both = {**shared, **own} | ({} if title is None else {"title": title})
+        both = inherited(shared, own) | ({} if title is None else {"title": title})
         try:
-            found.append(_validated(both, source, panel=number))
+            found.append(_validated(both, source, panel=number, own=own))
         except StudyError as error:
             mistakes += error.mistakes
     if mistakes:
@@ -150,7 +161,12 @@ def _of(tables: Mapping[str, Any], source: Source) -> Study:
     return Panels(found[0].question, tuple(found))
 
 
-def _validated(tables: Mapping[str, Any], source: Source, *, panel: int) -> Regime:
+def _validated(
+    tables: Mapping[str, Any],
+    source: Source,
+    panel: int = 0,
+    own: Mapping[str, Any] | None = None,
+) -> Regime:
     """The regime of these tables. What its tables say of themselves and of each other is asked of
     all that could be read, so that one mistake hides no other."""
     task = tables.get("task")
@@ -158,10 +174,8 @@ def _validated(tables: Mapping[str, Any], source: Source, *, panel: int) -> Regi
         there = located(task["data"], Path(source.name).parent)
         tables = {**tables, "task": {**task, "data": there}}
     table, wrong = _regime(tables)
-    own = table.model_fields
-    known = {
-        key: value for key, value in tables.items() if not wrong or key in own or key == "schema"
-    }
+    fields = {*table.model_fields, "schema"}
+    known = {key: value for key, value in tables.items() if not wrong or key in fields}
     known |= {"regime": ""} if wrong else {}
     found = None
     try:
@@ -175,7 +189,7 @@ def _validated(tables: Mapping[str, Any], source: Source, *, panel: int) -> Regi
     if read is not None:
         wrong += [placed(place, sentence) for place, sentence in rules(read)]
     if wrong or found is None:
-        raise StudyError(sentences(wrong, source, panel))
+        raise StudyError(sentences(wrong, source, panel, own))
     return found
 
 

@@ -99,13 +99,15 @@ class Source:
     text: str = ""
     overrides: Mapping[tuple[int, Place], str] = field(default_factory=dict)
 
-    def cite(self, place: Place, panel: int = 0) -> tuple[int, str]:
-        """Where a key of a panel was written, and how to say it: the override that set it, else the
-        file and the line of the deepest of its tables that is found. Lines sort before overrides.
+    def cite(self, place: Place, *scopes: int) -> tuple[int, str]:
+        """Where a key was written, and how to say it: the override that set it, else the file and
+        the line of the deepest of its tables that is found. Lines sort before overrides.
 
-        A panel's own table hides the one of the same name at the top.
+        Args:
+            place: the key and the tables that it is in.
+            scopes: where to look, in this order: a panel from 1, or 0, the top of the file.
         """
-        for scope in dict.fromkeys((panel, 0)):
+        for scope in dict.fromkeys(scopes or (0,)):
             for depth in range(len(place), 0, -1):
                 key = scope, place[:depth]
                 if key in self.overrides:

@@ -44,9 +44,19 @@ def test_what_a_panel_of_its_own_would_hide_is_refused(refused, override, words)
 
 
 def test_an_override_of_a_panel_keeps_the_other_keys_of_its_table(tmp_path):
-    assert steps_and_rates(tmp_path) == [(100, 0.5), (900, 0.01)]
+    assert steps_and_rates(tmp_path) == [(100, 0.5), (900, 0.5)]
     both = ("panel.1.training.steps=10", "panel.2.training.steps=20")
-    assert steps_and_rates(tmp_path, *both) == [(10, 0.5), (20, 0.01)]
+    assert steps_and_rates(tmp_path, *both) == [(10, 0.5), (20, 0.5)]
+
+
+def test_an_override_at_the_top_reaches_the_panels_that_do_not_say_the_key_themselves(tmp_path):
+    assert steps_and_rates(tmp_path, "training.rate=0.25") == [(100, 0.25), (900, 0.25)]
+    both = ("training.rate=0.25", "panel.2.training.rate=0.125")
+    assert steps_and_rates(tmp_path, *both) == [(100, 0.25), (900, 0.125)]
+
+
+def test_a_preset_of_a_panel_by_override_keeps_the_keys_that_it_had(tmp_path):
+    assert steps_and_rates(tmp_path, "panel.2.training.preset='adam'") == [(100, 0.5), (900, 0.5)]
 
 
 def test_what_no_panel_brings_is_set_for_all_in_any_order(tmp_path):

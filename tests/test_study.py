@@ -307,7 +307,8 @@ def test_panels_share_the_tables_that_they_do_not_bring(tmp_path):
     wide, fixed = found.scans
     assert (wide.title, fixed.title) == ("resolution-width", "fixed model")
     assert wide.task.manifold.dim == (2, 3) and fixed.task.manifold.kind == "sphere"
-    assert fixed.task.teacher.widths == ((96, 96),)  # a table is replaced whole, not key by key
+    assert fixed.task.teacher == wide.task.teacher  # which its own [task] does not name
+    assert fixed.task.teacher.widths == ((16, 16),) and fixed.task.teacher.count == 2
     assert wide.seed == fixed.seed == 3 and found.question == fixed.question
     assert set(found.plan) == {*wide.plan, *fixed.plan}
 
@@ -351,7 +352,7 @@ def test_overrides_name_their_panel(tmp_path, override, words):
     changes = ("panel.2.data.draws=7", "panel.1.task.teacher.count=1")
     found = study.read(write(tmp_path, PANELS), changes)
     assert found.panels[1].data.draws == 7
-    assert [s.task.teacher.count for s in found.panels] == [1, 5]
+    assert [s.task.teacher.count for s in found.panels] == [1, 2]
 
 
 def test_a_phase_map_wants_a_grid_of_networks(make_study):

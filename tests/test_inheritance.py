@@ -1,0 +1,75 @@
+"""What a panel takes from the top of its file, and whom a mistake is told of."""
+
+import pytest
+
+from lab import study
+from lab.inheritance import hides, inherited
+from lab.mistakes import StudyError
+
+TOP = {
+    "task": {"manifold": {"kind": "cube", "dim": 2}, "teacher": {"widths": [600], "count": 6}},
+    "student": {"widths": [3, 4], "seeds": 2},
+}
+
+
+@pytest.mark.parametrize("own, found", [
+    ({}, TOP),
+    ({"title": "x"}, {**TOP, "title": "x"}),
+    ({"task": {"teacher": {"count": 1}}},
+     {**TOP, "task": {"manifold": {"kind": "cube", "dim": 2},
+                      "teacher": {"widths": [600], "count": 1}}}),
+    ({"task": {"manifold": {"kind": "sphere"}}},
+     {**TOP, "task": {"manifold": {"kind": "sphere"}, "teacher": {"widths": [600], "count": 6}}}),
+    ({"student": {"kind": "nearest"}}, {**TOP, "student": {"kind": "nearest"}}),
+    ({"task": {"data": "digits"}}, {**TOP, "task": {"data": "digits"}}),
+    ({"student": 3}, {**TOP, "student": 3}),
+    ({"evidence": {"share": 1}}, {**TOP, "evidence": {"share": 1}}),
+])  # fmt: skip
+def test_a_panel_takes_what_it_does_not_say(own, found):
+    assert inherited(TOP, own) == found
+
+
+@pytest.mark.parametrize("place, hidden", [
+    (("task",), True),
+    (("task", "teacher", "count"), True),
+    (("task", "teacher", "widths"), False),
+    (("task", "manifold", "dim"), True),  # of another kind
+    (("student", "seeds"), False),
+    (("title", "x"), True),
+])  # fmt: skip
+def test_what_a_panel_hides(place, hidden):
+    own = {"title": "x", "task": {"teacher": {"count": 1}, "manifold": {"kind": "sphere"}}}
+    assert hides(own, place) is hidden
+
+
+FILE = """schema = 1
+question = "?"
+regime = "resolution-width"
+[task]
+manifold = { kind = "cube", dim = 2 }
+loss = "{top}"
+[student]
+widths = [3, 4, 5]
+[prediction]
+exponent = "4/d"
+[[panel]]
+title = "one"
+[[panel]]
+title = "two"
+[panel.task]
+teacher = { count = {count} }
+"""
+
+
+@pytest.mark.parametrize("top, count, cited", [
+    ("mes", "2", ["s.toml:6: panel 1: task.loss", "s.toml:6: panel 2: task.loss"]),
+    ("mse", "-2", ["s.toml:16: panel 2: task.teacher.count"]),
+])  # fmt: skip
+def test_a_mistake_is_told_of_the_line_on_which_it_is(tmp_path, top, count, cited):
+    text = FILE.replace("{top}", top).replace("{count}", count)
+    (tmp_path / "s.toml").write_text(text)
+    with pytest.raises(StudyError) as caught:
+        study.read(tmp_path / "s.toml")
+    assert len(caught.value.mistakes) == len(cited)
+    for said, place in zip(caught.value.mistakes, cited, strict=True):
+        assert f"{place}: " in said
