@@ -100,15 +100,11 @@ def _against_dimension(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         symbols = dict.fromkeys(answer.study.axis.symbol for answer in answers)
         laws = " or ".join(rf"$L \propto {symbol}^{{-\alpha}}$" for symbol in symbols)
         figure.supylabel(rf"exponent $\alpha$ in {laws}", fontsize=10.5)
-    agreeing = {
-        "bound": "of a lower bound, points above its lower edge", "equal": "points inside it"
-    }  # fmt: skip
     predicted = " or ".join(dict.fromkeys(answer.study.prediction.text for answer in answers))
-    senses = dict.fromkeys(answer.study.prediction.sense for answer in answers)
     return figure, (
         "Measured exponent α against intrinsic dimension d. Bars: 95 % interval over teachers. "
         f"Black line: the prediction {predicted}{provenance.written(answers)}; "
-        f"grey band: its tolerance; {', and '.join(agreeing[sense] for sense in senses)} agree. "
+        f"grey band: its tolerance; {panels.agreeing(answers)} agree. "
         "Marker: verdict. Grey arrows: the local exponent from the smallest to the largest x."
         + " Dashes: α in N and in hidden weights, not corrected for the budget."
         * any(_counted(p) for p in every)

@@ -19,6 +19,7 @@ from lab.answers.point import Point
 from lab.scaling import Exponent
 from lab.scaling.scans.estimates import LAWS
 from lab.show import panels
+from lab.show.numbers import alpha, interval
 from lab.show.style import STYLE, decades, grid, literal, shades
 
 
@@ -91,9 +92,7 @@ def _scan(ax: Axes, p: Point, theory: Comparison | None, colour: Any) -> None:
 
 def quoted(e: Exponent) -> str:
     """α with its interval; where the curve is no power law, its local exponents at both ends."""
-    if e.ends:
-        return f"{e.ends[0].alpha:.2f} → {e.ends[1].alpha:.2f}"
-    return f"{e.alpha:.2f} [{e.interval[0]:.2f}, {e.interval[1]:.2f}]"
+    return alpha(e) if e.ends else f"{alpha(e)} {interval(e.interval)}"
 
 
 def local_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
@@ -107,10 +106,10 @@ def local_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
             for i, p in enumerate(points):
                 if p.exponent is None or not p.exponent.local:
                     continue
-                x, alpha, lo, hi = np.array(p.exponent.local).T
+                x, local, lo, hi = np.array(p.exponent.local).T
                 x = x * 1.03 ** (i - len(points) / 2)  # side by side
-                bars = np.nan_to_num([alpha - lo, hi - alpha])
-                ax.errorbar(x, alpha, bars, fmt="o-", color=shade[p.dim], ms=4, lw=1, capsize=2,
+                bars = np.nan_to_num([local - lo, hi - local])
+                ax.errorbar(x, local, bars, fmt="o-", color=shade[p.dim], ms=4, lw=1, capsize=2,
                             label=p.setting.dimension)  # fmt: skip
                 ax.axhline(p.prediction, color=shade[p.dim], lw=1, ls=":")
             ax.set(xscale="log", xlabel=answer.study.axis.words, ylabel="local exponent")

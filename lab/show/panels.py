@@ -15,6 +15,15 @@ def drawn(answers: Iterable[Answer]) -> list[tuple[Answer, str, list[Point]]]:
     return [(answer, name, points) for answer in answers for name, points in answer.settings]
 
 
+def agreeing(answers: Iterable[Answer]) -> str:
+    """Which points agree, said of a band that has just been named, in every sense that is asked."""
+    regions = {
+        "bound": "of a lower bound, points above its lower edge", "equal": "points inside it"
+    }  # fmt: skip
+    senses = dict.fromkeys(answer.study.prediction.sense for answer in answers)
+    return ", and ".join(regions[sense] for sense in senses)
+
+
 def told(texts: Iterable[tuple[Answer, str]]) -> list[str]:
     """Each text once, and if not all are told the same, the titles of the panels that are; empty
     ones are left out."""

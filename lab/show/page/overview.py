@@ -98,13 +98,11 @@ def _against_dimension(
     ]
     asked = [answer.study.prediction for answer in answers if answer.points]
     texts = " or ".join(dict.fromkeys(one.text for one in asked))
-    regions = {"bound": "points above the lower edge of that of a bound",
-               "equal": "points inside that of an equality"}  # fmt: skip
-    agreeing = " and ".join(dict.fromkeys(regions[one.sense] for one in asked))
     fitted = any(one.line for answer in answers for one in answer.found("lines"))
     return charts, (
         f"Measured exponent α against intrinsic dimension d, both logarithmic. Bars: 95 % interval "
-        f"over teachers. Black line: the prediction {texts}; band: its tolerance; {agreeing} agree."
+        f"over teachers. Black line: the prediction {texts}; band: its tolerance; "
+        f"{panels.agreeing(answers)} agree."
         + " Dotted: the fitted line α = a + b/d." * fitted
         + " Dashed: rival exponents." * any(one.rivals for one in asked)
     )  # fmt: skip
