@@ -20,7 +20,7 @@ def counted(study: Any) -> str:
 
 
 def beforehand(study: Any) -> list[str]:
-    """The doubts that the design has whatever is measured, a line each.
+    """The doubts that the design has whatever is measured, a sentence each.
 
     Raises StudyError for a study that does not fit into this machine.
     """
@@ -29,7 +29,7 @@ def beforehand(study: Any) -> list[str]:
 
     refuse(study)
     return [
-        f"doubt     {f'{scan.title}: ' if scan.title else ''}{doubt}"
+        f"{f'{scan.title}: ' if scan.title else ''}{doubt}"
         for scan in study.scans
         for doubt in foreseen(scan)
     ]

@@ -59,16 +59,23 @@ def init(
     say(f"{study} written from '{preset}'. Next: lab plan {quoted(study)}")
 
 
-def check(study: StudyFile, overrides: Overrides = None) -> None:
-    """Validate a study file and report every mistake at once; nothing is trained or written."""
+def check(study: StudyFile, overrides: Overrides = None, as_json: AsJson = False) -> None:
+    """Validate a study file and report every mistake at once; nothing is trained or written.
+
+    With --json every setting of every panel, defaults included.
+    """
     found = read(study, overrides)
     doubts = beforehand(found)
+    if as_json:
+        panels = [panel.model_dump(mode="json", by_alias=True) for panel in found.panels]
+        say_json({"panels": panels, "doubts": doubts})
+        return
     say(f"{study}: fine. {counted(found)}.")
     for scan in found.scans:
         say(f"{f'{scan.title}: ' if scan.title else ''}regime {scan.regime}, prediction "
              f"{scan.prediction.text} ({scan.prediction.sense})")  # fmt: skip
     for doubt in doubts:
-        say_sentence(doubt)
+        say_sentence(f"doubt     {doubt}")
 
 
 def plan(
@@ -90,7 +97,7 @@ def plan(
         return
     say(str(found))
     for doubt in doubts:
-        say_sentence(doubt)
+        say_sentence(f"doubt     {doubt}")
 
 
 def run(

@@ -88,6 +88,24 @@ def test_init_writes_a_study_that_passes_check(here):
     assert "quickstart" in invoke("init", "--list").output
 
 
+def test_check_as_json_has_every_setting_of_every_panel_with_what_it_took_from_the_top(here):
+    text = SMALL + """
+[[panel]]
+title = "as above"
+[[panel]]
+title = "few"
+[panel.task]
+teacher = { count = 2 }
+"""
+    (here / "p.toml").write_text(text)
+    found = json.loads(invoke("check", "p.toml", "--json").output)
+    above, few = found["panels"]
+    assert above["title"] == "as above" and above["task"]["teacher"]["count"] == 3
+    assert few["task"]["teacher"]["widths"] == [[96, 96]] and few["task"]["teacher"]["count"] == 2
+    assert few["training"]["batch"] and few["prediction"]  # defaults
+    assert few["schema"] == 1 and isinstance(found["doubts"], list)
+
+
 WIDE = """
 schema = 1
 question = "Is it variance-limited?"
