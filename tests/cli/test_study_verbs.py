@@ -89,7 +89,9 @@ def test_init_writes_a_study_that_passes_check(here):
 
 
 def test_check_as_json_has_every_setting_of_every_panel_with_what_it_took_from_the_top(here):
-    text = SMALL + """
+    text = (
+        SMALL
+        + """
 [[panel]]
 title = "as above"
 [[panel]]
@@ -97,6 +99,7 @@ title = "few"
 [panel.task]
 teacher = { count = 2 }
 """
+    )
     (here / "p.toml").write_text(text)
     found = json.loads(invoke("check", "p.toml", "--json").output)
     above, few = found["panels"]
