@@ -26,7 +26,7 @@ FLOORS = [
     {"lab.task"},
     {"lab.given"},
     {"lab.dimension"},
-    {"lab.study", "lab.overrides", "lab.refused"},
+    {"lab.study", "lab.inheritance", "lab.overrides", "lab.refused"},
     {"lab.regimes"},
     {"lab.scaling"},
     {"lab.tables"},
@@ -35,7 +35,8 @@ FLOORS = [
     {"lab.grids", "lab.theory", "lab.axes"},
     {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration", "lab.files", "lab.canonical"},
 ]
-NO_JAX = {"lab.refused", "lab.toml", "lab.overrides", "lab.axes", "lab.grids", "lab.study",
+NO_JAX = {"lab.refused", "lab.toml", "lab.inheritance", "lab.overrides", "lab.axes", "lab.grids",
+          "lab.study",
           "lab.regimes", "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain",
           "lab.canonical", "lab.scaling", "lab.dimension", "lab.given", "lab.answers.design",
           "lab.show.statistics"}  # fmt: skip
