@@ -177,10 +177,8 @@ def test_the_page_of_several_panels_begins_with_a_chart_for_each(panels):
     found, _ = panels
     charts = overview(found)
     assert [chart.title for chart in charts.charts] == ["resolution-width", "by data"]
-    assert (
-        "4/d or 2/d" in charts.caption
-        and "of a lower bound, points above its lower edge agree" in charts.caption
-    )
+    assert "4/d or 2/d" in charts.caption
+    assert "of a lower bound, points above its lower edge agree" in charts.caption
     alone = replace(found[1], findings={"exponents": found[1].points[:1]})
     (stroke,) = re.findall(r'class="line ink" d="M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)"',
                            overview((found[0], alone)).charts[1].svg)  # fmt: skip
