@@ -8,9 +8,41 @@ kind is not taken over.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 WHOLE = frozenset({"kind", "preset", "data"})
+
+
+@dataclass(frozen=True)
+class Inheritance:
+    """What one panel brings and what it finds at the top; number: which panel it is, from 1; 0 for
+    a file without panels."""
+
+    number: int = 0
+    own: Mapping[str, Any] = field(default_factory=dict)
+    top: Mapping[str, Any] = field(default_factory=dict)
+
+    def scopes(self, place: tuple[Any, ...]) -> tuple[int, int]:
+        """Where a key was written: in the panel or at the top, the likelier first."""
+        return (self.number, 0) if hides(self.own, place) else (0, self.number)
+
+    def told(self, place: tuple[Any, ...], sentence: str) -> str:
+        """What is wrong there; of a table, also that a part of it is from the top if it is."""
+        alone: Any = self.own
+        both: Any = inherited(self.top, self.own)
+        for key in place:
+            alone, both = (at.get(key) if isinstance(at, Mapping) else None for at in (alone, both))
+        if not place or not isinstance(alone, Mapping) or alone == both:
+            return sentence
+        return (
+            f"{sentence}; part of this table is from the top of the file, from where one is "
+            "completed that names no kind, preset or data of its own"
+        )
+
+
+ALONE = Inheritance()
+"""A file without panels."""
 
 
 def inherited(top: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from lab import overrides as overriding
 from lab import toml
 from lab.grids import Reading, rules
-from lab.inheritance import hides, inherited
+from lab.inheritance import ALONE, Inheritance, inherited
 from lab.kinds.kind import Kinds
 from lab.mistakes import Place, StudyError, placed, unknown
 from lab.refused import places
@@ -109,23 +109,17 @@ def validate(tables: Mapping[str, Any], *, text: str = "", name: str = "study") 
 
 
 def sentences(
-    wrong: Iterable[tuple[Place, str]],
-    source: Source,
-    panel: int = 0,
-    own: Mapping[str, Any] | None = None,
+    wrong: Iterable[tuple[Place, str]], source: Source, panel: Inheritance = ALONE
 ) -> list[str]:
     """One sentence per mistake with where it was written, lines of the file in their order.
 
     Args:
         wrong: the place and what is wrong there.
-        panel: which of the file's [[panel]] tables was validated, from 1; 0 for none.
-        own: what that panel brings itself.
+        panel: which of the file's [[panel]] tables was validated, and what it took from the top.
     """
-    where = f"panel {panel}: " if panel else ""
-    found = set()
-    for place, sentence in wrong:
-        scopes = (panel, 0) if hides(own or {}, place) else (0, panel)
-        found.add((*source.cite(place, *scopes), sentence))
+    where = f"panel {panel.number}: " if panel.number else ""
+    found = {(*source.cite(place, *panel.scopes(place)), panel.told(place, sentence))
+             for place, sentence in wrong}  # fmt: skip
     return [f"{cited}: {where}{sentence}" for _, cited, sentence in sorted(found)]
 
 
@@ -153,7 +147,7 @@ def _of(tables: Mapping[str, Any], source: Source) -> Study:
         titles.append(title)
         both = inherited(shared, own) | ({} if title is None else {"title": title})
         try:
-            found.append(_validated(both, source, panel=number, own=own))
+            found.append(_validated(both, source, Inheritance(number, own, shared)))
         except StudyError as error:
             mistakes += error.mistakes
     if mistakes:
@@ -161,12 +155,7 @@ def _of(tables: Mapping[str, Any], source: Source) -> Study:
     return Panels(found[0].question, tuple(found))
 
 
-def _validated(
-    tables: Mapping[str, Any],
-    source: Source,
-    panel: int = 0,
-    own: Mapping[str, Any] | None = None,
-) -> Regime:
+def _validated(tables: Mapping[str, Any], source: Source, panel: Inheritance = ALONE) -> Regime:
     """The regime of these tables. What its tables say of themselves and of each other is asked of
     all that could be read, so that one mistake hides no other."""
     task = tables.get("task")
@@ -189,7 +178,7 @@ def _validated(
     if read is not None:
         wrong += [placed(place, sentence) for place, sentence in rules(read)]
     if wrong or found is None:
-        raise StudyError(sentences(wrong, source, panel, own))
+        raise StudyError(sentences(wrong, source, panel))
     return found
 
 

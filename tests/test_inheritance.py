@@ -73,3 +73,19 @@ def test_a_mistake_is_told_of_the_line_on_which_it_is(tmp_path, top, count, cite
     assert len(caught.value.mistakes) == len(cited)
     for said, place in zip(caught.value.mistakes, cited, strict=True):
         assert f"{place}: " in said
+
+
+def test_a_table_that_is_wrong_with_what_it_took_from_the_top_says_so(tmp_path):
+    text = FILE.replace("{top}", "mse").replace("{count}", "2")
+    text += 'manifold = { kind = "spectral", alpha = 0.5, modes = 400 }\n'
+    text = text.replace('loss = "mse"', 'teacher = { widths = [16] }')
+    (tmp_path / "s.toml").write_text(text)
+    with pytest.raises(StudyError) as caught:
+        study.read(tmp_path / "s.toml")
+    wrong = [said for said in caught.value.mistakes if "spectral" in said]
+    assert wrong and all("part of this table is from the top" in said for said in wrong)
+    whole = text.replace("{ count = 2 }", '{ kind = "network", count = 2 }')
+    (tmp_path / "s.toml").write_text(whole)
+    with pytest.raises(StudyError) as caught:  # size has no meaning for it, but the task is right
+        study.read(tmp_path / "s.toml")
+    assert not any("part of this table" in said for said in caught.value.mistakes)

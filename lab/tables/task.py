@@ -136,7 +136,7 @@ class Task(Table):
     def _of_spectral(self) -> Iterator[str]:
         if not self.manifold.teacher:
             return
-        if self.teacher.model_fields_set - {"count"}:
+        if self.teacher.model_fields_set - {"count", "kind"} or self.teacher.kind != "network":
             yield (
                 "a spectral task has a linear teacher of its own; leave all but teacher.count out"
             )
