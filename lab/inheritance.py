@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 WHOLE = frozenset({"kind", "preset", "data"})
@@ -23,6 +24,11 @@ class Inheritance:
     own: Mapping[str, Any] = field(default_factory=dict)
     top: Mapping[str, Any] = field(default_factory=dict)
 
+    @cached_property
+    def tables(self) -> dict[str, Any]:
+        """What the panel has."""
+        return inherited(self.top, self.own)
+
     def scopes(self, place: tuple[Any, ...]) -> tuple[int, int]:
         """Where a key was written: in the panel or at the top, the likelier first."""
         return (self.number, 0) if hides(self.own, place) else (0, self.number)
@@ -30,7 +36,7 @@ class Inheritance:
     def told(self, place: tuple[Any, ...], sentence: str) -> str:
         """What is wrong there; of a table, also that a part of it is from the top if it is."""
         alone: Any = self.own
-        both: Any = inherited(self.top, self.own)
+        both: Any = self.tables
         for key in place:
             alone, both = (at.get(key) if isinstance(at, Mapping) else None for at in (alone, both))
         if not place or not isinstance(alone, Mapping) or alone == both:

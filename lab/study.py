@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from lab import overrides as overriding
 from lab import toml
 from lab.grids import Reading, rules
-from lab.inheritance import ALONE, Inheritance, inherited
+from lab.inheritance import ALONE, Inheritance
 from lab.kinds.kind import Kinds
 from lab.mistakes import Place, StudyError, placed, unknown
 from lab.refused import places
@@ -145,9 +145,10 @@ def _of(tables: Mapping[str, Any], source: Source) -> Study:
             mistakes.append(f"{name}: panel {number}: title: '{title}' is another panel's too; "
                             "give each its own")  # fmt: skip
         titles.append(title)
-        both = inherited(shared, own) | ({} if title is None else {"title": title})
+        panel = Inheritance(number, own, shared)
+        both = panel.tables | ({} if title is None else {"title": title})
         try:
-            found.append(_validated(both, source, Inheritance(number, own, shared)))
+            found.append(_validated(both, source, panel))
         except StudyError as error:
             mistakes += error.mistakes
     if mistakes:

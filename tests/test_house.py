@@ -36,10 +36,9 @@ FLOORS = [
     {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration", "lab.files", "lab.canonical"},
 ]
 NO_JAX = {"lab.refused", "lab.toml", "lab.inheritance", "lab.overrides", "lab.axes", "lab.grids",
-          "lab.study",
-          "lab.regimes", "lab.tables", "lab.spec", "lab.theory", "lab.mistakes", "lab.plain",
-          "lab.canonical", "lab.scaling", "lab.dimension", "lab.given", "lab.answers.design",
-          "lab.show.statistics"}  # fmt: skip
+          "lab.study", "lab.regimes", "lab.tables", "lab.spec", "lab.theory", "lab.mistakes",
+          "lab.plain", "lab.canonical", "lab.scaling", "lab.dimension", "lab.given",
+          "lab.answers.design", "lab.show.statistics"}  # fmt: skip
 
 
 def floor(module: str) -> int:

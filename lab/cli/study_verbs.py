@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -74,8 +75,7 @@ def check(study: StudyFile, overrides: Overrides = None, as_json: AsJson = False
     for scan in found.scans:
         say(f"{f'{scan.title}: ' if scan.title else ''}regime {scan.regime}, prediction "
              f"{scan.prediction.text} ({scan.prediction.sense})")  # fmt: skip
-    for doubt in doubts:
-        say_sentence(f"doubt     {doubt}")
+    _say_doubts(doubts)
 
 
 def plan(
@@ -96,6 +96,10 @@ def plan(
         say_json(found.plain())
         return
     say(str(found))
+    _say_doubts(doubts)
+
+
+def _say_doubts(doubts: Iterable[str]) -> None:
     for doubt in doubts:
         say_sentence(f"doubt     {doubt}")
 
