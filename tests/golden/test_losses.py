@@ -10,6 +10,10 @@ import losses
 import pytest
 
 SINGLE, DOUBLE = 1e-5, 1e-9
+ELSEWHERE = {"basin": 1e-8, "kernel on a field": 5e-6}
+"""Where double precision says less. Measured with OpenBLAS's kernels for Haswell and Skylake-X:
+2e-9, for a descent into a basin ends at a step that gains 1e-12; and 7e-7, for a field is drawn by
+the factor of a nearly singular matrix, whose last pivots are rounding."""
 ABOUT = 1e-2
 """Relative difference of condition numbers, whose own error is that of the smallest eigenvalue."""
 
@@ -26,7 +30,7 @@ def test_every_case_has_its_losses(expected):
 @pytest.mark.parametrize("name", losses.CASES)
 def test_a_case_leaves_the_same_losses(name, expected):
     found, known = losses.learned(name), expected[name]
-    rel = SINGLE if name in losses.DESCENTS else DOUBLE
+    rel = SINGLE if name in losses.DESCENTS else ELSEWHERE.get(name, DOUBLE)
     assert found["fingerprints"] == known["fingerprints"]
     assert found["status"] == known["status"]
     assert found["loss"] == pytest.approx(known["loss"], rel=rel)

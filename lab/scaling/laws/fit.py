@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy import special
 
-from lab.scaling.laws.descent import RESIDUALS, Objective, descend
+from lab.scaling.laws.descent import RESIDUALS, Objective, descend, settle
 from lab.scaling.laws.held import Held
 from lab.scaling.laws.law import Law
 from lab.scaling.laws.one_variable import M3, M4, BrokenPower, Power, PowerFloor
@@ -157,11 +157,12 @@ def fit_law(
         polished, least = descend(problem, theta[[cost.argmin()]], iterations=1000, tolerance=1e-15)
         lowest = least[0]
     reached = int((cost <= lowest * (1 + 1e-5) + 1e-20).sum())
-    r, jacobian = problem.residuals(polished)
-    values = law.natural(polished, origin)[0]
+    theta = settle(problem, polished[0], _unseen(problem, problem.residuals(polished)[1][0]))
+    r, jacobian = problem.residuals(theta[None])
+    values = law.natural(theta[None], origin)[0]
     parameters = dict(zip(law.parameters, map(float, values), strict=True))
     parameters |= {name: float(value) for name, value in law.held.items()}
-    status, warnings = _judge(problem, polished[0], r[0], jacobian[0])
+    status, warnings = _judge(problem, theta, r[0], jacobian[0])
     if reached < 2 and len(first) > 1:
         warnings.append(
             f"only {reached} of {len(first)} starts reached the best objective: it may not be "
@@ -170,9 +171,9 @@ def fit_law(
     return Fit(
         problem,
         origin,
-        polished[0],
+        theta,
         parameters,
-        float(least[0]),
+        float(problem.rho(r).sum()),
         r[0],
         status,
         len(first),
@@ -265,8 +266,7 @@ def _judge(
     """Status, by the first of FIT_STATUS that applies from the worst up, and all warnings."""
     law, z = problem.law, problem.z
     found: list[tuple[str, str]] = []
-    unit = jacobian if problem.residual == "log" else jacobian / np.exp(problem.log_loss)
-    gone = [i for i in range(len(theta)) if np.abs(unit[i]).max() < 1e-4]
+    gone = np.flatnonzero(_unseen(problem, jacobian)).tolist()
     names = {i: name for name, i in law.coordinates.items()}
     if gone:
         what = ", ".join(names.get(i, f"coordinate {i}") for i in gone)
@@ -308,6 +308,14 @@ def _judge(
     order = list(FIT_STATUS)
     status = max((s for s, _ in found), key=order.index, default="converged")
     return status, [sentence for _, sentence in found]
+
+
+def _unseen(
+    problem: Objective, jacobian: Float[np.ndarray, "coords points"]
+) -> Bool[np.ndarray, " coords"]:
+    """The coordinates that change no log loss: their term vanished, they may be anything."""
+    unit = jacobian if problem.residual == "log" else jacobian / np.exp(problem.log_loss)
+    return np.abs(unit).max(1) < 1e-4
 
 
 def covariance(

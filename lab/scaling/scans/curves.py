@@ -12,7 +12,9 @@ in log loss, so it is projected out exactly (Golub & Pereyra 1973): two paramete
 The floor is signed: σ may exceed 1 (up to SHARE_MAX). A floor forced to be ≥ 0 makes the error
 of α one-sided, and its intervals cover .92 instead of .95 where there is no floor; a signed
 floor is free of that. Squared residuals in log loss, exact derivatives, Levenberg–Marquardt in
-the box ALPHA_RANGE × [0, SHARE_MAX], one batch over all curves and starts.
+the box ALPHA_RANGE × [0, SHARE_MAX], one batch over all curves and starts. The best end of each
+curve with a free exponent goes on until its gradient is 0 to rounding, as `laws/descent.py` says of
+`settle`.
 
 This is another problem than that of `laws/descent.py`, whose fits share one table, under any law,
 weighted and robust, in coordinates without edges. Here every curve has losses and gaps of its own,
@@ -30,6 +32,7 @@ ALPHA_RANGE = (1e-3, 20.0)
 SHARE_MAX = 4.0  # floor ≥ −3 L(x_1)
 STARTS = (1.0, 0.7, 0.3, 0.05, 2.0)  # shares; the exponent of each start follows from the data
 ITERATIONS = 100
+SETTLING = 20
 
 PerCurve = Float[np.ndarray, " curves"]
 PerPoint = Float[np.ndarray, "curves points"]
@@ -105,9 +108,12 @@ def fit_curves(
     best = cost.argmin(0)
     pick = best * curves + np.arange(curves)
     reached = (cost <= cost.min(0) * (1 + 1e-6) + 1e-20).sum(0).astype(float)
-    y = np.where(measured, log_loss, 0)
-    residual, level, _, _ = _residual(u[:curves], y, measured.astype(float), a[pick], s[pick])
-    return Curves(a[pick], s[pick], level, last, cost.min(0), residual, reached)
+    u, y, weight = u[:curves], np.where(measured, log_loss, 0), measured.astype(float)
+    a, s = a[pick], s[pick]
+    if alpha is None:  # who holds exponents searches among them, at coarser tolerances
+        a, s = _settle(u, y, weight, a, s, free_share=share is None)
+    residual, level, _, _ = _residual(u, y, weight, a, s)
+    return Curves(a, s, level, last, (residual**2).sum(1), residual, reached)
 
 
 def _slope(u: np.ndarray, y: np.ndarray, s: np.ndarray) -> np.ndarray:
@@ -157,13 +163,7 @@ def _descend(
     live = np.arange(a.size)
     for _ in range(ITERATIONS):
         w, ul, al, sl, d = weight[live], u[live], a[live], s[live], damping[live]
-        n = w.sum(1, keepdims=True)
-        j = w * (-ul * sl[:, None] * m / inner)  # ∂/∂α
-        k = w * ((m - 1) / inner)  # ∂/∂σ
-        j -= w * (j.sum(1, keepdims=True) / n)
-        k -= w * (k.sum(1, keepdims=True) / n)
-        jj, kk, jk = (j * j).sum(1), (k * k).sum(1), (j * k).sum(1)
-        gj, gk = (j * r).sum(1), (k * r).sum(1)
+        jj, kk, jk, gj, gk = _normal(ul, w, sl, m, inner, r)
         da, ds = _step(jj * (1 + d), kk * (1 + d), jk, gj, gk, al, sl, free_alpha, free_share)
         r_new, _, m_new, inner_new = _residual(ul, y[live], w, al + da, sl + ds)
         cost_new = (r_new**2).sum(1)
@@ -182,6 +182,50 @@ def _descend(
         if not live.size:
             break
     return a, s, cost
+
+
+def _settle(
+    u: PerPoint,
+    y: PerPoint,
+    weight: PerPoint,
+    a: PerCurve,
+    s: PerCurve,
+    *,
+    free_share: bool,
+) -> tuple[PerCurve, PerCurve]:
+    """Undamped steps of each curve for as long as its decrement g · step falls."""
+
+    def onward(i: np.ndarray, a: PerCurve, s: PerCurve) -> tuple[PerCurve, PerCurve, PerCurve]:
+        r, _, m, inner = _residual(u[i], y[i], weight[i], a, s)
+        normal = _normal(u[i], weight[i], s, m, inner, r)
+        da, ds = _step(*normal, a, s, True, free_share)
+        return a + da, s + ds, normal[3] * da + normal[4] * ds
+
+    a, s = a.copy(), s.copy()
+    live = np.arange(a.size)
+    next_a, next_s, decrement = onward(live, a, s)
+    for _ in range(SETTLING):
+        beyond_a, beyond_s, less = onward(live, next_a, next_s)
+        falls = less < decrement
+        live = live[falls]
+        if not live.size:
+            break
+        a[live], s[live] = next_a[falls], next_s[falls]
+        next_a, next_s, decrement = beyond_a[falls], beyond_s[falls], less[falls]
+    return a, s
+
+
+def _normal(
+    u: PerPoint, weight: PerPoint, s: PerCurve, m: PerPoint, inner: PerPoint, r: PerPoint
+) -> tuple[PerCurve, PerCurve, PerCurve, PerCurve, PerCurve]:
+    """The normal equations in (α, σ): the products of the derivatives with each other and with r;
+    ℓ is projected out of them."""
+    n = weight.sum(1, keepdims=True)
+    j = weight * (-u * s[:, None] * m / inner)  # ∂/∂α
+    k = weight * ((m - 1) / inner)  # ∂/∂σ
+    j -= weight * (j.sum(1, keepdims=True) / n)
+    k -= weight * (k.sum(1, keepdims=True) / n)
+    return (j * j).sum(1), (k * k).sum(1), (j * k).sum(1), (j * r).sum(1), (k * r).sum(1)
 
 
 def _step(
