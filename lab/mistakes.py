@@ -48,7 +48,7 @@ def unknown(what: str, name: object, known: Iterable[str]) -> str:
     if not isinstance(name, str):
         return f"unknown {what} '{shown(name)}'; give one name, in quotes. {names}"
     near = difflib.get_close_matches(name[:LONGEST], known, n=1, cutoff=0.5)
-    guess = f"; did you mean '{near[0]}'?" if near else ";"
+    guess = f"; did you mean '{near[0]}'?" if near else "."
     return f"unknown {what} '{name[:LONGEST]}'{guess} {names}"
 
 

@@ -146,7 +146,7 @@ def _known(found: Source, column: str) -> None:
     if column not in found.columns:
         known = found.columns[:20]
         more = "" if len(known) == len(found.columns) else ", …"
-        near = unknown("column", column, found.columns).partition(" Known: ")[0].rstrip(";")
+        near = unknown("column", column, found.columns).partition(" Known: ")[0].rstrip(".")
         raise PointsError(f"{found.name}: {near}; its columns are {', '.join(known)}{more}.")
 
 

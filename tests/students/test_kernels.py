@@ -161,7 +161,7 @@ def test_bad_regressions_are_refused_in_a_sentence():
         kernels.learn(x[:3], y[:3], covariance=Radial(), ridge=-1.0)
     with pytest.raises(ValueError, match="did you mean 'matern'"):
         covariance("mattern")
-    with pytest.raises(ValueError, match="setting of laplace covariances .nu.; Known: length"):
+    with pytest.raises(ValueError, match="setting of laplace covariances .nu.. Known: length"):
         covariance("laplace", nu=1.5)
     with pytest.raises(ValueError, match="needs depth > 0"):
         covariance("relu-ntk", depth=0)
