@@ -61,6 +61,20 @@ def test_exponents_of_one_dimension_are_a_list(make_study, tmp_path):
     assert sorted(c.lines[0].get_ydata()[0] for c in bars) == [0, 1]
 
 
+def test_strokes_of_rivals_are_named_where_there_are_any(make_study, tmp_path):
+    for rivals in ([], ["4/d", "2/d"]):
+        study = make_study(
+            student={"widths": [4, 6, 8, 12, 17, 24]},
+            task={"manifold": {"dim": 3}},
+            prediction={"rivals": rivals},
+        )
+        with Store.write(tmp_path / f"{len(rivals)}") as store:
+            store.add(rows(study, power(lambda d: 5 / d), noise=0.02, seed=1))
+            charts = overview(answers.answers(study, store))
+        assert ("Blue strokes: rivals (2/d)." in charts.caption) == bool(rivals)
+        assert charts.charts[0].svg.count("<title>2/d = 0.667</title>") == len(rivals[1:])
+
+
 def test_losses_shows_every_dimension_on_log_axes(found):
     figure, caption = loss_figures.losses(found[2])
     for ax in figure.axes:

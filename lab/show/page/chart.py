@@ -186,6 +186,11 @@ def marker(x: float, y: float, css: str, name: str = "") -> str:
     return f'<g class="mark {css}">{shape}{f"<title>{escape(name)}</title>" if name else ""}</g>'
 
 
+def stroke(x: float, y: float, css: str, name: str) -> str:
+    """An upright stroke about pixels, and what a pointer that rests on it is told."""
+    return f'<path class="{css}" d="M{x:.1f} {y - 6:.1f}v12"><title>{escape(name)}</title></path>'
+
+
 def apart(heights: Sequence[float], gap: float = 12.0) -> list[float]:
     """Pixels near these, in the same order, no two of them nearer than the gap: those that would
     overlap share the room around their mean."""

@@ -6,7 +6,7 @@ Answers in, `Charts` out. Nothing is computed here but where a mark stands.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from lab.answers.answer import Answer
 from lab.answers.point import Point
 from lab.show import panels
 from lab.show.numbers import alpha, interval
-from lab.show.page.chart import Frame, Scale, apart, drawing, marker, text
+from lab.show.page.chart import Frame, Scale, apart, drawing, marker, stroke, text
 from lab.show.view import Answers, Chart, Charts, Rows
 
 MOST_NAMED = 14
@@ -34,7 +34,7 @@ def overview(answers: Answers) -> Charts:
     if len(parts) <= MOST_PANELS and any(len({p.dim for p in part}) > 1 for *_, part in parts):
         charts, caption = _against_dimension(answers, parts)
     elif len(asked) <= MOST_NAMED:
-        charts, caption = [_list(asked)], LIST
+        charts, caption = [_list(asked)], LIST + strokes(point for _, point in asked)
     else:
         charts, caption = [_dense(asked)], DENSE
     caption += MARKERS + (MEASURED if any(point.likely for _, point in asked) else "")
@@ -57,6 +57,12 @@ DENSE = (
     "95 % intervals over teachers; the table below names them. Black stroke: the prediction; "
     "band: its tolerance."
 )
+
+
+def strokes(points: Iterable[Point]) -> str:
+    """What the blue strokes of a list are, where there are any."""
+    names = dict.fromkeys(r.formula for p in points for r in p.rivals if r.value != p.prediction)
+    return f" Blue strokes: rivals ({', '.join(names)})." if names else ""
 
 
 def measured(p: Point) -> str:
@@ -191,7 +197,7 @@ def _list(asked: Sequence[Asked], studies: Sequence[str] = ()) -> Chart:
     for i, (answer, p) in enumerate(asked):
         y = 8 + step * (i + 0.72)
         parts.append(_row(x, y, 8.0, p, answer.study.prediction.tolerance, 1.0))
-        parts += [f'<path class="rivalmark" d="M{x(r.value):.1f} {y - 6:.1f}v12"/>'
+        parts += [stroke(x(r.value), y, "rivalmark", f"{r.formula} = {r.value:.3g}")
                   for r in p.rivals if x.holds(r.value) and r.value != p.prediction]  # fmt: skip
         parts.append(text(16, y - 12, names[i], "label"))
     said = zip(names, (p for _, p in asked), strict=True)
