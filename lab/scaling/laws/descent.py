@@ -58,6 +58,13 @@ class Objective:
         size = np.abs(r)
         return np.where(size <= self.huber, r * r / 2, self.huber * (size - self.huber / 2))
 
+    def unseen(
+        self, jacobian: Float[np.ndarray, "fits coords points"]
+    ) -> Bool[np.ndarray, "fits coords"]:
+        """The coordinates that change no log loss: their term vanished, they may be anything."""
+        unit = jacobian if self.residual == "log" else jacobian / np.exp(self.log_loss)
+        return np.abs(unit).max(2) < 1e-4
+
     def gradient(self, theta: Float[np.ndarray, " coords"]) -> Float[np.ndarray, " coords"]:
         """∂S/∂θ at unit weights."""
         r, jacobian = self.residuals(theta[None])
@@ -96,34 +103,29 @@ def descend(
 
 
 def settle(
-    objective: Objective,
-    theta: Float[np.ndarray, " coords"],
-    still: Bool[np.ndarray, " coords"],
-    *,
-    steps: int = 50,
-) -> Float[np.ndarray, " coords"]:
-    """The stationary point of S beside the end of a descent, by undamped steps for as long as the
-    decrement falls. still: coordinates that must not move, as those that the data do not see.
+    objective: Objective, theta: Float[np.ndarray, " coords"], *, steps: int = 50
+) -> tuple[
+    Float[np.ndarray, " coords"], Float[np.ndarray, " points"], Float[np.ndarray, "coords points"]
+]:
+    """The stationary point of S beside the end of a descent, with r and its derivatives there, by
+    undamped steps for as long as the decrement falls. Coordinates that the data do not see at the
+    start stay.
 
     Two to ten steps for squares. Reweighted squares close in by a tenth a step where δ is far below
     the noise: the steps run out, and θ is known to some 1e-7.
     """
-    undamped, held = np.zeros(1), still[None]
-
-    def onward(theta: np.ndarray) -> tuple[np.ndarray, float]:
-        r, jacobian = objective.residuals(theta[None])
-        if not (np.isfinite(r).all() and np.isfinite(jacobian).all()):
-            return theta, np.inf
-        step, decrement = _step(r, jacobian, objective.huber, undamped, None, held)
-        return theta + step[0], float(decrement[0])
-
-    trial, decrement = onward(theta)
+    undamped = np.zeros(1)
+    r, jacobian = objective.residuals(theta[None])
+    still = objective.unseen(jacobian)
+    step, decrement = _step(r, jacobian, objective.huber, undamped, None, still)
     for _ in range(steps):
-        beyond, less = onward(trial)
-        if not less < decrement:
+        trial = theta + step[0]
+        r_new, jacobian_new = objective.residuals(trial[None])
+        step, less = _step(r_new, jacobian_new, objective.huber, undamped, None, still)
+        if not less < decrement:  # NaN outside the domain of the law
             break
-        theta, trial, decrement = trial, beyond, less
-    return theta
+        theta, r, jacobian, decrement = trial, r_new, jacobian_new, less
+    return theta, r[0], jacobian[0]
 
 
 def _descend(

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy import special
 
 from lab.scaling.laws.descent import RESIDUALS, Objective, descend, settle
@@ -157,12 +157,11 @@ def fit_law(
         polished, least = descend(problem, theta[[cost.argmin()]], iterations=1000, tolerance=1e-15)
         lowest = least[0]
     reached = int((cost <= lowest * (1 + 1e-5) + 1e-20).sum())
-    theta = settle(problem, polished[0], _unseen(problem, problem.residuals(polished)[1][0]))
-    r, jacobian = problem.residuals(theta[None])
+    theta, r, jacobian = settle(problem, polished[0])
     values = law.natural(theta[None], origin)[0]
     parameters = dict(zip(law.parameters, map(float, values), strict=True))
     parameters |= {name: float(value) for name, value in law.held.items()}
-    status, warnings = _judge(problem, theta, r[0], jacobian[0])
+    status, warnings = _judge(problem, theta, r, jacobian)
     if reached < 2 and len(first) > 1:
         warnings.append(
             f"only {reached} of {len(first)} starts reached the best objective: it may not be "
@@ -174,7 +173,7 @@ def fit_law(
         theta,
         parameters,
         float(problem.rho(r).sum()),
-        r[0],
+        r,
         status,
         len(first),
         reached,
@@ -266,7 +265,7 @@ def _judge(
     """Status, by the first of FIT_STATUS that applies from the worst up, and all warnings."""
     law, z = problem.law, problem.z
     found: list[tuple[str, str]] = []
-    gone = np.flatnonzero(_unseen(problem, jacobian)).tolist()
+    gone = np.flatnonzero(problem.unseen(jacobian[None])).tolist()
     names = {i: name for name, i in law.coordinates.items()}
     if gone:
         what = ", ".join(names.get(i, f"coordinate {i}") for i in gone)
@@ -308,14 +307,6 @@ def _judge(
     order = list(FIT_STATUS)
     status = max((s for s, _ in found), key=order.index, default="converged")
     return status, [sentence for _, sentence in found]
-
-
-def _unseen(
-    problem: Objective, jacobian: Float[np.ndarray, "coords points"]
-) -> Bool[np.ndarray, " coords"]:
-    """The coordinates that change no log loss: their term vanished, they may be anything."""
-    unit = jacobian if problem.residual == "log" else jacobian / np.exp(problem.log_loss)
-    return np.abs(unit).max(1) < 1e-4
 
 
 def covariance(
