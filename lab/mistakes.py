@@ -47,9 +47,14 @@ def unknown(what: str, name: object, known: Iterable[str]) -> str:
     names = f"Known: {', '.join(known)}"
     if not isinstance(name, str):
         return f"unknown {what} '{shown(name)}'; give one name, in quotes. {names}"
-    near = difflib.get_close_matches(name[:LONGEST], known, n=1, cutoff=0.5)
-    guess = f"; did you mean '{near[0]}'?" if near else "."
-    return f"unknown {what} '{name[:LONGEST]}'{guess} {names}"
+    guess = guessed(what, name, known)
+    return f"{guess}{'' if guess.endswith('?') else '.'} {names}"
+
+
+def guessed(what: str, name: str, known: Iterable[str]) -> str:
+    """'unknown preset 'adm'; did you mean 'adam'?'; without the question where none is near."""
+    near = difflib.get_close_matches(name[:LONGEST], sorted(known), n=1, cutoff=0.5)
+    return f"unknown {what} '{name[:LONGEST]}'" + (f"; did you mean '{near[0]}'?" if near else "")
 
 
 def spelled(place: Place) -> str:

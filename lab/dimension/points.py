@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lab.dimension.neighbours import PointsError
-from lab.mistakes import unknown
+from lab.mistakes import guessed, unknown
 from lab.scaling.tables.formats import ENDINGS, ending, read_rows
 from lab.scaling.tables.rows import NUMBER, Rows, TableError
 from lab.scaling.tables.where import ConditionError, parse_condition
@@ -146,7 +146,7 @@ def _known(found: Source, column: str) -> None:
     if column not in found.columns:
         known = found.columns[:20]
         more = "" if len(known) == len(found.columns) else ", …"
-        near = unknown("column", column, found.columns).partition(" Known: ")[0].rstrip(".")
+        near = guessed("column", column, found.columns)
         raise PointsError(f"{found.name}: {near}; its columns are {', '.join(known)}{more}.")
 
 

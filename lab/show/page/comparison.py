@@ -21,7 +21,7 @@ from lab.answers.point import Point
 from lab.files import put
 from lab.show.numbers import alpha, interval
 from lab.show.page.differences import Difference, forest, rows
-from lab.show.page.overview import side_by_side, strokes
+from lab.show.page.overview import MARKERS, side_by_side, strokes
 from lab.show.page.page import block, render
 from lab.show.page.top import top
 from lab.show.view import Answers, Chart, Charts, Rows, Section, Table
@@ -101,8 +101,7 @@ def _shown(studies: Sequence[Named]) -> Charts:
     columns = ("study", "setting", "prediction", "alpha", "lo", "hi", "verdict")
     caption = (
         "Exponents with their 95 % intervals, on the same axis. Black strokes: predictions; "
-        "bands: their tolerance. Disc: agrees; square: undecided; cross: contradicts."
-        + strokes(p for *_, p in asked)
+        f"bands: their tolerance.{MARKERS}{strokes(p for *_, p in asked)}"
     )
     return Charts("exponents", "Exponents", drawn, caption, Rows(columns, values), lead=True)
 
