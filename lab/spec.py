@@ -330,6 +330,13 @@ class Planned:
         """Whether this is no run of the scan itself."""
         return self.role != "scan"
 
+    @property
+    def factors(self) -> tuple[float, float, float]:
+        """Budget, rate and variance of the first weights, in units of the scan's."""
+        budget = self.factor if self.role in ("budget", "slower", "limit") else 1.0
+        rate = {"rate": self.factor, "slower": 1 / self.factor}.get(self.role, 1.0)
+        return budget, rate, self.factor if self.role == "weights" else 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Group:

@@ -24,7 +24,8 @@ COLUMNS = (
     "panel", "regime", "dim", "D_amb", "manifold", "embedding", "teacher", "teacher_widths",
     "teacher_activation", "teacher_bias", "gain", "covariance", "noise", "loss_kind", "p",
     "student", "settings", "widths", "width", "activation", "seed", "N", "D", "optimiser", "batch",
-    "rate", "steps", "check", "status", "loss", "relative_loss", "best_step", "seconds",
+    "rate", "steps", "weight", "check", "role", "budget_factor", "rate_factor", "weights_factor",
+    "status", "loss", "relative_loss", "best_step", "seconds",
     "fingerprint", "device", "dtype", "jax", "git", "details",
 )  # fmt: skip
 
@@ -40,7 +41,10 @@ def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
     width: of the largest hidden layer; 0 where there is none.
     batch, rate: of the first stage; rate is nan where the file sets none: in L-BFGS alone and in
         full-batch descent, and batch is 0 too for students that no descent trains.
-    check: marks runs with the larger budget.
+    weight: variance of the student's first weights times their fan-in; 0 for exact students.
+    check: every run that is not of the scan itself: those trained again otherwise, and limits.
+    role: `scan`, `limit`, or the check: `budget`, `slower`, `rate`, `weights`; with the factors of
+        its budget, rate and variance of the first weights, each in units of the scan's.
     loss, relative_loss, seconds: nan where a run has none, because it is not done.
 
     Lists such as widths are text, "8x8"; the settings of exact students and the details of a result
@@ -70,7 +74,7 @@ def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
             run.student.kind, _pairs(run.student.settings), _text(run.student.widths),
             max(run.student.widths, default=0), run.student.activation, run.seed, run.N,
             run.size or 0, run.training.optimiser, *_batch_and_rate(run.training),
-            run.training.steps, p.check,
+            run.training.steps, run.student.weight, p.check, p.role, *p.factors,
             row.status, _number(row.loss), _number(row.relative), row.best_step or 0,
             _number(row.seconds), row.fingerprint, row.provenance["device"],
             row.provenance["dtype"], row.provenance["jax"], row.provenance["git"] or "",

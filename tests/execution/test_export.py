@@ -115,3 +115,27 @@ def test_batch_and_rate_are_those_of_the_first_stage(make_tables, tmp_path, chan
     np.testing.assert_array_equal(columns["rate"][~columns["check"]], rate)
     rates = set(columns["rate"][columns["check"]])
     assert np.isnan(rate) or rates == {rate / 2, rate, 2 * rate}
+
+
+def test_checks_are_told_from_the_scan_and_from_each_other(make_study, tmp_path):
+    one = make_study(evidence={"share": 1.0, "budgets": [0.5, 2.0], "rates": [0.5, 2.0],
+                               "slower": [2.0], "weights": [0.5, 2.0]})  # fmt: skip
+    with Store.write(tmp_path / "s") as store:
+        store.add(rows(one, lambda run, x: 1 / x))
+        columns = table.columns(one, store)
+    told = ("N", "teacher", "steps", "rate", "weight")
+    factors = ("budget_factor", "rate_factor", "weights_factor")
+    assert {
+        (role, *triple)
+        for role, *triple in zip(columns["role"], *(columns[f] for f in factors), strict=True)
+    } == {
+        ("scan", 1, 1, 1), ("budget", 0.5, 1, 1), ("budget", 2, 1, 1), ("slower", 2, 0.5, 1),
+        ("rate", 1, 0.5, 1), ("rate", 1, 2, 1), ("weights", 1, 1, 0.5), ("weights", 1, 1, 2),
+    }  # fmt: skip
+    scan = columns["role"] == "scan"
+    np.testing.assert_array_equal(columns["check"], ~scan)
+    for name, of in zip(("steps", "rate", "weight"), factors, strict=True):
+        (own,) = set(columns[name][scan])
+        np.testing.assert_allclose(columns[name], own * columns[of])
+    apart = {values for values in zip(*(columns[name] for name in told), strict=True)}
+    assert len(apart) == len(one.plan)
