@@ -156,6 +156,55 @@ def test_early_stopping_takes_the_best_validation_step(make_study):
     assert by_size[512].relative < by_size[64].relative < by_size[8].relative
 
 
+def watched(make_study, **changes):
+    """A small training set with noisy labels, which is learned by heart."""
+    return make_study(**{
+        "regime": "resolution-data", "student": {"widths": [64]}, "task": {"noise": 1.0},
+        "data": {"sizes": [8, 64, 512]},
+        "training": {"steps": 1000, "batch": 8, "rate": 0.02}, **changes,
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("stages", [[300, 700], [1010, 990], [1000, 1000]])
+def test_stages_of_any_length_keep_early_stopping(make_study, monkeypatch, stages):
+    """The validation set is looked at once every chunk, wherever the stages end."""
+    taken = []
+    evaluate = training._Cohort.evaluate
+
+    def recorded(self, step, *sets):
+        taken.append(step)
+        evaluate(self, step, *sets)
+
+    monkeypatch.setattr(training._Cohort, "evaluate", recorded)
+    parts = [{"steps": n, "batch": 8, "rate": 0.02} for n in stages]
+    found = watched(make_study, training={"schedule": "step", "stages": parts})
+    one = group(found, teachers=1)
+    training.train(replace(one, shapes=one.shapes[:1]))
+    assert taken == sorted(set(taken)) and taken[-1] == sum(stages)
+    assert max(np.diff([0, *taken])) <= 2 * training.CHUNK
+
+
+def test_early_stopping_watches_the_validation_set_and_not_the_test_set(make_study, monkeypatch):
+    """Where the test set falls to the end and the validation set rises from the first look on, the
+    first is taken; were it the test set that is watched, it would be the last."""
+    one = group(watched(make_study), teachers=1, shapes=1)
+    given = supply(one)
+    sizes = {"test": given.test[0].shape, "validation": given.validation[0].shape}
+    assert len(set(sizes.values())) == 2
+    looks = {name: 0 for name in sizes}
+
+    def losses(student, loss, power, parameters, scale, x, y):
+        name = next(name for name, shape in sizes.items() if shape == x.shape)
+        looks[name] += 1
+        value = looks[name] if name == "validation" else 1 / looks[name]
+        return jnp.full(jax.tree.leaves(parameters)[0].shape[:2], value, jnp.float32)
+
+    monkeypatch.setattr(training, "_evaluate", losses)
+    for result in training.train(one):
+        assert result.best_step == training.CHUNK
+        assert result.loss == 1.0
+
+
 def test_added_sizes_and_seeds_change_no_other_run(make_study):
     few = make_study(regime="resolution-data", student={"widths": [8]},
                      data={"sizes": [32, 64, 128]}, training={"steps": 100})  # fmt: skip

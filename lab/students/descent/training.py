@@ -14,7 +14,7 @@ loss where a separate validation set was best (early stopping); with fresh data 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -74,7 +74,7 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
                 cohort.advance(x, y, rate[step : step + n])
                 tick(n * cohort.S * len(group.teachers))
             step += n
-            if step in record or step == rate.size:
+            if _due(step - n, step, record) or step == rate.size:
                 for cohort in cohorts:
                     cohort.evaluate(step, given.test, given.validation)
     if group.training.polish:
@@ -150,7 +150,9 @@ class _Cohort:
         steps = [step for step, _, _ in self.curve]
         test = np.stack([on_test for _, on_test, _ in self.curve])
         watched = np.stack([w for _, _, w in self.curve])
-        shown = _record_steps(steps[-1], every_chunk=False)
+        records = _record_steps(steps[-1], every_chunk=False)
+        ends = zip([0, *steps], steps, strict=False)
+        shown = {step for before, step in ends if _due(before, step, records)}
         found = []
         for t, task in enumerate(group.teachers):
             for i, s in enumerate(self.seeds):
@@ -186,12 +188,16 @@ class _Cohort:
 
 
 def _record_steps(total: int, *, every_chunk: bool) -> frozenset[int]:
-    """Steps at which losses are taken: log-spaced from total/64 to total, or every chunk.
-
-    Whole chunks only, so that every call of a program has the same shape.
-    """
+    """Steps at whose chunks' ends losses are taken: log-spaced from total/64 to total, or every
+    CHUNK."""
     logs = {CHUNK * max(1, round(total * 2 ** (-k / 2) / CHUNK)) for k in range(13)}
     return frozenset(range(CHUNK, total, CHUNK) if every_chunk else logs)
+
+
+def _due(before: int, step: int, records: Iterable[int]) -> bool:
+    """Whether `step` is the first end of a chunk at or after one of these steps: a stage that is no
+    multiple of CHUNK long moves the ends of all chunks after it."""
+    return any(before < record <= step for record in records)
 
 
 # ---- compiled programs: one per shape ---------------------------------------------------------
