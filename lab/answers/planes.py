@@ -1,38 +1,47 @@
 """The phase map of a study: its losses on the plane of N and D, one `Plane` per setting.
 
 Only teachers whose every cell is done enter, so that all cells average the same teachers; what is
-missing is told.
+missing is a doubt. N is counted setting by setting: the same widths have other N at another d.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from lab.answers.question import Question
-from lab.answers.records import Entry
-from lab.answers.setting import Setting
+from lab.answers.records import MISSING, Entry
+from lab.answers.setting import Setting, varies
+from lab.execution.store import Row
+from lab.regimes.cell import Key
 from lab.regimes.regime import Regime
+from lab.scaling.judge.doubts import Doubt
 from lab.scaling.laws.plane import Joint, Plane
+from lab.spec import Run
+
+HOLES = {
+    "diverged": Doubt.DIVERGED, "failed": Doubt.FAILED, MISSING: Doubt.UNFINISHED
+}  # fmt: skip
+"""The doubt of a plane whose teachers lack cells, by the state of these runs."""
 
 
 @dataclass(frozen=True)
 class PhaseMap:
-    """One setting: plane is None while no teacher is complete; `teachers` of `planned` are.
-    entries: every planned run with its row, N as its x."""
+    """The plane of one setting, `at`: plane is None while no teacher is complete; `teachers` of
+    `planned` are. entries: every planned run with its row, N as its x."""
 
     study: Regime
-    dim: int | float
+    at: Setting
     widths: tuple[tuple[int, ...], ...]
     plane: Plane | None
     teachers: int
     planned: int
     setting: Setting | None = None
-    doubts: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
     verdict: str | None = None
     entries: tuple[Entry, ...] = ()
 
@@ -43,16 +52,24 @@ class PhaseMap:
 
     @property
     def label(self) -> str:
-        """The dimension and the title as text."""
-        return ", ".join(filter(None, [f"d = {self.dim}", self.study.title]))
+        """The setting of the plane as text."""
+        return self.at.label
+
+    @property
+    def dim(self) -> int | float:
+        """The intrinsic dimension d."""
+        return self.at.dim
 
     def plain(self) -> dict[str, Any]:
         """The plane cell by cell, and the joint laws."""
         plane = self.plane
+        told: dict[str, Any] = {"dim": self.dim, "title": self.study.title}
+        told |= {"setting": self.at.varying} if self.at.pairs else {}
+        told |= {"doubts": list(self.doubts)} if self.doubts else {}
         if plane is None:
-            return {"dim": self.dim, "title": self.study.title, "teachers": 0}
-        return {
-            "dim": self.dim, "title": self.study.title, "teachers": self.teachers,
+            return told | {"teachers": 0}
+        return told | {
+            "teachers": self.teachers,
             "N": plane.N.tolist(), "D": plane.D.tolist(), "loss": plane.mean.tolist(),
             "loss_unlimited_data": plane.mean_fresh.tolist(),
             "share_of_data": plane.share.tolist(),
@@ -70,30 +87,35 @@ class PhaseMap:
 def planes(question: Question) -> tuple[PhaseMap, ...]:
     """One map per setting of a study whose plan has every width on every D."""
     study = question.study
-    settings: dict[tuple, dict[tuple, list[float]]] = defaultdict(lambda: defaultdict(list))
-    incomplete: dict[tuple, set[int]] = defaultdict(set)
-    sizes: dict[tuple[int, ...], int] = {}
-    entries: dict[tuple, list[Entry]] = defaultdict(list)
+    together: dict[Key, list[tuple[Run, Row | None]]] = defaultdict(list)
     for p, row in question.store.found(p for p in study.plan if not p.check):
-        run = p.run
-        key = (replace(run.task, teacher=0), replace(run.student, widths=()))
-        k, widths = run.task.teacher, run.student.widths
-        sizes[widths] = run.N
-        entries[key].append(Entry(float(run.N), run, row))
+        together[study.setting(p.run)].append((p.run, row))
+    varying = varies(together)
+    return tuple(
+        _map(study, Setting.of(study, some[0][0], key, varying), some)
+        for key, some in together.items()
+    )
+
+
+def _map(study: Regime, at: Setting, some: list[tuple[Run, Row | None]]) -> PhaseMap:
+    """The plane of the runs of one setting."""
+    N = {run.student.widths: run.N for run, _ in some}
+    order = sorted(N, key=lambda widths: N[widths])
+    cells: dict[tuple, list[float]] = defaultdict(list)
+    states: dict[int, set[str]] = defaultdict(set)
+    for run, row in some:
+        k = run.task.teacher
+        states[k].add(row.status if row else MISSING)
         if row and row.status == "done":
             assert row.relative is not None  # it is done
-            settings[key][k, widths, run.size].append(np.log(row.relative))
-        else:
-            incomplete[key].add(k)
-            settings[key]  # so that a setting without a run has its map too
-    order = sorted(sizes, key=lambda w: sizes[w])
-    found = []
-    for key, cells in settings.items():
-        teachers = sorted(set(range(study.task.count)) - incomplete[key])
-        found.append(PhaseMap(study, key[0].dim, tuple(order), _plane(study, cells, order, sizes,
-                              teachers), len(teachers), study.task.count,
-                              entries=tuple(entries[key])))  # fmt: skip
-    return tuple(found)
+            cells[k, run.student.widths, run.size].append(np.log(row.relative))
+    teachers = sorted(k for k, found in states.items() if found == {"done"})
+    there = set().union(*states.values())
+    return PhaseMap(
+        study, at, tuple(order), _plane(study, cells, order, N, teachers), len(teachers),
+        len(states), doubts=tuple(doubt for state, doubt in HOLES.items() if state in there),
+        entries=tuple(Entry(float(run.N), run, row) for run, row in some),
+    )  # fmt: skip
 
 
 def _plane(study: Regime, cells: dict, order: list, N: dict, teachers: list[int]) -> Plane | None:

@@ -7,14 +7,12 @@ that are there, and nothing is fitted twice.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from lab.answers.cells import Cells, cells_of
-from lab.answers.setting import Setting
+from lab.answers.setting import Setting, varies
 from lab.execution.store import Row, Store
 from lab.regimes.regime import Regime
 from lab.spec import Run
@@ -50,11 +48,7 @@ class Question:
     def stored(self) -> tuple[Stored, ...]:
         """Every setting in the order of the grid, stored or not."""
         found = cells_of(self.study, self.store)
-        values: dict[str, set[Any]] = defaultdict(set)
-        for _, *fixed in found:
-            for name, value in fixed:
-                values[name].add(value)
-        varying = {name for name, some in values.items() if len(some) > 1}
+        varying = varies(found)
         return tuple(
             Stored(Setting.of(self.study, cells.scan[0][0], key, varying), cells)
             for key, cells in found.items()

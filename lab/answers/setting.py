@@ -6,10 +6,12 @@ The teacher, the seed and x are no part of it. The title of a panel comes first 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lab.regimes.cell import Key
 from lab.regimes.regime import Regime
 from lab.spec import Run
 
@@ -26,7 +28,7 @@ class Setting:
     spectral: bool = False
 
     @classmethod
-    def of(cls, study: Regime, run: Run, key: tuple, varying: Collection[str]) -> Setting:
+    def of(cls, study: Regime, run: Run, key: Key, varying: Collection[str]) -> Setting:
         """The setting of a run. key: its manifold and (name, value) pairs, see
         `lab.regimes.cell.Key`; varying: the names that have more than one value in the study."""
         manifold, *fixed = key
@@ -56,6 +58,15 @@ class Setting:
     def label(self) -> str:
         """The dimension and what varies, as text."""
         return ", ".join(filter(None, [self.dimension, self.name]))
+
+
+def varies(keys: Iterable[Key]) -> frozenset[str]:
+    """The names that have more than one value in these settings of one study."""
+    values: dict[str, set[Any]] = defaultdict(set)
+    for _, *fixed in keys:
+        for name, value in fixed:
+            values[name].add(value)
+    return frozenset(name for name, some in values.items() if len(some) > 1)
 
 
 def named(varying: Mapping[str, Any]) -> str:

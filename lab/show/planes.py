@@ -13,7 +13,7 @@ from lab.show.view import Answers, Drawn, View
 
 
 def sentences(_: Answer, found: PhaseMap) -> Iterator[str]:
-    """Which limits where, and how far each joint law can be trusted."""
+    """Which limits where, what is missing, and how far each joint law can be trusted."""
     if found.plane is None:
         yield "the map needs a teacher with every cell of the plane; go on running."
         return
@@ -24,6 +24,7 @@ def sentences(_: Answer, found: PhaseMap) -> Iterator[str]:
         f"{share.size - data - width}, by the slopes of the mean of {found.teachers} of "
         f"{found.planned} teachers."
     )
+    yield from (f"{doubt}: {doubt.meaning}; {doubt.remedy}." for doubt in found.doubts)
     for j in found.joint:
         yield (
             f"{j.law}: exponent of N {number(j.alpha)} {interval(j.alpha_interval)}, of D "

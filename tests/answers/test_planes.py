@@ -83,7 +83,10 @@ def test_a_teacher_with_a_hole_stays_out_and_is_counted(study, tmp_path):
         told = answers(study, store)
         (found,) = told[0].found("plane")
         assert (found.teachers, found.planned) == (2, 3)
-        assert any("2 of 3 teachers" in s for s in report.sentences(told))
+        assert [str(doubt) for doubt in found.doubts] == ["unfinished"]
+        said = report.sentences(told)
+        assert any("2 of 3 teachers" in s for s in said)
+        assert any(s.startswith("d = 2: unfinished: planned runs are missing") for s in said)
 
 
 def test_an_empty_store_says_what_is_missing_and_other_regimes_have_no_map(
@@ -95,3 +98,23 @@ def test_an_empty_store_says_what_is_missing_and_other_regimes_have_no_map(
         assert found.plane is None and "every cell" in report.sentences(told)[0]
         assert phases(found)[1].startswith("Nothing")
         assert [one.found("plane") for one in answers(make_study(), store)] == [()]
+
+
+def test_every_setting_has_the_sizes_of_its_own_networks(make_study, tmp_path):
+    """N counts the coordinates of d: widths of d = 8 have other N than the same ones of d = 2."""
+    study = make_study(
+        regime="phase-map", data={"sizes": SIZES},
+        student={"widths": [4, 6, 9, 14, 20], "activation": ["relu", "tanh"]},
+        task={"manifold": {"dim": [2, 8]}},
+    )  # fmt: skip
+    with Store.write(tmp_path / "s") as store:
+        store.add(rows(study, law))
+        found = answers(study, store)[0].found("plane")
+    assert [one.label for one in found] == [
+        f"d = {d}, activation {name}" for d in (2, 8) for name in ("relu", "tanh")
+    ]
+    for one in found:
+        (chinchilla,) = [j for j in one.joint if j.law == "chinchilla"]
+        assert (chinchilla.alpha, chinchilla.beta) == pytest.approx((1.1, 0.8), rel=1e-3)
+        sizes = {float(entry.run.N) for entry in one.entries}
+        assert one.plane.N.tolist() == sorted(sizes) and not one.doubts
