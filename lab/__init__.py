@@ -10,6 +10,7 @@
     lab.fit("table.csv", "power", x="D", loss="L")  a law fitted to a table of your own
     lab.exponent(x, loss, teacher)                  an exponent of losses of your own
     lab.dimension.measure(X)                        the intrinsic dimension of points of your own
+    lab.models.Truncation(1.5, 1.5)                 exact models that know their own exponents
 
 These are what the verbs of the command line call. What they give prints itself; nothing is written
 but the results of `run`. Importing this imports nothing heavy.
@@ -344,11 +345,11 @@ def exponent(
 
 
 def __getattr__(name: str) -> Any:
-    """`__version__`, and `dimension`, which needs scikit-learn, when somebody asks for them."""
+    """`__version__`, and the packages `dimension` and `models`, when somebody asks for them."""
     from importlib import import_module, metadata
 
-    if name == "dimension":
-        return import_module("lab.dimension")
+    if name in ("dimension", "models"):
+        return import_module(f"lab.{name}")
     if name == "__version__":
         return metadata.version("scaling-lab")
     raise AttributeError(f"module 'lab' has no attribute '{name}'")

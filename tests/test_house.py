@@ -32,11 +32,12 @@ FLOORS = [
     {"lab.tables"},
     {"lab.spec"},
     {"lab.kinds"},
-    {"lab.grids", "lab.theory", "lab.axes"},
+    {"lab.grids", "lab.theory", "lab.axes", "lab.models"},
     {"lab.mistakes", "lab.toml", "lab.plain", "lab.duration", "lab.files", "lab.canonical"},
 ]
 NO_JAX = {"lab.refused", "lab.toml", "lab.inheritance", "lab.overrides", "lab.axes", "lab.grids",
           "lab.study", "lab.regimes", "lab.tables", "lab.spec", "lab.theory", "lab.mistakes",
+          "lab.models",
           "lab.plain", "lab.canonical", "lab.scaling", "lab.dimension", "lab.given",
           "lab.answers.design", "lab.show.statistics"}  # fmt: skip
 
