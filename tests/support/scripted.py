@@ -1,4 +1,4 @@
-"""Groups whose students do as they are told where they are trained: learn, fail, sleep or die."""
+"""Groups whose students do as they are told where they train: learn, fail, exit, sleep or die."""
 
 import os
 import signal
@@ -17,8 +17,8 @@ from lab.spec import NO_TRAINING, Group
 
 class Scripted(Exact):
     """An exact student that notes its process in `file` and then does `act`: "learn", "fail",
-    "sleep", or a signal that it sends to itself the first `times` it is asked; or "orphan", which
-    sends SIGKILL to its parent."""
+    "exit", "sleep", or a signal that it sends to itself the first `times` it is asked; or "orphan",
+    which sends SIGKILL to its parent."""
 
     kind: Literal["scripted"] = "scripted"
     act: str = "learn"
@@ -35,6 +35,8 @@ class Scripted(Exact):
         act = settings["act"]
         if act == "fail":
             raise ZeroDivisionError("as it was told")
+        if act == "exit":
+            raise SystemExit(3)
         if act == "sleep":
             time.sleep(600)
         if act == "orphan" and len(pids(file)) <= settings["times"]:

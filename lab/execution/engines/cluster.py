@@ -272,7 +272,9 @@ class _Out:
             return
         _, groups = self.under_way.pop(future.key)
         if future.status == "finished":
-            yield from self._opened(groups, json.loads(future.result(timeout=PATIENCE)))
+            answer = json.loads(future.result(timeout=PATIENCE))
+            self._compiled[future.key] = answer.get("compiled", 0.0)
+            yield from self._opened(groups, answer)
             return
         for group in groups:
             self._tick(group, -self._steps.pop(id(group), 0))
@@ -309,7 +311,7 @@ class _Out:
             for place, steps in event["steps"]:
                 self._steps[id(groups[place])] += steps
                 self._tick(groups[place], steps)
-        self._compiled[event["errand"]] = event["compiled"]
+            self._compiled[event["errand"]] = event["compiled"]
 
     def drop(self) -> None:
         """Cancel what is under way; its workers notice within a second."""

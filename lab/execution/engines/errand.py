@@ -1,7 +1,8 @@
 """An errand: some groups that one task of a Dask cluster trains, in a process beside its worker.
 
 It takes a text and gives a text, both JSON: the groups, kinds and versions of the driver; and what
-became of each group. Meanwhile steps are told as events of the scheduler. The process beside the
+became of each group. Meanwhile steps are told as events of the scheduler, which may come after the
+answer, or never. The process beside the
 Dask worker is that of the engine of one machine (`processes.py`), so that a crash costs a group
 another try and not the worker, and JAX finds its own environment; it waits a minute for the next
 errand. When the driver drops the task, or is gone, the process ends within a second.
@@ -65,7 +66,8 @@ def run(text: str) -> str:
         worker.log_event(given["topic"], {"errand": given["errand"], **event})
 
     groups = [messages.group(values) for values in given["groups"]]
-    return json.dumps({"groups": _executed(_engine(given["kinds"]), groups, dropped, tell)})
+    found, compiled = _executed(_engine(given["kinds"]), groups, dropped, tell)
+    return json.dumps({"groups": found, "compiled": compiled})
 
 
 def _engine(kinds: list[str]) -> Processes:
@@ -83,7 +85,8 @@ def _executed(
     groups: list[Group],
     dropped: Callable[[], bool],
     tell: Callable[[dict[str, Any]], None],
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], float]:
+    """What became of each group, and the seconds of compilation."""
     places = {id(group): place for place, group in enumerate(groups)}
     found: list[dict[str, Any]] = [{} for _ in groups]
     steps: Counter[int] = Counter()
@@ -105,5 +108,6 @@ def _executed(
                 "results": results and messages.of_results(finished.group, results),
                 "error": finished.error, "seconds": finished.seconds, "device": finished.device,
             }  # fmt: skip
-    tell({"steps": [*steps.items()], "compiled": engine.compile_seconds() - before})
-    return found
+    compiled = engine.compile_seconds() - before
+    tell({"steps": [*steps.items()], "compiled": compiled})
+    return found, compiled

@@ -51,22 +51,21 @@ class Threads:
         done: queue.SimpleQueue[Finished | None] = queue.SimpleQueue()
 
         def lane() -> None:
-            while not stop.is_set():
-                try:
-                    group = todo.get_nowait()
-                except queue.Empty:
-                    break
+            try:
+                while not stop.is_set():
+                    train(todo.get_nowait())
+            except (queue.Empty, Abandoned):
+                pass
+            finally:  # whatever ended it: `execute` waits for this
+                done.put(None)
 
-                def advance(student_steps: int, group: Group = group) -> None:
-                    if abandon.is_set():
-                        raise Abandoned
-                    tick(group, student_steps)
+        def train(group: Group) -> None:
+            def advance(student_steps: int) -> None:
+                if abandon.is_set():
+                    raise Abandoned
+                tick(group, student_steps)
 
-                try:
-                    done.put(Finished(group, *learned(group, advance), str(device)))
-                except Abandoned:
-                    break
-            done.put(None)
+            done.put(Finished(group, *learned(group, advance), str(device)))
 
         threads = [
             threading.Thread(target=lane, daemon=True)

@@ -44,7 +44,7 @@ def learned(group: Group, tick: Callable[[int], None]) -> tuple[list | None, str
         results, error = learning.learn(group, tick=tick), None
     except Abandoned:
         raise
-    except Exception:  # a failed group is a result; the others go on
+    except (Exception, SystemExit):  # a failed group is a result; the others go on
         results, error = None, traceback.format_exc()
     return results, error, time.perf_counter() - start
 

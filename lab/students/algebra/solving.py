@@ -47,7 +47,7 @@ def one_by_one(
         for run in runs:
             try:
                 found[run] = learn(run)
-            except Exception:  # a failed run is a result; the others go on
+            except (Exception, SystemExit):  # a failed run is a result; the others go on
                 found[run] = Failed(run, traceback.format_exc())
             tick(1)
     return [found[run] for run in group.runs()]

@@ -73,6 +73,13 @@ def test_other_versions_are_a_sentence_at_the_start_and_later(address, monkeypat
     assert "0.0.1 here" in sentence and "same versions" in sentence
 
 
+def test_seconds_of_compilation_are_known_though_events_are_late(address, monkeypatch):
+    monkeypatch.setattr(cluster._Out, "_hear", lambda self, event: None)
+    with closing(cluster.running(address)) as engine:
+        assert [f.error for f in executed(engine, descents(teachers=1))] == [None]
+        assert engine.compile_seconds() > 0
+
+
 def test_nobody_at_the_address_is_a_sentence(monkeypatch):
     monkeypatch.setattr(cluster, "PATIENCE", 0.5)
     with pytest.raises(StudyError, match="no Dask scheduler answers at tcp://127.0.0.1:1 within"):

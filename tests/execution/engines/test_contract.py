@@ -100,12 +100,15 @@ def test_an_error_is_a_result_and_the_others_go_on(engine, tmp_path):
     (group,) = descents(teachers=1)
     wrong = type(group.training)(**{**asdict(group.training), "optimiser": "nonesuch"})
     wrong = type(group)(group.teachers, group.shapes, wrong, group.root)
-    groups = [wrong, scripted(tmp_path / "a", "fail"), scripted(tmp_path / "b", "learn")]
+    groups = [wrong, scripted(tmp_path / "a", "fail"), scripted(tmp_path / "b", "learn"),
+              scripted(tmp_path / "c", "exit")]  # fmt: skip
     found = {id(f.group): f for f in executed(engine, groups)}
     assert found[id(wrong)].results is None and "Traceback" in found[id(wrong)].error
     (failed,) = found[id(groups[1])].results
     assert isinstance(failed, Failed) and "as it was told" in failed.error
     assert found[id(groups[2])].results[0].status == "done"
+    (left,) = found[id(groups[3])].results
+    assert isinstance(left, Failed) and "SystemExit: 3" in left.error
 
 
 def test_after_stop_no_group_starts_and_those_in_flight_are_finished(engine, tmp_path):
