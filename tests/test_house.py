@@ -12,7 +12,7 @@ from beartype.roar import BeartypeCallHintViolation
 
 from lab import study
 from lab.execution.engines import settings
-from lab.students.algebra import linear
+from lab.students.algebra import linear, random_features
 
 ROOT = Path(__file__).resolve().parent.parent
 LAB = ROOT / "lab"
@@ -199,7 +199,7 @@ def test_types_and_shapes_are_checked_while_the_tests_run():
     with pytest.raises(BeartypeCallHintViolation):
         linear.learn(np.zeros((3, 2)), np.zeros((4, 1)))  # D is 3 and 4
     with pytest.raises(BeartypeCallHintViolation):
-        linear.expected_risk("4", 2, noise=0.0)
+        random_features.expected_risk("4", features=2, samples=9)
     with pytest.raises((BeartypeCallHintViolation, jaxtyping.TypeCheckError)):
         linear.LinearRegression(np.zeros(3), 1)  # weights are a matrix
     with pytest.raises(BeartypeCallHintViolation):

@@ -6,8 +6,21 @@ sentence (ValueError). Estimators are tested on them, and studies may name them 
 and SciPy only.
 
     Truncation             loss in size and time, compute frontier: ξ, η, excess
+    MinimumNorm            double descent over samples
+    WeakFeatures           double descent over features
+    LeastSquaresDescent    double descent over epochs, and Heckel & Yilmaz's formula
+    RandomFeaturesRidge    risk in samples, features and ridge, of any spectrum
 """
 
+from lab.models.double_descent import MinimumNorm, WeakFeatures
+from lab.models.least_squares_descent import LeastSquaresDescent
+from lab.models.random_features import RandomFeaturesRidge
 from lab.models.truncation import Truncation
 
-__all__ = ["Truncation"]
+__all__ = [
+    "LeastSquaresDescent",
+    "MinimumNorm",
+    "RandomFeaturesRidge",
+    "Truncation",
+    "WeakFeatures",
+]

@@ -7,18 +7,23 @@ reads such an argument, `number` a parameter. Ranges are written as intervals, "
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, SupportsFloat
+
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 
-__all__ = ["Numbers", "number", "numbers", "symmetric"]
+__all__ = ["Argument", "Numbers", "number", "numbers", "symmetric"]
+
+Argument = SupportsFloat | Sequence[Any] | np.ndarray
+"""A number or numbers of any shape and type: what a truth object takes."""
 
 Numbers = float | np.ndarray
 """What a truth object returns: a float for a scalar argument, an array of its shape otherwise."""
 
 
 def numbers(
-    name: str, values: ArrayLike, interval: str = "(-inf, inf)", *, whole: bool = False
+    name: str, values: Argument, interval: str = "(-inf, inf)", *, whole: bool = False
 ) -> np.ndarray:
     """An argument as an array of floats of its own shape, each of them inside of the interval.
 
@@ -47,7 +52,7 @@ def numbers(
     return array
 
 
-def number(name: str, value: ArrayLike, interval: str = "(-inf, inf)") -> float:
+def number(name: str, value: Argument, interval: str = "(-inf, inf)") -> float:
     """A parameter as a float inside of the interval. Raises ValueError, one sentence."""
     array = numbers(name, value, interval)
     if array.ndim:
@@ -55,7 +60,7 @@ def number(name: str, value: ArrayLike, interval: str = "(-inf, inf)") -> float:
     return float(array)
 
 
-def symmetric(name: str, matrix: ArrayLike, size: int) -> Float[np.ndarray, "size size"]:
+def symmetric(name: str, matrix: Argument, size: int) -> Float[np.ndarray, "size size"]:
     """A covariance: a symmetric matrix [size, size] without a negative eigenvalue.
 
     Raises ValueError, one sentence.

@@ -25,9 +25,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from lab.models.arguments import Numbers, number, numbers
+from lab.models.arguments import Argument, Numbers, number, numbers
 from lab.models.series import total
 
 __all__ = ["Truncation"]
@@ -51,7 +50,7 @@ class Truncation:
         number("a", self.a, "(1, inf)")
         number("b", self.b, "(0, inf)")
 
-    def loss(self, N: ArrayLike, t: ArrayLike) -> Numbers:
+    def loss(self, N: Argument, t: Argument) -> Numbers:
         """L(N, t), exact to about 1e-12; arrays broadcast.
 
         Args:
@@ -119,7 +118,7 @@ class Truncation:
         root = brentq(slope, -300 / max(p, 1), np.log(50 + 20 * p), xtol=1e-14, rtol=1e-14)
         return float(np.exp(root)) / 2
 
-    def scaling(self, u: ArrayLike) -> Numbers:
+    def scaling(self, u: Argument) -> Numbers:
         """g(u) of L = N^−(a−1) g(t/N^b), for u > 0."""
         z = 2 * numbers("u", u, "(0, inf)")
         return (self._unlearned(z) + 1 / self.size_exponent)[()]

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from lab.students.algebra import eigenlearning, linear
+from lab.models import MinimumNorm, eigenlearning
+from lab.students.algebra import linear
 from lab.task.spectra import Spectrum
 
 P, NOISE = 50, 0.5
@@ -27,7 +28,7 @@ def excess_risks(n: int, ridge: float, draws: int) -> np.ndarray:
 
 @pytest.mark.parametrize("n", PUBLISHED)
 def test_minimum_norm_risk_is_the_exact_one(n):
-    expected = linear.expected_risk(n, P, noise=NOISE)
+    expected = MinimumNorm(P, NOISE).risk(n)
     assert expected == pytest.approx(PUBLISHED[n], rel=1e-3)
     risks = excess_risks(n, 0.0, draws=1500)
     standard_error = risks.std(ddof=1) / math.sqrt(len(risks))
@@ -37,7 +38,7 @@ def test_minimum_norm_risk_is_the_exact_one(n):
 
 def test_the_peak_at_n_equal_p_and_its_removal_by_the_optimal_ridge():
     sizes = [20, 30, 40, 45, 50, 55, 60, 80, 120]
-    ridge = linear.optimal_ridge(P, noise=NOISE)
+    ridge = MinimumNorm(P, NOISE).optimal_ridge
     without = [np.median(excess_risks(n, 0.0, draws=60)) for n in sizes]
     best = [np.mean(excess_risks(n, ridge, draws=60)) for n in sizes]
     assert sizes[int(np.argmax(without))] == P
@@ -53,10 +54,10 @@ def test_the_peak_at_n_equal_p_and_its_removal_by_the_optimal_ridge():
 
 def test_variance_limited_beyond_the_peak():
     sizes = [64 * P, 128 * P, 256 * P]
-    risks = [linear.expected_risk(n, P, noise=NOISE) for n in sizes]
+    risks = [MinimumNorm(P, NOISE).risk(n) for n in sizes]
     assert -np.polyfit(np.log(sizes), np.log(risks), 1)[0] == pytest.approx(1, abs=0.02)
-    assert linear.expected_risk(P, P, noise=NOISE) == math.inf
-    assert linear.expected_risk(P, P, noise=0) == 0
+    assert MinimumNorm(P, NOISE).risk(P) == math.inf
+    assert MinimumNorm(P, 0).risk(P) == 0
 
 
 @pytest.mark.parametrize(("n", "p"), [(20, 50), (50, 20), (30, 30)])

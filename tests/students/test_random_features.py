@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from lab import study as studies
 from lab.students.algebra import linear, random_features
+from lab.students.algebra import risks as risks_of_runs
 from lab.task.covariances import Network, Radial
 from lab.task.spectra import Spectrum
 
@@ -127,3 +129,25 @@ def test_the_weights_of_gaussian_features_are_those_of_x():
     bent = random_features.learn(x, x @ np.ones((8, 1)), features=5, kind="relu", rng=rng)
     with pytest.raises(ValueError, match="use 'gaussian'"):
         _ = bent.weights
+
+
+def test_on_unlimited_data_the_theory_is_the_mean_over_features_whatever_the_target():
+    """Eigenlearning in P holds for isotropic weights alone: here it is three times too low."""
+    tables = {
+        "question": "Is it the best fit?",
+        "regime": "resolution-width",
+        "task": {"manifold": {"kind": "spectral", "a": 2.5, "b": 1.5, "modes": 400}},
+        "student": {"kind": "random-features", "features": "gaussian", "count": [20, 30, 40]},
+        "prediction": {"exponent": 1.5, "sense": "equal"},
+    }
+    task = Spectrum(a=2.5, b=1.5, modes=400)
+    runs = {dict(p.run.student.settings)["count"]: p.run for p in studies.validate(tables).plan}
+    drawn = (
+        random_features.draw(400, 30, kind="gaussian", rng=np.random.default_rng(i))
+        for i in range(100)
+    )
+    risks = [
+        random_features.mean_infinite_data_risk(features, task.eigenvalues, task.power)
+        for features in drawn
+    ]
+    assert risks_of_runs.random_features(runs[30]).mean == pytest.approx(np.mean(risks), rel=0.04)

@@ -1,29 +1,21 @@
-"""Linear regression, minimum-norm or with ridge, and its exact risk on Gaussian inputs.
+"""Linear regression, minimum-norm or with ridge.
 
 f̂(x) = x β̂, with β̂ the minimiser of |y − Xβ|² + δ|β|²; at δ = 0 the one of smallest norm among
-all minimisers. For x ~ N(0, I_p), y = xᵀβ + N(0, σ²), n samples and δ = 0 the excess risk
-E|β̂ − β|² is known exactly (Hastie, Montanari, Rosset & Tibshirani, arXiv 1903.08560; Belkin, Hsu
-& Xu, arXiv 1903.07571):
-
-    n < p − 1:   (1 − n/p) |β|² + σ² n/(p − n − 1)
-    n > p + 1:   σ² p/(n − p − 1)
-
-It diverges at n = p (double descent over samples), is variance-limited 1/n beyond, and the ridge
-δ = σ²p/|β|² takes the peak away: it is the Bayes estimate for weights of variance |β|²/p.
+all minimisers. Its exact risk on Gaussian inputs is `lab.models.MinimumNorm`, and with a ridge or
+other covariances `lab.models.eigenlearning`.
 
 No intercept, no standardisation, no choice of δ from data.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 from scipy import linalg
 
-__all__ = ["LinearRegression", "expected_risk", "learn", "optimal_ridge"]
+__all__ = ["LinearRegression", "learn"]
 
 WELL = 1e6
 """Condition number of the Gram matrix, the square of that of the points."""
@@ -90,27 +82,3 @@ def _of_rank(x: np.ndarray, y: np.ndarray) -> LinearRegression:
         triangle, y, cond=rounding, lapack_driver="gelsy", check_finite=False
     )
     return LinearRegression(weights if span is None else span @ weights, int(rank))
-
-
-def expected_risk(n: int, p: int, *, noise: float, norm: float = 1.0) -> float:
-    """Expected excess risk E|β̂ − β|² of the minimum-norm solution, ∞ where it has no mean.
-
-    Args:
-        n: number of samples.
-        p: number of dimensions, x ~ N(0, I_p).
-        noise: σ, the standard deviation of the label noise.
-        norm: |β|. For n < p, the mean over directions of β or of the data is the same.
-
-    Add σ² for the risk on noisy test labels. For a ridge, or other covariances of x, see
-    `lab.students.algebra.eigenlearning`, which is asymptotic where this is exact.
-    """
-    if n < p - 1:
-        return (1 - n / p) * norm**2 + noise**2 * n / (p - n - 1)
-    if n > p + 1:
-        return noise**2 * p / (n - p - 1)
-    return math.inf if noise > 0 else max(0.0, 1 - n / p) * norm**2
-
-
-def optimal_ridge(p: int, *, noise: float, norm: float = 1.0) -> float:
-    """σ²p/|β|²: no ridge has a smaller risk, at any n, averaged over directions of β."""
-    return noise**2 * p / norm**2

@@ -28,6 +28,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from lab.models import MinimumNorm
 from lab.students.algebra import linear
 
 __all__ = [
@@ -193,5 +194,7 @@ def expected_risk(
         features, samples: P and D.
         noise: σ.
     """
-    excess = linear.expected_risk(samples, features, noise=math.sqrt(infinite_data + noise**2))
-    return infinite_data + excess if samples > features + 1 else math.inf
+    if samples <= features + 1:
+        return math.inf
+    spread = math.sqrt(infinite_data + noise**2)
+    return infinite_data + float(MinimumNorm(features, spread, 0.0).risk(samples))

@@ -1,8 +1,8 @@
 """The mean risk of an exact student's run over draws, where a formula knows it.
 
-    linear students, isotropic inputs   `linear.expected_risk`, exact (a = b = 0, no ridge)
+    linear students, isotropic inputs   `MinimumNorm`, exact (a = b = 0, no ridge)
     linear students, any spectrum       `eigenlearning`, in D
-    gaussian random features            `eigenlearning`, in P, on unlimited data
+    gaussian random features            `RandomFeaturesRidge`, in P, on unlimited data
     kernels on fields of the sphere     `eigenlearning` with the spectra of `harmonics`
 
 Only the first is exact. Eigenlearning takes modes for independent Gaussians, which spectral tasks
@@ -18,9 +18,10 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+
+from lab.models import MinimumNorm, RandomFeaturesRidge, eigenlearning
 from lab.spec import Run
-from lab.students.algebra import eigenlearning
-from lab.students.algebra import linear as least_squares
 from lab.task.covariances import covariance
 from lab.task.harmonics import Harmonics, harmonics
 from lab.task.spectra import Spectrum
@@ -46,7 +47,7 @@ def linear(run: Run) -> Risk | None:
         return None
     spectrum = Spectrum(*task.decays, modes=task.D_amb)
     if task.decays == (0, 0) and ridge == 0:
-        mean = least_squares.expected_risk(run.size, spectrum.modes, noise=task.noise)
+        mean = float(MinimumNorm(spectrum.modes, task.noise).risk(run.size))
         varies = not task.noise > 0 or abs(run.size - task.D_amb) > SCATTER
         return Risk(mean, "exact", varies)
     return Risk(_spectral(spectrum, run.size, ridge=ridge, noise=task.noise), "eigenlearning")
@@ -58,8 +59,9 @@ def random_features(run: Run) -> Risk | None:
     if not task.decays or run.size is not None:
         return None
     spectrum = Spectrum(*task.decays, modes=task.D_amb)
-    features = int(dict(run.student.settings)["count"])
-    return Risk(_spectral(spectrum, features), "eigenlearning")
+    features = float(dict(run.student.settings)["count"])
+    theory = RandomFeaturesRidge(spectrum.eigenvalues, np.sqrt(spectrum.power), 0.0)
+    return Risk(float(theory.risk(np.inf, features)), "eigenlearning")
 
 
 def kernel(run: Run) -> Risk | None:

@@ -11,7 +11,8 @@ as Bordelon et al., arXiv 2002.02561):
 
 The MSE counts the label noise σ² of the test points. It is asymptotic in n, and assumes modes that
 are as good as independent Gaussians: `lab.task.spectra` draws such data, real manifolds come
-close. Random features of P, by the same equations with P in place of n (`random_features`).
+close. P random features on unlimited data obey the same equations with P in place of n; both finite
+are in `lab.models.random_features`.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-__all__ = ["Risk", "expected_risk"]
+__all__ = ["Eigenlearned", "expected_risk", "half_learned"]
 
 
 @dataclass(frozen=True)
-class Risk:
+class Eigenlearned:
     """What the theory says of one number of samples.
 
     Attributes:
@@ -42,18 +43,18 @@ class Risk:
 
 
 def expected_risk(
-    n: int,
+    n: float,
     eigenvalues: Float[np.ndarray, " modes"],
     power: Float[np.ndarray, " modes"],
     *,
     ridge: float = 0.0,
     noise: float = 0.0,
     multiplicity: Float[np.ndarray, " modes"] | None = None,
-) -> Risk:
+) -> Eigenlearned:
     """Solve for κ and give the risk.
 
     Args:
-        n: number of samples, greater than 0.
+        n: number of samples, > 0, or of features (see above).
         eigenvalues: λ_i > 0, in any order.
         power: v_i², the target's power per mode.
         ridge: δ ≥ 0, added to a kernel matrix that is not divided by n.
@@ -70,20 +71,28 @@ def expected_risk(
             f"ridge = {ridge}, smallest eigenvalue {np.min(eigenvalues):g}"
         )
     many = np.ones_like(eigenvalues) if multiplicity is None else multiplicity
-    kappa = _kappa(n, eigenvalues, many, ridge)
+    kappa = half_learned(n, eigenvalues, ridge=ridge, multiplicity=many)
     learned = eigenvalues / (eigenvalues + kappa)
     left = n - np.sum(many * learned**2)
     overfitting = n / left if left > 0 else np.inf
     # (1 − 𝓛)² as κ²/(λ + κ)², which keeps its digits where all is learned
     unlearned = np.sum((kappa / (eigenvalues + kappa)) ** 2 * power) + noise**2
     mse = overfitting * unlearned if unlearned > 0 else 0.0
-    return Risk(float(mse), kappa, learned, float(overfitting))
+    return Eigenlearned(float(mse), kappa, learned, float(overfitting))
 
 
-def _kappa(n: int, eigenvalues: np.ndarray, many: np.ndarray, ridge: float) -> float:
+def half_learned(
+    n: float,
+    eigenvalues: Float[np.ndarray, " modes"],
+    *,
+    ridge: float = 0.0,
+    multiplicity: Float[np.ndarray, " modes"] | None = None,
+) -> float:
+    """κ of n = Σ λ_i/(λ_i + κ) + δ/κ; 0 without a ridge for n ≥ the number of modes."""
     # scipy.optimize takes a tenth of a second to import, which reports of networks should not pay
     from scipy.optimize import brentq
 
+    many = np.ones_like(eigenvalues) if multiplicity is None else multiplicity
     if ridge == 0 and n >= np.sum(many):
         return 0.0
 
