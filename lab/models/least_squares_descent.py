@@ -65,9 +65,10 @@ class LeastSquaresDescent:
             symmetric("covariance", self.covariance, θ.size)
         fastest = self._modes[0].max()
         if not fastest < 2:
+            most = np.asarray(self.rates, float).max()
             raise ValueError(
-                f"rates up to {np.max(np.asarray(self.rates, float)):g} make descent diverge: H XᵀX/n "
-                f"has an eigenvalue of {fastest:.4g}, 2 or more; divide the rates by more than {fastest / 2:.4g}"
+                f"rates up to {most:g} make descent diverge, H XᵀX/n has the eigenvalue "
+                f"{fastest:.4g}, above 2; divide the rates by more than {fastest / 2:.4g}"
             )
 
     def risk(self, k: Argument) -> Numbers:

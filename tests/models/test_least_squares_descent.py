@@ -69,7 +69,7 @@ def test_fewer_samples_than_coordinates_end_at_the_minimum_norm_solution():
 
 @pytest.mark.parametrize("wrong, sentence", [
     ({"theta": [1.0]}, "shapes .* give a design"),
-    ({"rates": 3.0}, "^rates up to 3 make descent diverge: .* divide the rates by more than 1.5"),
+    ({"rates": 3.0}, "^rates up to 3 make descent diverge, .* divide the rates by more than 1.5"),
     ({"rates": [0.1, 0.1, 0.1]}, "^rates are not one for all"),
     ({"covariance": [[1.0, 0.0], [0.0, -1.0]]}, "negative eigenvalue -1"),
     ({"noise": -1.0}, "^noise = -1 "),
