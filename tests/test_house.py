@@ -148,7 +148,7 @@ def test_files_without_jax(name, file):
 def test_files_are_short_and_say_what_they_are():
     for _, file in modules():
         text = file.read_text()
-        assert text.count("\n") <= 400, f"{file.name} is longer than 400 lines"
+        assert text.count("\n") <= 600, f"{file.name} is longer than 600 lines"
         assert not text or ast.get_docstring(ast.parse(text)), f"{file.name} has no docstring"
         assert file.stem not in ("utils", "helpers", "common", "core")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +25,6 @@ from lab.cli.options import (
 from lab.cli.output import answered, say_answer, say_json, say_sentence, say_table
 from lab.mistakes import StudyError
 
-TABLES = (".csv", ".tsv", ".tab", ".json", ".parquet", ".pq")
 ALTERNATIVES = ("3/(d-1)", "2/d", "1")
 SENSES = ("equal", "bound")
 RESIDUALS = ("log", "raw")
@@ -95,22 +95,23 @@ def fit(
     --x and --loss, or --columns. Empty cells are missing: rows that lack a value that is used are
     left out. A refused fit exits with 2.
     """
+    from lab.scaling.tables.formats import ENDINGS, ending, several
+
     options = {
         "law": law, "x": x, "loss": loss, "columns": columns, "group": group, "predict": predict,
         "sense": sense, "tolerance": tolerance, "huber": huber, "residual": residual,
         "where": where, "drop_worst": drop_worst, "hold": hold,
     }  # fmt: skip
     given = {name: value for name, value in options.items() if value is not None}
-    ending = source.with_suffix("").suffix if source.suffix.lower() == ".gz" else source.suffix
-    if ending.lower() == ".toml":
+    if ending(source) == ".toml":
         _refuse(given, "a table", "a study")
         _fit_study(source, overrides, results or results_folder(), as_json, wide)
-    elif ending.lower() in TABLES:
+    elif ending(source) in ENDINGS or several(source):
         _refuse({"set": overrides, "results": results}, "a study", "a table")
         _fit_table(source, given, as_json, wide)
     else:
         raise StudyError(
-            [f"{source}: its ending is neither .toml, a study, nor {', '.join(TABLES)}, a table; "
+            [f"{source}: its ending is neither .toml, a study, nor {', '.join(ENDINGS)}, a table; "
              "rename it or give another file"]
         )  # fmt: skip
 
@@ -174,8 +175,11 @@ def _columns(given: dict[str, Any]) -> dict[str, str]:
     """'N=parameters,D=tokens' as a mapping, without symbols that --x or --loss give too."""
     text, taken = given["columns"], {"x": "x" in given, "L": "loss" in given}
     named: dict[str, str] = {}
-    for part in text.split(","):
+    # a comma ends a name where another SYMBOL= follows, so that names may have commas
+    for part in re.split(r""",(?=\s*\w+\s*=(?:[^"`]|"[^"]*"|`[^`]*`)*$)""", text):
         symbol, sign, column = (piece.strip() for piece in part.partition("="))
+        if len(column) > 1 and column[0] == column[-1] and column[0] in "\"'`":
+            column = column[1:-1]
         if not (symbol and sign and column):
             raise StudyError(
                 [f"--columns {text}: '{part.strip()}' is not of the form SYMBOL=COLUMN; write it "

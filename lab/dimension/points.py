@@ -1,12 +1,14 @@
 """The points of a file, or of a data set that comes with scikit-learn.
 
-    .csv .tsv .json .parquet   a table whose columns are coordinates, read as `lab fit` reads it
-    .npy                       an array, one row per point
-    .npz                       the array X, the only one, or the one that `columns` begins with,
-                               as in "train:0,1,2" or "train:"
-    digits, swiss_roll, …      a bundled set by its name; generated ones have 2000 points
+    .csv .tsv .json .parquet …  a table whose columns are coordinates, read as `lab fit` reads it
+    .npy                        an array, one row per point
+    .npz                        the array X, the only one, or the one that `columns` begins with,
+                                as in "train:0,1,2" or "train:"; a sparse matrix of SciPy
+    digits, swiss_roll, …       a bundled set by its name; generated ones have 2000 points
 
-Nothing in a file is executed: arrays are read without pickle. Every mistake is one sentence.
+Nothing in a file is executed: arrays are read without pickle, and what an archive unpacks to is
+counted before it is unpacked. Rows with a missing value are left out and told. Every mistake is one
+sentence.
 
 What it does not do: fill in missing values, standardise, or encode text.
 """
@@ -18,14 +20,15 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Num
 
 from lab.dimension.neighbours import PointsError
 from lab.mistakes import guessed, unknown
-from lab.scaling.tables.formats import ENDINGS, ending, read_rows
-from lab.scaling.tables.rows import NUMBER, Rows, TableError
+from lab.scaling.tables.formats import ENDINGS, Places, ending, read_rows, several
+from lab.scaling.tables.rows import Rows, TableError, listed, quote
 from lab.scaling.tables.where import ConditionError, parse_condition
 
 ARRAYS = (".npy", ".npz")
@@ -33,9 +36,15 @@ BUNDLED = ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine")
 GENERATED = ("friedman1", "friedman2", "friedman3", "s_curve", "swiss_roll")
 SAMPLES = 2000
 VARYING = "varying"
-"""What `columns` says to take all columns that are not constant."""
+"""What `columns` says to take all columns of numbers that are not constant."""
 NAMED = 5
 """How many offending columns a sentence names."""
+LARGEST = 2**31
+"""Bytes of an array in an archive, unpacked."""
+CELLS = 2**27
+"""Numbers that a sparse matrix may become."""
+SPARSE = frozenset({"data", "indices", "indptr", "shape", "format"})
+"""Arrays of a sparse matrix of SciPy."""
 
 
 @dataclass(frozen=True)
@@ -44,30 +53,45 @@ class Points:
 
     name: str
     columns: tuple[str, ...]
-    values: Float[np.ndarray, "n ambient"]
+    values: Num[np.ndarray, "n ambient"]
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Source:
-    """Columns by name before any is chosen. `numbers(name, rows)` gives finite coordinates."""
+    """Columns by name before any is chosen.
+
+    matrix(columns, rows): numbers, NaN where missing. cells(column): as they stand in the file.
+    numeric(column): whether it has numbers and nothing else. places: of the rows. notes: sentences.
+    """
 
     name: str
     columns: tuple[str, ...]
     n: int
-    numbers: Callable[[str, np.ndarray], np.ndarray]
-    cells: Callable[[str], list]
-    places: Callable[[], list[str]]
+    matrix: Callable[[list[str], np.ndarray], np.ndarray]
+    cells: Callable[[str], Any]
+    numeric: Callable[[str], bool]
+    places: Callable[[], Any]
+    notes: list[str]
 
 
-def read_points(source: str | Path, columns: str | None = None, where: str | None = None) -> Points:
+def read_points(
+    source: str | Path,
+    columns: str | None = None,
+    where: str | None = None,
+    *,
+    sample: int | None = None,
+    decimal: str | None = None,
+) -> Points:
     """The points of a file or of a bundled set.
 
     Args:
         source: a path, or the name of a bundled set.
         columns: names of the coordinates, separated by commas (numbers from 0 for arrays);
-            'varying' takes all that are not constant; default: all.
+            'varying' takes all that are numbers and not constant; default: all.
         where: which rows to take, as in `lab fit`.
+        sample: how many rows at most; more are drawn at random, the same every time.
+        decimal: of tables, what separates decimals; default: as the cells tell.
 
     Raises PointsError, one sentence, for everything that cannot be read as finite, varying numbers.
     """
@@ -75,13 +99,61 @@ def read_points(source: str | Path, columns: str | None = None, where: str | Non
     if name in BUNDLED + GENERATED:
         found, chosen, bundled = _bundled(name), columns, True
     else:
-        (found, chosen), bundled = opened(Path(source), columns), False
-    keep = rows_of(found, where)
+        (found, chosen), bundled = opened(Path(source), columns, decimal), False
+    keep, said = sampled(rows_of(found, where), sample)
     asked = asked_columns(found, chosen)
-    values = np.empty((keep.size, len(asked)))
-    for j, column in enumerate(asked):
-        values[:, j] = found.numbers(column, keep)
-    return varying(found.name, asked, values, leave_out=bundled or chosen == VARYING)
+    values, keep, gone = complete(found, asked, keep)
+    points = varying(found.name, asked, values, leave_out=bundled or chosen == VARYING)
+    return Points(
+        points.name,
+        points.columns,
+        points.values.astype(np.float64, copy=False),
+        (*found.notes, *said, *gone, *points.warnings),
+    )
+
+
+def sampled(keep: np.ndarray, sample: int | None) -> tuple[np.ndarray, list[str]]:
+    """At most so many rows, in their order, and a sentence where there were more."""
+    if sample is None or keep.size <= sample:
+        return keep, []
+    some = np.sort(np.random.default_rng(0).choice(keep, sample, replace=False))
+    return some, [
+        f"{sample} of {keep.size} rows were drawn at random; take more by --sample {keep.size}."
+    ]
+
+
+def complete(
+    found: Source, asked: list[str], keep: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """The coordinates of the rows without a missing value, these rows, and what was left out."""
+    values = found.matrix(asked, keep)
+    if values.dtype.kind != "f":
+        return values, keep, []
+    infinite = np.isinf(values)
+    if infinite.any():
+        i, j = np.argwhere(infinite)[0]
+        raise PointsError(
+            f"{found.name}, {found.places()[keep[i]]}: {asked[j]} is {values[i, j]}; leave such "
+            f"rows out, as by --where \"{quote(asked[j])} < 1e308\", or the column."
+        )
+    missing = np.isnan(values)
+    bad = missing.any(axis=1)
+    if not bad.any():
+        return values, keep, []
+    lacking = [asked[j] for j in np.argsort(-missing.sum(axis=0)) if missing[:, j].any()]
+    if 2 * bad.sum() > bad.size:
+        raise PointsError(
+            f"{found.name}: {bad.sum()} of {bad.size} rows lack a value, {lacking[0]!r} in "
+            f"{missing[:, asked.index(lacking[0])].sum()}; fill it in, or leave the column out by "
+            f"--columns."
+        )
+    many = "1 row was" if bad.sum() == 1 else f"{bad.sum()} rows were"
+    where = found.places()
+    some = ", ".join(str(where[i]) for i in keep[bad][:NAMED]) + (
+        ", …" if bad.sum() > NAMED else ""
+    )
+    names = ", ".join(lacking[:NAMED]) + (", …" if len(lacking) > NAMED else "")
+    return values[~bad], keep[~bad], [f"{many} left out: no value of {names} ({some})."]
 
 
 def varying(name: str, asked: list[str], values: np.ndarray, *, leave_out: bool) -> Points:
@@ -131,9 +203,16 @@ def rows_of(found: Source, where: str | None) -> np.ndarray:
 
 
 def asked_columns(found: Source, columns: str | None) -> list[str]:
-    if columns is None or (columns == VARYING and VARYING not in found.columns):
+    if columns == VARYING and VARYING not in found.columns:
+        names = [name for name in found.columns if found.numeric(name)]
+        gone = [repr(name) for name in found.columns if name not in names]
+        if gone:
+            said = ", ".join(gone[:NAMED]) + (", …" if len(gone) > NAMED else "")
+            found.notes.append(f"Columns that are no numbers were left out: {said}.")
+        return names
+    if columns is None:
         return list(found.columns)
-    asked = [name.strip() for name in columns.split(",")]
+    asked = [columns.strip()] if columns.strip() in found.columns else listed(columns)
     for name in asked:
         _known(found, name)
     twice = next((name for name in asked if asked.count(name) > 1), None)
@@ -147,14 +226,23 @@ def _known(found: Source, column: str) -> None:
         known = found.columns[:20]
         more = "" if len(known) == len(found.columns) else ", …"
         near = guessed("column", column, found.columns)
-        raise PointsError(f"{found.name}: {near}; its columns are {', '.join(known)}{more}.")
+        hint = (
+            "; write a name with a comma in it in double quotes"
+            if any("," in name for name in found.columns)
+            else ""
+        )
+        raise PointsError(f"{found.name}: {near}; its columns are {', '.join(known)}{more}{hint}.")
 
 
 # ---- files ----
 
 
-def opened(path: Path, columns: str | None) -> tuple[Source, str | None]:
+def opened(
+    path: Path, columns: str | None, decimal: str | None = None
+) -> tuple[Source, str | None]:
     kind = ending(path)
+    if several(path):
+        kind = ENDINGS[0]
     if kind not in (*ENDINGS, *ARRAYS):
         if kind or path.exists():
             raise PointsError(
@@ -165,64 +253,53 @@ def opened(path: Path, columns: str | None) -> tuple[Source, str | None]:
             f"{path}: {unknown('data set', path.name, BUNDLED + GENERATED)}; a file needs its "
             "ending."
         )
-    if not path.is_file():
+    if not (path.is_file() or several(path)):
         raise PointsError(f"{path} is not a file; give a path, or the name of a bundled set.")
     if kind in ENDINGS:
         try:
-            return _table(read_rows(path)), columns
+            return table_source(read_rows(path, decimal=decimal)), columns
         except TableError as error:
             raise PointsError(str(error)) from None
     return _loaded(path, columns)
 
 
-def _table(rows: Rows) -> Source:
-    header = tuple(rows.columns)
-    if header and all(NUMBER.fullmatch(name) for name in header):
-        raise PointsError(
-            f"{rows.path}: its first line is {', '.join(header[:3])}, numbers where the names of "
-            "the columns belong; add a line of names."
-        )
-    if "" in header:
+def table_source(rows: Rows) -> Source:
+    """The columns of a table."""
+    if "" in rows.columns:
         raise PointsError(f"{rows.path} has a column without a name; name it in the first line.")
 
-    def numbers(name: str, keep: np.ndarray) -> np.ndarray:
-        return _cells(rows, name, keep)
-
-    return Source(
-        rows.path, header, len(rows), numbers, lambda name: rows.columns[name], lambda: rows.places
-    )
-
-
-def _cells(rows: Rows, name: str, keep: np.ndarray) -> np.ndarray:
-    """One column of a table as finite numbers."""
-    out = np.empty(keep.size)
-    for j, i in enumerate(keep.tolist()):
+    def matrix(names: list[str], keep: np.ndarray) -> np.ndarray:
+        values = np.empty((keep.size, len(names)))
         try:
-            value = rows.number(name, i)
+            for j, name in enumerate(names):
+                found = rows.cells(name)
+                values[:, j] = found.values[keep]
+                wrong = keep[found.wrong[keep]]
+                if wrong.size:
+                    rows.number(name, int(wrong[0]))
         except TableError as error:
             said = str(error).rstrip(".")
+            remedy = f"as by --columns {VARYING}"
             raise PointsError(
-                f"{rows.path}, {said}; choose the numeric columns by --columns."
+                f"{rows.path}, {said}; choose the numeric columns by --columns, {remedy}."
             ) from None
-        if value is None or not np.isfinite(value):
-            what = "empty" if value is None else value
-            raise PointsError(
-                f"{rows.path}, {rows.places[i]}: {name} is {what}; fill it in or leave the row or "
-                f"the column out, as by --where \"{name} is not missing\"."
-            )
-        out[j] = value
-    return out
+        return values
+
+    return Source(
+        rows.path, tuple(rows.columns), len(rows), matrix, lambda name: rows.columns[name],
+        rows.numeric, lambda: rows.places, rows.notes,
+    )  # fmt: skip
 
 
 def _loaded(path: Path, columns: str | None) -> tuple[Source, str | None]:
     """The array of a file as a source, and the columns to take of it."""
-    name, found, rest = unpacked(path, columns)
-    return array_source(name, found), rest
+    name, found, rest, notes = unpacked(path, columns)
+    return array_source(name, found, notes=notes), rest
 
 
-def unpacked(path: Path, columns: str | None) -> tuple[str, np.ndarray, str | None]:
-    """The name of the array in a file, the array, and the columns to take of it; nothing is
-    unpickled. Raises PointsError, one sentence."""
+def unpacked(path: Path, columns: str | None) -> tuple[str, np.ndarray, str | None, list[str]]:
+    """The name of the array in a file, the array, the columns to take of it, and sentences; nothing
+    is unpickled. Raises PointsError, one sentence."""
     failures = (
         ValueError, OSError, EOFError, MemoryError, KeyError, SyntaxError, OverflowError,
         zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, TypeError,
@@ -230,18 +307,70 @@ def unpacked(path: Path, columns: str | None) -> tuple[str, np.ndarray, str | No
     name, rest = str(path), columns
     try:
         with path.open("rb") as file:
-            found = np.load(file, allow_pickle=False)
-            if not isinstance(found, np.ndarray):
-                which, rest = _member(path, found.files, columns)
-                name, found = f"{path}:{which}", found[which]
+            if ending(path) == ".npy":
+                found: Any = _mapped(path, file)
+            else:
+                with np.load(file, allow_pickle=False) as archive:
+                    _bounded(path, archive.zip)
+                    if set(archive.files) >= SPARSE:
+                        array, notes = _sparse(path, archive)
+                        return name, array, rest, notes
+                    which, rest = _member(path, archive.files, columns)
+                    name, found = f"{path}:{which}", archive[which]
     except PointsError:
         raise
     except failures as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
-        if "allow_pickle" in reason:
+        if "allow_pickle" in reason or "dtype=object" in reason or "Python objects" in reason:
             reason = "it holds Python objects, which are not read; save it as numbers"
         raise PointsError(f"{path} cannot be read: {reason.rstrip('.')}.") from None
-    return name, found, rest
+    return name, found, rest, []
+
+
+def _mapped(path: Path, file: Any) -> np.ndarray:
+    """The array of a .npy file, without the rows that nobody asks for in memory."""
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        if "Array can't be memory-mapped" in str(error) or "empty" in str(error):
+            file.seek(0)
+            return np.load(file, allow_pickle=False)
+        raise
+
+
+def _bounded(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse an archive with more than LARGEST bytes in an array, before it is unpacked."""
+    for entry in archive.infolist():
+        if entry.file_size > LARGEST:
+            raise PointsError(
+                f"{path}: {entry.filename.removesuffix('.npy')} has {entry.file_size} bytes; the "
+                f"limit is {LARGEST}. Save it as .npy, or fewer rows of it."
+            )
+
+
+def _sparse(path: Path, archive: Any) -> tuple[np.ndarray, list[str]]:
+    """A sparse matrix as an ordinary one without empty columns, and sentences."""
+    from scipy import sparse
+
+    kind = archive["format"].item()
+    kind = kind.decode("ascii", "replace") if isinstance(kind, bytes) else str(kind)
+    shape = tuple(int(size) for size in archive["shape"])
+    kinds = {"csr": sparse.csr_matrix, "csc": sparse.csc_matrix}
+    if kind not in kinds or len(shape) != 2:
+        raise PointsError(f"{path} is a sparse matrix of format {kind}; save x.tocsr() instead.")
+    matrix = kinds[kind]((archive["data"], archive["indices"], archive["indptr"]), shape=shape)
+    matrix.check_format(full_check=True)
+    if shape[0] * shape[1] > CELLS:
+        raise PointsError(
+            f"{path} is a sparse matrix of {shape[0]} × {shape[1]}, too large to be filled in; "
+            "reduce its columns, as by sklearn.decomposition.TruncatedSVD, and save the result."
+        )
+    notes = [f"A sparse matrix of {shape[0]} × {shape[1]} was filled in with zeros."]
+    full = np.flatnonzero(np.diff(matrix.tocsc().indptr))
+    if 0 < full.size < shape[1]:
+        notes.append(f"{shape[1] - full.size} empty columns were left out.")
+        matrix = matrix[:, full]
+    return np.asarray(matrix.toarray()), notes
 
 
 def _member(path: Path, names: list[str], columns: str | None) -> tuple[str, str | None]:
@@ -261,7 +390,12 @@ def _member(path: Path, names: list[str], columns: str | None) -> tuple[str, str
     )
 
 
-def array_source(name: str, array: np.ndarray, columns: tuple[str, ...] | None = None) -> Source:
+def array_source(
+    name: str,
+    array: np.ndarray,
+    columns: tuple[str, ...] | None = None,
+    notes: list[str] | None = None,
+) -> Source:
     if array.dtype.kind not in "iuf":
         raise PointsError(f"{name} holds values of type {array.dtype}, not real numbers.")
     if array.ndim != 2 or array.shape[1] == 0:
@@ -272,24 +406,18 @@ def array_source(name: str, array: np.ndarray, columns: tuple[str, ...] | None =
     columns = columns or tuple(map(str, range(array.shape[1])))
     at = {column: j for j, column in enumerate(columns)}
 
-    def numbers(column: str, keep: np.ndarray) -> np.ndarray:
-        values = array[keep, at[column]].astype(np.float64)
-        bad = ~np.isfinite(values)
-        if bad.any():
-            row = int(keep[np.flatnonzero(bad)[0]])
-            raise PointsError(
-                f"{name}, row {row}, column {column} is {values[bad][0]}; leave such rows out."
-            )
-        return values
+    def matrix(names: list[str], keep: np.ndarray) -> np.ndarray:
+        which = [at[column] for column in names]
+        whole = which == list(range(array.shape[1]))
+        rows = array if keep.size == len(array) else array[keep]
+        found = np.array(rows if whole else rows[:, which])
+        return found if found.dtype == np.float32 else found.astype(np.float64)
 
     return Source(
-        name,
-        columns,
-        len(array),
-        numbers,
-        lambda column: array[:, at[column]].tolist(),
-        lambda: [f"row {i}" for i in range(len(array))],
-    )
+        name, columns, len(array), matrix, lambda column: np.array(array[:, at[column]]),
+        lambda column: True, lambda: Places("row", np.arange(len(array))),
+        list(notes or ()),
+    )  # fmt: skip
 
 
 def _bundled(name: str) -> Source:

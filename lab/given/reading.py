@@ -1,6 +1,6 @@
 """Coordinates and targets of a file or a bundled set, and the hash of their content.
 
-    .csv .tsv .json .parquet   a table: the column `target`, named y unless told, and the others
+    .csv .tsv .json …          a table: the column `target`, named y unless told, and the others
     .npz                       the arrays X and y, or the one that `target` names
     .npy                       a matrix, of which `target` is the number of a column
     digits, friedman1, …       a set that comes with scikit-learn, with its own targets
@@ -37,6 +37,7 @@ from lab.dimension.points import (
 )
 from lab.kinds.given import Asked
 from lab.scaling.tables.formats import ending
+from lab.scaling.tables.rows import quote
 
 __all__ = ["Content", "PointsError", "read"]
 
@@ -106,8 +107,8 @@ def _read(asked: Asked, stamp: tuple[int, int] | None) -> Content:
 def _file(asked: Asked) -> Content:
     path, target = Path(asked.path), asked.target or TARGET
     if ending(path) == ".npz" and path.is_file():
-        name, array, columns = unpacked(path, asked.columns)
-        found = array_source(name, array)
+        name, array, columns, notes = unpacked(path, asked.columns)
+        found = array_source(name, array, notes=notes)
         label, of = unpacked(path, f"{target}:")[:2]
         targets = array_source(label, of[:, None] if of.ndim == 1 else of)
         if targets.n != found.n:
@@ -119,17 +120,28 @@ def _file(asked: Asked) -> Content:
     else:
         found, columns = opened(path, asked.columns)
         targets, named = found, asked_columns(found, target)
-        others = [c for c in asked_columns(found, columns) if c not in named]
-        wanted = others
-        if not others:
+        wanted = [c for c in asked_columns(found, columns) if c not in named]
+        if not wanted:
             raise PointsError(f"{path} has no column besides {target}; a target needs coordinates.")
     keep = rows_of(found, asked.where)
     points = varying(found.name, wanted, _matrix(found, wanted, keep), leave_out=False)
-    return Content(found.name, points.values, _matrix(targets, named, keep), points.warnings)
+    y = _matrix(targets, named, keep)
+    return Content(found.name, points.values, y, (*found.notes, *points.warnings))
 
 
 def _matrix(of: Source, columns: list[str], keep: np.ndarray) -> np.ndarray:
-    return np.stack([of.numbers(column, keep) for column in columns], axis=1)
+    """Numbers without a gap: what is learned from decides a result, and nobody else fills it in."""
+    values = of.matrix(columns, keep).astype(np.float64, copy=False)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        i, j = np.argwhere(bad)[0]
+        name = quote(columns[j])
+        remedy = f"{name} is not missing" if np.isnan(values[i, j]) else f"{name} < 1e308"
+        raise PointsError(
+            f"{of.name}, {of.places()[int(keep[i])]}: {columns[j]} is {values[i, j]}; fill it in "
+            f"or leave the row or the column out, as by --where \"{remedy}\"."
+        )
+    return values
 
 
 def _bundled(asked: Asked) -> Content:

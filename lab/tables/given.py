@@ -88,7 +88,8 @@ class Given(Table):
     @property
     def asked(self) -> Asked:
         """What is read."""
-        columns = ",".join(self.columns) if self.columns else None
+        names = (f'"{name}"' if "," in name else name for name in self.columns or ())
+        columns = ",".join(names) or None
         return Asked(self.data, columns, self.target, self.where, self.points, self.noise)
 
     @property

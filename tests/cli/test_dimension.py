@@ -91,7 +91,8 @@ def test_text_says_estimates_scales_and_warnings(here):
     (["nothing"], "unknown data set 'nothing'"), (["plane.npy", "--k", "2"], "k is 2"),
     (["plane.npy", "--k", "600"], "k = 600 needs at least 601 different points"),
     (["plane.npy", "--discard", "1"], "discard is 1.0"), (["few.npy"], "there are 7"),
-    (["plane.npy", "--discard", "nan"], "discard is nan"), (["nan.npy"], "is nan"),
+    (["plane.npy", "--discard", "nan"], "discard is nan"),
+    (["nan.npy"], "30 of 30 rows lack a value"),
     (["same.npy"], "three different points, and there are 2"),
 ])  # fmt: skip
 def test_a_mistake_is_one_sentence(here, monkeypatch, capsys, arguments, says):

@@ -79,11 +79,10 @@ def test_constant_columns_are_left_out_on_request_only():
 
 
 @pytest.mark.parametrize("text, says", [
-    ("a,b\n1,2\n3,nan\n", "line 3: b is nan"), ("a,b\n1,2\n3,\n", "line 3: b is empty"),
+    ("a,b\n1,nan\n3,\n", "2 of 2 rows lack a value, 'b' in 2"),
     ("a,b\n1,2\n3,inf\n", "line 3: b is inf"),
     ("a,kind\n1,setosa\n", "'setosa', which is not a number; choose the numeric columns"),
     ("a,b\n1,7\n2,7\n", "'b' is constant"), ("a,b\n", "no rows to measure"), ("", "is empty"),
-    ("a;b\n1;2\n", "semicolons"), ("1.5,2.5\n1,2\n3,4\n", "numbers where the names"),
     ("a,\n1,2\n", "without a name"), ("a,a\n1,2\n", "two columns named 'a'"),
     ("a,b\n1,2,3\n", "3 fields where the header has 2"),
 ])  # fmt: skip
@@ -99,7 +98,7 @@ def test_tables_that_hold_no_points(text, says):
     (np.array([["a", "b"]]), "not real numbers"), (1j * X, "not real numbers"),
     (X > 0, "not real numbers"), (X[0], "x is|is 3; it must have one row"),
     (X.reshape(2, 6, 3), "2 × 6 × 3; it must have one row per point"),
-    (np.array([[1.0, np.nan], [2.0, 3.0]]), "row 0, column 1 is nan"), (np.empty((4, 0)), "4 × 0"),
+    (np.array([[1.0, np.inf], [2.0, 3.0]]), "row 0: 1 is inf"), (np.empty((4, 0)), "4 × 0"),
 ])  # fmt: skip
 def test_arrays_that_hold_no_points(array, says):
     np.save("x.npy", array, allow_pickle=True)
@@ -122,7 +121,7 @@ def test_pickles_in_archives_are_not_opened(tmp_path):
 
 @pytest.mark.parametrize("name, columns, where, says", [
     ("no.csv", None, None, "is not a file"), ("digit", None, None, "did you mean 'digits'"),
-    ("x.txt", None, None, "its ending is none of"), ("t.csv", "d", None, "unknown column 'd'"),
+    ("x.doc", None, None, "its ending is none of"), ("t.csv", "d", None, "unknown column 'd'"),
     ("t.csv", "a,a", None, "names 'a' twice"), ("t.csv", None, "d > 1", "unknown column 'd'"),
     ("t.csv", None, "a >", "is not of the form"), ("t.csv", None, "a > 5", "no rows where a > 5"),
     ("two.npz", None, None, "no X; say which"), ("two.npz", "tets:", None, "did you mean 'test'"),

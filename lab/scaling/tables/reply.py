@@ -127,6 +127,7 @@ def fit_table(
             }
     except HeldError as error:
         raise TableError(str(error)) from None
+    out["warnings"] += rows.notes
     out["left_out"] = len(chosen) - len(full)
     if out["left_out"]:
         out["warnings"].append(_left_out(rows, used, sorted(set(chosen) - set(full))))

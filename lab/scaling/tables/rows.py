@@ -1,23 +1,43 @@
-"""The rows of a table a user brings: cells by column, read as numbers, labels, or missing.
+"""The rows of a table that a user brings: cells by column, read as numbers, labels, or missing.
 
-An empty cell is missing, and so are a null of JSON and of Parquet. A number in a text file is
-written in ASCII with a decimal point, as in 12, 1.5 or 3e-4: Python's float also takes 1_000 and
-the digits of other scripts, which in a table are a mistake more often than a number.
+A cell is missing where it is empty, null, or one of the words that stand for nothing, MISSING. A
+number is written in ASCII, as 12, 1.5 or 3e-4, and besides as people and other programs write it:
 
-Every mistake is one sentence with the place in the file.
+    1.3B, 10M, 31k        with k, M, B (or G), T for 10³, 10⁶, 10⁹, 10¹²
+    56 %                  0.56, if the whole column is in per cent
+    2,59623               a decimal comma, where the commas of the table can be nothing else
+    1,234,567  1 234 567  thousands, in groups of three
+
+What was read so is said in `notes`. Python's float also takes 1_000 and the digits of other
+scripts, which in a table are a mistake more often than a number. Every mistake is one sentence with
+the place in the file.
 
 What it does not do: read files (`formats.py`), guess which column is which, or repair values.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 NUMBER = re.compile(r"(?i:[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?(inf|infinity|nan))")
+MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "-", "--", "?"})
+"""What stands for nothing, in lower case."""
+POWERS = {"k": 3, "m": 6, "b": 9, "g": 9, "t": 12}
+SCALED = re.compile(r"(?i)([+-]?[0-9.,]+)\s?([kmbgt])")
+PERCENT = re.compile(r"(.*[0-9.,])\s?%")
+COMMAS = re.compile(r"(?i)[+-]?[0-9]*(,[0-9]+)+(\.[0-9]*)?(e[+-]?[0-9]+)?")
+DOTS = re.compile(r"[+-]?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]+)?")
+THOUSANDS = re.compile(r"(?i)[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?(e[+-]?[0-9]+)?")
+SPACED = re.compile(r"[+-]?[1-9][0-9]{0,2}([ '\u2019\u00a0\u2009\u202f][0-9]{3})+([.,][0-9]+)?")
+DECIMALS = (",", ".")
+LISTED = 8
+"""Places that a sentence lists."""
 
 
 class TableError(ValueError):
@@ -25,35 +45,63 @@ class TableError(ValueError):
 
 
 @dataclass(frozen=True)
+class Cells:
+    """A column as numbers: `values` are NaN where `missing` or `wrong` (not a number)."""
+
+    values: Float[np.ndarray, " rows"]
+    missing: Bool[np.ndarray, " rows"]
+    wrong: Bool[np.ndarray, " rows"]
+
+
+@dataclass(frozen=True)
 class Rows:
-    """Cells as they stand in the file, by column, and the name of each row's place."""
+    """Cells as they stand in the file, by column, and the name of each row's place.
+
+    notes: sentences about how the file was read, in the order in which that was found.
+    decimal: "," or "." where somebody said what separates decimals; None: as the cells tell.
+    separator: what stands between columns, which tells what a comma inside of a cell may be.
+    """
 
     path: str
-    columns: dict[str, list]
-    places: list[str]
+    columns: dict[str, Any]
+    places: Sequence[str]
+    notes: list[str] = field(default_factory=list)
+    decimal: str | None = None
+    separator: str = ","
+    read: dict[str, Cells] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.places)
 
-    def column(self, name: str) -> list:
+    def note(self, sentence: str) -> None:
+        """Remember how something was read, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def column(self, name: str) -> Any:
         """The cells of a column. Raises TableError with the nearest name if there is none."""
         if name not in self.columns:
             near = get_close_matches(name, self.columns, 1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
+            known = list(self.columns)
+            more = "" if len(known) <= 40 else ", …"
             raise TableError(
                 f"{self.path} has no column {name!r}; its columns are "
-                f"{', '.join(map(repr, self.columns))}.{hint}"
+                f"{', '.join(map(repr, known[:40]))}{more}.{hint}"
             )
         return self.columns[name]
 
     def missing(self, name: str) -> Bool[np.ndarray, " rows"]:
-        """Which cells of a column are empty."""
-        return np.array([_empty(cell) for cell in self.column(name)], bool)
+        """Which cells of a column are missing."""
+        cells = self.column(name)
+        if isinstance(cells, np.ndarray) and cells.dtype.kind in "iufb":
+            return np.isnan(cells) if cells.dtype.kind == "f" else np.zeros(len(cells), bool)
+        return np.array([empty(cell) for cell in cells], bool)
 
     def complete(self, names: Sequence[str], keep: Sequence[int]) -> list[int]:
-        """The rows of `keep` in which none of these columns is empty."""
+        """The rows of `keep` in which none of these columns is missing."""
         gone = np.zeros(len(self), bool)
-        for name in names:
+        for name in dict.fromkeys(names):
             gone |= self.missing(name)
         return [i for i in keep if not gone[i]]
 
@@ -62,44 +110,50 @@ class Rows:
     ) -> Float[np.ndarray, " rows"]:
         """A column as finite (and positive) numbers, of the rows in `keep` (all if None)."""
         self.column(name)
-        out = []
-        for i in range(len(self)) if keep is None else keep:
+        kept = np.arange(len(self)) if keep is None else np.asarray(keep, int)
+        values = self.cells(name).values[kept]
+        bad = ~np.isfinite(values) | ((values <= 0) if positive else False)
+        for i in kept[bad].tolist():
             value, place = self.number(name, i), self.places[i]
             if value is None:
                 raise TableError(f"{place}: {name} is empty; fill it in or leave the row out.")
             if not np.isfinite(value):
                 raise TableError(
-                    f"{place}: {name} is {value}; it must be finite. Leave the row out."
+                    f"{place}: {name} is {value}; it must be finite. Leave such rows out, as by "
+                    f"the condition \"{quote(name)} < 1e308\"."
                 )
-            if positive and value <= 0:
-                raise TableError(
-                    f"{place}: {name} is {value:g}; it must be positive, for logarithms are taken."
-                )
-            out.append(value)
-        return np.array(out, float)
+            raise TableError(
+                f"{place}: {name} is {value:g}; it must be positive, for logarithms are taken."
+            )
+        return values
 
     def number(self, name: str, row: int) -> float | None:
-        """One cell as a number, infinite and NaN ones too; None where it is empty."""
-        cell = self.columns[name][row]
-        if _empty(cell):
+        """One cell as a number, infinite ones too; None where it is missing."""
+        found = self.cells(name)
+        if found.missing[row]:
             return None
-        if isinstance(cell, str) and not NUMBER.fullmatch(cell.strip()) or isinstance(cell, bool):
-            value = None
-        else:
-            try:
-                value = float(cell)
-            except (TypeError, ValueError, OverflowError):
-                value = None
-        if value is None:
+        if found.wrong[row]:
+            cell = self.columns[name][row]
             raise TableError(
                 f"{self.places[row]}: {name} is {_shown(cell)}, which is not a number{_hint(cell)}."
             )
-        return value
+        return float(found.values[row])
+
+    def cells(self, name: str) -> Cells:
+        """A column as numbers, read once; what is unusual about them becomes a note."""
+        if name not in self.read:
+            self.read[name] = self._cells(name)
+        return self.read[name]
+
+    def numeric(self, name: str) -> bool:
+        """Whether a column has numbers, and nothing else but missing cells."""
+        found = self.cells(name)
+        return not found.wrong.any() and not found.missing.all()
 
     def text(self, name: str, row: int) -> str | None:
-        """One cell as text; None where it is empty."""
+        """One cell as text; None where it is missing."""
         cell = self.columns[name][row]
-        return None if _empty(cell) else str(cell).strip()
+        return None if empty(cell) else str(cell).strip()
 
     def labels(self, name: str, keep: Sequence[int]) -> list[str]:
         """A column as non-empty text, of the rows in `keep`."""
@@ -112,9 +166,208 @@ class Rows:
             found.append(label)
         return found
 
+    def _cells(self, name: str) -> Cells:
+        cells = self.columns[name]
+        plain = _plain(cells)
+        if plain is not None:
+            return plain
+        n = len(cells)
+        values, missing, wrong = np.full(n, np.nan), np.zeros(n, bool), np.zeros(n, bool)
+        odd: dict[int, str] = {}
+        for i, cell in enumerate(cells):
+            if empty(cell):
+                missing[i] = True
+            elif isinstance(cell, str):
+                text = cell.strip().replace("\u2212", "-")
+                if NUMBER.fullmatch(text):
+                    values[i] = float(text)
+                else:
+                    odd[i] = text
+            elif isinstance(cell, bool | np.bool_):
+                wrong[i] = True
+            else:
+                try:
+                    values[i] = float(cell)
+                except (TypeError, ValueError, OverflowError):
+                    wrong[i] = True
+        if odd or self._decimal_comma:
+            self._unusual(name, odd, values, wrong)
+        return Cells(values, missing, wrong)
 
-def _empty(cell: object) -> bool:
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+    def _unusual(
+        self, name: str, odd: dict[int, str], values: np.ndarray, wrong: np.ndarray
+    ) -> None:
+        """Read cells that are no plain numbers, or say that they are none."""
+        percent = {i for i, text in odd.items() if PERCENT.fullmatch(text)}
+        per_cent = bool(percent) and len(percent) == int((~np.isnan(values)).sum()) + len(odd)
+        comma = self._comma(name, odd.values()) if any("," in t for t in odd.values()) else None
+        shown: dict[str, str] = {}
+        for i, text in odd.items():
+            number, what = self._one(text, per_cent, comma)
+            if number is None:
+                wrong[i] = True
+            else:
+                values[i] = number
+                shown.setdefault(what, f"{text} is {number:.10g}")
+        if self.separator != "," and self._decimal_comma:
+            # beside decimal commas a point in groups of three separates thousands
+            grouped = [
+                (i, str(cell).strip())
+                for i, cell in enumerate(self.columns[name])
+                if isinstance(cell, str) and "." in cell and i not in odd
+            ]
+            if grouped and all(DOTS.fullmatch(text) for _, text in grouped):
+                for i, text in grouped:
+                    values[i] = float(text.replace(".", ""))
+                shown.setdefault("thousands", f"{grouped[0][1]} is {values[grouped[0][0]]:.10g}")
+        for what, example in shown.items():
+            if not wrong.any():
+                self.note(f"{name} is read with {what}: {example}.")
+
+    def _one(self, text: str, per_cent: bool, comma: str | None) -> tuple[float | None, str]:
+        """The number that an unusual cell stands for, and by which custom; None: no number."""
+        if per_cent:
+            inner = PERCENT.fullmatch(text)
+            assert inner is not None
+            number = self._one(inner[1], False, comma)[0]
+            return (None if number is None else number / 100), "per cent"
+        scaled = SCALED.fullmatch(text)
+        if scaled:
+            number = self._one(scaled[1], False, comma)[0]
+            if number is None:
+                return None, ""
+            power = POWERS[scaled[2].lower()]
+            exact = repr(number) if "e" not in repr(number) else None
+            value = float(f"{exact}e{power}") if exact else number * 10.0**power
+            return value, "suffixes k, M, B, T"
+        if NUMBER.fullmatch(text):
+            return float(text), "points"
+        if SPACED.fullmatch(text):
+            inner_text = re.sub(r"[ '\u2019\u00a0\u2009\u202f]", "", text).replace(",", ".")
+            return float(inner_text), "thousands"
+        if comma == "decimal":
+            if DOTS.fullmatch(text):
+                return float(text.replace(".", "").replace(",", ".")), "decimal commas"
+            if COMMAS.fullmatch(text) and text.count(",") == 1 and "." not in text:
+                return float(text.replace(",", ".")), "decimal commas"
+        if comma == "thousands" and THOUSANDS.fullmatch(text):
+            return float(text.replace(",", "")), "thousands"
+        if DOTS.fullmatch(text) and text.count(".") > 1 and "," not in text:
+            return float(text.replace(".", "")), "thousands"
+        return None, ""
+
+    def _comma(self, name: str, texts: object) -> str | None:
+        """What commas inside of cells are, `decimal` or `thousands`. Raises TableError where they
+        may be either."""
+        if self.decimal is not None:
+            return "decimal" if self.decimal == "," else "thousands"
+        bare = [_bare(text) for text in texts if "," in text]  # type: ignore[attr-defined]
+        bare = [text for text in bare if COMMAS.fullmatch(text) or DOTS.fullmatch(text)]
+        if not bare:
+            return None
+        if any(not THOUSANDS.fullmatch(text) for text in bare):
+            return "decimal"
+        if any(text.count(",") > 1 or "." in text for text in bare):
+            return "thousands"
+        if self._decimal_comma or self.separator == ";":
+            return "decimal"
+        if self.separator == ",":
+            return "thousands"
+        raise TableError(
+            f"{name} is {bare[0]!r}, which may be {bare[0].replace(',', '')} or "
+            f"{bare[0].replace(',', '.')}; say which by decimal=',' or decimal='.'."
+        )
+
+    @cached_property
+    def _decimal_comma(self) -> bool:
+        """Whether some column has commas that can only be decimal, and none has decimal points."""
+        if self.decimal is not None:
+            return self.decimal == ","
+        if self.separator == "json":
+            return False
+        comma = point = False
+        for cells in self.columns.values():
+            for cell in cells if not _numeric(cells) else ():
+                if isinstance(cell, str) and ("," in cell or "." in cell):
+                    bare = _bare(cell.strip())
+                    comma = comma or _decimal(bare)
+                    point = point or bool(
+                        "." in bare and NUMBER.fullmatch(bare) and not DOTS.fullmatch(bare)
+                    )
+        return comma and not point
+
+
+def _numeric(cells: Any) -> bool:
+    return isinstance(cells, np.ndarray) and cells.dtype.kind in "iuf"
+
+
+def _plain(cells: Any) -> Cells | None:
+    """Numbers of a column that has nothing else, quickly; None where it has."""
+    array = np.asarray(cells) if isinstance(cells, np.ndarray) else None
+    if array is not None and array.dtype.kind in "iuf":
+        values = array.astype(float)
+        return Cells(values, np.isnan(values), np.zeros(values.size, bool))
+    if not all(type(cell) is str for cell in cells):
+        return None
+    together = "\n".join(cells)
+    if not together.isascii() or "_" in together or "n" in together or "N" in together:
+        return None
+    try:
+        values = np.asarray(cells, object).astype(float)
+    except ValueError:
+        return None
+    return Cells(values, np.zeros(values.size, bool), np.zeros(values.size, bool))
+
+
+def _bare(text: str) -> str:
+    """A cell without its suffix or its sign of per cent."""
+    found = PERCENT.fullmatch(text)
+    text = found[1] if found else text
+    scaled = SCALED.fullmatch(text)
+    return scaled[1] if scaled else text
+
+
+def _decimal(text: str) -> bool:
+    """Whether the comma of a number can only be decimal."""
+    if DOTS.fullmatch(text):
+        return "," in text
+    return bool(COMMAS.fullmatch(text)) and text.count(",") == 1 and not THOUSANDS.fullmatch(text)
+
+
+def empty(cell: object) -> bool:
+    """Whether a cell is missing."""
+    if isinstance(cell, str):
+        return cell.strip().lower() in MISSING
+    return cell is None or (isinstance(cell, float) and cell != cell)
+
+
+def quote(name: str) -> str:
+    """A column's name as conditions and lists of columns take it."""
+    return name if re.fullmatch(r"[\w.-]+", name) else f"`{name}`"
+
+
+def listed(text: str) -> list[str]:
+    """Names separated by commas; one with a comma inside stands in quotes or backticks."""
+    found = re.findall(r"\s*(?:`([^`]*)`|\"([^\"]*)\"|'([^']*)'|([^,]*))\s*(?:,|$)", text)
+    names = ["".join(parts).strip() for parts in found]
+    return names[:-1] if len(names) > 1 and not text.rstrip().endswith(",") else names
+
+
+def number(text: str) -> float:
+    """A number that somebody typed, as in 7e9, 7B or 1.5k. Raises ValueError."""
+    text = text.strip()
+    scaled = SCALED.fullmatch(text)
+    if scaled and NUMBER.fullmatch(scaled[1]):
+        return float(f"{scaled[1]}e{POWERS[scaled[2].lower()]}")
+    if not NUMBER.fullmatch(text):
+        raise ValueError(f"{text!r} is not a number")
+    return float(text)
+
+
+def places(rows: Rows, which: Sequence[int]) -> str:
+    """The places of some rows, the first of many."""
+    said = ", ".join(rows.places[i] for i in which[:LISTED])
+    return said + (", …" if len(which) > LISTED else "")
 
 
 def _shown(cell: object) -> str:
@@ -125,8 +378,6 @@ def _shown(cell: object) -> str:
 def _hint(cell: object) -> str:
     """What to write instead of a cell that looks like a number or like nothing."""
     text = str(cell).strip()
-    if re.fullmatch(r"(?i)n/?a|null|none|-+|\?", text):
-        return "; leave the cell empty if it is missing"
     if re.fullmatch(r"[+-]?[\d_,.\u066b\u066c]+([eE][+-]?\d+)?", text):
         return "; write it as in 1234.5 or 1.2e9"
     return ""

@@ -1,9 +1,10 @@
 """The condition of `--where`: comparisons of columns with values, joined by `and`.
 
     condition  = comparison { "and" comparison }
-    comparison = column ( "<" | "<=" | ">" | ">=" | "==" | "!=" ) number
+    comparison = column ( "<" | "<=" | ">" | ">=" | "==" | "!=" ) number     1e9, 1.3B
                | column ( "==" | "!=" ) text            text in quotes, 'pythia' or "pythia"
                | column "is" [ "not" ] "missing"
+    column     = name, or in quotes or backticks any name at all: `Tokens, billions`
 
 Every comparison with a missing cell is false, `!=` too: what is not known neither equals nor
 differs.
@@ -16,7 +17,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab.scaling.tables.rows import NUMBER, Rows
+from lab.scaling.tables.rows import Rows
+from lab.scaling.tables.rows import number as typed
 
 OPERATORS: dict[str, Callable] = {
     "<=": operator.le,
@@ -27,7 +29,10 @@ OPERATORS: dict[str, Callable] = {
     ">": operator.gt,
 }
 IS, IS_NOT = "is missing", "is not missing"
-_COLUMN = r"\s*(?P<column>(?:(?!\s+and\s)[^<>=!'\"])+?)\s*"
+_COLUMN = (
+    r"\s*(?:`(?P<tick>[^`]+)`|\"(?P<double>[^\"]+)\"|'(?P<single>[^']+)'"
+    r"|(?P<column>(?:(?!\s+and\s)[^<>=!'\"`])+?))\s*"
+)
 _END = r"\s*(?:\s(?P<more>and)\s|$)"
 MISSING = re.compile(_COLUMN + r"\sis\s+(?P<no>not\s+)?missing" + _END, re.IGNORECASE)
 COMPARISON = re.compile(
@@ -64,9 +69,19 @@ class Comparison:
 
         Raises TableError for an unknown column, and for text where a number is compared.
         """
-        table.column(self.column)
-        read = table.number if isinstance(self.value, float) else table.text
-        return [i for i in keep if self.holds(read(self.column, i))]
+        cells = table.column(self.column)
+        if isinstance(self.value, str):
+            # a word for nothing, as 'none', is text to whoever asks for it
+            return [
+                i
+                for i in keep
+                if self.holds(table.text(self.column, i))
+                or (self.op == "==" and str(cells[i]).strip() == self.value != "")
+            ]
+        if self.value is None:
+            gone = table.missing(self.column)
+            return [i for i in keep if gone[i] == (self.op == IS)]
+        return [i for i in keep if self.holds(table.number(self.column, i))]
 
 
 def parse_condition(text: str) -> tuple[Comparison, ...]:
@@ -86,17 +101,22 @@ def parse_condition(text: str) -> tuple[Comparison, ...]:
 
 def _comparison(match: re.Match) -> Comparison:
     part = match.groupdict()
+    column = next(part[k] for k in ("column", "tick", "double", "single") if part[k] is not None)
     if "op" not in part:
-        return Comparison(part["column"], IS_NOT if part["no"] else IS, None)
-    column, op, number = part["column"], part["op"], part["number"]
+        return Comparison(column, IS_NOT if part["no"] else IS, None)
+    op, number = part["op"], part["number"]
     if number is not None:
-        if not NUMBER.fullmatch(number) or number.lower().endswith("nan"):
+        try:
+            value = typed(number)
+        except ValueError:
+            value = float("nan")
+        if value != value:
             raise ConditionError(
                 f"{number!r} in the condition {match[0].strip()!r} is not a number; put text in "
                 f"quotes, as in \"{column} == '{number}'\", and ask for empty cells by "
                 f"'{column} is missing'."
             )
-        return Comparison(column, op, float(number))
+        return Comparison(column, op, value)
     if op not in ("==", "!="):
         raise ConditionError(
             f"the condition {match[0].strip()!r} orders text; compare text by == or != only."
