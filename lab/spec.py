@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -16,7 +17,7 @@ from lab.canonical import Part
 from lab.kinds.covariances import of_covariance
 from lab.kinds.given import GivenSpec
 from lab.kinds.manifolds import MANIFOLDS
-from lab.kinds.student import StudentSpec
+from lab.kinds.student import STUDENTS, StudentSpec
 from lab.kinds.teachers import FIELD_TEST_POINTS, Covariance
 
 PHYSICS_VERSION = 2
@@ -165,6 +166,10 @@ class TrainingSpec(Part):
     """A resolved recipe; `stages` is (steps, batch, rate), one triple for a plain schedule.
 
     `pool`: labelled points that are drawn once and visited at random; 0, fresh ones in every batch.
+    `checkpoints`: steps, ascending, at which losses are observed beside the last one.
+    `stopping`: which step of a finite training set counts, `best`, that of the least validation
+    loss, or `last`; of fresh data it is the last one. `branch_from`: the step at which this run
+    leaves a constant schedule and falls linearly to rate 0; 0, it does not.
     """
 
     optimiser: str
@@ -178,6 +183,9 @@ class TrainingSpec(Part):
     polish_batch: int
     precision: str
     pool: int = 0
+    checkpoints: tuple[int, ...] = ()
+    stopping: str = "best"
+    branch_from: int = 0
 
     __hash__ = Part.__hash__
 
@@ -185,6 +193,43 @@ class TrainingSpec(Part):
     def steps(self) -> int:
         """Student steps of all stages together, without the polish."""
         return sum(s for s, _, _ in self.stages)
+
+    @property
+    def last(self) -> int:
+        """The step after which nothing is learned any more, that of the polish with it."""
+        return self.steps + self.polish
+
+    def samples(self, step: float) -> int:
+        """Samples on which a student has learned at a step; a step of the polish searches at about
+        two points of its batch."""
+        seen, left = 0, int(step)
+        for steps, batch, _ in self.stages:
+            taken = min(steps, left)
+            seen, left = seen + taken * batch, left - taken
+        return seen + 2 * min(left, self.polish) * self.polish_batch
+
+    def branched(self, at: int, decay: int) -> TrainingSpec:
+        """The recipe that leaves this one at step `at` and falls linearly to rate 0 in `decay`
+        steps. Its batches and rates before that are the same. Raises ValueError unless the schedule
+        is constant, or by stages, and `at` is one of its steps."""
+        if self.schedule not in STABLE or self.branch_from or not 0 < at <= self.steps or decay < 1:
+            raise ValueError(
+                f"a branch of {decay} steps from step {at} of a {self.schedule} schedule of "
+                f"{self.steps} steps; take a constant schedule and a step within it"
+            )
+        left, stages = at + decay, []
+        for steps, batch, rate in self.stages:
+            if left > 0:
+                stages.append((min(steps, left), batch, rate))
+            left -= steps
+        if left > 0:
+            steps, batch, rate = stages[-1]
+            stages[-1] = (steps + left, batch, rate)
+        total = at + decay
+        return replace(
+            self, stages=tuple(stages), branch_from=at, warmup=self.warmup * self.steps / total,
+            checkpoints=tuple(step for step in self.checkpoints if step < total),
+        )  # fmt: skip
 
     def scaled(self, budget: float) -> TrainingSpec:
         """The same recipe with `budget` times the steps; the schedule stretches with it."""
@@ -202,6 +247,13 @@ class TrainingSpec(Part):
         if (budget, rate) not in self._others:
             stages = tuple((round(s * budget), b, rate * r) for s, b, r in self.stages)
             values = {**asdict(self), "stages": stages, "polish": round(self.polish * budget)}
+            if self.checkpoints or self.branch_from:
+                most = sum(steps for steps, _, _ in stages)
+                steps = (min(max(round(s * budget), 1), most) for s in self.checkpoints)
+                values |= {
+                    "checkpoints": tuple(dict.fromkeys(steps)),
+                    "branch_from": round(self.branch_from * budget),
+                }
             self._others[budget, rate] = TrainingSpec(**values)
         return self._others[budget, rate]
 
@@ -211,6 +263,8 @@ class TrainingSpec(Part):
         return {}
 
 
+STABLE = ("constant", "step")
+"""Schedules whose rate does not know how long they last, so that a run may branch off."""
 NO_TRAINING = TrainingSpec("none", 0.0, 0.0, 0.0, (), "constant", 0.0, 0, 0, "float64")
 """The recipe of exact students, and of networks in one basin: nothing to tune."""
 
@@ -251,6 +305,9 @@ class Run(Known):
     asked for; `data`, beside the model trained on the whole population (the seed is then the draw
     of the data); `ntk`, beside exact NTK regression (the seed is then a start and its mirror
     image); `dimension`, where nothing is learned but d of `size` points (the seed is their draw).
+
+    Runs of their own are also: `start`, another random start of the same seed's student, with the
+    same teacher and data; and `round`, of training sets that grow by what was learned before.
     """
 
     task: AnyTask
@@ -261,13 +318,15 @@ class Run(Known):
     root: int
     learner: str = ""
     measure: MeasureSpec | None = None
+    start: int = 0
+    round: int = 0
 
     def __hash__(self) -> int:
         try:
             return self._hash
         except AttributeError:
             own = (self.task, self.student, self.training, self.size, self.seed, self.learner,
-                   self.measure)  # fmt: skip
+                   self.measure, self.start, self.round)  # fmt: skip
             object.__setattr__(self, "_hash", hash(own))
             return self._hash
 
@@ -275,6 +334,20 @@ class Run(Known):
     def N(self) -> int:
         """Trainable parameters."""
         return self.student.parameters(self.task.D_amb, self.task.outputs, self.size)
+
+    @property
+    def coordinates(self) -> dict[str, float | None]:
+        """Every coordinate of the run by its name, at its last step; see `COORDINATES`."""
+        return self.coordinates_at(self.training.last)
+
+    def coordinates_at(self, step: float) -> dict[str, float | None]:
+        """The same of an observation at a step."""
+        return {name: coordinate(self, step) for name, coordinate in COORDINATES.items()}
+
+    @property
+    def restart(self) -> tuple[int, ...]:
+        """What is folded into the key of its start, after the seed."""
+        return (self.start,) if self.start else ()
 
     @property
     def drawn(self) -> TaskSpec:
@@ -285,19 +358,22 @@ class Run(Known):
     def with_recipe(self, training: TrainingSpec) -> Run:
         """The same student trained otherwise."""
         return Run(self.task, self.student, training, self.size, self.seed, self.root, self.learner,
-                   self.measure)  # fmt: skip
+                   self.measure, self.start, self.round)  # fmt: skip
 
     def canonical(self) -> str:
         """JSON with sorted keys and no spaces: equal runs give equal text, see `lab.canonical`.
 
-        A learner, as `limit`, and what is measured are there only where they are not the default.
+        A learner, as `limit`, what is measured, the start and the round are there only where they
+        are not the default.
         """
         limit = f'"limit":{json.dumps(self.learner)},' if self.learner else ""
         measure = f'"measure":{self.measure.text},' if self.measure else ""
         size = "null" if self.size is None else self.size
+        round_ = f'"round":{self.round},' if self.round else ""
+        start = f'"start":{self.start},' if self.start else ""
         return (
-            f'{{{limit}{measure}"root":{self.root},"seed":{self.seed},"size":{size},"student":'
-            f'{self.student.text},"task":{self.task.text},"training":{self.training.text}}}'
+            f'{{{limit}{measure}"root":{self.root},{round_}"seed":{self.seed},"size":{size},'
+            f'{start}"student":{self.student.text},"task":{self.task.text},"training":{self.training.text}}}'
         )
 
     def fingerprint(self) -> str:
@@ -307,6 +383,50 @@ class Run(Known):
         except AttributeError:
             object.__setattr__(self, "_fingerprint", digest(self.canonical()))
             return self._fingerprint
+
+
+def _labels(run: Run, step: float) -> int:
+    """Distinct labelled points that a student has learned on, or may have."""
+    t, polished = run.training, run.training.polish and step > run.training.steps
+    fresh = t.samples(min(step, t.steps))
+    return (run.size or t.pool or fresh) + (t.polish_batch if polished else 0)
+
+
+def _flops(run: Run, step: float) -> float | None:
+    """Of learning, by the formula of its kind; none where no formula is known."""
+    if run.student.trained and run.learner == "data":  # a descent into a basin ends where it ends
+        return None
+    return STUDENTS[run.student.kind].learning(
+        run.student, D_amb=run.task.D_amb, outputs=run.task.outputs, D=run.size or 0,
+        samples=run.training.samples(step),
+    )  # fmt: skip
+
+
+COORDINATES: Mapping[str, Callable[[Run, float], float | None]] = {
+    "d": lambda run, step: run.task.dim,
+    "N": lambda run, step: run.N,
+    "hidden": lambda run, step: (
+        run.student.leading(run.task.D_amb, run.task.outputs)[0] if run.student.trained else None
+    ),
+    "width": lambda run, step: max(run.student.widths, default=None),
+    "units": lambda run, step: STUDENTS[run.student.kind].units(run.student) or None,
+    "D": lambda run, step: run.size,
+    "S": lambda run, step: step,
+    "samples": lambda run, step: run.training.samples(step),
+    "labels": _labels,
+    "C": _flops,
+    "batch": lambda run, step: run.training.stages[0][1] if run.training.stages else None,
+}
+"""Coordinates of an observation, known without training: by name, of a run and a step.
+
+    d        intrinsic dimension               S        steps
+    N        trainable parameters              samples  samples seen, each time it is seen
+    hidden   weights between hidden layers     labels   distinct labelled points
+    width    of the largest hidden layer       C        operations (FLOPs) of learning
+    units    hidden units, or features         batch    samples of a step of the first stage
+    D        samples of the training set
+
+None stands for one that a run does not have: D of unlimited data, widths of an exact student."""
 
 
 def digest(canonical: str) -> str:
@@ -343,7 +463,7 @@ class Group:
     """Runs that train together. `teachers` differ in their index only.
 
     `shapes` is (student, D or None, seeds) per program; all take the same recipe and learner, have
-    the same measured, and are trained, or else exact students.
+    the same measured, start and round, and are trained, or else exact students.
     """
 
     teachers: tuple[AnyTask, ...]
@@ -352,12 +472,15 @@ class Group:
     root: int
     learner: str = ""
     measure: MeasureSpec | None = None
+    start: int = 0
+    round: int = 0
 
     @property
     def alike(self) -> Group:
         """The same group of the teachers of index 0: it computes as much."""
         teachers = tuple(task.alike for task in self.teachers)
-        return Group(teachers, self.shapes, self.training, self.root, self.learner, self.measure)
+        return Group(teachers, self.shapes, self.training, self.root, self.learner, self.measure,
+                     self.start, self.round)  # fmt: skip
 
     @property
     def trained(self) -> bool:
@@ -372,11 +495,12 @@ class Group:
     def runs(self) -> list[Run]:
         """The runs in the order of `train`'s results: shape, teacher, seed."""
         return [
-            Run(task, student, self.training, D, s, self.root, self.learner, self.measure)
+            Run(task, student, self.training, D, s, self.root, self.learner, self.measure,
+                self.start, self.round)
             for student, D, seeds in self.shapes
             for task in self.teachers
             for s in seeds
-        ]
+        ]  # fmt: skip
 
     @property
     def student_steps(self) -> int:

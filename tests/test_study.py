@@ -1,10 +1,12 @@
 """Study files: every mistake at once as a sentence, grids as products, runs as identities."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from lab import study
+from lab.execution import costs, plan
 from lab.mistakes import StudyError
 
 GOOD = """
@@ -73,6 +75,15 @@ def test_all_mistakes_at_once_with_line_and_remedy(tmp_path):
         ("prediction.tolerance=2", "out of range"),
         ("data.sizes=[1,2,3]", "belongs to regime = \"resolution-data\""),
         ("training.schedule='step'", "belong together"),
+        ("training.checkpoints='log'", "give \"last\""),
+        ("training.checkpoints='log:0'", "give \"last\""),
+        ("training.checkpoints='log:900000'", "take at most that many"),
+        ("training.checkpoints=[0, 3]", "out of range"),
+        ("training.checkpoints=[]", "leave it out"),
+        ("training.checkpoints=[3, 2]", "does not increase"),
+        ("training.checkpoints=[3, 999999]", "beyond the last step"),
+        ("training.stopping='first'", "best"),
+        ("training.branch_from=30", "leaves a constant rate"),
         ("nonsense", "key=value"),
     ],
 )
@@ -106,8 +117,63 @@ def test_fingerprint_changes_with_every_setting_and_with_nothing_else(make_study
         replace(run, task=replace(run.task, noise=0.1)),
         replace(run, training=run.training.scaled(2.0)),
         replace(run, student=replace(run.student, bias=0.1)),
+        replace(run, start=1), replace(run, round=1), replace(run, start=1, round=1),
+        *(replace(run, training=replace(run.training, **recipe)) for recipe in (
+            {"checkpoints": (3,)}, {"stopping": "last"}, {"branch_from": 5})),
     ]  # fmt: skip
-    assert len({r.fingerprint() for r in (run, *changed)}) == 7
+    assert len({r.fingerprint() for r in (run, *changed)}) == 13
+    assert len({run, *changed}) == 13
+    for other in changed:
+        text = other.canonical()
+        assert text == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
+
+
+@pytest.mark.parametrize(
+    "given, steps",
+    [("last", ()), ([100], ()), ("log:1", ()), (7, (7,)), ([7, 50], (7, 50)),
+     ("log:4", (1, 5, 22, 100))],
+)  # fmt: skip
+def test_checkpoints_are_steps_that_stretch_with_the_budget(make_study, given, steps):
+    recipe = make_study(training={"steps": 100, "checkpoints": given}).recipe
+    assert recipe.checkpoints == steps
+    assert recipe.scaled(2.0).checkpoints == tuple(2 * s for s in steps)
+    assert recipe.slowed(2.0).checkpoints == tuple(2 * s for s in steps)
+    assert recipe.at_rate(2.0).checkpoints == steps
+    assert set(recipe.scaled(0.01).checkpoints) <= {1}
+
+
+def test_coordinates_are_known_without_training(make_study):
+    """Of a network on fresh data, on a training set, at its last step and at an earlier one."""
+    given = {"steps": 100, "batch": 10, "polish": 2, "polish_batch": 64}
+    run = make_study(student={"widths": [3, 4, 5]}, training=given).plan[0].run
+    weights = 2 * 3 + 3 * 3 + 3
+    flops = 4 * 2 * 3 + 6 * (3 * 3 + 3)
+    assert run.coordinates == {
+        "d": 2, "N": weights + 3 + 3 + 1, "hidden": 9, "width": 3, "units": 6, "D": None,
+        "S": 102, "samples": 1000 + 256, "labels": 1064, "C": flops * 1256, "batch": 10,
+    }  # fmt: skip
+    early = run.coordinates_at(40)
+    assert (early["S"], early["samples"], early["labels"], early["C"]) == (
+        40,
+        400,
+        400,
+        flops * 400,
+    )
+    on_sets = make_study(regime="resolution-data", student={"widths": [3]},
+                         data={"sizes": [32, 64, 128]}, training={"batch": 8})  # fmt: skip
+    of_set = on_sets.plan[0].run
+    assert (of_set.coordinates["D"], of_set.coordinates_at(3)["labels"]) == (32, 32)
+    pooled = replace(run, training=replace(run.training, pool=777, polish=0))
+    assert pooled.coordinates["labels"] == 777
+
+
+def test_a_group_costs_what_its_runs_do(make_study):
+    """One formula, put on the kind, for the plan's bill and for the coordinate C."""
+    found = make_study(training={"steps": 100})
+    for group in plan.groups(p.run for p in found.plan):
+        learned = sum(run.coordinates["C"] for run in group.runs())
+        labels = costs.label_flops(group) * len(group.teachers)
+        assert costs.bill(group).flops(group) == pytest.approx(learned + labels)
 
 
 def test_golden_fingerprint(make_study):
@@ -273,7 +339,8 @@ def test_an_unknown_regime_hides_no_other_mistake(tmp_path):
 
 def test_fields_added_later_leave_old_fingerprints(make_study):
     text = make_study().plan[0].run.canonical()
-    for name in ("settings", "teacher_kind", "covariance", "decays", "limit"):
+    for name in ("settings", "teacher_kind", "covariance", "decays", "limit", "start", "round",
+                 "checkpoints", "stopping", "branch_from"):  # fmt: skip
         assert f'"{name}"' not in text
 
 

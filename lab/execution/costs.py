@@ -1,8 +1,7 @@
 """What a group costs, by the way its students learn: operations, and bytes at the peak.
 
-    descent   6 operations per weight and sample for a student, 4 in its first layer, whose inputs
-              need no gradient, and 2 for the teacher's labels; what the optimiser does with
-              gradients is left out, as usual
+    descent   what its kind says of a student, and 2 operations per weight for the teacher's labels;
+              what the optimiser does with gradients is left out, as usual
     basin     Hessians of one network on the whole population
     wide      a network and its mirror image: descent, both functions, the tangent kernel
     exact     what its kind says, and drawing a Gaussian field
@@ -81,15 +80,14 @@ def _descent_memory(group: Group) -> float:
 
 def student_flops(group: Group, student: StudentSpec) -> float:
     """Operations of forward and backward pass of one student on one sample."""
-    first, *rest = (m * n for m, n in matrices(group, student))
-    return 4 * first + 6 * sum(rest)
+    task = group.teachers[0]
+    kind = STUDENTS[student.kind]
+    return kind.learning(student, D_amb=task.D_amb, outputs=task.outputs, D=0, samples=1)
 
 
 def samples(group: Group) -> float:
-    """Samples on which each student of the group learns; a step of the polish searches at about
-    two points."""
-    training = group.training
-    return sum(s * b for s, b, _ in training.stages) + 2 * training.polish * training.polish_batch
+    """Samples on which each student of the group learns."""
+    return group.training.samples(group.training.last)
 
 
 def label_flops(group: Group) -> float:

@@ -88,19 +88,20 @@ def groups(
     )
     for run in runs:
         fresh = run.size is None  # a stream of its own, not the nested training sets
-        alike = (run.task.alike, run.training, run.root, run.learner, run.measure, fresh)
+        alike = (run.task.alike, run.training, run.root, run.learner, run.measure, run.start,
+                 run.round, fresh)  # fmt: skip
         together[alike][run.task][run.student, run.size].append(run.seed)
     packed = []
-    for (_, training, root, learner, measure, _), tasks in together.items():
+    for (_, training, root, learner, measure, start, round_, _), tasks in together.items():
         # Teachers share a group only if they miss the same shapes and seeds.
         by_shapes: dict[tuple, list[AnyTask]] = defaultdict(list)
         for task, shapes in tasks.items():
             key = tuple((student, D, tuple(sorted(s))) for (student, D), s in shapes.items())
             by_shapes[key].append(task)
         for same, alike_tasks in by_shapes.items():
-            for start in range(0, len(alike_tasks), teachers):
-                some = tuple(alike_tasks[start : start + teachers])
-                whole = Group(some, same, training, root, learner, measure)
+            for first in range(0, len(alike_tasks), teachers):
+                some = tuple(alike_tasks[first : first + teachers])
+                whole = Group(some, same, training, root, learner, measure, start, round_)
                 parts = _split(whole.alike, memory_limit)
                 packed += [replace(whole, shapes=part) for part in parts]
     late = frozenset(checks)

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.students.result import SPLITS, Observation
+
 FINISHED = ("done", "diverged")
 """The states in which a run stays."""
 
@@ -66,13 +68,34 @@ class Row:
     group_size: int | None
     provenance: Mapping[str, Any]
     details: Mapping[str, float] = field(default_factory=dict)
+    observations: Sequence[Observation] = ()  # read where they are asked for
+
+    @property
+    def scale(self) -> float | None:
+        """The loss that relative losses are in units of; None of a run without a loss."""
+        return self.loss / self.relative if self.loss and self.relative else None
+
+    def observed(self) -> tuple[Observation, ...]:
+        """What was observed, in the order of steps, with the observation that counts among it: of a
+        run of before observations were kept it is the only one."""
+        seen = list(self.observations)
+        counts = self.best_step or 0
+        if self.loss is not None and not any(
+            o.step == counts and o.split in EXTERNAL for o in seen
+        ):
+            seen.append(Observation(counts, "test", self.loss))
+        return tuple(sorted(seen, key=lambda o: (o.step, SPLITS.index(o.split))))
 
 
+EXTERNAL = ("test", "population")
+"""The splits one of which the loss of a run was taken on."""
+TRAJECTORY = "trajectory"
+"""The column of a row's curve; it is `curve` in a store of before observations."""
 PROVENANCE = ("device", "dtype", "jax", "lab", "git", "finished", "numpy")
 NOTHING: Mapping[str, float] = {}
 """The details of most runs."""
-COLUMNS = ("fingerprint", "spec", "status", "N", "loss", "relative", "best_step", "curve", "error",
-           "seconds", "group_size", "details", *PROVENANCE)  # fmt: skip
+COLUMNS = ("fingerprint", "spec", "status", "N", "loss", "relative", "best_step", TRAJECTORY,
+           "error", "seconds", "group_size", "details", *PROVENANCE)  # fmt: skip
 OWN = len(COLUMNS) - len(PROVENANCE)
 
 
@@ -104,7 +127,7 @@ def values_of(row: Row) -> tuple:
     # JSON has no NaN: a loss that is not finite is stored as null.
     curve = json.dumps([[n, v if math.isfinite(v) else None] for n, v in row.curve])
     named = {
-        **row.provenance, "curve": curve,
+        **row.provenance, TRAJECTORY: curve,
         "details": json.dumps(dict(row.details)) if row.details else None,
     }  # fmt: skip
     return tuple(named[c] if c in named else getattr(row, c, None) for c in COLUMNS)

@@ -224,11 +224,11 @@ def rows_of(finished: Finished, provenance: dict) -> list[Row]:
     runs = finished.group.runs()
     share = finished.seconds / len(runs)
     dtype = finished.group.training.precision
-    common = {"provenance": {**provenance, "device": finished.device, "dtype": dtype}}
+    made = {**provenance, "device": finished.device, "dtype": dtype}
 
     def failed(run: Run, error: str | None) -> Row:
         return Row(run.fingerprint(), run.canonical(), "failed", run.N, None, None, None, (),
-                   error, share, len(runs), **common)  # fmt: skip
+                   error, share, len(runs), made)  # fmt: skip
 
     if finished.results is None:
         return [failed(run, finished.error) for run in runs]
@@ -236,7 +236,8 @@ def rows_of(finished: Finished, provenance: dict) -> list[Row]:
         failed(r.run, r.error) if isinstance(r, Failed) else
         Row(r.run.fingerprint(), r.run.canonical(), r.status, r.run.N,
             r.loss if r.status == "done" else None, r.relative if r.status == "done" else None,
-            r.best_step, r.curve, None, share, len(runs), **common, details=r.details)
+            r.best_step, r.curve, None, share, len(runs), made, r.details,
+            r.observations)
         for r in finished.results
     ]  # fmt: skip
 

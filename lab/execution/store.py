@@ -2,7 +2,9 @@
 
 SQLite in WAL mode with one writer, one transaction per group of runs: a killed process loses at
 most the groups in flight. A row is keyed by the fingerprint of its run, so that a study finds what
-it has in common with its earlier self, and with the other studies of the same results folder.
+it has in common with its earlier self, and with the other studies of the same results folder. The
+losses that a run left at its steps, its observations, are a second table: they are written,
+replaced and deleted with the row of the run in one transaction, and read only of runs that ended.
 Rows are never changed, except that a failed run is replaced when it is tried again, and that rows
 are deleted where somebody asks for it (`listing.py`). Beside the runs stands what was asked of them
 and when (`registration.py`), which is only ever added to.
@@ -21,13 +23,15 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lab.execution.row import COLUMNS, FINISHED, Reader, Row, values_of
+from lab.execution.row import COLUMNS, FINISHED, TRAJECTORY, Reader, Row, values_of
 from lab.mistakes import StudyError
 from lab.spec import PHYSICS_VERSION, Planned, digest
+from lab.students.result import Observation
 
 __all__ = ["FINISHED", "Row", "Store", "folder"]
 
@@ -42,7 +46,7 @@ CREATE TABLE IF NOT EXISTS runs (
     loss REAL,                   -- as the task defines it; NULL unless done
     relative REAL,               -- loss / loss of the constant student
     best_step INTEGER,
-    curve TEXT NOT NULL,         -- JSON [[step, relative test loss], …]
+    trajectory TEXT NOT NULL,    -- JSON [[step, relative test loss], …], for a figure
     error TEXT,                  -- traceback of a failed run
     seconds REAL,                -- of its group, shared equally
     group_size INTEGER,
@@ -50,20 +54,33 @@ CREATE TABLE IF NOT EXISTS runs (
     details TEXT,                -- JSON {name: number}, see `Result.details`; NULL: none
     numpy TEXT
 );
+CREATE TABLE IF NOT EXISTS observations (
+    run TEXT NOT NULL,           -- fingerprint
+    step REAL NOT NULL,          -- or an exact time
+    split TEXT NOT NULL,         -- test | validation | train | population
+    loss REAL,                   -- as the task defines it; NULL: not finite
+    seconds REAL,                -- measured since the run began, where they are
+    PRIMARY KEY (run, step, split)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS registered (
     time REAL NOT NULL,          -- seconds since 1970
     asked TEXT NOT NULL          -- JSON, see `registration.Registered`
 );
 COMMIT;
 """
+STORE_VERSION = 2
+"""Raised when an older lab would misread a store. 2: runs leave observations, and the column that a
+lab of before requires, `curve`, is called `trajectory`, so that it refuses the store."""
+BEFORE = "curve"
+"""What stores of version 1 call the trajectory."""
 LOCK = ".lock"
 """The file in the folder that its writer holds; says who that is."""
 PATIENCE = 30.0
 """Seconds to wait for another program that writes."""
 LATER = ("details", "numpy")
 """Columns that stores of before do not have."""
-ABSENT = {"spec": "''"}
-"""What stands for a column that is not read; for all others it is null."""
+ABSENT = {"spec": "''", TRAJECTORY: BEFORE}
+"""What stands for a column that is not read or not there; for all others it is null."""
 MANY = 3_000
 """Rows from which on the whole table is read, whichever of them are wanted."""
 
@@ -150,10 +167,34 @@ class Store:
             yield from (read(values) for values in found if values[0] in these)
             return
         for start in range(0, len(wanted), 500):
-            some = wanted[start : start + 500]
-            marks = ",".join("?" * len(some))
-            query = f"SELECT {columns} FROM runs WHERE fingerprint IN ({marks})"
-            yield from map(read, self._each(query, some))
+            query = f"SELECT {columns} FROM runs WHERE fingerprint IN"
+            yield from map(read, self._of_some(query, wanted[start : start + 500]))
+
+    def observations(self, fingerprints: Iterable[str]) -> dict[str, tuple[Observation, ...]]:
+        """The observations of every run among these that has ended, in the order of steps.
+
+        The one that counts, the loss of the row at its best step, is always among them.
+        """
+        rows = self.rows(fingerprints)
+        seen: dict[str, list[Observation]] = {key: [] for key in rows}
+        keys = [*rows]
+        if _columns(self._db, "observations"):  # not a store from before
+            query = "SELECT run, step, split, loss, seconds FROM observations"
+            parts = [keys[start : start + 500] for start in range(0, len(keys), 500)]
+            found = (
+                self._each(query) if len(keys) > MANY else
+                (one for some in parts for one in self._of_some(f"{query} WHERE run IN", some))
+            )  # fmt: skip
+            for run, step, split, loss, seconds in found:
+                if run in seen:
+                    step = int(step) if step.is_integer() else step
+                    loss = math.nan if loss is None else loss
+                    seen[run].append(Observation(step, split, loss, seconds))
+        return {key: replace(row, observations=seen[key]).observed() for key, row in rows.items()
+                if row.status in FINISHED}  # fmt: skip
+
+    def _of_some(self, query: str, keys: Sequence[str]) -> Iterator[Any]:
+        yield from self._each(f"{query} ({','.join('?' * len(keys))})", keys)
 
     def found(self, plan: Iterable[Planned]) -> list[tuple[Planned, Row | None]]:
         """Every planned run with its row, None where nothing is stored."""
@@ -202,16 +243,22 @@ class Store:
         return self._select("SELECT time, asked FROM registered ORDER BY rowid")
 
     def add(self, rows: Iterable[Row]) -> None:
-        """Write rows in one transaction. Raises StudyError if the disk does not take them."""
+        """Write rows with their observations, in place of all that their runs left before, in one
+        transaction. Raises StudyError if the disk does not take them."""
+        rows = [*rows]
         marks = ",".join("?" * len(COLUMNS))
-        self._insert(
-            f"INSERT OR REPLACE INTO runs ({','.join(COLUMNS)}) VALUES ({marks})",
-            map(values_of, rows),
-        )
+        self._write(
+            ("DELETE FROM observations WHERE run = ?", [(row.fingerprint,) for row in rows]),
+            (f"INSERT OR REPLACE INTO runs ({','.join(COLUMNS)}) VALUES ({marks})",
+             map(values_of, rows)),
+            ("INSERT INTO observations VALUES (?, ?, ?, ?, ?)",
+             ((row.fingerprint, o.step, o.split, o.loss if math.isfinite(o.loss) else None,
+               o.seconds) for row in rows for o in row.observations)),
+        )  # fmt: skip
 
     def register(self, time: float, asked: str) -> None:
         """Keep what is asked from this time on, as JSON. Raises StudyError as `add` does."""
-        self._insert("INSERT INTO registered VALUES (?, ?)", [(time, asked)])
+        self._write(("INSERT INTO registered VALUES (?, ?)", [(time, asked)]))
 
     def _select(self, query: str, values: Iterable[Any] = ()) -> list[Any]:
         return [*self._each(query, values)]
@@ -222,10 +269,12 @@ class Store:
         except sqlite3.DatabaseError as error:
             raise _no_store(self.path / "lab.db", error) from None
 
-    def _insert(self, statement: str, rows: Iterable[tuple]) -> None:
+    def _write(self, *statements: tuple[str, Iterable[tuple]]) -> None:
+        """Every statement for each of its tuples, all in one transaction."""
         try:
             with self._db:
-                self._db.executemany(statement, rows)
+                for statement, values in statements:
+                    self._db.executemany(statement, values)
         except sqlite3.IntegrityError:
             raise
         except sqlite3.DatabaseError as error:
@@ -237,9 +286,13 @@ class Store:
             ) from None
 
     def delete(self, fingerprints: Iterable[str]) -> int:
-        """Delete rows in one transaction; returns how many there were."""
+        """Delete rows with their observations in one transaction; returns how many rows there
+        were."""
+        fingerprints = [*fingerprints]
         try:
             with self._db:
+                gone = [(key,) for key in fingerprints]
+                self._db.executemany("DELETE FROM observations WHERE run = ?", gone)
                 return sum(
                     self._db.execute("DELETE FROM runs WHERE fingerprint = ?", (key,)).rowcount
                     for key in fingerprints
@@ -263,10 +316,11 @@ class Store:
             try:
                 with Store.read(other.parent) as store:
                     rows = store.rows(missing).values()
+                    seen = store.observations(missing)
             except StudyError:
                 continue
             finished = [
-                row
+                replace(row, observations=seen[row.fingerprint])
                 for row in rows
                 if row.status in FINISHED and digest(row.spec) == row.fingerprint
             ]
@@ -315,11 +369,16 @@ def _writer(file: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
         db.executescript(SCHEMA)
-        for name in set(LATER) - _columns(db):
-            db.execute(f"ALTER TABLE runs ADD COLUMN {name} TEXT")
         with db:
+            for name in {*LATER} - _columns(db):
+                db.execute(f"ALTER TABLE runs ADD COLUMN {name} TEXT")
+            if BEFORE in _columns(db):
+                db.execute(f"ALTER TABLE runs RENAME COLUMN {BEFORE} TO {TRAJECTORY}")
             db.execute(
                 "INSERT OR IGNORE INTO meta VALUES ('physics_version', ?)", (str(PHYSICS_VERSION),)
+            )
+            db.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('store_version', ?)", (str(STORE_VERSION),)
             )
     except sqlite3.OperationalError as error:
         raise StudyError([_unwritten(file, error)]) from None
@@ -331,16 +390,26 @@ def _checked(db: sqlite3.Connection, file: Path) -> bool:
     try:
         if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             return False
-        found = db.execute("SELECT value FROM meta WHERE key = 'physics_version'").fetchone()
-        lacks = sorted({*COLUMNS} - {*LATER} - _columns(db))
-        version = int(found[0]) if found else PHYSICS_VERSION
+        meta = dict(db.execute("SELECT key, value FROM meta"))
+        version = int(meta.get("physics_version", PHYSICS_VERSION))
+        layout = int(meta.get("store_version", 1))
+        there = _columns(db)
+        there |= {TRAJECTORY} if BEFORE in there else set()
+        lacks = sorted({*COLUMNS} - {*LATER} - there)
     except (sqlite3.DatabaseError, ValueError) as error:
         db.close()
         if isinstance(error, sqlite3.OperationalError) and "no such" not in str(error):
             raise
         raise _no_store(file, error) from None
-    if lacks or version != PHYSICS_VERSION:
+    if lacks or version != PHYSICS_VERSION or layout > STORE_VERSION:
         db.close()
+    if layout > STORE_VERSION:
+        raise StudyError(
+            [
+                f"{file}: a store of version {layout}, made by a newer lab; this one reads up to "
+                f"version {STORE_VERSION}, so update the lab"
+            ]
+        )
     if lacks:
         raise _no_store(file, f"its runs have no {', '.join(lacks)}")
     if version != PHYSICS_VERSION:

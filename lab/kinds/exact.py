@@ -130,6 +130,12 @@ class Exact(Student):
         raise NotImplementedError
 
     @classmethod
+    def learning(
+        cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int, samples: float
+    ) -> float:
+        return cls.flops(spec, D=D, D_amb=D_amb, test=0)
+
+    @classmethod
     def numbers(cls, spec: StudentSpec, *, D: int) -> float:
         """Float64 numbers that it holds besides its points."""
         return 0.0
@@ -235,6 +241,10 @@ class RandomFeatures(Exact):
     @classmethod
     def N(cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int) -> int:
         return int(dict(spec.settings)["count"]) * outputs
+
+    @classmethod
+    def units(cls, spec: StudentSpec) -> int:
+        return int(dict(spec.settings)["count"])
 
     @classmethod
     def flops(cls, spec: StudentSpec, *, D: int, D_amb: int, test: int) -> float:

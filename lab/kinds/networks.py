@@ -48,6 +48,15 @@ class Trained(Student):
         """Hidden units: what a point takes of memory."""
         raise NotImplementedError
 
+    @classmethod
+    def learning(
+        cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int, samples: float
+    ) -> float:
+        """6 operations per weight and sample, forward and back, and 4 in the first layer, whose
+        inputs need no gradient."""
+        first, *rest = (m * n for m, n in cls.matrices(spec, D_amb=D_amb, outputs=outputs))
+        return (4 * first + 6 * sum(rest)) * samples
+
 
 @STUDENTS.add
 class Mlp(Trained):

@@ -127,6 +127,18 @@ class Student(Table):
         raise NotImplementedError
 
     @classmethod
+    def units(cls, spec: StudentSpec) -> int:
+        """Hidden units, or features; 0 where there are none."""
+        return 0
+
+    @classmethod
+    def learning(
+        cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int, samples: float
+    ) -> float:
+        """Operations of learning from D points, or in steps on so many samples."""
+        raise NotImplementedError
+
+    @classmethod
     def leading(cls, spec: StudentSpec, *, D_amb: int, outputs: int) -> tuple[int, int]:
         """The terms of N of the highest order in its size, and that order."""
         return cls.N(spec, D_amb=D_amb, outputs=outputs, D=0), 1

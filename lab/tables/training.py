@@ -6,10 +6,11 @@ the preset's name: two files that mean the same recipe share their runs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from lab.grids import (
     MOST,
@@ -21,8 +22,8 @@ from lab.grids import (
     as_tuple,
     said,
 )
-from lab.mistakes import unknown
-from lab.spec import TrainingSpec
+from lab.mistakes import shown, unknown
+from lab.spec import STABLE, TrainingSpec
 
 
 class Stage(Table):
@@ -34,6 +35,14 @@ class Stage(Table):
 
 
 Stages = Annotated[tuple[Stage, ...], BeforeValidator(as_tuple), Field(min_length=1)]
+
+Checkpoints = Annotated[
+    Annotated[str, Tag("a text")] | Annotated[tuple[PositiveInt, ...], Tag("a list")],
+    Discriminator(lambda value: "a text" if isinstance(value, str) else "a list"),
+    BeforeValidator(lambda value: value if isinstance(value, str) else as_tuple(value)),
+]
+LOG = re.compile(r"log:([0-9]{1,6})")
+"""So many checkpoints, about evenly spaced in the logarithm of the step."""
 
 RULES: Mapping[str, Mapping[str, float]] = {
     "muon": {"rate": 0.01, "beta1": 0.95, "beta2": 0.999},
@@ -101,6 +110,18 @@ class Training(Table):
         Field(ge=0, le=2**22, description="points labelled once and visited at random instead of "
               "fresh ones; 0: fresh"),
     ] = 0  # fmt: skip
+    checkpoints: Annotated[
+        Checkpoints, Field(description='"last", "log:24", or a list of steps')
+    ] = "last"
+    stopping: Annotated[
+        Literal["best", "last"],
+        Field(description="the step of a training set that counts: of the least validation loss, "
+              "or the last"),
+    ] = "best"  # fmt: skip
+    branch_from: Annotated[
+        Whole,
+        Field(ge=0, le=MOST, description="step from which a constant rate falls to 0; 0: none"),
+    ] = 0  # fmt: skip
 
     @model_validator(mode="before")
     @classmethod
@@ -115,7 +136,8 @@ class Training(Table):
         return {**rule, **named, **values}
 
     def wrong(self) -> Iterator[str]:
-        for rule in (self._of_preset, self._of_stages):
+        rules = (self._of_preset, self._of_stages, self._of_checkpoints, self._of_branch)
+        for rule in rules:
             yield from said(rule)
 
     def _of_preset(self) -> Iterator[str]:
@@ -125,6 +147,54 @@ class Training(Table):
     def _of_stages(self) -> Iterator[str]:
         if (self.schedule == "step") != (self.stages is not None):
             yield "schedule = \"step\" and 'stages = [{steps, batch, rate}, …]' belong together"
+
+    def _of_checkpoints(self) -> Iterator[str]:
+        total, these = self._descended, self.checkpoints
+        if these == "last":
+            return
+        if not total:
+            yield "checkpoints: L-BFGS alone has no steps between; leave it out"
+        elif isinstance(these, str):
+            many = LOG.fullmatch(these)
+            if not many or not int(many[1]):
+                yield (
+                    f"checkpoints: {shown(these)} is none; give \"last\", \"log:24\", or a list "
+                    "of steps"
+                )
+            elif int(many[1]) > total:
+                yield f"checkpoints: {these} is more than the {total} steps; take at most that many"
+        elif not these:
+            yield "checkpoints: an empty list; give steps, or leave it out for the last one"
+        elif list(these) != sorted(set(these)):
+            yield (
+                f"checkpoints: {shown(list(these))} does not increase; give each step once, in "
+                "order"
+            )
+        elif these[-1] > total:
+            yield (
+                f"checkpoints: {these[-1]} is beyond the last step, {total}; give steps up to that"
+            )
+
+    def _of_branch(self) -> Iterator[str]:
+        if not self.branch_from:
+            return
+        if self.schedule not in STABLE or self.optimiser == "lbfgs":
+            yield (
+                "branch_from: the decay leaves a constant rate; take schedule = \"constant\" or "
+                "stages, or leave it out"
+            )
+        elif self.branch_from >= self._descended:
+            yield (
+                f"branch_from: {self.branch_from} leaves nothing of the {self._descended} steps to "
+                "decay in; take an earlier step"
+            )
+
+    @property
+    def _descended(self) -> int:
+        """Steps of the schedule; L-BFGS alone has none."""
+        if self.stages is not None:
+            return sum(stage.steps for stage in self.stages)
+        return 0 if self.optimiser == "lbfgs" else self.steps
 
     def resolved(self) -> TrainingSpec:
         """The recipe of a run. L-BFGS is all polish: its batch is drawn once."""
@@ -136,8 +206,17 @@ class Training(Table):
             stages, polish, polish_batch = (), self.steps, self.batch
         return TrainingSpec(
             self.optimiser, self.beta1, self.beta2, self.weight_decay, stages, self.schedule,
-            self.warmup, polish, polish_batch, self.precision, self.pool,
+            self.warmup, polish, polish_batch, self.precision, self.pool, self._observed(),
+            self.stopping, self.branch_from,
         )  # fmt: skip
+
+    def _observed(self) -> tuple[int, ...]:
+        """The steps of the checkpoints; none where the last one is the only one."""
+        total = self._descended
+        if not isinstance(self.checkpoints, str):
+            return () if self.checkpoints == (total,) else self.checkpoints
+        many = LOG.fullmatch(self.checkpoints)
+        return log_spaced(total, int(many[1])) if many and int(many[1]) > 1 else ()
 
     def on_pool(self, most: int, *, noise: bool) -> Iterator[str]:
         """What is wrong with a pool for students of at most so many parameters.
@@ -172,6 +251,15 @@ class Training(Table):
                     f"training.batch: {batch} is more than the training set "
                     f"of data.sizes = {D}; take a batch of at most {D}"
                 )
+
+
+def log_spaced(last: int, many: int) -> tuple[int, ...]:
+    """So many different steps from 1 to the last, about evenly spaced in the logarithm."""
+    steps = [1]
+    while len(steps) < many:
+        ratio = (last / steps[-1]) ** (1 / (many - len(steps)))
+        steps.append(max(steps[-1] + 1, round(steps[-1] * ratio)))
+    return tuple(steps)
 
 
 class Steps(Table):

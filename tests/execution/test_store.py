@@ -11,6 +11,7 @@ import pytest
 from lab.execution.store import Row, Store, folder
 from lab.mistakes import StudyError
 from lab.spec import PHYSICS_VERSION, digest
+from lab.students.result import Observation
 
 
 def row(name, status="done", loss=0.5):
@@ -59,13 +60,107 @@ def test_another_physics_version_is_refused(tmp_path):
     with Store.write(tmp_path):
         pass
     db = sqlite3.connect(tmp_path / "lab.db")
-    db.execute("UPDATE meta SET value = ?", (str(PHYSICS_VERSION + 1),))
+    db.execute("UPDATE meta SET value = ? WHERE key = 'physics_version'",
+               (str(PHYSICS_VERSION + 1),))  # fmt: skip
     db.commit()
     db.close()
     for opening in (Store.read, Store.write):
         with pytest.raises(StudyError, match="physics version"):
             with opening(tmp_path):
                 pass
+
+
+def test_a_store_of_a_newer_lab_is_refused(tmp_path):
+    with Store.write(tmp_path):
+        pass
+    _script(tmp_path / "lab.db", "UPDATE meta SET value = '9' WHERE key = 'store_version'")
+    for opening in (Store.read, Store.write):
+        with pytest.raises(StudyError, match="version 9.*update the lab"):
+            with opening(tmp_path):
+                pass
+
+
+def test_a_lab_of_before_observations_finds_no_column_that_it_needs(tmp_path):
+    """It asks for `curve` and then says in a sentence that this is no store of its own."""
+    with Store.write(tmp_path) as store:
+        store.add([row("x")])
+    columns = {name for _, name, *_ in _select(tmp_path, "PRAGMA table_info(runs)")}
+    assert "curve" not in columns
+
+
+SEEN = (
+    Observation(1, "test", 0.9), Observation(1, "train", 0.8), Observation(2.5, "test", math.inf),
+    Observation(5, "test", 0.5, 1.25), Observation(5, "validation", 0.6),
+)  # fmt: skip
+
+
+def observed(name, status="done"):
+    return replace(row(name, status), observations=SEEN)
+
+
+def _select(path, query):
+    db = sqlite3.connect(path / "lab.db")
+    try:
+        return db.execute(query).fetchall()
+    finally:
+        db.close()
+
+
+@pytest.mark.parametrize("many", [3000, 1])
+def test_observations_come_back_as_they_went_in(tmp_path, monkeypatch, many):
+    monkeypatch.setattr("lab.execution.store.MANY", many)
+    with Store.write(tmp_path) as store:
+        store.add([observed("x"), observed("y", "failed"), row("z")])
+    with Store.read(tmp_path) as store:
+        found = store.observations(["x", "y", "z", "none"])
+    assert set(found) == {"x", "z"}  # of no run that has not ended
+    assert repr(found["x"]) == repr((*SEEN[:2], SEEN[2]._replace(loss=math.nan), *SEEN[3:]))
+    assert found["z"] == (Observation(5, "test", 0.5),)  # the one that counts is always there
+
+
+def test_a_run_that_starts_again_replaces_all_that_it_left(tmp_path):
+    with Store.write(tmp_path) as store:
+        store.add([observed("x"), observed("y")])
+        again = replace(row("x"), observations=(Observation(5, "test", 0.5),))
+        store.add([again])
+        assert store.observations(["x"])["x"] == again.observations
+        bad = replace(again, observations=(Observation(1, "test", 0.1),) * 2)
+        with pytest.raises(sqlite3.Error):  # one key, twice
+            store.add([replace(bad, loss=0.1)])
+        assert store.rows(["x"])["x"].loss == 0.5
+        assert store.observations(["x"])["x"] == again.observations
+        assert len(store.observations(["y"])["y"]) == len(SEEN)
+
+
+def test_observations_go_with_their_row(tmp_path):
+    with Store.write(tmp_path) as store:
+        store.add([observed("x"), observed("y")])
+        assert store.delete(["x"]) == 1
+    assert _select(tmp_path, "SELECT DISTINCT run FROM observations") == [("y",)]
+
+
+def test_adopted_runs_bring_their_observations(tmp_path):
+    one = replace(observed(digest("{}")), spec="{}")
+    with Store.write(tmp_path / "a") as store:
+        store.add([one])
+    with Store.write(tmp_path / "b") as store:
+        assert store.adopt([one.fingerprint]) == 1
+        assert len(store.observations([one.fingerprint])[one.fingerprint]) == len(SEEN)
+
+
+def test_many_observations_are_a_few_queries(tmp_path):
+    """Statements, not seconds, for 1000 runs of 24 checkpoints."""
+    runs = [replace(row(f"{i:04}"), observations=tuple(
+        Observation(s, split, 1 / s) for s in range(1, 25) for split in ("test", "train")))
+        for i in range(1000)]  # fmt: skip
+    with Store.write(tmp_path) as store:
+        store.add(runs)
+    with Store.read(tmp_path) as store:
+        asked = []
+        store._db.set_trace_callback(asked.append)
+        found = store.observations(r.fingerprint for r in runs)
+    assert sum(len(seen) for seen in found.values()) == 1000 * 48
+    assert len([query for query in asked if query.startswith("SELECT")]) == 4
 
 
 def test_studies_share_runs_that_are_what_they_say(tmp_path):
@@ -193,14 +288,22 @@ def test_a_store_from_before_is_read_and_written_on(tmp_path):
     db = sqlite3.connect(tmp_path / "lab.db")
     for name in ("details", "numpy"):
         db.execute(f"ALTER TABLE runs DROP COLUMN {name}")
+    db.execute("ALTER TABLE runs RENAME COLUMN trajectory TO curve")
+    db.execute("DELETE FROM meta WHERE key = 'store_version'")
     db.execute("DROP TABLE registered")
+    db.execute("DROP TABLE observations")
     db.commit()
     db.close()
     with Store.read(tmp_path) as store:
         assert store.rows(["x"])["x"].details == {} and store.registered() == []
+        assert store.rows(["x"])["x"].curve[0] == (1, 0.9)
+        assert store.observations(["x"]) == {"x": (Observation(5, "test", 0.5),)}
     with Store.write(tmp_path) as store:
         store.add([replace(row("y"), details={"limit": 0.25})])
         assert store.rows(["x", "y"])["y"].details == {"limit": 0.25}
+        assert store.rows(["x"])["x"].curve[0] == (1, 0.9)
+    with Store.write(tmp_path) as store:  # once more, migrated
+        assert store.rows(["x"])["x"].curve[0] == (1, 0.9)
 
 
 def test_a_whole_table_is_read_as_its_rows_are_one_by_one(tmp_path, monkeypatch):
@@ -236,7 +339,7 @@ def test_a_curve_is_looked_at_when_somebody_asks(tmp_path):
     with Store.write(tmp_path) as store:
         store.add([row("x"), replace(row("y"), curve=())])
     db = sqlite3.connect(tmp_path / "lab.db")
-    db.execute("UPDATE runs SET curve = '[[1, 0.5], [2' WHERE fingerprint = 'x'")
+    db.execute("UPDATE runs SET trajectory = '[[1, 0.5], [2' WHERE fingerprint = 'x'")
     db.commit()
     db.close()
     with Store.read(tmp_path) as store:

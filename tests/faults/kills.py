@@ -46,6 +46,7 @@ seeds = 1
 preset = "adam"
 steps = 1500
 batch = 32
+checkpoints = "log:6"
 [evidence]
 share = 0.0
 """
@@ -163,13 +164,17 @@ def command(pid: int) -> str:
 
 
 def stored(cwd: Path, folder: Path = Path("results/s")) -> Rows:
-    """Every row that a reader sees: its status and loss, by fingerprint."""
+    """Every row that a reader sees: its status, loss and observations, by fingerprint."""
     file = cwd / folder / "lab.db"
     if not file.exists():
         return {}
     db = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=30)
     try:
-        rows = db.execute("SELECT fingerprint, status, loss, curve, finished FROM runs").fetchall()
+        rows = db.execute(
+            "SELECT fingerprint, status, loss, trajectory, finished, (SELECT "
+            "json_group_array(json_array(step, split, loss)) FROM observations WHERE run = "
+            "fingerprint) FROM runs"
+        ).fetchall()
     except sqlite3.OperationalError:  # before its tables are made
         return {}
     finally:

@@ -165,6 +165,7 @@ def of_store(rng: random.Random, folder: Path) -> None:
         file.write_bytes(bytes(raw[: rng.randint(0, 2 * len(raw))]))
     lab.plan(ROOT / "studies" / "quickstart.toml", folder / "results")
     lab.load(ROOT / "studies" / "quickstart.toml", folder / "results")
+    lab.load(ROOT / "studies" / "quickstart.toml", folder / "results", observations=True)
 
 
 def _stored(folder: Path) -> bytes:
@@ -175,15 +176,18 @@ def _stored(folder: Path) -> bytes:
     if not file.exists():
         db = sqlite3.connect(file)
         db.executescript(SCHEMA)
-        db.execute("INSERT INTO meta VALUES ('physics_version', '2')")
+        db.execute("INSERT INTO meta VALUES ('physics_version', '2'), ('store_version', '2')")
         for planned in lab.read(ROOT / "studies" / "quickstart.toml").plan[:20]:
             run = planned.run
             row = {"fingerprint": run.fingerprint(), "spec": run.canonical(), "status": "done",
-                   "N": run.N, "loss": 0.1, "relative": 0.1, "best_step": 1, "curve": "[[1, 0.5]]",
+                   "N": run.N, "loss": 0.1, "relative": 0.1, "best_step": 1,
+                   "trajectory": "[[1, 0.5]]",
                    "seconds": 1.0, "group_size": 1, "details": "{}"}  # fmt: skip
             names = ", ".join(row)
             marks = ", ".join("?" * len(row))
             db.execute(f"INSERT INTO runs ({names}) VALUES ({marks})", tuple(row.values()))
+            seen = (row["fingerprint"], 1.0, "train", 0.05, None)
+            db.execute("INSERT INTO observations VALUES (?, ?, ?, ?, ?)", seen)
         db.commit()
         db.close()
     return file.read_bytes()

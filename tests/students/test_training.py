@@ -171,9 +171,9 @@ def test_stages_of_any_length_keep_early_stopping(make_study, monkeypatch, stage
     taken = []
     evaluate = training._Cohort.evaluate
 
-    def recorded(self, step, *sets):
+    def recorded(self, step, *rest):
         taken.append(step)
-        evaluate(self, step, *sets)
+        evaluate(self, step, *rest)
 
     monkeypatch.setattr(training._Cohort, "evaluate", recorded)
     parts = [{"steps": n, "batch": 8, "rate": 0.02} for n in stages]
@@ -203,6 +203,115 @@ def test_early_stopping_watches_the_validation_set_and_not_the_test_set(make_stu
     for result in training.train(one):
         assert result.best_step == training.CHUNK
         assert result.loss == 1.0
+
+
+def by_heart(make_study):
+    """One teacher's networks on eight noisy points."""
+    one = group(watched(make_study), teachers=1)
+    return replace(one, shapes=one.shapes[:1])
+
+
+def descended(one, **recipe):
+    """The results of a group with another recipe."""
+    return training.train(replace(one, training=replace(one.training, **recipe)))
+
+
+def seen(result, split="test"):
+    return {o.step: o.loss for o in result.observations if o.split == split}
+
+
+def test_checkpoints_are_observed_and_change_no_step(make_study):
+    """Within and between chunks, on the sets that a run has, and nothing else is another number."""
+    one = by_heart(make_study)
+    plain = descended(one)
+    looked = descended(one, checkpoints=(1, 7, 200, 333, 900))
+    for a, b in zip(plain, looked, strict=True):
+        assert (a.loss, a.relative, a.best_step, a.curve) == (
+            b.loss,
+            b.relative,
+            b.best_step,
+            b.curve,
+        )
+        steps = {1, 7, 200, 333, 900, 1000, a.best_step}
+        for split in ("test", "validation"):
+            assert set(seen(b, split)) == steps and set(seen(a, split)) == {1000, a.best_step}
+        assert set(seen(b, "train")) - {a.best_step} == steps - {a.best_step}
+        assert seen(b)[b.best_step] == b.loss and seen(a)[1000] == seen(b)[1000]
+        assert (
+            seen(b, "train")[1000] < seen(b, "train")[1] and seen(b, "train")[1000] < seen(b)[1000]
+        )
+    fresh = group(make_study(training={"steps": 40}), teachers=1, shapes=1)
+    assert {o.split for o in descended(fresh)[0].observations} == {"test"}
+    polished = descended(fresh, polish=3, polish_batch=64)[0]
+    assert [*seen(polished)] == [40, 43] and seen(polished)[43] == polished.loss
+
+
+def test_the_loss_on_the_training_set_is_that_of_its_first_points(make_study, monkeypatch):
+    """Block by block, the last of which overlaps, for every size with one program."""
+    monkeypatch.setattr(training, "BLOCK", 64)
+    found = make_study(regime="resolution-data", student={"widths": [8]},
+                       data={"sizes": [48, 100, 200]}, training={"batch": 8})  # fmt: skip
+    one = group(found, teachers=2)
+    given = supply(one)
+    for shape in one.shapes:
+        init = jnp.stack([training.stream("init", task, root=one.root) for task in one.teachers])
+        student, D, seeds = shape
+        key = jnp.stack([jax.vmap(lambda s, k=k: jax.random.fold_in(k, s))(jnp.asarray(seeds))
+                         for k in init])  # fmt: skip
+        parameters = mlp.init(student, given.D_amb, given.outputs, keys=key)
+        scale = 1 / given.rms
+        x, y = given.pool
+        whole = training._evaluate_first(student, "mse", 2.0, parameters, scale, x, y, D)
+        for t, s in np.ndindex(whole.shape):
+            p = jax.tree.map(lambda leaf, t=t, s=s: leaf[t, s], parameters)
+            f = mlp.apply(student, p, scale[t] * x[t, :D].T)
+            assert whole[t, s] == pytest.approx(float(jnp.mean((f - y[t, :D].T) ** 2)), rel=1e-5)
+
+
+def test_stopping_at_the_last_step_takes_it(make_study):
+    one = by_heart(make_study)
+    for best, last in zip(descended(one), descended(one, stopping="last"), strict=True):
+        assert last.best_step == 1000 and last.loss == seen(last)[1000] == seen(best)[1000]
+        assert best.loss < last.loss
+
+
+def test_another_start_is_another_student_of_the_same_teacher_and_data(make_study):
+    one = group(watched(make_study), teachers=1, shapes=1)
+    first, again = (
+        descended(replace(one, start=start), stages=((1, 8, 1e-9),)) for start in (0, 1)
+    )
+    for a, b in zip(first, again, strict=True):
+        assert b.run == replace(a.run, start=1) and a.loss != b.loss
+        assert a.run.fingerprint() != b.run.fingerprint()
+    given, other = supply(one), supply(replace(one, start=1))
+    for a, b in zip(
+        jax.tree.leaves((given.test, given.pool, given.of_set(8, 0, 8))),
+        jax.tree.leaves((other.test, other.pool, other.of_set(8, 0, 8))),
+        strict=True,
+    ):
+        assert (a == b).all()
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.25])
+def test_a_branch_leaves_its_trunk_where_it_says(make_study, warmup):
+    """The same steps up to the branch, then a rate that falls to 0, whatever the trunk does."""
+    found = make_study(training={"steps": 400, "schedule": "constant", "warmup": warmup})
+    one = group(found, teachers=1, shapes=1)
+    trunk = replace(one.training, checkpoints=(1, 250))
+    for at, decay in ((250, 80), (250, 300)):
+        branch = trunk.branched(at, decay)
+        assert branch.steps == at + decay and branch.branch_from == at
+        before, after = optimisers.rates(trunk), optimisers.rates(branch)
+        assert after[:at] == pytest.approx(before[:at], rel=1e-12)
+        assert after[at] < before[at - 1] and (np.diff(after[at:]) < 0).all()
+        assert after[-1] == pytest.approx(0.5 / decay * before[at - 1])
+    branch = trunk.branched(250, 80)
+    left, stayed = (training.train(replace(one, training=t))[0] for t in (branch, trunk))
+    assert {s: left_at for s, left_at in seen(left).items() if s <= 250} == {
+        s: seen(stayed)[s] for s in (1, 250)}  # fmt: skip
+    assert seen(left)[330] < seen(left)[250]
+    with pytest.raises(ValueError, match="take a constant schedule"):
+        branch.branched(100, 10)
 
 
 def test_added_sizes_and_seeds_change_no_other_run(make_study):

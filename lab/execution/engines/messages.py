@@ -15,7 +15,7 @@ from typing import Any
 from lab.kinds.given import Asked, Facts, GivenSpec, Split
 from lab.kinds.student import StudentSpec
 from lab.spec import AnyTask, Group, MeasureSpec, TaskSpec, TrainingSpec
-from lab.students.result import Failed, Result
+from lab.students.result import Failed, Observation, Result
 
 Message = Mapping[str, Any]
 
@@ -40,6 +40,8 @@ def group(values: Message) -> Group:
         given["root"],
         given["learner"],
         given["measure"] and MeasureSpec(**given["measure"]),
+        given["start"],
+        given["round"],
     )
 
 
@@ -63,7 +65,7 @@ def of_results(group: Group, results: Sequence[Result | Failed]) -> list[dict[st
     return [
         {"error": r.error} if isinstance(r, Failed) else
         {"status": r.status, "loss": r.loss, "relative": r.relative, "best_step": r.best_step,
-         "curve": r.curve, "details": dict(r.details)}
+         "curve": r.curve, "details": dict(r.details), "observations": r.observations}
         for r in map(found.__getitem__, group.runs())
     ]  # fmt: skip
 
@@ -73,6 +75,6 @@ def results(group: Group, values: Sequence[Message]) -> list[Result | Failed]:
     return [
         Failed(run, v["error"]) if "error" in v else
         Result(run, v["status"], v["loss"], v["relative"], v["best_step"], _tuples(v["curve"]),
-               v["details"])
+               v["details"], tuple(Observation(*seen) for seen in v["observations"]))
         for run, v in zip(group.runs(), values, strict=True)
     ]  # fmt: skip

@@ -102,7 +102,7 @@ def _excesses(runs: list[Run]) -> _Learner:
 def _student(run: Run, of: Sets, x: np.ndarray, y: np.ndarray, *, seed: int) -> _Scaled:
     """The trained student as a function of points in the coordinates of the task."""
     scale = sets.scale(run, of)
-    rng = generator("init", run.task, seed, root=run.root)
+    rng = generator("init", run.task, seed, *run.restart, root=run.root)
     scaled = x if scale == 1 else scale * x  # 10⁷ coordinates are not copied for nothing
     learned = exact.learn(run.student.kind, dict(run.student.settings), scaled, y, rng=rng)
     return _Scaled(learned, scale)

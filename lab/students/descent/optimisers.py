@@ -39,7 +39,8 @@ def rates(training: TrainingSpec) -> Float[np.ndarray, " steps"]:
     """The learning rate of every step: the stages one after the other under one schedule.
 
     `constant`, `linear` (to 0) and `cosine` (to 0) act on the whole length; `step` is each stage's
-    own rate. Warm-up rises linearly over its fraction of the steps.
+    own rate. Warm-up rises linearly over its fraction of the steps. From a branch on the rate falls
+    linearly to 0.
     """
     rate = np.concatenate([np.full(s, r) for s, _, r in training.stages] or [np.zeros(0)])
     t = (np.arange(rate.size) + 0.5) / max(rate.size, 1)
@@ -51,4 +52,7 @@ def rates(training: TrainingSpec) -> Float[np.ndarray, " steps"]:
     }[training.schedule]
     if training.warmup > 0:
         shape = shape * np.minimum(1.0, t / training.warmup)
+    if at := training.branch_from:
+        left = (rate.size - np.arange(at, rate.size) - 0.5) / (rate.size - at)
+        shape[at:] *= left
     return rate * shape

@@ -45,6 +45,7 @@ class Supply(Protocol):
         loss, power: see `lab.task.data.losses`.
         rms: root mean square of a coordinate, [T].
         test, validation: fixed sets; there is no validation set beside fresh data.
+        pool: in rows, the points of which a training set of D is the first D, if there are any.
     """
 
     D_amb: int
@@ -54,6 +55,7 @@ class Supply(Protocol):
     rms: Array
     test: Batch
     validation: Batch | None
+    pool: Batch | None
 
     def fresh(self, start: int, batch: int) -> Batch | None:
         """A chunk of batches that nobody saw, for all students; None where sets are nested."""
@@ -131,7 +133,10 @@ class Given:
         self.key = jnp.stack([stream("batch", task, root=group.root) for task in tasks])
         found = [ordered(task, root=group.root) for task in tasks]
         sets = [one for one, _, _ in found]
-        self.pool = _rows([x for _, x, _ in found]), _rows([y for _, _, y in found])
+        self.pool: Batch | None = (
+            _rows([x for _, x, _ in found]),
+            _rows([y for _, _, y in found]),
+        )
         self.test = _columns([one.x_test for one in sets]), _columns([one.y_test for one in sets])
         self.validation: Batch | None = (
             _columns([one.x_validation for one in sets]),
@@ -144,6 +149,7 @@ class Given:
         return None
 
     def of_set(self, D: int, start: int, batch: int) -> Batch:
+        assert self.pool
         return batches(*self.pool, D, start, batch, self.key)
 
     def large(self, points: int) -> Batch:

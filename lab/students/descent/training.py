@@ -9,12 +9,14 @@ there is one compile per shape.
 
 Steps come in chunks of at most CHUNK, which bounds memory and gives progress. The loss on the fixed
 test set is taken at log-spaced steps. With a fixed training set (D given) the result is the test
-loss where a separate validation set was best (early stopping); with fresh data it is the last one.
+loss where a separate validation set was best (early stopping), unless the recipe stops at the last
+step; with fresh data it is the last one. At its checkpoints a run leaves observations: losses on
+the test, validation and training sets. They change neither the steps nor which of them is best.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -29,8 +31,8 @@ from lab.kinds.student import STUDENTS, StudentSpec
 from lab.spec import Group, Run
 from lab.students.descent import optimisers
 from lab.students.descent.dimensions import Watch
-from lab.students.descent.supply import CHUNK, Batch, Supply, baseline, over_teachers, supply
-from lab.students.result import Result
+from lab.students.descent.supply import CHUNK, Supply, baseline, over_teachers, supply
+from lab.students.result import Observation, Result
 from lab.task import data
 from lab.task.streams import stream
 
@@ -63,28 +65,32 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
     cohorts = [_Cohort(given, group, *shape, init, watch) for shape in group.shapes]
     rate = optimisers.rates(group.training)
     record = _record_steps(rate.size, every_chunk=given.validation is not None)
+    checkpoints = {*group.training.checkpoints, rate.size}
     step = 0
     for steps, batch, _ in group.training.stages:
         stop = step + steps
         while step < stop:
             n = min(CHUNK, stop - step)
+            due = _due(step, step + n, record) or step + n == rate.size
+            cuts = sorted({s for s in checkpoints if step < s < step + n} | {step + n})
             fresh = given.fresh(step, batch)
             for cohort in cohorts:
                 x, y = fresh or given.of_set(cohort.D or 0, step, batch)
-                cohort.advance(x, y, rate[step : step + n])
+                for first, last in zip([step, *cuts], cuts, strict=False):
+                    cohort.advance(x, y, rate[step : step + n], first - step, last - step)
+                    if due and last == step + n or last in checkpoints:
+                        cohort.evaluate(last, given, due and last == step + n, last in checkpoints)
                 tick(n * cohort.S * len(group.teachers))
             step += n
-            if _due(step - n, step, record) or step == rate.size:
-                for cohort in cohorts:
-                    cohort.evaluate(step, given.test, given.validation)
     if group.training.polish:
         x, y = given.large(group.training.polish_batch)
         for cohort in cohorts:
             cohort.polish(x, y, group.training.polish)
-            cohort.evaluate(step + group.training.polish, given.test, None)
+            cohort.evaluate(group.training.last, given, True, True)
     for cohort in cohorts:
         cohort.measure(watch, initial=False)
-    return [r for cohort in cohorts for r in cohort.results(group, base)]
+    runs = iter(group.runs())
+    return [r for cohort in cohorts for r in cohort.results(group, runs, base)]
 
 
 def _network(student: StudentSpec) -> Any:
@@ -113,9 +119,13 @@ class _Cohort:
         self.scale = 1 / rms if student.inputs == "standardised" else jnp.ones_like(rms)
         of_seed = jnp.asarray(seeds)
         keys = jnp.stack([jax.vmap(partial(jax.random.fold_in, k))(of_seed) for k in key])
+        if group.start:
+            again = jax.vmap(jax.vmap(lambda k: jax.random.fold_in(k, group.start)))
+            keys = again(keys)
         self.parameters = _network(student).init(student, given.D_amb, given.outputs, keys=keys)
         self.state = None if t.optimiser == "lbfgs" else _init_state(self.rule, self.parameters)
         self.curve: list[tuple[int, np.ndarray, np.ndarray]] = []
+        self.observed: dict[tuple[int, str], np.ndarray] = {}
         self.details = [[{**known} for _ in seeds] for known in watch.known]
         self.measure(watch, initial=True)
 
@@ -125,12 +135,12 @@ class _Cohort:
         for (t, s), dimensions in found:
             self.details[t][s] |= dimensions
 
-    def advance(self, x: Array, y: Array, rates: np.ndarray) -> None:
-        n = rates.size
-        padded = jnp.asarray(np.pad(rates, (0, CHUNK - n)), x.dtype)
+    def advance(self, x: Array, y: Array, rates: np.ndarray, first: int, last: int) -> None:
+        """The steps from `first` up to `last` of a chunk that has these rates."""
+        padded = jnp.asarray(np.pad(rates, (0, CHUNK - rates.size)), x.dtype)
         self.parameters, self.state = _advance(
             self.student, self.rule, self.loss, self.power,
-            self.parameters, self.state, self.scale, x, y, padded, n,
+            self.parameters, self.state, self.scale, x, y, padded, first, last,
         )  # fmt: skip
         # Waiting here keeps at most one chunk of each lane in memory and makes ticks truthful.
         jax.block_until_ready(self.parameters)
@@ -140,38 +150,44 @@ class _Cohort:
             self.student, self.loss, self.power, steps, self.parameters, self.scale, x, y
         )
 
-    def evaluate(self, step: int, test: Batch, validation: Batch | None) -> None:
-        args = (self.student, self.loss, self.power, self.parameters, self.scale)
-        on_test = np.asarray(_evaluate(*args, *test), float)
-        watched = np.asarray(_evaluate(*args, *validation), float) if validation else on_test
-        self.curve.append((step, on_test, watched))
+    def evaluate(self, step: int, given: Supply, recorded: bool, observed: bool) -> None:
+        """Losses at a step.
 
-    def results(self, group: Group, base: np.ndarray) -> list[Result]:
+        recorded: as a point of the curve, which early stopping chooses among. observed: as
+        observations, on the training set too.
+        """
+        args = (self.student, self.loss, self.power, self.parameters, self.scale)
+        found = {"test": np.asarray(_evaluate(*args, *given.test), float)}
+        if given.validation:
+            found["validation"] = np.asarray(_evaluate(*args, *given.validation), float)
+        if observed and self.D is not None and given.pool:
+            found["train"] = np.asarray(_evaluate_first(*args, *given.pool, self.D), float)
+        if recorded:
+            self.curve.append((step, found["test"], found.get("validation", found["test"])))
+        if observed or given.validation:  # early stopping may choose any step that is watched
+            self.observed |= {(step, split): losses for split, losses in found.items()}
+
+    def results(self, group: Group, runs: Iterator[Run], base: np.ndarray) -> list[Result]:
+        """The results of the next runs, teacher by teacher."""
         steps = [step for step, _, _ in self.curve]
         test = np.stack([on_test for _, on_test, _ in self.curve])
         watched = np.stack([w for _, _, w in self.curve])
         records = _record_steps(steps[-1], every_chunk=False)
         ends = zip([0, *steps], steps, strict=False)
         shown = {step for before, step in ends if _due(before, step, records)}
+        checkpoints = {*group.training.checkpoints, group.training.steps, group.training.last}
         found = []
-        for t, task in enumerate(group.teachers):
-            for i, s in enumerate(self.seeds):
+        for t in range(len(group.teachers)):
+            for i in range(self.S):
                 losses, relative = test[:, t, i], test[:, t, i] / base[t]
                 at = len(steps) - 1
-                if self.D is not None and np.isfinite(watched[:, t, i]).any():
+                stops = self.D is not None and group.training.stopping == "best"
+                if stops and np.isfinite(watched[:, t, i]).any():
                     at = int(np.nanargmin(watched[:, t, i]))
                 ok = np.isfinite(relative[at]) and relative[at] < DIVERGED
                 found.append(
                     Result(
-                        Run(
-                            task,
-                            self.student,
-                            group.training,
-                            self.D,
-                            s,
-                            group.root,
-                            measure=group.measure,
-                        ),
+                        next(runs),
                         "done" if ok else "diverged",
                         float(losses[at]) if ok else float("nan"),
                         float(relative[at]) if ok else float("nan"),
@@ -182,6 +198,11 @@ class _Cohort:
                             if n in shown or n == steps[-1]
                         ),
                         self.details[t][i],
+                        tuple(
+                            Observation(n, split, float(losses[t, i]))
+                            for (n, split), losses in self.observed.items()
+                            if n in checkpoints or n == steps[at]
+                        ),
                     )
                 )
         return found
@@ -220,9 +241,11 @@ def _students_loss(
 @partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=(4, 5))
 def _advance(
     student: StudentSpec, rule: Rule, loss: str, power: float,
-    parameters: Any, state: Any, scale: Array, x: Array, y: Array, rates: Array, n: Array,
+    parameters: Any, state: Any, scale: Array, x: Array, y: Array, rates: Array,
+    first: Array, last: Array,
 ) -> tuple[Any, Any]:  # fmt: skip
-    """The first n steps of a chunk; n is traced, so that a short last chunk compiles nothing."""
+    """The steps from `first` up to `last` of a chunk; both are traced, so that neither a short last
+    chunk nor a checkpoint compiles anything."""
     update = jax.vmap(optimisers.optimiser(*rule, parameters).update)
 
     def one_teacher(parameters: Any, state: Any, scale: Array, x: Array, y: Array) -> tuple:
@@ -236,7 +259,7 @@ def _advance(
             updates = jax.tree.map(lambda u: rates[t] * u, updates)
             return optax.apply_updates(parameters, updates), state
 
-        return jax.lax.fori_loop(0, n, step, (parameters, state))
+        return jax.lax.fori_loop(first, last, step, (parameters, state))
 
     return over_teachers(one_teacher)(parameters, state, scale, x, y)
 
@@ -283,5 +306,32 @@ def _evaluate(
         if not whole:
             return rest / n
         return (BLOCK * jnp.sum(jax.lax.map(lambda xy: mean(*xy), tuple(blocks)), 0) + rest) / n
+
+    return over_teachers(one_teacher)(parameters, scale, x, y)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _evaluate_first(
+    student: StudentSpec, loss: str, power: float, parameters: Any, scale: Array,
+    x: Float[Array, "T n D_amb"], y: Float[Array, "T n outputs"], D: Array,
+) -> Float[Array, "T S"]:  # fmt: skip
+    """Losses on the first D points of a pool, block by block; D is traced, so that training sets of
+    all sizes share a program."""
+    size = min(BLOCK, x.shape[1])
+
+    def one_teacher(parameters: Any, scale: Array, x: Array, y: Array) -> Array:
+        def of_points(f: Array, y: Array) -> Array:
+            return jax.vmap(lambda f, y: data.losses(loss, power, f[:, None], y[:, None]), 1)(f, y)
+
+        def add(block: Array, total: Array) -> Array:
+            start = jnp.minimum(block * size, x.shape[0] - size)  # the last block overlaps
+            some = [jax.lax.dynamic_slice_in_dim(v, start, size).T for v in (x, y)]
+            at = start + jnp.arange(size)
+            f = jax.vmap(lambda p: _network(student).apply(student, p, scale * some[0]))(parameters)
+            points = jax.vmap(lambda f: of_points(f, some[1]))(f)
+            return total + jnp.sum(points, where=(at >= block * size) & (at < D), axis=1)
+
+        zeros = jnp.zeros(jax.tree.leaves(parameters)[0].shape[0], x.dtype)
+        return jax.lax.fori_loop(0, (D + size - 1) // size, add, zeros) / D
 
     return over_teachers(one_teacher)(parameters, scale, x, y)

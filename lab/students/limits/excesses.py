@@ -51,7 +51,7 @@ def _in_one_basin(runs: list[Run], *, going: Callable[[], None]) -> _Learner:
     def excess(run: Run) -> Result:
         if run.student not in basins:
             scale = sets.scale(run, world)
-            key = stream("init", task, root=root)
+            key = stream("init", task, *run.restart, root=root)
             trials = generator("draw", task, 0, root=root)
             basins[run.student] = basin.find(
                 run.student, scale * world.x, world.y, key=key, rng=trials, going=going
@@ -76,7 +76,7 @@ def _over_tangents(runs: list[Run]) -> _Learner:
 
     def gap(run: Run) -> Result:
         scale = sets.scale(run, nested)
-        key = stream("init", task, run.seed, root=root)
+        key = stream("init", task, run.seed, *run.restart, root=root)
         found = tangent.predictions(
             run.student, scale * nested.x[: run.size], nested.y[: run.size], scale * nested.x_test,
             steps=run.training.steps, key=key,

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from scripted import Scripted, pids, running, scripted
@@ -107,15 +108,16 @@ def test_a_student_of_the_script_itself_is_refused(monkeypatch, pool):
 
 
 def test_groups_and_results_survive_json(tmp_path, pool):
-    from lab.students.result import Failed, Result
+    from lab.students.result import Failed, Observation, Result
 
-    group = scripted(tmp_path / "a", "learn")
+    group = replace(scripted(tmp_path / "a", "learn"), start=2, round=1)
+    seen = (Observation(0.5, "train", float("inf")), Observation(3, "test", 1 / 3, 2.5))
     text = json.dumps(messages.of_group(group))
     assert messages.group(json.loads(text)) == group
     (run,) = group.runs()
     for result in (
         Result(run, "diverged", float("nan"), float("inf"), 3, ((1, 0.1), (2, float("nan"))), {}),
-        Result(run, "done", 1 / 3, 5e-324, 0, (), {"condition": 1e300, "jitter": 0.0}),
+        Result(run, "done", 1 / 3, 5e-324, 0, (), {"condition": 1e300, "jitter": 0.0}, seen),
         Failed(run, "Ünicode\n\x00"),
     ):
         values = json.loads(messages.line({"results": messages.of_results(group, [result])}))
