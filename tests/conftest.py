@@ -44,13 +44,13 @@ def merged(base: dict, changes: dict) -> dict:
     return out
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_study():
     """A small study with changes: make_study(student={"seeds": 2})."""
     return lambda **changes: study.validate(merged(SMALL, changes))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_tables():
     """The tables of a small study, before validation."""
     return lambda **changes: merged(SMALL, changes)

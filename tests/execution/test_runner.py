@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from simulated import power, rows
 
 from lab import study
 from lab.execution import plan, runner
@@ -117,10 +118,10 @@ def workers_of(pid):
     return [c for c in children if "engines.worker" in Path(f"/proc/{c}/cmdline").read_text()]
 
 
-def test_an_edited_study_runs_only_the_difference(uninterrupted, tmp_path):
+def test_an_edited_study_runs_only_the_difference(tmp_path):
     found = study.validate(tomllib.loads(STUDY))
-    path = uninterrupted / "results/s"
-    with Store.read(path) as store:
+    with Store.write(tmp_path) as store:
+        store.add(rows(found, power(1.0)))
         states = store.states()
     for text, new in (
         (STUDY.replace("[3, 4, 6]", "[3, 4, 6, 7]"), 6),
@@ -131,7 +132,7 @@ def test_an_edited_study_runs_only_the_difference(uninterrupted, tmp_path):
     ):
         edited = study.validate(tomllib.loads(text))
         assert len(plan.left(edited, states).missing) == new
-    assert runner.run(found, path).trained == 0
+    assert runner.run(found, tmp_path).trained == 0
 
 
 def test_a_failed_group_is_rows_with_a_traceback_and_is_tried_again(

@@ -29,17 +29,18 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def file(make_study, tmp_path):
+@pytest.fixture(scope="module")
+def file(make_study, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
     study = make_study(
         question="Does <b>it</b> fall?", student={"widths": [4, 6, 8, 12, 17, 24]},
         task={"manifold": {"dim": [2, 3, 5]},
               "teacher": {"count": 4, "bias": [0.0, 0.5, 1.0], "widths": [96, 96]}},
         evidence={"share": 0.25},
     )  # fmt: skip
-    with Store.write(tmp_path / "s") as store:
+    with Store.write(folder / "s") as store:
         store.add(rows(study, power(lambda d: 5 / d), noise=0.02, seed=1))
-        return pages.write(answers.answers(study, store), tmp_path / "report.html", "s")
+        return pages.write(answers.answers(study, store), folder / "report.html", "s")
 
 
 @pytest.fixture

@@ -23,11 +23,11 @@ EVERY = ["input", "teacher.1.before", "teacher.last", "student.1.before.initiali
 def measured(make_study):
     """Results of a small study, and the study, that measures at these places."""
 
-    def of(*places, **changes):
+    def of(*places, shapes=1, **changes):
         measure = {"dimension": list(places), "n": 300} if places else {}
         found = make_study(measure=measure, **changes)
         (group, *_) = plan.groups([p.run for p in found.plan])
-        return training.train(group)
+        return training.train(replace(group, shapes=group.shapes[:shapes]))
 
     return of
 
@@ -103,7 +103,8 @@ def test_measuring_changes_no_loss(measured):
 
 
 def test_students_are_measured_one_by_one_and_what_they_share_once(measured):
-    results = measured("input", "student.last", student={"seeds": 2, "widths": [3, 5, 8]})
+    results = measured("input", "student.last", shapes=2,
+                       student={"seeds": 2, "widths": [3, 5, 8]})  # fmt: skip
     last = [value(r, "student.last") for r in results]
     assert len({value(r, "input") for r in results}) == 1
     assert len(set(last)) == len(last)
