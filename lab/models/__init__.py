@@ -6,6 +6,8 @@ sentence (ValueError). Estimators are tested on them, and studies may name them 
 and SciPy only.
 
     Truncation             loss in size and time, compute frontier: ξ, η, excess
+    PLRF                   one-pass SGD on power-law random features: seven phases of the frontier
+    GaussianRegression     gain of one step, noise scales, steps to a loss by batch and rate
     MinimumNorm            double descent over samples
     WeakFeatures           double descent over features
     LeastSquaresDescent    double descent over epochs, and Heckel & Yilmaz's formula
@@ -13,13 +15,17 @@ and SciPy only.
 """
 
 from lab.models.double_descent import MinimumNorm, WeakFeatures
+from lab.models.gaussian_regression import GaussianRegression
 from lab.models.least_squares_descent import LeastSquaresDescent
+from lab.models.plrf import PLRF
 from lab.models.random_features import RandomFeaturesRidge
 from lab.models.truncation import Truncation
 
 __all__ = [
+    "GaussianRegression",
     "LeastSquaresDescent",
     "MinimumNorm",
+    "PLRF",
     "RandomFeaturesRidge",
     "Truncation",
     "WeakFeatures",
