@@ -201,18 +201,23 @@ def load(
     *,
     name: str = "study",
     overrides: Sequence[str] = (),
+    observations: bool = False,
 ) -> dict[str, Any]:
     """Columns of all stored runs of a study: arrays by name, see `lab.execution.export.COLUMNS`.
+
+    observations: one entry per loss that a run left, at its checkpoints and on each set of points,
+    see `lab.execution.export.observations`.
 
     >>> columns = load("studies/quickstart.toml", "nowhere")
     >>> columns["relative_loss"].size, "N" in columns
     (0, True)
     """
-    from lab.execution.export import columns
+    from lab.execution import export
     from lab.execution.store import Store
 
-    with Store.read(_folder(study, results, name)) as store:
-        return columns(read(study, overrides), store)
+    table = export.observations if observations else export.columns
+    with Store.read(_folder(study, results, name), specs=False) as store:
+        return table(read(study, overrides), store)
 
 
 def runs(

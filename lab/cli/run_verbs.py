@@ -93,9 +93,11 @@ def _curve(
     with Store.read(folder(study, results)) as store:
         row = listing.one(store, beginning)
     if as_json:
-        say_json(plain({"run": row.fingerprint, "status": row.status, "curve": [*row.curve]}))
+        seen = [o._asdict() for o in row.observations]
+        found = {"run": row.fingerprint, "status": row.status, "curve": [*row.curve]}
+        say_json(plain({**found, "observations": seen}))
     else:
-        say_table(shown.curve_title(row), shown.CURVE_HEAD, shown.curve_lines(row), wide=wide)
+        say_table(shown.curve_title(row), shown.curve_head(row), shown.curve_lines(row), wide=wide)
     if plot:
         _draw(shown.curve_figure(row), plot)
 

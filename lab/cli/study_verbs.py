@@ -159,14 +159,30 @@ def run(
 
 def export(
     study: StudyFile,
-    out: Annotated[Path, typer.Argument(metavar="FILE", help=".csv, .json or .parquet")],
+    out: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help=".csv, .json or .parquet")
+    ] = None,
     overrides: Overrides = None,
     results: Results = RESULTS,
-) -> None:
-    """Write one row per stored run to a table file."""
+    observations: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="One row per loss that a run left: at its "
+                                  "checkpoints, on each set of points.")
+    ] = None,
+) -> None:  # fmt: skip
+    """Write one row per stored run to a table file, and one per observation to another."""
     import lab
     from lab.execution import export as table
 
-    columns = lab.load(read(study, overrides), results, name=study.stem)
-    table.write(columns, out)
-    say(f"{out}: {columns['status'].size} runs, {len(columns)} columns.")
+    if not (out or observations):
+        raise StudyError(
+            ["lab export: to which file? Give FILE for the runs, --observations FILE, or both"]
+        )
+    asked = read(study, overrides)
+    if out:
+        columns = lab.load(asked, results, name=study.stem)
+        table.write(columns, out)
+        say(f"{out}: {columns['status'].size} runs, {len(columns)} columns.")
+    if observations:
+        columns = lab.load(asked, results, name=study.stem, observations=True)
+        table.write(columns, observations)
+        say(f"{observations}: {columns['run'].size} observations, {len(columns)} columns.")

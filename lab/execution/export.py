@@ -16,7 +16,7 @@ from lab.execution.store import Store
 from lab.files import put_bytes
 from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
-from lab.spec import AnyTask, Planned, TrainingSpec
+from lab.spec import COORDINATES, AnyTask, Planned, TrainingSpec
 from lab.study import Study
 from lab.tables.measure import Dimension, column, measured
 
@@ -85,6 +85,37 @@ def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
         for name, numbers in dimensions.items():
             numbers.append(row.details.get(name, math.nan))
     return {name: np.array(values) for name, values in (found | dimensions).items()}
+
+
+def observations(study: Study, store: Store) -> dict[str, np.ndarray]:
+    """One entry per observation of the stored runs of the study, in the order of the plan and of
+    steps.
+
+    run: fingerprint. Then the coordinates of the observation (`lab.spec.COORDINATES`), nan where a
+        run has none: S, samples, labels and C are those at its step.
+    step, split: `step` is S, or an exact time; `split` the points, test, validation, train or
+        population.
+    loss, relative: as the task defines it, and in units of the constant student's; relative is nan
+        of a run that has no loss. seconds: since the run began, nan where they were not measured.
+    """
+    names = (OWN[0], *COORDINATES, *OWN[1:])
+    found: dict[str, list] = {name: [] for name in names}
+    runs = {p.run.fingerprint(): p.run for p in study.plan}
+    rows = store.rows(runs)
+    for key, seen in store.observations(runs).items():
+        scale = _number(rows[key].scale)
+        at = {o.step: runs[key].coordinates_at(o.step) for o in seen}
+        for o in seen:
+            for name, value in at[o.step].items():
+                found[name].append(_number(value))
+            own = (key, o.step, o.split, o.loss, o.loss / scale, _number(o.seconds))
+            for place, entry in zip(OWN, own, strict=True):
+                found[place].append(entry)
+    return {name: np.array(values) for name, values in found.items()}
+
+
+OWN = ("run", "step", "split", "loss", "relative", "seconds")
+"""What an observation has besides coordinates."""
 
 
 def write(table: dict[str, np.ndarray], path: Path) -> None:

@@ -8,7 +8,7 @@ and of overrides. Nothing is trained here, and no JAX is loaded.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +86,12 @@ def _one(planned: Planned, key: str, x: int, panel: str, row: Row | None) -> Lis
 
 
 def one(store: Store, beginning: str) -> Row:
-    """The row whose fingerprint begins so. Raises StudyError unless there is exactly one."""
+    """The row whose fingerprint begins so, with its observations. Raises StudyError unless there is
+    exactly one."""
     keys = [key for key in store.states() if key.startswith(beginning.strip().lower())]
     if len(keys) == 1:
-        return store.rows(keys)[keys[0]]
+        (row,) = store.rows(keys).values()
+        return replace(row, observations=store.observations(keys).get(keys[0], ()))
     what = f"{len(keys)} runs have" if keys else "no stored run has"
     raise StudyError(
         [f"{store.path}: {what} a fingerprint that begins with '{beginning}'; `lab runs` lists "

@@ -19,7 +19,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from lab.execution.engines.device import GPU_TEACHERS
 from lab.execution.engines.engine import Engine
 from lab.execution.engines.settings import Settings
 from lab.execution.pace import Pace
-from lab.execution.store import Row, Store
+from lab.execution.store import FINISHED, Row, Store
 from lab.mistakes import StudyError
 from lab.spec import Group, Run
 from lab.study import Study
@@ -57,6 +57,9 @@ class Compared:
     differs: what was not as it was when the run was stored, of `device`, `jax`, `numpy` and
         `company`; if nothing, the losses must be equal.
     precision: of the training, `float32` or `float64`.
+    observed: of all stored observations, the largest difference of their logarithms; ∞ where one
+        is gone. Training losses, which fall by orders of magnitude where round-off decides, are
+        compared only where they must be equal.
     """
 
     fingerprint: str
@@ -67,6 +70,7 @@ class Compared:
     loss_again: float | None
     differs: tuple[str, ...]
     precision: str
+    observed: float = 0.0
 
     @property
     def difference(self) -> float:
@@ -86,7 +90,7 @@ class Compared:
     @property
     def holds(self) -> bool:
         """Whether the run is what is stored."""
-        return abs(self.difference) <= self.tolerance
+        return max(abs(self.difference), self.observed) <= self.tolerance
 
     def plain(self) -> dict[str, Any]:
         """What `lab verify --json` prints of it."""
@@ -155,11 +159,10 @@ def verify(
         raise StudyError([f"--share {share:g}: give a number above 0, up to 1"])
     room.refuse(study)
     with Store.read(path) as store:
-        rows = {
-            p.run: row
-            for p, row in store.found(listing.planned(study))
-            if row and row.status in ("done", "diverged")
-        }
+        there = store.found(listing.planned(study))
+        rows = {p.run: row for p, row in there if row and row.status in FINISHED}
+        seen = store.observations(row.fingerprint for row in rows.values())
+        rows = {run: replace(row, observations=seen[row.fingerprint]) for run, row in rows.items()}
     if not rows:
         raise StudyError([f"{path}: nothing stored yet; `lab run` comes first"])
     some = sample(groups(rows), share * len(rows), seed)
@@ -224,7 +227,23 @@ def _trained(found: list[Group], engine: Engine, observe: Observer) -> dict[Run,
 
 def _compared(run: Run, row: Row, again: Row, known: bool) -> Compared:
     differs = [name for name in SAME if row.provenance.get(name) != again.provenance[name]]
+    other = (*differs, *(() if known else ("company",)))
     return Compared(
         row.fingerprint, run.task.dim, row.status, again.status, row.loss, again.loss,
-        (*differs, *(() if known else ("company",))), run.training.precision,
+        other, run.training.precision, _observed(row, again, bool(other)),
     )  # fmt: skip
+
+
+def _observed(row: Row, again: Row, about: bool) -> float:
+    """The largest difference of the logarithms of what both observed; the training set's is left
+    out where they need not be equal."""
+    stored, found = ({(o.step, o.split): o.loss for o in r.observed()} for r in (row, again))
+    differences = [0.0]
+    for key, loss in stored.items():
+        now = found.get(key, -1.0)
+        if loss == now or not (math.isfinite(loss) or math.isfinite(now)):
+            continue
+        if not (about and key[1] == "train"):
+            ratio = now / loss if loss else 0.0
+            differences.append(abs(math.log(ratio)) if 0 < ratio < math.inf else math.inf)
+    return max(differences)

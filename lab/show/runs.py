@@ -18,6 +18,7 @@ MOST = 5
 KEY = 8
 """Letters of a fingerprint that people are shown."""
 CURVE_HEAD = ("step", "relative test loss")
+"""Of a curve; other splits come behind."""
 
 
 class Runs(list[Listed]):
@@ -107,9 +108,35 @@ def last_line(error: str) -> str:
     return error.strip().split("\n")[-1]
 
 
-def curve_lines(row: Row) -> list[tuple[str, str]]:
-    """The learning curve in the columns of CURVE_HEAD."""
-    return [(str(step), _number(loss)) for step, loss in row.curve]
+def curve_head(row: Row) -> tuple[str, ...]:
+    """CURVE_HEAD, and the other splits that were observed."""
+    return (*CURVE_HEAD, *_splits(row))
+
+
+def curve_lines(row: Row) -> list[tuple[str, ...]]:
+    """The learning curve, and the losses at checkpoints, in the columns of `curve_head`."""
+    found = {split: dict(points) for split, points in _curves(row).items()}
+    steps = sorted({step for points in found.values() for step in points})
+    splits = ("test", *_splits(row))
+    return [
+        (f"{step:g}" if step % 1 else str(int(step)),
+         *(_number(found[split].get(step)) for split in splits))
+        for step in steps
+    ]  # fmt: skip
+
+
+def _splits(row: Row) -> tuple[str, ...]:
+    """The splits that were observed beside the test set."""
+    return tuple(split for split in _curves(row) if split != "test")
+
+
+def _curves(row: Row) -> dict[str, list[tuple[float, float]]]:
+    """Split → (step, relative loss): the curve of the test loss, and what was observed."""
+    found: dict[str, dict[float, float]] = {"test": dict(row.curve)}
+    scale = row.scale or math.nan
+    for seen in row.observations:
+        found.setdefault(seen.split, {}).setdefault(seen.step, seen.loss / scale)
+    return {split: sorted(points.items()) for split, points in found.items()}
 
 
 def curve_title(row: Row) -> str:
@@ -120,7 +147,7 @@ def curve_title(row: Row) -> str:
 
 
 def curve_figure(row: Row) -> Any:
-    """The learning curve, relative test loss against step."""
+    """The learning curve, relative losses against step."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -129,8 +156,14 @@ def curve_figure(row: Row) -> Any:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(5.6, 3.9), layout="constrained")
         ax = figure.subplots()
-        shown = [(step, loss) for step, loss in row.curve if loss > 0]
+        curves = {split: [(step, loss) for step, loss in points if loss > 0]
+                  for split, points in _curves(row).items()}  # fmt: skip
+        shown = curves["test"]
         ax.plot(*zip(*shown, strict=True) if shown else ([], []), ".-", color=BLUE, lw=1.4, ms=4)
+        for mark, split in zip("sd^", _splits(row), strict=False):
+            points = zip(*curves[split], strict=True) if curves[split] else ([], [])
+            ax.plot(*points, f"{mark}:", lw=1.0, ms=4, label=f"{split} loss")
+            ax.legend()
         ax.set(xlabel="step", ylabel="test loss, relative", title=curve_title(row))
         if shown:
             ax.set_yscale("log")

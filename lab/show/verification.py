@@ -16,7 +16,7 @@ def lines(runs: tuple[Compared, ...]) -> list[tuple[str, ...]]:
     """One line per run in the columns of HEAD."""
     return [
         (one.fingerprint[:KEY], str(one.dim), _loss(one.loss, one.status),
-         _loss(one.loss_again, one.status_again), f"{one.difference:+.2g}",
+         _loss(one.loss_again, one.status_again), _difference(one),
          f"within {one.tolerance:g}" if one.differs else "equal")
         for one in runs
     ]  # fmt: skip
@@ -31,7 +31,7 @@ def sentences(found: Verification) -> Iterator[str]:
         f"{len(found.compared) - len(found.wrong)} hold, {len(found.wrong)} do not."
     )
     if exact:
-        equal = sum(one.difference == 0 for one in exact)
+        equal = sum(one.difference == 0 and one.observed == 0 for one in exact)
         yield (
             f"{_runs(len(exact))} of this machine, in the same company: {equal} equal to the last "
             "digit."
@@ -48,6 +48,13 @@ def sentences(found: Verification) -> Iterator[str]:
             f"On the average these differ by {found.shift:+.2g}, where ±{SHIFT:g} is chance"
             f"{': the losses are others' if found.shifted else ''}."
         )
+
+
+def _difference(one: Compared) -> str:
+    """That of the loss, or where it holds that of a checkpoint."""
+    if abs(one.difference) >= one.observed:
+        return f"{one.difference:+.2g}"
+    return f"±{one.observed:.2g} at a checkpoint"
 
 
 def _runs(count: int) -> str:

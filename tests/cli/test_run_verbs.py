@@ -1,6 +1,7 @@
 """Seeing and mending single runs, on a simulated store in which some diverged and some failed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import lab
 from lab import study as studies
 from lab.execution.store import Store
 from lab.mistakes import StudyError
+from lab.students.result import Observation
 
 STUDY = """
 schema = 1
@@ -85,8 +87,8 @@ def test_a_curve_is_printed_and_drawn(study, tmp_path):
     text = invoke("runs", "s.toml", "--curve", key[:8], "--plot", "c.png").output
     assert key[:8] in text and "relative test loss" in text
     assert (tmp_path / "c.png").stat().st_size > 5_000
-    curve = json.loads(invoke("runs", "s.toml", "--curve", key, "--json").output)["curve"]
-    assert curve[0][0] == 1
+    found = json.loads(invoke("runs", "s.toml", "--curve", key, "--json").output)
+    assert found["curve"][0][0] == 1 and found["observations"][0]["split"] == "test"
     for beginning, words in (("zzz", "no stored run"), ("", "26 runs have")):
         with pytest.raises(StudyError, match=words):
             invoke("runs", "s.toml", "--curve", beginning or " ")
@@ -94,6 +96,18 @@ def test_a_curve_is_printed_and_drawn(study, tmp_path):
         invoke("runs", "s.toml", "--curve", key, "--plot", "c.xyz")
     with pytest.raises(StudyError, match="--curve"):
         invoke("runs", "s.toml", "--plot", "c.png")
+
+
+def test_a_curve_has_a_column_for_every_split(study):
+    with Store.write(Path("results/s")) as store:
+        (key,) = keys(study, 0)
+        row = store.rows([key])[key]
+        seen = (Observation(1, "test", row.loss), Observation(1, "train", row.loss / 2),
+                Observation(3, "train", row.loss / 4))  # fmt: skip
+        store.add([replace(row, observations=seen)])
+    text = invoke("runs", "s.toml", "--curve", key[:8]).output
+    line = next(line for line in text.splitlines() if "3" in line.split())
+    assert "train" in text and "–" in line and f"{row.relative / 4:.4g}" in line
 
 
 def left():

@@ -1,14 +1,17 @@
 """The columns of the runs: what tells panels, teachers, students and recipes apart."""
 
 import csv
+import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated import rows
+from simulated import row, rows
 
 from lab import study
 from lab.execution import export as table
 from lab.execution.store import Store
+from lab.students.result import Observation
 
 NETWORKS = """
 schema = 1
@@ -49,6 +52,32 @@ data = { sizes = [16, 32, 64] }
 manifold = { kind = "sphere", dim = 2 }
 teacher = { kind = "field", covariance = "matern", nu = 1.5, count = 1 }
 """
+
+
+def test_observations_have_the_coordinates_of_their_step(tmp_path):
+    """Of 5 checkpoints on a training set and of a run from before: at its best step alone."""
+    tables = tomllib.loads(NETWORKS)
+    tables |= {"panel": [{"regime": "resolution-data", "data": {"sizes": [64, 128, 256]}}]}
+    asked = study.validate(tables)
+    first, second = [p.run for p in asked.plan][:2]
+    seen = tuple(Observation(s, split, 3.0 / s) for s in (1, 10, 50, 90, 100)
+                 for split in ("test", "train"))  # fmt: skip
+    one = replace(row(first, 0.03), relative=0.01, best_step=100, observations=seen)
+    with Store.write(tmp_path / "x") as store:
+        store.add([one, row(second, 0.5)])
+        found = table.observations(asked, store)
+    assert list(found) == ["run", "d", "N", "hidden", "width", "units", "D", "S", "samples",
+                           "labels", "C", "batch", "step", "split", "loss", "relative",
+                           "seconds"]  # fmt: skip
+    mine = found["run"] == first.fingerprint()
+    assert mine.sum() == 10 and len(mine) == 11
+    assert found["relative"][mine] == pytest.approx(found["loss"][mine] / 3)
+    assert (found["samples"] == 32 * found["S"]).all() and (found["step"] == found["S"]).all()
+    assert set(found["D"]) == {first.size, second.size} and set(found["d"]) == {2}
+    whole = first.coordinates
+    assert found["C"][mine][-1] == whole["C"] and found["labels"][mine][0] == first.size
+    table.write(found, tmp_path / "o.csv")
+    assert (tmp_path / "o.csv").read_text().splitlines()[0] == ",".join(found)
 
 
 @pytest.fixture

@@ -68,6 +68,19 @@ def test_runs_are_equal_in_the_company_in_which_they_were_trained(stored):
     assert len(lab.verify("s.toml", share=0.5, progress=False).compared) == 2 * GROUP
 
 
+def test_observations_are_compared_too(stored):
+    """Of exact students the one that counts; of any that is stored, there must be another."""
+    change(stored, "UPDATE observations SET loss = loss * 1.000001")
+    found = lab.verify("s.toml", progress=False)
+    assert all(one.difference == 0 and not one.holds for one in found.compared)
+    assert all(one.observed == pytest.approx(1e-6, rel=1e-3) for one in found.compared)
+    change(stored, "DELETE FROM observations")  # a store of before has none
+    assert lab.verify("s.toml", progress=False).holds
+    change(stored, "INSERT INTO observations SELECT fingerprint, 7, 'train', 1, NULL FROM runs")
+    assert all(one.observed == math.inf for one in lab.verify("s.toml", progress=False).wrong)
+    assert "at a checkpoint" in invoke("verify", "s.toml").output
+
+
 def test_groups_are_found_by_their_time_and_packed_anew_where_it_is_not_known(stored):
     found = rows(stored.parent)
     assert [known for _, known in verification.groups(found)] == [True] * 3

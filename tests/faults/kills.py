@@ -203,7 +203,10 @@ def table(cwd: Path) -> bytes:
     columns = lab.load(cwd / "s.toml", cwd / "results")
     kept = {name: column for name, column in columns.items() if name not in ("seconds", "git")}
     export.write(kept, cwd / "table.csv")
-    return (cwd / "table.csv").read_bytes()
+    seen = lab.load(cwd / "s.toml", cwd / "results", observations=True)
+    del seen["seconds"]
+    export.write(seen, cwd / "observations.csv")
+    return (cwd / "table.csv").read_bytes() + (cwd / "observations.csv").read_bytes()
 
 
 def fresh(cwd: Path) -> Path:
