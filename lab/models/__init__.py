@@ -12,8 +12,10 @@ and SciPy only.
     WeakFeatures           double descent over features
     LeastSquaresDescent    double descent over epochs, and Heckel & Yilmaz's formula
     RandomFeaturesRidge    risk in samples, features and ridge, of any spectrum
+    Committee              soft committees: trajectories of overlaps, plateau, noise floor
 """
 
+from lab.models.committee import Committee
 from lab.models.double_descent import MinimumNorm, WeakFeatures
 from lab.models.gaussian_regression import GaussianRegression
 from lab.models.least_squares_descent import LeastSquaresDescent
@@ -22,6 +24,7 @@ from lab.models.random_features import RandomFeaturesRidge
 from lab.models.truncation import Truncation
 
 __all__ = [
+    "Committee",
     "GaussianRegression",
     "LeastSquaresDescent",
     "MinimumNorm",
