@@ -70,7 +70,7 @@ def shares(study: str, settings: list[str]) -> dict[str, float]:
     from lab.execution.engines import compilations, device
 
     device.configure(1)
-    from lab.students import descent, learning
+    from lab.students import descent, solvers
 
     spent: Counter[str] = Counter()
     counted = compilations.Compilations()
@@ -92,7 +92,7 @@ def shares(study: str, settings: list[str]) -> dict[str, float]:
     groups = plan.groups(run for run in runs if run.task.teacher == 0)
     start = time.perf_counter()
     for group in groups:
-        learning.learn(group, tick=lambda steps: None)
+        solvers.solve(group, tick=lambda steps: None)
     whole = time.perf_counter() - start
     spent["compiling"] = counted.seconds
     return {**spent, "tracing and the rest": whole - sum(spent.values()), "all": whole}

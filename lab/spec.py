@@ -301,10 +301,11 @@ class Run(Known):
     """One student trained once: everything that decides the result, and nothing else.
 
     `size` is D, or None for unlimited fresh data; `root` is the seed of all randomness. `learner`
-    is the way to learn, a key of `lab.students.learning.LEARNERS`: "" where the loss itself is
-    asked for; `data`, beside the model trained on the whole population (the seed is then the draw
-    of the data); `ntk`, beside exact NTK regression (the seed is then a start and its mirror
-    image); `dimension`, where nothing is learned but d of `size` points (the seed is their draw).
+    is what is asked of the student, a key of its kind's `solvers` or "module:NAME" of a solver: ""
+    where the loss itself is asked for; `data`, beside the model trained on the whole population
+    (the seed is then the draw of the data); `ntk`, beside exact NTK regression (the seed is then a
+    start and its mirror image); `dimension`, where nothing is learned but d of `size` points (the
+    seed is their draw).
 
     Runs of their own are also: `start`, another random start of the same seed's student, with the
     same teacher and data; and `round`, of training sets that grow by what was learned before.
@@ -462,8 +463,8 @@ class Planned:
 class Group:
     """Runs that train together. `teachers` differ in their index only.
 
-    `shapes` is (student, D or None, seeds) per program; all take the same recipe and learner, have
-    the same measured, start and round, and are trained, or else exact students.
+    `shapes` is (student, D or None, seeds) per program; all take the same recipe, learner and
+    solver, and have the same measured, start and round.
     """
 
     teachers: tuple[AnyTask, ...]

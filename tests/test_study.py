@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from lab import study
-from lab.execution import costs, plan
+from lab.execution import plan
 from lab.mistakes import StudyError
 
 GOOD = """
@@ -172,8 +172,8 @@ def test_a_group_costs_what_its_runs_do(make_study):
     found = make_study(training={"steps": 100})
     for group in plan.groups(p.run for p in found.plan):
         learned = sum(run.coordinates["C"] for run in group.runs())
-        labels = costs.label_flops(group) * len(group.teachers)
-        assert costs.bill(group).flops(group) == pytest.approx(learned + labels)
+        labels = solvers.label_flops(group) * len(group.teachers)
+        assert solvers.of(group).flops(group) == pytest.approx(learned + labels)
 
 
 def test_golden_fingerprint(make_study):

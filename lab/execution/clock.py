@@ -21,9 +21,9 @@ from functools import cache, lru_cache
 
 import numpy as np
 
-from lab.execution import costs
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.spec import TEST_POINTS, Group
+from lab.students import solvers
 
 CORE, SIDE = 6e10, 64
 """FLOP/s of NumPy's float32 product of this side on the core of which the constants are."""
@@ -63,26 +63,27 @@ def seconds(group: Group) -> float:
 @lru_cache(maxsize=4096)
 def _seconds(group: Group) -> float:
     """Of groups that differ in their teachers' indices alone."""
-    if not costs.bill(group).compiled:
-        return costs.bill(group).flops(group) / EXACT_RATE + EXACT * group.students
-    if group.learner:
-        return costs.bill(group).flops(group) / STUDENTS_RATE
+    solver = solvers.of(group)
+    if not solver.compiled:
+        return solver.flops(group) / EXACT_RATE + EXACT * group.students
+    if solver is not solvers.DESCENT:
+        return solver.flops(group) / STUDENTS_RATE
     students = sum(
         STEP * group.training.steps + len(seeds) * _student(group, student)
         for student, _, seeds in group.shapes
     )
-    measured = costs.measured_flops(group) / EXACT_RATE
-    return len(group.teachers) * (students + costs.label_flops(group) / LABELS_RATE + measured)
+    measured = solvers.measured_flops(group) / EXACT_RATE
+    return len(group.teachers) * (students + solvers.label_flops(group) / LABELS_RATE + measured)
 
 
 def _student(group: Group, student: StudentSpec) -> float:
     """Seconds of the training of one student besides the calls of its steps."""
     units = STUDENTS[student.kind].units(student)
-    one = costs.student_flops(group, student) / STUDENTS_RATE + UNIT * units
-    found = costs.samples(group) * one + EVALUATIONS * TEST_POINTS * EVALUATED_UNIT * units
+    one = solvers.student_flops(group, student) / STUDENTS_RATE + UNIT * units
+    found = solvers.samples(group) * one + EVALUATIONS * TEST_POINTS * EVALUATED_UNIT * units
     if group.training.optimiser != "muon":
         return found
-    matrices = costs.matrices(group, student)[:-1]
+    matrices = solvers.matrices(group, student)[:-1]
     return found + group.training.steps * sum(map(_orthogonalising, matrices))
 
 

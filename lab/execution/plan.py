@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from lab.execution import clock, costs
+from lab.execution import clock
 from lab.spec import AnyTask, Group, Run
+from lab.students import solvers
 
 MEMORY_LIMIT = 1 << 30
 """Bytes of arrays that one group may hold."""
@@ -88,11 +89,12 @@ def groups(
     )
     for run in runs:
         fresh = run.size is None  # a stream of its own, not the nested training sets
+        solver = solvers.named(run.student.kind, run.learner)
         alike = (run.task.alike, run.training, run.root, run.learner, run.measure, run.start,
-                 run.round, fresh)  # fmt: skip
+                 run.round, fresh, solver)  # fmt: skip
         together[alike][run.task][run.student, run.size].append(run.seed)
     packed = []
-    for (_, training, root, learner, measure, start, round_, _), tasks in together.items():
+    for (_, training, root, learner, measure, start, round_, *_), tasks in together.items():
         # Teachers share a group only if they miss the same shapes and seeds.
         by_shapes: dict[tuple, list[AnyTask]] = defaultdict(list)
         for task, shapes in tasks.items():
@@ -116,12 +118,12 @@ def _split(group: Group, limit: float) -> list[tuple]:
 
     Students that learn one after the other stay together and share the teacher's targets.
     """
-    if not costs.bill(group).compiled:
+    if not solvers.of(group).compiled:
         return [group.shapes]
     parts: list[list] = [[]]
     used = 0.0
     for student, D, seeds in group.shapes:
-        one = len(group.teachers) * costs.student_bytes(group, student)
+        one = len(group.teachers) * solvers.student_bytes(group, student)
         room = min(MOST_SEEDS, max(1, int(limit / one)))
         for start in range(0, len(seeds), room):
             some = seeds[start : start + room]
@@ -139,7 +141,7 @@ def programs(found: Iterable[Group]) -> set[tuple]:
         (g.teachers[0].D_amb, student, len(seeds), len(g.teachers), batch, g.training.optimiser,
          g.training.precision)
         for g in found
-        if costs.bill(g).compiled
+        if solvers.of(g).compiled
         for student, _, seeds in g.shapes
         for _, batch, _ in g.training.stages or ((0, g.training.polish_batch, 0.0),)
     }  # fmt: skip
@@ -153,7 +155,7 @@ def cost(found: list[Group], *, correction: float = 1.0) -> Cost:
         groups=len(found),
         programs=len(programs(g for g, _ in kinds)),
         student_steps=sum(many * g.student_steps for g, many in kinds),
-        flops=sum(many * costs.bill(g).flops(g) for g, many in kinds),
+        flops=sum(many * solvers.of(g).flops(g) for g, many in kinds),
         seconds=correction * sum(many * clock.seconds(g) for g, many in kinds),
-        memory=max((costs.bill(g).memory(g) for g, _ in kinds), default=0.0),
+        memory=max((solvers.of(g).memory(g) for g, _ in kinds), default=0.0),
     )

@@ -12,11 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lab.execution import costs
 from lab.mistakes import StudyError
 from lab.regimes import coherence
 from lab.regimes.regime import Regime
 from lab.spec import Group
+from lab.students import solvers
 
 PER_RUN = 2000.0
 """Bytes of a planned run with its fingerprint and its row."""
@@ -82,7 +82,7 @@ def refusals(study: Regime, room: float, whose: str = "this machine") -> Iterato
         for student in study.students():
             for D in sizes:
                 one = Group((task,), ((student, D, (0,)),), study.recipe, study.seed, study.learner)
-                needed = costs.bill(one).memory(one) + labels
+                needed = solvers.of(one).memory(one) + labels
                 if needed > room:
                     yield (
                         f"memory: a student of N = {student.parameters(task.D_amb, task.outputs)} "

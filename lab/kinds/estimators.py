@@ -6,7 +6,7 @@ Names are those of `lab dimension`, at the settings that its correction was meas
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from lab.grids import Grid
@@ -25,6 +25,7 @@ class Estimator(Exact):
     kind: Literal["dimension"] = "dimension"
     method: Grid[Method] = ("two-nn-mle",)
 
+    solvers: ClassVar[Mapping[str, str]] = {"dimension": "lab.students.solvers:ESTIMATING"}
     fixed: ClassVar[bool] = False
 
     def vanishes(self, task: Target, *, sized: bool) -> bool:

@@ -35,7 +35,7 @@ from lab.kinds.covariances import (
     universal,
 )
 from lab.kinds.kind import load
-from lab.kinds.student import STUDENTS, Student, StudentSpec, Target
+from lab.kinds.student import STUDENTS, Student, StudentSpec, Target, lacking
 from lab.mistakes import unknown
 
 Predictor = Callable[[Any], Any]
@@ -60,6 +60,10 @@ class Exact(Student):
 
     seeds: PositiveInt = 1
 
+    solvers: ClassVar[Mapping[str, str]] = {
+        "": "lab.students.solvers:ALGEBRA",
+        "data": "lab.students.solvers:ALGEBRA_EXCESS",
+    }
     solver: ClassVar[str] = ""
     unlimited: ClassVar[str] = ""
     random: ClassVar[bool] = False
@@ -94,7 +98,7 @@ class Exact(Student):
 
     def specs(self, *, inputs: str | None = None) -> Iterator[StudentSpec]:
         for settings in self.settings():
-            yield StudentSpec.exact(self.kind, settings, inputs=inputs or self.inputs)
+            yield StudentSpec.of(self.kind, settings, inputs=inputs or self.inputs)
 
     def mistakes(self, study: Any) -> Iterator[str]:
         if study.task.loss != "mse":
@@ -113,7 +117,7 @@ class Exact(Student):
     @classmethod
     def same_but_size(cls, spec: StudentSpec) -> StudentSpec:
         settings = {name: value for name, value in spec.settings if name != cls.sized}
-        return StudentSpec.exact(spec.kind, settings, inputs=spec.inputs)
+        return StudentSpec.of(spec.kind, settings, inputs=spec.inputs)
 
     @classmethod
     def N(cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int) -> int:
@@ -127,7 +131,7 @@ class Exact(Student):
     @classmethod
     def flops(cls, spec: StudentSpec, *, D: int, D_amb: int, test: int) -> float:
         """Operations of learning from D points and answering `test` of them, to leading order."""
-        raise NotImplementedError
+        raise lacking(cls, "flops", "costs")
 
     @classmethod
     def learning(

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
@@ -15,7 +15,7 @@ from pydantic import Field
 
 from lab.grids import Depth, Grid, NonNegativeFloat, PositiveFloat, Widths
 from lab.kinds.kind import load
-from lab.kinds.student import STUDENTS, Student, StudentSpec, Target
+from lab.kinds.student import STUDENTS, Student, StudentSpec, Target, lacking
 
 Activation = Literal["relu", "tanh", "erf", "gelu", "identity"]
 Activations = Grid[Activation]
@@ -25,13 +25,14 @@ class Trained(Student):
     """A student that descends."""
 
     trained: ClassVar[bool] = True
+    solvers: ClassVar[Mapping[str, str]] = {"": "lab.students.solvers:DESCENT"}
 
     @classmethod
     def network(cls) -> Any:
-        """What computes it: a module or object with `init(spec, D_amb, outputs, *, keys)` and
-        `apply(spec, parameters, x)`, as `lab.students.descent.mlp`; with hidden layers that can be
-        measured, `hidden(spec, parameters, x)` too. Imports JAX."""
-        raise NotImplementedError
+        """The module or object that computes it: `init(spec, D_amb, outputs, *, keys)` gives arrays
+        by name, and `apply(spec, parameters, x)` answers, as in `lab.students.descent.mlp`; with
+        hidden layers that can be measured, `hidden(spec, parameters, x)` too. Imports JAX."""
+        raise lacking(cls, "network", "network")
 
     @classmethod
     def layers(cls, spec: StudentSpec) -> int:
@@ -39,14 +40,26 @@ class Trained(Student):
         return 0
 
     @classmethod
+    def hidden_matrices(cls, spec: StudentSpec) -> frozenset[str]:
+        """Names of the parameters that are weight matrices [out, in] before the output layer, which
+        Muon makes orthogonal; of a kind that names none Muon is refused."""
+        return frozenset()
+
+    @classmethod
+    def rescaled(cls, spec: StudentSpec, factor: float) -> StudentSpec | None:
+        """The student whose first weights have `factor` times the variance; None where the kind
+        cannot, and no check may vary them then."""
+        return None
+
+    @classmethod
     def matrices(cls, spec: StudentSpec, *, D_amb: int, outputs: int) -> list[tuple[int, int]]:
         """(columns, rows) of every weight matrix, the output layer last: what a step costs."""
-        raise NotImplementedError
+        raise lacking(cls, "matrices", "costs")
 
     @classmethod
     def units(cls, spec: StudentSpec) -> int:
         """Hidden units: what a point takes of memory."""
-        raise NotImplementedError
+        raise lacking(cls, "units", "memory")
 
     @classmethod
     def learning(
@@ -72,6 +85,11 @@ class Mlp(Trained):
         default=0.5, description="standard deviation of a bias at the start"
     )
 
+    solvers: ClassVar[Mapping[str, str]] = {
+        **Trained.solvers,
+        "data": "lab.students.solvers:BASIN",
+        "ntk": "lab.students.solvers:TANGENTS",
+    }
     sized: ClassVar[str | None] = "widths"
 
     def specs(self, *, inputs: str | None = None) -> Iterator[StudentSpec]:
@@ -114,6 +132,14 @@ class Mlp(Trained):
     @classmethod
     def network(cls) -> Any:
         return load("lab.students.descent.mlp")
+
+    @classmethod
+    def hidden_matrices(cls, spec: StudentSpec) -> frozenset[str]:
+        return frozenset(f"W{layer}" for layer in range(len(spec.widths)))
+
+    @classmethod
+    def rescaled(cls, spec: StudentSpec, factor: float) -> StudentSpec | None:
+        return replace(spec, weight=factor * spec.weight)
 
     @classmethod
     def matrices(cls, spec: StudentSpec, *, D_amb: int, outputs: int) -> list[tuple[int, int]]:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 from lab.canonical import Part
 from lab.grids import PositiveInt, Setting, Table
 from lab.kinds.kind import Kinds
+from lab.mistakes import StudyError
 
 STUDENTS = Kinds("mlp")
 """Every kind of student by its name."""
@@ -24,8 +25,8 @@ STUDENTS = Kinds("mlp")
 class StudentSpec(Part):
     """A resolved student, without its seed.
 
-    `settings` are (name, value) of an exact student, sorted; what belongs to networks is then
-    empty or zero (`exact` below).
+    `settings` are (name, value) of a kind that has settings of its own, sorted; what belongs to
+    the `mlp` is then empty or zero (`of` below).
     """
 
     kind: str
@@ -40,10 +41,10 @@ class StudentSpec(Part):
     __hash__ = Part.__hash__
 
     @classmethod
-    def exact(
+    def of(
         cls, kind: str, settings: Mapping[str, Setting], *, inputs: str = "standardised"
     ) -> StudentSpec:
-        """An exact student with these resolved settings."""
+        """A student of a kind that has settings of its own, with these resolved ones."""
         return cls(kind, (), "", "", 0.0, 0.0, inputs, tuple(sorted(settings.items())))
 
     @property
@@ -67,6 +68,14 @@ class StudentSpec(Part):
     def leading(self, D_amb: int, outputs: int) -> tuple[int, int]:
         """The terms of N of the highest order in the width, and that order."""
         return STUDENTS[self.kind].leading(self, D_amb=D_amb, outputs=outputs)
+
+
+def lacking(kind: type[Student], method: str, what: str) -> StudyError:
+    """The mistake of a kind from outside that leaves out what every kind has to say."""
+    return StudyError(
+        [f"student.kind: {kind.model_fields['kind'].default} students do not say their {what}; "
+         f"give {kind.__name__} the method `{method}`"]
+    )  # fmt: skip
 
 
 @runtime_checkable
@@ -100,6 +109,9 @@ class Student(Table):
     """Whether its metric is given beforehand; networks, and least squares on the coordinates, learn
     which coordinates matter. α on cubes of d = 2, without and with 4 distractors (simplices: 2):
     nearest neighbour 1.02 and .37, simplices 1.97 and .95, a Laplace kernel 1.76 and 1.00."""
+    solvers: ClassVar[Mapping[str, str]] = {}
+    """Who trains or solves it, by `Run.learner`: "module:NAME" of a `lab.students.solvers.Solver`,
+    which says what that costs too."""
     sized: ClassVar[str | None] = None
     """The key that makes it larger, if there is one."""
     risk: ClassVar[str] = ""
@@ -124,7 +136,7 @@ class Student(Table):
     @classmethod
     def N(cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int) -> int:
         """Trainable numbers."""
-        raise NotImplementedError
+        raise lacking(cls, "N", "number of parameters")
 
     @classmethod
     def units(cls, spec: StudentSpec) -> int:

@@ -20,6 +20,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
+from lab.kinds.student import STUDENTS
 from lab.regimes.cell import Cell
 from lab.regimes.regime import Regime
 from lab.spec import NO_TRAINING, AnyTask, MeasureSpec, Planned, Run, TrainingSpec
@@ -96,8 +97,9 @@ class Descending(Regime):
                 other = replace(run, training=run.training.at_rate(factor))
                 yield self.cell(Planned(other, "rate", factor), run)
             for factor in evidence.weights:
-                first = replace(student, weight=factor * student.weight)
-                yield self.cell(Planned(replace(run, student=first), "weights", factor), run)
+                first = STUDENTS[student.kind].rescaled(student, factor)
+                if first is not None:
+                    yield self.cell(Planned(replace(run, student=first), "weights", factor), run)
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
@@ -108,6 +110,7 @@ class Descending(Regime):
                     "leave it out"
                 )
         else:
+            yield from self._of_kind()
             if self.measure.dimension:
                 yield from self.measure.mistaken(self.tasks(1), self.students())
             sizes = [D for D in self.sizes if D]
@@ -120,3 +123,20 @@ class Descending(Regime):
                     for task in tasks for student in self.students()
                 )  # fmt: skip
                 yield from self.training.on_pool(most, noise=any(t.noise for t in tasks))
+
+    def _of_kind(self) -> Iterator[str]:
+        """What the kind of student does not say of itself, and the recipe or a check would need."""
+        kind, students = STUDENTS[self.student.kind], [*self.students()]
+        if self.training.optimiser == "muon" and not all(map(kind.hidden_matrices, students)):
+            yield (
+                f"training.optimiser: muon makes hidden weight matrices orthogonal, and a "
+                f"{self.student.kind} student names none; take preset = \"adam\", or give its kind "
+                "`hidden_matrices`"
+            )
+        varied = self.evidence.weights if self.checked else ()
+        if any(kind.rescaled(student, factor) is None for factor in varied for student in students):
+            yield (
+                f"evidence.weights: a {self.student.kind} student does not say how its first "
+                "weights are scaled, so that no check can vary them; take weights = [], or give "
+                "its kind `rescaled`"
+            )

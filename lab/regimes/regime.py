@@ -54,7 +54,8 @@ class Regime(Table):
     _origin: Origin = PrivateAttr(default=Origin())
 
     learner: ClassVar[str] = ""
-    """The way its students learn: a key of `lab.students.learning.LEARNERS`."""
+    """What is asked of its students: a key of the `solvers` of their kind, or "module:NAME" of a
+    `lab.students.solvers.Solver` of its own."""
     findings: ClassVar[tuple[str, ...]] = (
         "exponents", "calibrated", "lines", "contrasts", "expected", "records"
     )  # fmt: skip

@@ -46,5 +46,7 @@ class VarianceData(OverLimit):
                 f"student.kind: a {student.kind} student grows with its data, and variance-data "
                 "wants a fixed model; take random-features, linear or mlp"
             )
-        if student.trained and (len(list(self.students())) > 1 or self.task.loss != "mse"):
+        if student.trained and self.learner not in student.solvers:
+            yield f"student.kind: variance-data takes kind = \"mlp\", not \"{student.kind}\""
+        elif student.trained and (len(list(self.students())) > 1 or self.task.loss != "mse"):
             yield "student.widths: variance-data takes one fixed network, and loss = \"mse\""

@@ -15,7 +15,7 @@ from lab.execution import plan
 from lab.execution.store import Store
 from lab.show import exponent_figures, loss_figures, report
 from lab.show.expected import below
-from lab.students import learning
+from lab.students import solvers
 
 ISOTROPIC = {
     "question": "Is it exact?",
@@ -64,7 +64,7 @@ def test_the_simulated_excess_is_the_exact_one():
     found = studies.validate({**ISOTROPIC, "data": data, "task": task})
     losses: dict = {}
     for group in plan.groups([p.run for p in found.plan]):
-        for r in learning.learn(group, tick=lambda n: None):
+        for r in solvers.solve(group, tick=lambda n: None):
             losses.setdefault((r.run.size, r.run.student), []).append((r.run, r.loss))
     for some in losses.values():
         ratio = np.array([loss for _, loss in some]) / expected.expected_risk(some[0][0]).mean

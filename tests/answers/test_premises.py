@@ -13,7 +13,7 @@ from lab.answers.premises import approach, premises, sentences
 from lab.execution import plan
 from lab.mistakes import StudyError
 from lab.scaling.judge.doubts import Doubt
-from lab.students import learning
+from lab.students import solvers
 from lab.students.algebra import solving
 
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
@@ -53,7 +53,7 @@ def trained(study):
     """Finished runs, trained as the runner trains them."""
     results = {
         r.run: r for g in plan.groups([p.run for p in study.plan])
-        for r in learning.learn(g, tick=lambda n: None)
+        for r in solvers.solve(g, tick=lambda n: None)
     }  # fmt: skip
     return [(run, replace(row, relative=results[run].relative, details=results[run].details))
             for run, row in designed(study)]  # fmt: skip

@@ -15,7 +15,7 @@ from lab.execution import plan, runner
 from lab.execution.engines.threads import Threads
 from lab.execution.store import Store
 from lab.mistakes import StudyError
-from lab.students import learning
+from lab.students import solvers
 from lab.students.algebra import exact
 from lab.students.limits import basin
 from lab.task import sets
@@ -169,7 +169,7 @@ def test_stretches_of_a_descent_change_no_number(monkeypatch):
     losses = []
     for patience in (basin.PATIENCE, 0.0):
         monkeypatch.setattr(basin, "PATIENCE", patience)
-        losses.append([r.loss for r in learning.learn(group, tick=lambda n: None)])
+        losses.append([r.loss for r in solvers.solve(group, tick=lambda n: None)])
     assert losses[0] == losses[1]
 
 

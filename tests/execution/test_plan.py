@@ -2,12 +2,13 @@
 
 import pytest
 
-from lab.execution import clock, costs, plan
+from lab.execution import clock, plan
 from lab.spec import Group
+from lab.students import solvers
 
 
 def memory(group):
-    return costs.bill(group).memory(group)
+    return solvers.of(group).memory(group)
 
 
 def test_groups_partition_the_missing_runs(make_study):
@@ -56,7 +57,7 @@ def test_flops_of_one_student_by_hand(make_study):
     run = make_study(student={"widths": [3, 4, 5]}).plan[0].run
     g = Group((run.task,), ((run.student, None, (0, 1)),), run.training, 0)
     teacher, student = 2 * 16 + 16 * 16 + 16, 4 * (2 * 3) + 6 * (3 * 3 + 3)
-    assert costs.bill(g).flops(g) == 200 * 32 * (2 * teacher + 2 * student)
+    assert solvers.of(g).flops(g) == 200 * 32 * (2 * teacher + 2 * student)
     assert plan.cost([g]).student_steps == 400
 
 

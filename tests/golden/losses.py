@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lab import study as studies
 from lab.execution import engines, plan
-from lab.students import learning
+from lab.students import solvers
 
 EXPECTED = Path(__file__).resolve().parent / "losses.json"
 
@@ -111,7 +111,7 @@ def learned(name: str) -> dict[str, object]:
     first, *others = [p.run for p in study.plan if p.role == "scan"]
     alike = [run for run in others if (run.student, run.size) == (first.student, first.size)]
     groups = plan.groups([first, *alike])
-    found = {r.run: r for group in groups for r in learning.learn(group, tick=lambda n: None)}
+    found = {r.run: r for group in groups for r in solvers.solve(group, tick=lambda n: None)}
     results = [found[run] for run in (first, *alike)]
     return {
         "fingerprints": [run.fingerprint() for run in (first, *alike)],

@@ -60,11 +60,11 @@ def test_estimators_see_the_same_points_and_every_draw_its_own():
 
 def test_what_is_stored_is_what_the_lab_estimates(tmp_path, monkeypatch):
     from lab.execution import plan
-    from lab.students import learning
+    from lab.students import solvers
 
     (group, *_) = plan.groups([p.run for p in study.of_tables(_tables()).plan])
     ticks = []
-    results = learning.learn(group, tick=ticks.append)
+    results = solvers.solve(group, tick=ticks.append)
     assert [r.run for r in results] == group.runs() and ticks == [1] * len(results)
     one = results[-1]
     points = sets.points(one.run.task, one.run.size, draw=one.run.seed, root=one.run.root)

@@ -94,7 +94,7 @@ def test_result_does_not_depend_on_the_length_of_a_chunk(make_study, monkeypatch
 def test_first_step_of_adam_and_sgd(make_study):
     """Adam's first step is the rate times the sign of the gradient; SGD's the gradient."""
     for name in ("adam", "sgd"):
-        rule = optimisers.optimiser(name, 0.9, 0.99, 0.0, {})
+        rule = optimisers.optimiser(name, 0.9, 0.99, 0.0, frozenset())
         p = {"W0": jnp.ones((2, 2)), "b0": jnp.ones((2, 1))}
         g = {"W0": jnp.array([[3.0, -2.0], [1.0, -9.0]]), "b0": jnp.array([[5.0], [-5.0]])}
         u, _ = rule.update(g, rule.init(p), p)

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -76,7 +78,7 @@ def scripted(file, act, *, teacher=0, times=99):
     })  # fmt: skip
     run = next(p.run for p in found.plan if p.run.task.teacher == teacher)
     settings = {"act": act, "file": str(file), "times": times}
-    student = StudentSpec.exact("scripted", settings)
+    student = StudentSpec.of("scripted", settings)
     return Group((run.task,), ((student, 8, (0,)),), NO_TRAINING, run.root)
 
 
@@ -89,3 +91,21 @@ def descents(steps=100, teachers=3):
         "training": {"preset": "adam", "steps": steps, "batch": 16}, "evidence": {"share": 0.0},
     })  # fmt: skip
     return plan.groups(p.run for p in found.plan)
+
+
+def executed(engine, groups, *, tick=lambda group, steps: None, stop=None, abandon=None,
+             look=lambda finished: None):  # fmt: skip
+    """What an engine finished; `look` is told of everything that it yields."""
+    found = []
+    stop, abandon = stop or threading.Event(), abandon or threading.Event()
+    with closing(engine.execute(groups, tick=tick, stop=stop, abandon=abandon)) as work:
+        for finished in work:
+            look(finished)
+            if finished:
+                found.append(finished)
+    return found
+
+
+def plain(results):
+    """Results that can be compared: NaN is equal to itself."""
+    return [repr(result) for result in results]

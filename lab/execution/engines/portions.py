@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from lab.execution import clock
 from lab.spec import Group
+from lab.students import solvers
 
 SHORTEST, LONGEST = 10.0, 300.0
 """Seconds that an errand should take at least and at most."""
@@ -24,7 +25,7 @@ together."""
 def parted(group: Group, longest: float | None) -> list[Group]:
     """The group in parts of about `longest` seconds, where it can be parted."""
     fresh = all(D is None for _, D, _ in group.shapes)
-    if longest is None or not (fresh and group.trained and not group.learner):
+    if longest is None or not fresh or solvers.of(group) is not solvers.DESCENT:
         return [group]
     parts: list[Group] = []
     for shape in group.shapes:

@@ -37,11 +37,11 @@ class Abandoned(Exception):
 
 def learned(group: Group, tick: Callable[[int], None]) -> tuple[list | None, str | None, float]:
     """The results of a group, or the traceback of what went wrong; and the seconds it took."""
-    from lab.students import learning
+    from lab.students import solvers
 
     start = time.perf_counter()
     try:
-        results, error = learning.learn(group, tick=tick), None
+        results, error = solvers.solve(group, tick=tick), None
     except Abandoned:
         raise
     except (Exception, SystemExit):  # a failed group is a result; the others go on

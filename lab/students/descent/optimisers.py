@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from lab.spec import TrainingSpec
 from lab.students.descent.muon import muon
 
 
 def optimiser(
-    name: str, beta1: float, beta2: float, decay: float, parameters: dict[str, Array]
+    name: str, beta1: float, beta2: float, decay: float, hidden: frozenset[str]
 ) -> optax.GradientTransformation:
-    """The update rule of a student with these parameters, at rate 1.
+    """The update rule of a student at rate 1.
 
     Adam, AdamW and SGD work on all parameters as one vector (elementwise rules: the same numbers,
-    one fused loop). Muon orthogonalises the momentum of hidden weight matrices; the first layer
-    counts as hidden, the output layer and biases get Adam.
+    one fused loop). Muon orthogonalises the momentum of the `hidden` weight matrices
+    (`lab.kinds.networks.Trained.hidden_matrices`); the output layer and biases get Adam.
     """
     if name == "adam":
         return optax.flatten(optax.adam(1.0, b1=beta1, b2=beta2))
@@ -30,7 +30,6 @@ def optimiser(
     if name == "sgd":
         return optax.flatten(optax.sgd(1.0, momentum=beta1))
     if name == "muon":
-        hidden = frozenset(f"W{layer}" for layer in range(len(parameters) // 2 - 1))
         return muon(beta1, adam_beta2=beta2, decay=decay, hidden=hidden)
     raise ValueError(f"unknown optimiser {name!r}; known: adam, adamw, sgd, muon")
 

@@ -123,7 +123,9 @@ class _Cohort:
             again = jax.vmap(jax.vmap(lambda k: jax.random.fold_in(k, group.start)))
             keys = again(keys)
         self.parameters = _network(student).init(student, given.D_amb, given.outputs, keys=keys)
-        self.state = None if t.optimiser == "lbfgs" else _init_state(self.rule, self.parameters)
+        self.state = None
+        if t.optimiser != "lbfgs":
+            self.state = _init_state(student, self.rule, self.parameters)
         self.curve: list[tuple[int, np.ndarray, np.ndarray]] = []
         self.observed: dict[tuple[int, str], np.ndarray] = {}
         self.details = [[{**known} for _ in seeds] for known in watch.known]
@@ -225,9 +227,14 @@ def _due(before: int, step: int, records: Iterable[int]) -> bool:
 # The leading axis of src, keys, x and y is the teacher (T); parameters have [T, S, …].
 
 
-@partial(jax.jit, static_argnums=0)
-def _init_state(rule: Rule, parameters: Any) -> Any:
-    return jax.vmap(jax.vmap(optimisers.optimiser(*rule, parameters).init))(parameters)
+def _optimiser(student: StudentSpec, rule: Rule) -> optax.GradientTransformation:
+    hidden = STUDENTS[student.kind].hidden_matrices(student)
+    return optimisers.optimiser(*rule, hidden)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _init_state(student: StudentSpec, rule: Rule, parameters: Any) -> Any:
+    return jax.vmap(jax.vmap(_optimiser(student, rule).init))(parameters)
 
 
 def _students_loss(
@@ -246,7 +253,7 @@ def _advance(
 ) -> tuple[Any, Any]:  # fmt: skip
     """The steps from `first` up to `last` of a chunk; both are traced, so that neither a short last
     chunk nor a checkpoint compiles anything."""
-    update = jax.vmap(optimisers.optimiser(*rule, parameters).update)
+    update = jax.vmap(_optimiser(student, rule).update)
 
     def one_teacher(parameters: Any, state: Any, scale: Array, x: Array, y: Array) -> tuple:
         def step(t: Array, carry: tuple[Any, Any]) -> tuple[Any, Any]:

@@ -9,8 +9,7 @@ from contextlib import closing
 
 import dask_cluster
 import pytest
-from scripted import Scripted, descents, pids, running, scripted
-from test_contract import executed
+from scripted import Scripted, descents, executed, pids, running, scripted
 from test_processes import wait
 
 from lab.execution.engines import cluster, errand

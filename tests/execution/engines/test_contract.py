@@ -7,14 +7,14 @@ from dataclasses import asdict
 
 import dask_cluster
 import pytest
-from scripted import Scripted, descents, pids, running, scripted
+from scripted import Scripted, descents, executed, pids, plain, running, scripted
 
 from lab.execution.engines import cluster
 from lab.execution.engines.engine import Engine
 from lab.execution.engines.processes import Processes
 from lab.execution.engines.threads import Threads
 from lab.kinds.student import STUDENTS
-from lab.students import learning
+from lab.students import solvers
 from lab.students.result import Failed
 
 FOREVER = 2_000_000
@@ -44,24 +44,6 @@ def engine(request, kind, tmp_path_factory):
         yield made
 
 
-def executed(engine, groups, *, tick=lambda group, steps: None, stop=None, abandon=None,
-             look=lambda finished: None):  # fmt: skip
-    """What an engine finished; `look` is told of everything that it yields."""
-    found = []
-    stop, abandon = stop or threading.Event(), abandon or threading.Event()
-    with closing(engine.execute(groups, tick=tick, stop=stop, abandon=abandon)) as work:
-        for finished in work:
-            look(finished)
-            if finished:
-                found.append(finished)
-    return found
-
-
-def plain(results):
-    """Results that can be compared: NaN is equal to itself."""
-    return [repr(result) for result in results]
-
-
 def test_it_is_an_engine_that_says_what_it_is(engine):
     assert isinstance(engine, Engine)
     device = engine.start()
@@ -82,7 +64,7 @@ def test_results_are_those_of_a_single_lane_bit_by_bit(engine, tmp_path):
         finished = found[id(group)]
         assert finished.error is None and finished.seconds > 0 and "cores" in finished.device
         assert [r.run for r in finished.results] == group.runs()
-        assert plain(finished.results) == plain(learning.learn(group, tick=lambda n: None))
+        assert plain(finished.results) == plain(solvers.solve(group, tick=lambda n: None))
         assert steps[id(group)] <= group.student_steps
     assert engine.compile_seconds() > 0
 
@@ -93,7 +75,7 @@ def test_a_run_that_diverges_comes_back_as_it_is(engine):
     group = type(group)(group.teachers, group.shapes, wild, group.root)
     (finished,) = executed(engine, [group])
     assert {r.status for r in finished.results} == {"diverged"}
-    assert plain(finished.results) == plain(learning.learn(group, tick=lambda n: None))
+    assert plain(finished.results) == plain(solvers.solve(group, tick=lambda n: None))
 
 
 def test_an_error_is_a_result_and_the_others_go_on(engine, tmp_path):

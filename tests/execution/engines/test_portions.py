@@ -8,7 +8,7 @@ from scripted import descents
 
 from lab.execution import clock, plan
 from lab.execution.engines import portions
-from lab.students import learning
+from lab.students import solvers
 
 
 def test_parts_hold_the_same_runs_and_learn_the_same_digits():
@@ -16,8 +16,8 @@ def test_parts_hold_the_same_runs_and_learn_the_same_digits():
     parts = portions.parted(group, 1e-9)
     assert len(parts) == len(group.shapes) > 1
     assert [run for part in parts for run in part.runs()] == group.runs()
-    found = [repr(r) for part in parts for r in learning.learn(part, tick=lambda n: None)]
-    assert found == [repr(r) for r in learning.learn(group, tick=lambda n: None)]
+    found = [repr(r) for part in parts for r in solvers.solve(part, tick=lambda n: None)]
+    assert found == [repr(r) for r in solvers.solve(group, tick=lambda n: None)]
 
 
 def test_what_has_to_stay_together_does(make_study, make_tables):

@@ -9,8 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from scripted import Scripted, pids, running, scripted
-from test_contract import executed
+from scripted import Scripted, executed, pids, running, scripted
 
 from lab.execution.engines import lane, messages
 from lab.execution.engines.processes import Processes

@@ -5,7 +5,7 @@ import pytest
 
 from lab import study
 from lab.execution import plan
-from lab.students import learning
+from lab.students import solvers
 from lab.task import sets
 
 EXACT = {
@@ -29,7 +29,7 @@ def made(**changes):
 
 def learned(found):
     groups = plan.groups([p.run for p in found.plan])
-    return {r.run: r for g in groups for r in learning.learn(g, tick=lambda n: None)}
+    return {r.run: r for g in groups for r in solvers.solve(g, tick=lambda n: None)}
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_every_exact_student_learns_in_the_order_of_its_group(student):
     found = made(student=student)
     (first, *_) = groups = plan.groups([p.run for p in found.plan])
     ticks = []
-    assert [r.run for r in learning.learn(first, tick=ticks.append)] == first.runs()
+    assert [r.run for r in solvers.solve(first, tick=ticks.append)] == first.runs()
     assert sum(ticks) == first.student_steps and len(groups) == 2
     loss = {(r.run.size, r.run.seed): r.relative for r in learned(found).values()}
     assert loss[128, 0] < 1.0 and loss[128, 0] <= loss[32, 0] * 1.5

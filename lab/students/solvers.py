@@ -1,21 +1,33 @@
-"""What a group costs, by the way its students learn: operations, and bytes at the peak.
+"""Solvers: who trains or solves a group of students, and what that costs, one entry each.
 
-    descent   what its kind says of a student, and 2 operations per weight for the teacher's labels;
-              what the optimiser does with gradients is left out, as usual
-    basin     Hessians of one network on the whole population
-    wide      a network and its mirror image: descent, both functions, the tangent kernel
-    exact     what its kind says, and drawing a Gaussian field
+    DESCENT     what the kind says of a student, and 2 operations per weight for the teacher's
+                labels; what the optimiser does with gradients is left out, as usual
+    ALGEBRA     what the kind of student says, and drawing a Gaussian field
+    BASIN       Hessians of one network on the whole population
+    TANGENTS    a network and its mirror image: descent, both functions, the tangent kernel
+    ESTIMATING  one search of neighbours for all estimators
 
-Orders of magnitude with the leading constants; the store's measured seconds correct them.
+A kind of student names its solvers as text ("module:NAME", `lab.kinds.student.Student.solvers`),
+and so may a regime (`Run.learner`): one from outside needs no entry in any list, and a worker that
+knows the kind knows its solver and the costs. Costs are orders of magnitude with the leading
+constants; the store's measured seconds correct them. No JAX here: who solves is text too, imported
+when a group is solved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from lab.kinds.kind import load
 from lab.kinds.student import STUDENTS, StudentSpec
+from lab.mistakes import StudyError
 from lab.spec import POPULATION, TEST_POINTS, WIDE_TEST_POINTS, Group
+from lab.students.result import Failed, Result
+
+Tick = Callable[[int], None]
+"""Told of student-steps as they are done; an exact student is one step, and 0 are told of where a
+single step takes long. An exception that it raises abandons the group."""
 
 CHUNK_STEPS = 200
 EVALUATED = 2_000
@@ -32,21 +44,58 @@ ACTIVATION = 1_400
 
 
 @dataclass(frozen=True)
-class Bill:
-    """The costs of one way to learn.
+class Solver:
+    """One way to train or solve the students of a group.
 
-    `compiled`: whether a program is compiled for each shape; students that learn one after the
-    other have none, and stay together.
+    Attributes:
+        solve: "module:function" of (group, tick) that gives the results in the order of
+            `group.runs()`. An exact student that fails does so alone; of networks, which train
+            together, all do.
+        flops: operations of a group.
+        memory: bytes of a group at its peak.
+        compiled: whether a program is compiled for each shape; students that learn one after the
+            other have none, and stay together.
     """
 
+    solve: str
     flops: Callable[[Group], float]
     memory: Callable[[Group], float]
-    compiled: bool
+    compiled: bool = False
 
 
-def bill(group: Group) -> Bill:
-    """The bill of the way in which a group learns."""
-    return BILLS[group.learner, group.trained]
+def named(kind: str, learner: str) -> str:
+    """The text that names the solver of a kind of student under a `Run.learner`.
+
+    Raises StudyError where the kind has none.
+    """
+    known = STUDENTS[kind].solvers
+    if learner not in known and ":" not in learner:
+        others = ", ".join(map(repr, known)) or "nothing"
+        raise StudyError(
+            [f"student.kind: a {kind} student has no solver for {learner!r}, only for {others}; "
+             "take another regime, or name one in the `solvers` of the kind"]
+        )  # fmt: skip
+    return str(known.get(learner, learner))
+
+
+def of(group: Group) -> Solver:
+    """The solver of a group. Raises StudyError where there is none of that name."""
+    kind = group.shapes[0][0].kind
+    name = named(kind, group.learner)
+    try:
+        solver = load(name)
+    except (ImportError, AttributeError) as error:
+        raise StudyError([f"student.kind: the solver {name} of {kind} students cannot be imported "
+                          f"({error}); name it as module:NAME"]) from None  # fmt: skip
+    if not isinstance(solver, Solver):
+        raise StudyError([f"student.kind: {name}, the solver of {kind} students, has no costs; "
+                          "make it a lab.students.solvers.Solver"])  # fmt: skip
+    return solver
+
+
+def solve(group: Group, *, tick: Tick) -> list[Result | Failed]:
+    """Train or solve every student of the group; results in the order of `group.runs()`."""
+    return [*load(of(group).solve)(group, tick=tick)]
 
 
 def matrices(group: Group, student: StudentSpec) -> list[tuple[int, int]]:
@@ -177,12 +226,19 @@ def _largest(group: Group) -> int:
     return max(D or 0 for _, D, _ in group.shapes)
 
 
-BILLS: Mapping[tuple[str, bool], Bill] = {
-    ("", True): Bill(_descent_flops, _descent_memory, compiled=True),
-    ("", False): Bill(_exact_flops, _exact_memory, compiled=False),
-    ("data", True): Bill(_basin_flops, _points_memory, compiled=False),
-    ("data", False): Bill(_exact_flops, _exact_memory, compiled=False),
-    ("ntk", True): Bill(_wide_flops, _wide_memory, compiled=True),
-    ("dimension", False): Bill(_estimated_flops, _points_memory, compiled=False),
-}
-"""The bill of each way to learn, as `lab.students.learning.LEARNERS`."""
+DESCENT = Solver(
+    "lab.students.descent.training:train", _descent_flops, _descent_memory, compiled=True
+)
+"""Networks that minimise the loss itself, all of a group together."""
+ALGEBRA = Solver("lab.students.algebra.solving:losses", _exact_flops, _exact_memory)
+"""Exact students on nested training sets."""
+ALGEBRA_EXCESS = Solver("lab.students.algebra.solving:excesses", _exact_flops, _exact_memory)
+"""Exact students on training sets drawn anew, beside the same model on all data."""
+BASIN = Solver("lab.students.limits.excesses:in_one_basin", _basin_flops, _points_memory)
+"""Networks beside the one trained on the whole population."""
+TANGENTS = Solver(
+    "lab.students.limits.excesses:over_tangents", _wide_flops, _wide_memory, compiled=True
+)
+"""Wide networks beside exact NTK regression."""
+ESTIMATING = Solver("lab.students.algebra.estimating:dimensions", _estimated_flops, _points_memory)
+"""Estimators of the dimension of points."""
