@@ -8,6 +8,7 @@ import pytest
 from lab import study
 from lab.execution import plan
 from lab.mistakes import StudyError
+from lab.students import solvers
 
 GOOD = """
 schema = 1
