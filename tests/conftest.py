@@ -14,11 +14,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["LAB_ENGINE"] = "threads"  # starting workers takes seconds, and sees no monkeypatch
 typechecker.install()
 
+import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
 from lab import cli, study  # noqa: E402
 from lab.execution import engines  # noqa: E402
 from lab.kinds.kind import Kinds  # noqa: E402
+from lab.scaling.tables import reply  # noqa: E402
 
 engines.configure()
 
@@ -71,6 +73,21 @@ def refused(tmp_path, monkeypatch, capsys):
         return capsys.readouterr().err.splitlines()
 
     return sentences
+
+
+@pytest.fixture
+def weights_once(monkeypatch):
+    """Laws are weighed once for the same rows and options of one test, which is most of a fit."""
+    kept, weigh = {}, reply.law_weights
+
+    def law_weights(*arguments, **options):
+        told = (*arguments, *sorted(options.items()))
+        key = repr([a.tolist() if isinstance(a, np.ndarray) else a for a in told])
+        if key not in kept:
+            kept[key] = weigh(*arguments, **options)
+        return kept[key]
+
+    monkeypatch.setattr(reply, "law_weights", law_weights)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from invocation import invoke, power, rows
+from matplotlib.text import Text
 from pseudo import ROOT, on_terminal
 
 import lab
@@ -82,8 +83,13 @@ def test_other_encodings_degrade(stored, encoding):
 
 
 def test_the_report_of_a_title_with_dollars_is_drawn(stored):
-    for figure in lab.answer("s.toml", replicates=50).figures().values():
+    figures = lab.answer("s.toml", replicates=50).figures()
+    assert {"losses", "local"} <= set(figures)
+    words = []
+    for figure in figures.values():
         figure.draw_without_rendering()
+        words += [text.get_text() for text in figure.findobj(Text)]
+    assert any("x_{" in text and "[/b]" in text for text in words)
 
 
 @pytest.mark.parametrize("command, code", [

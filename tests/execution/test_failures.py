@@ -121,31 +121,30 @@ def study_tables():
     return merged(SMALL, {**LONG, "task": {"teacher": {"count": 4}}})
 
 
-def network(D=(256, 1024, 4096), draws=8):
+def small_network():
     return study.validate({
         "question": "Does it stop?", "regime": "variance-data",
         "task": {"manifold": {"kind": "cube", "dim": [2]}, "teacher": {"count": 1}},
-        "student": {"kind": "mlp", "widths": 16, "depth": 2, "activation": "tanh"},
-        "data": {"sizes": list(D), "draws": draws},
+        "student": {"kind": "mlp", "widths": 3, "depth": 1, "activation": "tanh"},
+        "data": {"sizes": [256, 1024, 4096], "draws": 8},
         "prediction": {"exponent": 1, "sense": "equal"},
     })  # fmt: skip
 
 
-@pytest.mark.long
-def test_a_second_interrupt_drops_a_descent_by_newton_within_a_second(tmp_path, monkeypatch):
-    """Of 337 parameters: the search for the population optimum takes many minutes."""
-    monkeypatch.setattr(sets, "POPULATION", 512)
+def test_a_second_interrupt_drops_a_descent_by_newton_at_the_next_stretch(monkeypatch):
+    """A stretch is a tenth of a second, the search for the population optimum many of them."""
+    monkeypatch.setattr(sets, "POPULATION", 256)
     asked = []
     plain = basin._stretch
 
     def stretch(*arguments):
-        asked.append(time.perf_counter())
+        asked.append(abandon.is_set())
         return plain(*arguments)
 
     monkeypatch.setattr(basin, "_stretch", stretch)
-    (group,) = plan.groups([p.run for p in network().plan])
+    (group,) = plan.groups([p.run for p in small_network().plan])
     stop, abandon = threading.Event(), threading.Event()
-    ticks, ended = [], None
+    ticks = []
     for finished in Threads(1).execute(
         [group], tick=lambda g, n: ticks.append(n), stop=stop, abandon=abandon
     ):
@@ -153,8 +152,7 @@ def test_a_second_interrupt_drops_a_descent_by_newton_within_a_second(tmp_path, 
         if len(asked) > 3 and not abandon.is_set():
             stop.set()
             abandon.set()
-            ended = time.perf_counter()
-    assert ended and time.perf_counter() - ended < 2  # a core may be shared
+    assert asked.count(False) > 3 and asked.count(True) <= 1  # it may just have looked
     assert set(ticks) == {0}
 
 
@@ -162,10 +160,7 @@ def test_stretches_of_a_descent_change_no_number(monkeypatch):
     monkeypatch.setattr(sets, "POPULATION", 256)
     monkeypatch.setattr(basin, "STARTS", 2)
     monkeypatch.setattr(basin, "TRIALS", 2)
-    found = study.validate({**network().model_dump(by_alias=True, exclude_unset=True),
-                            "student": {"kind": "mlp", "widths": 3, "depth": 1,
-                                        "activation": "tanh"}})  # fmt: skip
-    (group,) = plan.groups([p.run for p in found.plan][:3])
+    (group,) = plan.groups([p.run for p in small_network().plan][:3])
     losses = []
     for patience in (basin.PATIENCE, 0.0):
         monkeypatch.setattr(basin, "PATIENCE", patience)

@@ -40,7 +40,7 @@ def test_checks_train_after_what_they_check_and_the_costliest_first(make_study):
             assert costs == sorted(costs, reverse=True)
 
 
-def test_memory_is_bounded_by_the_group_not_by_the_study(make_study):
+def test_estimated_memory_is_bounded_by_the_group_not_by_the_study(make_study):
     limit = 2**24
     few = plan.groups([p.run for p in make_study().plan], memory_limit=limit)
     many = plan.groups(

@@ -43,7 +43,7 @@ class Parabola(Law):
 
 
 @pytest.fixture
-def table(tmp_path, monkeypatch):
+def table(tmp_path, monkeypatch, weights_once):
     monkeypatch.setitem(LAWS, "parabola", Parabola())
     x = np.geomspace(10, 1e4, 20)
     noise = np.random.default_rng(0).normal(0, 0.01, x.size)

@@ -126,9 +126,14 @@ def test_local_exponents_are_drawn_for_every_dimension_with_its_prediction(found
         assert [t.get_text() for t in ax.get_legend().get_texts()] == ["d = 2", "d = 3", "d = 5"]
 
 
-def test_an_empty_store_makes_figures_too(make_study, tmp_path):
+def test_an_empty_store_makes_a_report_an_empty_table_and_figures(make_study, tmp_path):
     with Store.write(tmp_path / "e") as store:
         report.write(answers.answers(make_study(), store), store.path, "e")
+        assert "0 done" in (store.path / "report.md").read_text()
+        with open(store.path / "table.csv", newline="") as file:
+            assert list(csv.DictReader(file)) == []
+        assert all((store.path / name).read_bytes()[:4] == b"\x89PNG" for name in
+                   ("exponents.png", "losses.png"))  # fmt: skip
 
 
 def test_export_round_trip(found, tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from lab.mistakes import StudyError
 from lab.spec import Group
 from lab.students.descent import mlp, optimisers, training
+from lab.students.descent import supply as training_data
 from lab.students.descent.supply import supply
 from lab.task import data
 
@@ -87,6 +88,7 @@ def test_result_does_not_depend_on_the_length_of_a_chunk(make_study, monkeypatch
     found = make_study(training={"steps": 90})
     whole = relative(found, shapes=1)
     monkeypatch.setattr(training, "CHUNK", 40)
+    monkeypatch.setattr(training_data, "CHUNK", 40)
     for run, loss in relative(found, shapes=1).items():
         assert loss == pytest.approx(whole[run], rel=1e-4)
 

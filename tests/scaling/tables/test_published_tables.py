@@ -1,7 +1,6 @@
-"""Published tables and their published fits. Gemstone is skipped where it is not at hand."""
+"""Published tables and their published fits; licences are beside the tables."""
 
 import csv
-import os
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +12,9 @@ from lab.scaling.laws.weights import law_weights
 from lab.scaling.tables.reply import fit_table
 
 SHIPPED = Path(__file__).parents[3] / "studies" / "tables" / "chinchilla_digitised.csv"
-TABLES = Path(os.environ.get("LAB_TABLES", Path(__file__).parents[4] / "shared" / "data"))
+GEMSTONE = Path(__file__).parent / "published" / "gemstone_hot.csv"
+"""McLeish et al. 2025, the models trained at a hot learning rate."""
 COLUMNS = {"N": "parameters", "D": "tokens", "L": "loss"}
-
-
-def table(name):
-    if not (TABLES / name).is_file():
-        pytest.skip(f"{name} is not in {TABLES}")
-    return TABLES / name
 
 
 def chinchilla(**options):
@@ -85,9 +79,7 @@ def test_five_points_move_an_exponent_and_the_warning_says_so():
     (1e-3, 0.0019816129), pytest.param(1e-4, 2.0751e-4, marks=pytest.mark.long),
 ])  # fmt: skip
 def test_gemstone(huber, best):
-    found = fit_table(
-        table("gemstone_hot.csv"), law="chinchilla", columns=COLUMNS, huber=huber, replicates=20
-    )
+    found = fit_table(GEMSTONE, law="chinchilla", columns=COLUMNS, huber=huber, replicates=20)
     assert found["objective"] <= best
     if huber == 1e-3:
         assert found["parameters"]["alpha"] == pytest.approx(0.2929, abs=2e-3)
@@ -106,8 +98,8 @@ def test_chinchilla_without_a_floor_of_loss():
 def test_gemstone_by_rows_and_by_models():
     # 22 models with ten checkpoints each: what a model has of its own is in all of its rows.
     options = dict(law="chinchilla", columns=COLUMNS, replicates=1000)
-    rows = fit_table(table("gemstone_hot.csv"), **options)
-    models = fit_table(table("gemstone_hot.csv"), group="parameters", **options)
+    rows = fit_table(GEMSTONE, **options)
+    models = fit_table(GEMSTONE, group="parameters", **options)
     assert rows["parameters"] == models["parameters"] and models["groups"] == 22
     assert any(
         "share 22 values of parameters" in w and "--group 'parameters'" in w

@@ -21,6 +21,11 @@ def write(path, header, rows, delimiter=","):
     return path
 
 
+@pytest.fixture(autouse=True)
+def once(weights_once):
+    """A table is fitted by every law once, however often its fit is asked for."""
+
+
 @pytest.fixture
 def curve(tmp_path):
     return write(
