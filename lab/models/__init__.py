@@ -13,12 +13,14 @@ and SciPy only.
     LeastSquaresDescent    double descent over epochs, and Heckel & Yilmaz's formula
     RandomFeaturesRidge    risk in samples, features and ridge, of any spectrum
     Committee              soft committees: trajectories of overlaps, plateau, noise floor
+    PerceptronPruning      error after training on hard or easy examples alone
 """
 
 from lab.models.committee import Committee
 from lab.models.double_descent import MinimumNorm, WeakFeatures
 from lab.models.gaussian_regression import GaussianRegression
 from lab.models.least_squares_descent import LeastSquaresDescent
+from lab.models.perceptron import PerceptronPruning
 from lab.models.plrf import PLRF
 from lab.models.random_features import RandomFeaturesRidge
 from lab.models.truncation import Truncation
@@ -29,6 +31,7 @@ __all__ = [
     "LeastSquaresDescent",
     "MinimumNorm",
     "PLRF",
+    "PerceptronPruning",
     "RandomFeaturesRidge",
     "Truncation",
     "WeakFeatures",

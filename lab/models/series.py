@@ -14,6 +14,7 @@ It does not accelerate alternating sums, nor sums whose terms oscillate.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float
@@ -54,8 +55,11 @@ def total(
     return found + integral - np.where(high > low, slope[:, 1] - slope[:, 0], 0.0) / 24
 
 
+@cache
 def panels(count: int) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"]]:
     """Nodes and weights on [0, 1] of `count` equal panels of Gauss and Legendre."""
     node, weight = np.polynomial.legendre.leggauss(NODES)
     left = np.arange(count)[:, None]
-    return ((left + (node + 1) / 2) / count).ravel(), np.tile(weight / 2 / count, count)
+    nodes, weights = ((left + (node + 1) / 2) / count).ravel(), np.tile(weight / 2 / count, count)
+    nodes.flags.writeable = weights.flags.writeable = False
+    return nodes, weights
