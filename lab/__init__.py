@@ -178,7 +178,7 @@ def answer(
 ) -> Told:
     """What the stored runs of a study say: a value that prints itself and iterates over the answers
     of its scans, with `points`, `figures()`, `plain()` and `write()`. It may be asked at any time:
-    what is missing is told.
+    what is missing is told. Without a store what the table of the report has is read.
 
     >>> found = answer("studies/quickstart.toml", "nowhere")
     >>> [point.dim for point in found.points], found.points[0].runs.missing
@@ -186,13 +186,15 @@ def answer(
     """
     from lab.answers.answer import answers
     from lab.execution.registration import another
-    from lab.execution.store import Store
+    from lab.execution.store import Store, reports
     from lab.show.told import Told
 
     asked, path = read(study, overrides), _folder(study, results, name)
-    with Store.read(path, specs=False) as store:
+    by = asked.origin.overrides
+    with Store.read(path, specs=False, overrides=by) as store:
         found = answers(asked, store, replicates=replicates)
-        return Told(found, asked.question, path, another(asked, store))
+        return Told(found, asked.question, path.name, reports(path, by), another(asked, store),
+                    store.source)  # fmt: skip
 
 
 def load(
@@ -216,8 +218,9 @@ def load(
     from lab.execution.store import Store
 
     table = export.observations if observations else export.columns
-    with Store.read(_folder(study, results, name), specs=False) as store:
-        return table(read(study, overrides), store)
+    asked, path = read(study, overrides), _folder(study, results, name)
+    with Store.read(path, specs=False, overrides=asked.origin.overrides) as store:
+        return table(asked, store)
 
 
 def runs(
@@ -237,8 +240,9 @@ def runs(
     from lab.execution.store import Store
     from lab.show.runs import Runs
 
-    with Store.read(_folder(study, results, name)) as store:
-        found = listing.listed(read(study), store)
+    asked = read(study)
+    with Store.read(_folder(study, results, name), overrides=asked.origin.overrides) as store:
+        found = listing.listed(asked, store)
     return Runs(one for one in found if status in (None, one.status) and dim in (None, one.dim))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.answers.finders import FINDERS
+from lab.answers.older import KINDS, Older, lacking
 from lab.answers.point import Point
 from lab.answers.question import Question
 from lab.answers.record import History, Record, history, record
@@ -54,13 +55,24 @@ class Answer:
 def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answer, ...]:
     """One answer per panel and scan of the study.
 
-    Raises StudyError where given data have changed since the runs.
+    Raises StudyError where given data have changed since the runs, and where an older table is read
+    that has no value of the study.
     """
     contents.same(study, store)
-    asked_for = [
-        (Question(part, store, FINDERS, replicates), kinds) for part, kinds in asked(study)
-    ]
-    kept = record(study, store, [one for one, kinds in asked_for if EXPONENTS in kinds])
+    parts = [*asked(study)]
+    older = Older.of(store)
+    if older is None:
+        asked_for = [(Question(part, store, FINDERS, replicates), kinds) for part, kinds in parts]
+        kept = record(study, store, [one for one, kinds in asked_for if EXPONENTS in kinds])
+    else:
+        left = older.fill(store, [Question(scan, store, {}) for scan in study.scans])
+        asked_for = [
+            (Question(part, store, FINDERS, replicates, older.reading), few)
+            for part, kinds in parts if (few := tuple(kind for kind in kinds if kind in KINDS))
+        ]  # fmt: skip
+        values = len(older.values)
+        kept = Record(study.origin, study.question, planned=values,
+                      lacking=lacking(older, parts, left))  # fmt: skip
     return tuple(_answered(one, kinds, kept) for one, kinds in asked_for)
 
 

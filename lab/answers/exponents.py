@@ -45,7 +45,7 @@ def _point(question: Question, one: Stored) -> Point:
     study, cells, done = question.study, one.cells, one.done
     run = cells.scan[0][0]
     runs, evidence = _runs(one), _evidence(study, one)
-    values = study.reading(done, cells.limit())
+    values = question.reading(one)
     known = premises(study, done)
     doubts = [*_doubts(study, cells, runs, evidence.convergence), *values.doubts, *known]
     prediction = study.predicted(run.task, run.student)

@@ -14,6 +14,7 @@ from functools import cached_property
 from lab.answers.cells import Cells, cells_of
 from lab.answers.setting import Setting, varies
 from lab.execution.store import Row, Store
+from lab.regimes.cell import Key, Values
 from lab.regimes.regime import Regime
 from lab.spec import Run
 
@@ -35,24 +36,37 @@ class Stored:
 class Question:
     """A study, its store, and how each kind of finding is found.
 
-    replicates: of the bootstrap of exponents.
+    replicates: of the bootstrap of exponents. fitted: instead of the regime's reading, where an
+    older table is read, see `lab.answers.older`.
     """
 
     study: Regime
     store: Store
     finders: Mapping[str, Callable[[Question], tuple]]
     replicates: int = 2000
+    fitted: Callable[[Regime, Stored], Values] | None = None
     _found: dict[str, tuple] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def cells(self) -> dict[Key, Cells]:
+        """The cells of every setting, in the order of the grid."""
+        return cells_of(self.study, self.store)
 
     @cached_property
     def stored(self) -> tuple[Stored, ...]:
         """Every setting in the order of the grid, stored or not."""
-        found = cells_of(self.study, self.store)
+        found = self.cells
         varying = varies(found)
         return tuple(
             Stored(Setting.of(self.study, cells.scan[0][0], key, varying), cells)
             for key, cells in found.items()
         )
+
+    def reading(self, one: Stored) -> Values:
+        """What is fitted of a setting."""
+        if self.fitted is not None:
+            return self.fitted(self.study, one)
+        return self.study.reading(one.done, one.cells.limit())
 
     def found(self, kind: str) -> tuple:
         """The findings of a kind, found when first asked for.

@@ -8,14 +8,18 @@ written before the runs. Everything is from the store, so that a report made twi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from lab.answers.question import Question
+from lab.answers.tabled import tabled
 from lab.execution.registration import Predicted, Registered, predicted, registered
 from lab.execution.store import FINISHED, Row, Store
+from lab.execution.table import Tabled, texts
 from lab.regimes.origin import Origin
+from lab.students.result import Observation
 from lab.study import Study
 
 
@@ -52,7 +56,9 @@ class Record:
     planned, missing: runs of the plan, and those of them that have no row. raised: rows of budgets
     beyond the plan. counts: rows by status. finished: when the newest one ended, in seconds since
     1970. seconds: the time of all, summed. devices, versions: every one of the rows, as text;
-    versions by name.
+    versions by name. entries: the stored runs at their places. asked: what `registered` was read
+    from. observations: of these runs, by fingerprint. lacking: sentences on what the older table
+    lacks that stands for a store; nothing else is known then but how many values it has, `planned`.
     """
 
     origin: Origin = Origin()
@@ -66,17 +72,34 @@ class Record:
     seconds: float = 0.0
     devices: tuple[str, ...] = ()
     versions: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    entries: tuple[Tabled, ...] = field(default=(), repr=False, compare=False)
+    asked: tuple[tuple[float, str], ...] = field(default=(), repr=False)
+    observations: Mapping[str, tuple[Observation, ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    lacking: str = ""
 
     def count(self, status: str) -> int:
         """Rows of one status."""
         return dict(self.counts).get(status, 0)
 
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The words after `lab` of the command that trained the study with these overrides."""
+        same = [one.argv for one in self.registered if one.overrides == self.origin.overrides]
+        return same[-1] if same else ()
 
-def record(study: Study, store: Store, scans: Iterable[Question]) -> Record:
+    @cached_property
+    def table(self) -> dict[str, str]:
+        """The text of the files that stand for the store where none is, by name."""
+        return texts(self.entries, self.asked, self.observations)
+
+
+def record(study: Study, store: Store, scans: Sequence[Question]) -> Record:
     """The record of all planned runs, and of the raised budgets that its scans have."""
     plan = {planned.run.fingerprint() for planned in study.plan}
     rows = store.rows(plan) | {row.fingerprint: row for scan in scans for row in _rows(scan)}
-    some = [rows[key] for key in sorted(rows)]
+    some, entries = [rows[key] for key in sorted(rows)], tabled(study, store, scans)
     times = [row.provenance["finished"] for row in some if row.provenance["finished"] is not None]
     names = ("lab", "git", "jax", "numpy")
     return Record(
@@ -86,6 +109,8 @@ def record(study: Study, store: Store, scans: Iterable[Question]) -> Record:
         finished=max(times, default=None), seconds=sum(row.seconds or 0.0 for row in some),
         devices=_distinct(some, "device"),
         versions=tuple((name, _distinct(some, name)) for name in names),
+        entries=entries, asked=tuple(store.registered()),
+        observations=store.observations(entry.row.fingerprint for entry in entries),
     )  # fmt: skip
 
 

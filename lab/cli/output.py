@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from lab.cli.options import RESULTS
 from lab.mistakes import StudyError
 from lab.show.terminal import Terminal
 
@@ -48,6 +49,21 @@ def quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
+def command(
+    verb: str, study: Path, overrides: Iterable[str] | None, results: Path, *more: str
+) -> list[str]:
+    """The words after `lab` of a command on a study: with its overrides, and its results folder if
+    that is not the usual one."""
+    sets = [word for override in overrides or () for word in ("--set", override)]
+    elsewhere = [] if results == RESULTS else ["--results", str(results)]
+    return [verb, str(study), *sets, *more, *elsewhere]
+
+
+def typed(words: Iterable[str]) -> str:
+    """The words of a command as they are typed into a shell."""
+    return shlex.join(["lab", *words])
+
+
 def say_answer(
     study: Any,
     path: Path,
@@ -61,16 +77,23 @@ def say_answer(
     with `replace` whatever the one tells that is there. What must not be written is not printed."""
     found = answered(study, path, results)
     if not found.stored:
-        raise StudyError([f"{found.folder}: nothing stored yet; `lab run {quoted(path)}` comes "
-                          "first"])  # fmt: skip
-    if write:
+        first = typed(command("run", path, study.origin.overrides, results))
+        raise StudyError([f"{found.folder}: nothing stored yet; `{first}` comes first"])
+    if write and not found.lacking:
         found.check(replace=replace)
     for table in found.tables:
         title = table.words or study.question
         say_table(title, table.columns, table.rows, most=table.most, wide=wide)
     for sentence in found.sentences:
         say_sentence(sentence)
-    if write:
+    if found.lacking or found.source:
+        say_sentence(found.lacking or found.source)
+    if write and found.lacking:
+        say_sentence(f"The report in {found.folder} knew more, and stays as it is.")
+    elif write:
+        if study.origin.overrides:
+            say_sentence(f"With overrides the report has a folder of its own, {found.folder}; that "
+                         "of the study as it stands is not touched.")  # fmt: skip
         say("Written: " + ", ".join(map(str, found.write(replace=replace))))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lab.cli.options import RESULTS, Overrides, Results, StudyFile, Wide, read
-from lab.cli.output import answered, quoted, say, say_answer
+from lab.cli.output import answered, command, quoted, say, say_answer, say_sentence, typed
 from lab.mistakes import StudyError
 
 Studies = Annotated[
@@ -66,6 +66,8 @@ def figures(
     publishing.check(form, width)
     found = _stored(study, overrides, results)
     written = publishing.publish(found.drawn(), found.folder / "figures", form, width)
+    if found.lacking or found.source:
+        say_sentence(found.lacking or found.source)
     say("Written: " + ", ".join(map(str, written)))
 
 
@@ -103,6 +105,9 @@ def _stored(study: Path, overrides: list[str] | None, results: Path) -> Any:
     found = answered(read(study, overrides), study, results)
     if not found.stored:
         raise StudyError(
-            [f"{found.folder}: nothing stored yet; `lab run {quoted(study)}` comes first"]
+            [
+                f"{found.folder}: nothing stored yet; "
+                f"`{typed(command('run', study, overrides, results))}` comes first"
+            ]
         )
     return found

@@ -65,7 +65,7 @@ def runs(
         raise StudyError(["--plot draws a learning curve; say of which run by --curve RUN"])
     asked = read(study, overrides)
     if curve:
-        _curve(study, results, curve, plot, as_json, wide)
+        _curve(study, results, asked.origin.overrides, curve, plot, as_json, wide)
         return
     wanted = "failed" if failed else status
     found = lab.runs(asked, results, name=study.stem, status=wanted, dim=dim)
@@ -83,14 +83,15 @@ def runs(
 
 
 def _curve(
-    study: Path, results: Path, beginning: str, plot: Path | None, as_json: bool, wide: bool
-) -> None:
+    study: Path, results: Path, overrides: tuple[str, ...], beginning: str, plot: Path | None,
+    as_json: bool, wide: bool,
+) -> None:  # fmt: skip
     from lab.execution import listing
     from lab.execution.store import Store, folder
     from lab.plain import plain
     from lab.show import runs as shown
 
-    with Store.read(folder(study, results)) as store:
+    with Store.read(folder(study, results), overrides=overrides) as store:
         row = listing.one(store, beginning)
     if as_json:
         seen = [o._asdict() for o in row.observations]

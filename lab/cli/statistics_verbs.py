@@ -273,7 +273,7 @@ def calibrate(
     from lab.show.progress import counted
 
     listed = [text for some in alternatives or () for text in _listed(some)]
-    with Store.read(folder(study, results)) as store:
+    with Store.read(folder(study, results), overrides=found.origin.overrides) as store:
         answers = answer.answers(found, store)
     cases = [
         case for one in answers if one.points

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from lab.cli.options import RESULTS, AsJson, Overrides, Results, read
-from lab.cli.output import quoted, say, say_json, say_table
+from lab.cli.output import quoted, say, say_json, say_sentence, say_table
 from lab.mistakes import StudyError
 
 STUDIES = Path("studies")
@@ -58,6 +58,8 @@ def status(
         say_json(_numbers(found, trains))
         return
     say(_told(found))
+    if found.source:
+        say_sentence(_sourced(found.source))
     if trains:
         say(f"Process {trains.pid} trains it: {_pace(found, trains)}.")
     if found.left.failed or found.left.diverged:
@@ -65,9 +67,15 @@ def status(
 
 
 def _looked(asked: Any, study: Path, results: Path) -> Any:
-    import lab
+    from lab.execution.outlook import outlook
+    from lab.execution.store import folder
 
-    return lab.plan(asked, results, name=study.stem)
+    return outlook(asked, folder(study, results), tables=True)
+
+
+def _sourced(source: str) -> str:
+    """Where runs are read from that no store has, and what that means for the next run."""
+    return f"{source} `lab run` starts a store of its own, and trains all of them again."
 
 
 def _driver(study: Path, results: Path) -> Any:
@@ -124,6 +132,7 @@ def _numbers(found: Any, trains: Any = None) -> dict[str, Any]:
         "planned": left.planned, "done": left.done, "failed": left.failed,
         "diverged": left.diverged, "left": len(left.missing),
         "seconds_left": round(_seconds_left(found, trains), 1),
+        **({"source": found.source} if found.source else {}),
         "driver": trains and {"pid": trains.pid, "seconds": round(trains.age, 1),
                               "runs_per_second": trains.rate},
     }  # fmt: skip
@@ -164,22 +173,22 @@ def _say_ends(asked: Any, study: Path, results: Path, *, tracebacks: bool) -> No
 
 
 def _status_of_all(results: Path, as_json: bool) -> None:
-    """Every store of the results folder; its numbers where its study is found."""
+    """Every store of the results folder, or table; its numbers where its study is found."""
     from lab.execution.store import Store
+    from lab.execution.table import TABLE
 
     found: dict[str, Any] = {}
-    for file in sorted(results.glob("*/lab.db")):
-        name = file.parent.name
+    for folder in sorted({file.parent for name in ("lab.db", TABLE)
+                          for file in results.glob(f"*/{name}")}):  # fmt: skip
+        name = folder.name
         study = next((f for f in (Path(f"{name}.toml"), STUDIES / f"{name}.toml") if f.is_file()),
                      None)  # fmt: skip
         try:
             if study is not None:
-                found[name] = {
-                    "study": str(study),
-                    **_numbers(_looked(read(study, None), study, results)),
-                }
+                looked = _looked(read(study, None), study, results)
+                found[name] = {"study": str(study), **_numbers(looked)}
                 continue
-            with Store.read(file.parent) as store:
+            with Store.read(folder) as store:
                 states = [*store.states().values()]
             found[name] = {"study": None, "stored": len(states)} | {
                 one: states.count(one) for one in ("done", "diverged", "failed")
@@ -202,7 +211,9 @@ def _line(name: str, found: dict[str, Any]) -> tuple[str, ...]:
     if "error" in found:
         note = found["error"].split("\n")[0]
     else:
-        note = "" if found["study"] else "its study file is neither here nor in studies/"
+        note = "its study file is neither here nor in studies/"
+        if found["study"]:
+            note = "read from its table: there is no store" if "source" in found else ""
     keys = ("planned", "done", "diverged", "failed")
     untried = str(found["left"] - found["failed"]) if "left" in found else "–"
     return (name, *(str(found.get(key, "–")) for key in keys), untried, note)

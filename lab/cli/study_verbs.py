@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ from lab.cli.options import (
     presets,
     read,
 )
-from lab.cli.output import quoted, say, say_answer, say_json, say_sentence
+from lab.cli.output import command, quoted, say, say_answer, say_json, say_sentence, typed
 from lab.mistakes import StudyError
 
 
@@ -132,7 +133,10 @@ def run(
     from lab.duration import duration
     from lab.execution.engines.settings import Settings
 
+    more = ["--until-converged"] if until_converged else []
+    words = command("run", study, overrides, results, *more)
     found = read(study, overrides)
+    found = found.of(replace(found.origin, argv=tuple(words)))
     asked = Settings.found(study.parent, name=engine, scheduler=scheduler, workers=workers)
     done = lab.run(found, results, name=study.stem, lanes=lanes, engine=asked,
                    until_converged=until_converged)  # fmt: skip
@@ -144,15 +148,16 @@ def run(
     elif not done.interrupted:
         say("Everything was in the store; nothing to train.")
     if done.interrupted:
-        say(f"Interrupted; {done.left} runs are left. Go on with: lab run {quoted(study)}")
+        say(f"Interrupted; {done.left} runs are left. Go on with: {typed(words)}")
         raise typer.Exit(130)
     say_answer(found, study, results, write=report, replace=done.trained > 0, wide=wide)
     if done.diverged:
         say(f"{done.diverged} of these runs diverged; no fit takes them.")
     if done.failed:
         last = (done.first_error or "").strip().split("\n")[-1]
-        say(f"{done.failed} runs failed ({last}). `lab runs {quoted(study)} --failed` has the "
-             "tracebacks; the next `lab run` tries them again.")  # fmt: skip
+        runs = typed(command("runs", study, overrides, results, "--failed"))
+        say(f"{done.failed} runs failed ({last}). `{runs}` has the tracebacks; "
+             " the next `lab run` tries them again.")  # fmt: skip
     if done.failed or done.useless:
         raise typer.Exit(3)
 

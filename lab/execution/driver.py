@@ -46,7 +46,7 @@ def driver(path: Path) -> Driver | None:
         return None
     if found is None or not _holds(int(found[1]), lock):
         return None
-    with Store.read(path) as store:
+    with Store.read(path, tables=False) as store:
         now, runs, seconds = store.since(since)
     return Driver(int(found[1]), max(now - since, 1.0), runs, seconds)
 

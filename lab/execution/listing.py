@@ -120,9 +120,11 @@ def orphans(study: Study, store: Store) -> list[str]:
 
 
 def remove(path: Path, which: Callable[[Store], Iterable[str]], *, dry: bool) -> Removal:
-    """Delete the rows of a store whose fingerprints `which` gives, or, if dry, only find them."""
-    opened = Store.read if dry or not (path / "lab.db").exists() else Store.write
-    with opened(path) as store:
+    """Delete the rows of a store whose fingerprints `which` gives, or, if dry, only find them.
+    Without a store there is nothing to delete: what a table has stays."""
+    if not (path / "lab.db").exists():
+        return Removal(path, (), dry)
+    with (Store.read if dry else Store.write)(path) as store:
         found = tuple(store.rows(which(store)).values())
         if not dry:
             store.delete(row.fingerprint for row in found)

@@ -19,12 +19,14 @@ from lab.study import Study
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a study has and lacks. `bill` is of one lane, `lanes` are trained side by side."""
+    """What a study has and lacks. `bill` is of one lane, `lanes` are trained side by side. source:
+    a sentence where what it has was read from a table, in place of a store."""
 
     question: str
     left: Left
     bill: Cost
     lanes: int
+    source: str = ""
 
     @property
     def seconds(self) -> float:
@@ -67,14 +69,16 @@ class Outlook:
         ])  # fmt: skip
 
 
-def outlook(study: Study, path: Path) -> Outlook:
-    """The outlook of a study whose store is in this folder, if there is one yet."""
-    with Store.read(path) as store:
+def outlook(study: Study, path: Path, *, tables: bool = False) -> Outlook:
+    """The outlook of a study whose store is in this folder, if there is one yet. tables: whether,
+    without one, the runs of the report's table are there: `lab run` trains them again."""
+    with Store.read(path, overrides=study.origin.overrides, tables=tables) as store:
         states, measured = store.spent()
+        source = store.source
     left = plan.left(study, states)
     keyed = {p.run: p.run.fingerprint() for p in study.plan} if measured else {}
     spent = {run: measured[key] for run, key in keyed.items() if key in measured}
     model = sum(map(clock.seconds, plan.groups(spent)))
     correction = sum(spent.values()) / model if spent else 1 / clock.speed()
     bill = plan.cost(plan.groups(left.missing), correction=correction)
-    return Outlook(study.question, left, bill, engines.cores())
+    return Outlook(study.question, left, bill, engines.cores(), source)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,8 @@ class Predicted:
 
 @dataclass(frozen=True)
 class Registered:
-    """What is asked from `time` on, in seconds since 1970. file: relative to the store's folder."""
+    """What is asked from `time` on, in seconds since 1970. file: relative to the store's folder.
+    argv: the words after `lab` of the command that trained it first."""
 
     time: float
     question: str
@@ -51,6 +52,7 @@ class Registered:
     file: str | None = None
     tables: str | None = None
     overrides: tuple[str, ...] = ()
+    argv: tuple[str, ...] = ()
 
     def predicted(self, title: str) -> Predicted | None:
         """What the scan of this title predicts, None if there is none."""
@@ -88,7 +90,7 @@ def register(study: Study, store: Store, time: float) -> None:
     if strange:
         raise StudyError([strange])
     now, kept = _asked(study, store.path, time), registered(store)
-    if not kept or kept[-1].text() != now.text():
+    if not kept or replace(kept[-1], argv=()).text() != replace(now, argv=()).text():
         store.register(time, now.text())
 
 
@@ -124,10 +126,11 @@ def _asked(study: Study, folder: Path, time: float) -> Registered:
     if origin.file is not None:
         file = os.path.relpath(Path(origin.file).resolve(), folder.resolve())
     scans = tuple(predicted(scan) for scan in study.scans)
-    return Registered(time, study.question, scans, file, origin.tables, origin.overrides)
+    return Registered(time, study.question, scans, file, origin.tables, origin.overrides,
+                      origin.argv)  # fmt: skip
 
 
 def _parsed(time: float, values: dict[str, Any]) -> Registered:
     scans = (Predicted(**{**scan, "rivals": tuple(scan["rivals"])}) for scan in values["scans"])
-    overrides = tuple(values["overrides"])
-    return Registered(float(time), **{**values, "scans": tuple(scans), "overrides": overrides})
+    words = {name: tuple(values.get(name, ())) for name in ("overrides", "argv")}
+    return Registered(float(time), **{**values, "scans": tuple(scans), **words})

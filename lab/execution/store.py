@@ -9,13 +9,16 @@ Rows are never changed, except that a failed run is replaced when it is tried ag
 are deleted where somebody asks for it (`listing.py`). Beside the runs stands what was asked of them
 and when (`registration.py`), which is only ever added to.
 
-Reading needs no lock, and no right to write; writing takes an advisory lock on the folder, held by
-the process. What is no store, or cannot be read or written, is one sentence.
+Reading needs no lock, and no right to write; where there is no store, it reads the table of the
+report instead (`table.py`). Writing takes an advisory lock on the folder, held by the process, and
+starts a store of its own, whatever the table has. What is no store, or cannot be read or written,
+is one sentence.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import math
 import os
 import re
@@ -28,12 +31,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lab.execution import table
 from lab.execution.row import COLUMNS, FINISHED, TRAJECTORY, Reader, Row, values_of
 from lab.mistakes import StudyError
 from lab.spec import PHYSICS_VERSION, Planned, digest
 from lab.students.result import Observation
 
-__all__ = ["FINISHED", "Row", "Store", "folder"]
+__all__ = ["FINISHED", "Row", "Store", "folder", "reports"]
 
 SCHEMA = """
 BEGIN;
@@ -77,6 +81,10 @@ LOCK = ".lock"
 """The file in the folder that its writer holds; says who that is."""
 PATIENCE = 30.0
 """Seconds to wait for another program that writes."""
+VARIANTS = "variants"
+"""The folder of the reports that were made with overrides."""
+LONGEST = 80
+"""Letters of the name of a variant."""
 LATER = ("details", "numpy")
 """Columns that stores of before do not have."""
 ABSENT = {"spec": "''", TRAJECTORY: BEFORE}
@@ -95,6 +103,20 @@ def folder(study_path: str | Path, results: str | Path = "results") -> Path:
     return Path(results) / name
 
 
+def reports(folder: Path, overrides: Sequence[str] = ()) -> Path:
+    """Where the report of a study with these overrides is: its results folder, or a folder of the
+    variant there, named by the overrides, so that no variant takes the place of another."""
+    if not overrides:
+        return folder
+    keys = [override.partition("=")[0].strip() for override in overrides]
+    alone = len(set(keys)) == len(keys)  # of one key twice the last one holds
+    text = " ".join(sorted(overrides) if alone else overrides)
+    name = re.sub(r"[^\w.=+-]+|\.{2,}", "_", text, flags=re.ASCII).strip("_.")
+    if name != text or len(name) > LONGEST:
+        name = f"{name[:LONGEST]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return folder / VARIANTS / name
+
+
 class Store:
     """The rows of one study. `read` opens what is there; `write` makes it and holds the lock."""
 
@@ -104,17 +126,39 @@ class Store:
     ) -> None:  # fmt: skip
         self.path, self._db, self._specs = path, connection, specs
         self._kept = kept  # what was read before, of a store that is only read
+        self.tables: tuple[table.Kept, ...] = ()  # what was read where there is no store
         self._last = 0.0
 
     @classmethod
     @contextmanager
-    def read(cls, path: Path, *, specs: bool = True) -> Iterator[Store]:
-        """The store in folder `path`, empty if there is none. Makes nothing; reads no row twice.
+    def read(
+        cls, path: Path, *, specs: bool = True, tables: bool = True, overrides: Sequence[str] = ()
+    ) -> Iterator[Store]:
+        """The store in folder `path`; without one, what its table has, and that of its variant by
+        these overrides. Makes nothing; reads no row twice.
 
         specs: whether rows bring the JSON of their runs, half of the store; `spec` is else empty.
+        tables: whether a table may stand for the store.
         """
         with closing(_reader(path / "lab.db")) as db:
-            yield cls(path, db, {}, specs=specs)
+            store = cls(path, db, {}, specs=specs)
+            if tables and not (path / "lab.db").exists():
+                store._take(dict.fromkeys((reports(path, overrides), path)))
+            yield store
+
+    def _take(self, folders: Iterable[Path]) -> None:
+        """Take the rows of tables into a store in memory, each run from the first that has it."""
+        self.tables = tuple(kept for one in folders if (kept := table.read(one)))
+        for kept in reversed(self.tables):
+            self.add(kept.rows)
+        for at, asked in sorted({one for kept in self.tables for one in kept.registered}):
+            self.register(at, asked)
+
+    @property
+    def source(self) -> str:
+        """A sentence where no store is read but tables; empty for a store."""
+        files = " and ".join(str(kept.file) for kept in self.tables)
+        return f"There is no store: this is read from {files}." if files else ""
 
     @classmethod
     @contextmanager

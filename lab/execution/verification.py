@@ -158,7 +158,7 @@ def verify(
     if not 0 < share <= 1:
         raise StudyError([f"--share {share:g}: give a number above 0, up to 1"])
     room.refuse(study)
-    with Store.read(path) as store:
+    with Store.read(path, overrides=study.origin.overrides) as store:
         there = store.found(listing.planned(study))
         rows = {p.run: row for p, row in there if row and row.status in FINISHED}
         seen = store.observations(row.fingerprint for row in rows.values())

@@ -17,11 +17,13 @@ from typing import Any
 @dataclass(frozen=True)
 class Origin:
     """file: as it was named, None for tables. tables: sha256 of them, before the overrides, in hex;
-    None for a study that was not read. overrides: such as "training.steps=2000"."""
+    None for a study that was not read. overrides: such as "training.steps=2000". argv: the words
+    after `lab` of the command that trains it, where one does."""
 
     file: str | None = field(default=None, compare=False)
     tables: str | None = field(default=None, compare=False)
     overrides: tuple[str, ...] = field(default=(), compare=False)
+    argv: tuple[str, ...] = field(default=(), compare=False)
 
 
 def origin_of(tables: Mapping[str, Any], overrides: Sequence[str], file: str | None) -> Origin:

@@ -27,6 +27,8 @@ def document(answers: Answers, name: str, *, complete: bool) -> dict[str, Any]:
     titled = [{"title": answer.study.title, **part} for answer, part in parts]
     body = parts[0][1] if len(parts) == 1 else {"panels": titled} if parts else {}
     made = provenance.plain(answers[0].record) if complete else {}
+    lacking = answers[0].record.lacking
+    made |= {"not_judged_again": lacking} if lacking else {}
     return plain({"study": name, **body, **_listed(answers, told), **made})
 
 

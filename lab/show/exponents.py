@@ -5,11 +5,10 @@ One row per point. The figures are in `exponent_figures.py` and `loss_figures.py
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 
-from lab.answers import pools
+from lab.answers import pools, tabled
 from lab.answers.answer import Answer
 from lab.answers.point import Point
 from lab.execution.registration import predicted
@@ -33,7 +32,7 @@ LEGEND = (
     "over all counts of size, as trained and with what more training would add. α in N, α in "
     "hidden: by all parameters, and by the weights between hidden layers. "
     "Forecast: error in log loss of the law of the smaller x about the two largest, ± 95 %. "
-    "x: smallest and largest of the scan. table.csv has every value that was fitted."
+    "x: smallest and largest of the scan. table.csv has every run and what was fitted of it."
 )
 SLOWER = "slower"
 VARIED = {
@@ -130,7 +129,7 @@ def _data(answer: Answer) -> tuple[str, ...]:
 def _evidence(answer: Answer) -> str:
     """What was trained again, and what the columns say of it."""
     study = answer.study
-    if not study.trained:
+    if not study.trained or answer.record.lacking:
         return ""
     if not study.checked:
         return "No scan was trained again with another budget: nothing shows that the students " \
@@ -186,7 +185,7 @@ def figures(answers: Answers) -> list[Drawn]:
 
 
 def files(answers: Answers) -> dict[str, Rows]:
-    """The exponents, and every value that was fitted, so that anybody can fit it again."""
+    """The exponents; every value that was fitted is in the table of runs."""
     points = [p for answer in answers for p in answer.points]
     return {
         "exponents.csv": Rows(
@@ -194,24 +193,15 @@ def files(answers: Answers) -> dict[str, Rows]:
              "teachers", "runs", "diverged", "failed"),
             [_row(p) for p in points],
         ),
-        "table.csv": Rows(
-            ("dim", "setting", "x", "loss", "teacher", "seed"),
-            [(p.dim, _setting(p), f"{x:.10g}", f"{loss:.7g}", teacher, seed)
-             for p in points for x, loss, teacher, seed in p.fitted.rows],
-        ),
     }  # fmt: skip
 
 
 def _row(p: Point) -> tuple[object, ...]:
     e = p.exponent
     numbers = (e.alpha, *e.interval) if e else (math.nan,) * 3
-    return (p.dim, _setting(p), p.prediction, *(f"{v:.6g}" for v in numbers), p.verdict,
+    return (p.dim, tabled.text(p.setting), p.prediction, *(f"{v:.6g}" for v in numbers), p.verdict,
             e.relation if e else "", " ".join(p.doubts), p.fitted.teachers, p.runs.done,
             p.runs.diverged, p.runs.failed)  # fmt: skip
-
-
-def _setting(p: Point) -> str:
-    return json.dumps(p.setting.varying, ensure_ascii=False) if p.setting.pairs else ""
 
 
 VIEW = View(above=above, sentences=sentences, figures=figures, files=files, details=Point.details,

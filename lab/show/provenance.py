@@ -80,6 +80,8 @@ def options(overrides: Sequence[str]) -> str:
 
 def paragraph(record: Record) -> str:
     """What the runs were made by, when, and under which overrides."""
+    if record.lacking:
+        return record.lacking
     return " ".join(["Provenance:", *_made(record), *_asked(record)])
 
 
@@ -108,6 +110,8 @@ def _asked(record: Record) -> Iterator[str]:
         since = {one.overrides: date(one.time) for one in reversed(kept)}
         each = [f"{options(some) or 'no overrides'} (from {since[some]} on)" for some in told]
         yield f"`lab run` was given {', '.join(each)}."
+    if record.argv:
+        yield f"Trained by `{shlex.join(['lab', *record.argv])}`."
     if kept and kept[0].question != record.question:
         yield f"When the study was first run, on {date(kept[0].time)}, it asked: {kept[0].question}"
 

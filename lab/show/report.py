@@ -87,6 +87,8 @@ def write(answers: Answers, path: Path, name: str) -> list[Path]:
             _save(drawn, new)
             for file, rows in listed.items():
                 _csv(rows, new / file)
+            for file, text in answers[0].record.table.items():
+                (new / file).write_text(text, encoding="utf-8")
             (new / "fits.json").write_text(json.dumps(fits, indent=1) + "\n")
             (new / "report.md").write_text(_markdown(answers, name, drawn), encoding="utf-8")
             for made in sorted(new.iterdir(), key=lambda file: file.name == "report.md"):
@@ -96,7 +98,13 @@ def write(answers: Answers, path: Path, name: str) -> list[Path]:
             [f"{path}: the report cannot be written ({error.strerror}); make room or let it be "
              "written, and `lab report` writes it again"]
         ) from None  # fmt: skip
-    files = ["report.md", *listed, "fits.json", *(f"{figure.name}.png" for figure in drawn)]
+    files = [
+        "report.md",
+        *listed,
+        *answers[0].record.table,
+        "fits.json",
+        *(f"{figure.name}.png" for figure in drawn),
+    ]
     return [path / file for file in files]
 
 
@@ -116,7 +124,8 @@ def emptier(answers: Answers, path: Path) -> str | None:
     if now >= before or (complete and told == origin.overrides):
         return None
     study = shlex.quote(origin.file or f"{path.name}.toml")
-    remedy = f"`lab run {study}` trains what is missing"
+    given = " ".join(filter(None, [f"lab run {study}", provenance.options(origin.overrides)]))
+    remedy = f"`{given}` trains what is missing"
     if told != origin.overrides:
         asked = " ".join(filter(None, [f"`lab report {study}", provenance.options(told)]))
         remedy = f"{asked}` writes that one again"

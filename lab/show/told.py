@@ -23,15 +23,18 @@ from lab.show.views import views
 
 @dataclass(frozen=True, repr=False)
 class Told:
-    """The answers of one study, one per panel and scan, and where its results are.
+    """The answers of one study, one per panel and scan, its name, and the folder of its report.
 
-    refusal: why its report must not be written there, None if it may.
+    refusal: why its report must not be written there, None if it may. source: a sentence where it
+    was read from a table, in place of a store.
     """
 
     answers: tuple[Answer, ...]
     question: str
+    name: str
     folder: Path
     refusal: str | None = None
+    source: str = ""
 
     def __iter__(self) -> Iterator[Answer]:
         return iter(self.answers)
@@ -46,6 +49,11 @@ class Told:
         """Whether anything of the study is stored."""
         kept = self.answers[0].record
         return kept.missing < kept.planned
+
+    @property
+    def lacking(self) -> str:
+        """What the older table lacks that it was read from, in sentences; empty for all others."""
+        return self.answers[0].record.lacking
 
     @property
     def tables(self) -> list[Table]:
@@ -67,11 +75,12 @@ class Told:
 
     def plain(self, *, complete: bool = False) -> dict[str, Any]:
         """What `lab fit --json` prints; complete: what fits.json has."""
-        return document(self.answers, self.folder.name, complete=complete)
+        return document(self.answers, self.name, complete=complete)
 
     def check(self, *, replace: bool = False) -> None:
         """Raises StudyError where `write` would not replace what is there."""
-        refusal = self.refusal or (None if replace else report.emptier(self.answers, self.folder))
+        emptier = None if replace else report.emptier(self.answers, self.folder)
+        refusal = self.refusal or self.lacking or emptier
         if refusal:
             raise StudyError([refusal])
 
@@ -82,9 +91,8 @@ class Told:
         does without, where the folder is another study's, and where nothing can be written.
         """
         self.check(replace=replace)
-        name = self.folder.name
-        written = report.write(self.answers, self.folder, name)
-        return [*written, page.write(self.answers, self.folder / "report.html", name)]
+        written = report.write(self.answers, self.folder, self.name)
+        return [*written, page.write(self.answers, self.folder / "report.html", self.name)]
 
     def __str__(self) -> str:
         rows = [row for table in self.tables for row in (table.columns, *table.rows)]

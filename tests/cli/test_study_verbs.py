@@ -53,8 +53,9 @@ def test_run_report_and_the_second_run(here):
              "--set", "task.teacher.count=2")  # fmt: skip
     first = invoke("run", "s.toml", "--lanes", "2", *small)
     assert first.exit_code == 0 and "21 runs trained" in first.output
-    assert (here / "results/s/exponents.png").stat().st_size > 5_000
-    assert (here / "results/s/local.png").stat().st_size > 5_000
+    (variant,) = (here / "results/s/variants").iterdir()
+    assert (variant / "exponents.png").stat().st_size > 5_000
+    assert (variant / "local.png").stat().st_size > 5_000
     assert "nothing to train" in invoke("run", "s.toml", *small).output
     assert json.loads(invoke("status", "s.toml", "--json", *small).output)["left"] == 0
 

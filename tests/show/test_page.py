@@ -6,6 +6,7 @@ import json
 import math
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from urllib.parse import unquote
 
 import numpy as np
@@ -17,7 +18,8 @@ from lab.answers import answer as answers
 from lab.execution.store import Store
 from lab.files import put
 from lab.mistakes import StudyError
-from lab.show.page import comparison, index, page
+from lab.regimes.origin import Origin
+from lab.show.page import comparison, index, page, runs
 from lab.show.page.chart import Scale, apart
 
 EVIL = "<script>alert(1)</script>"
@@ -78,7 +80,23 @@ def test_the_page_asks_for_nothing_and_has_every_run_under_a_dot(make):
     dots = {attrs["data-run"] for attrs in parsed.all("circle") if attrs.get("data-run")}
     assert dots == told and len(told) == 3 * 6 * 4
     assert all(attrs.get("aria-label") for attrs in parsed.all("svg"))
-    assert groups[0]["command"].startswith("lab run studies/s.toml --set task.manifold.dim=2")
+    assert groups[0]["command"] == ""  # of a study without a file
+
+
+@pytest.mark.parametrize("dims, title, overrides, command, trains", [
+    ((2, 4), "", (), "lab run 'my own.toml' --set task.manifold.dim=4 --results again", "d = 4"),
+    ((4,), "", (), "lab run 'my own.toml' --results again", "the whole study"),
+    ((2, 4), "a panel", (), "lab run 'my own.toml' --results again", "the whole study"),
+    ((2, 4), "", ("training.steps=300", "task.manifold.dim=[2, 4]"),
+     "lab run 'my own.toml' --set training.steps=300 --set 'task.manifold.dim=[2, 4]' "
+     "--set task.manifold.dim=4 --results again", "d = 4"),
+])  # fmt: skip
+def test_the_page_recommends_the_command_that_trains_what_it_says(
+    dims, title, overrides, command, trains
+):
+    study = SimpleNamespace(task=SimpleNamespace(dims=dims), title=title)
+    origin = Origin("my own.toml", None, overrides)
+    assert runs.command(study, origin, 4) == (command, trains)
 
 
 def test_of_very_many_runs_the_page_tells_of_those_that_it_draws(make, monkeypatch):
@@ -94,7 +112,7 @@ def test_every_figure_is_small_and_has_its_numbers_as_a_file(make):
     text = page.html(make(), "s")
     assert max(map(len, re.findall(r"<svg.*?</svg>", text, re.S))) < 150_000
     links = {a["download"]: a["href"] for a in Parsed(text).all("a") if "download" in a}
-    assert {"exponents.csv", "scans.csv", "convergence.csv", "runs.csv", "table.csv"} <= set(links)
+    assert {"exponents.csv", "scans.csv", "convergence.csv", "runs.csv", "fitted.csv"} <= set(links)
     for uri in links.values():
         head, body = uri.split(",", 1)
         table = [*csv.DictReader(io.StringIO(unquote(body)))]

@@ -7,11 +7,16 @@ A folder with a store and no page yet is named with the command that makes one.
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from lab.execution.registration import registered
+from lab.execution.store import VARIANTS, Store
 from lab.files import put
 from lab.mistakes import StudyError
 from lab.show.page.page import render
@@ -33,15 +38,32 @@ def write(results: Path) -> Path:
 
 
 def _summaries(results: Path) -> Iterator[dict[str, Any]]:
-    """One per folder, by name."""
-    for folder in sorted(path for path in results.glob("*") if path.is_dir()):
-        found = summary(folder / "report.html")
-        image = folder / "exponents.png"
-        if found:
-            shown = f"{folder.name}/{image.name}" if image.exists() else ""
-            yield {**found, "folder": folder.name, "image": shown}
-        elif (folder / "lab.db").exists():
-            yield {"folder": folder.name, "question": "", "image": ""}
+    """One per folder, by name, and each variant after its study."""
+    for study in sorted(path for path in results.glob("*") if path.is_dir()):
+        variants = sorted(path for path in (study / VARIANTS).glob("*") if path.is_dir())
+        for folder in (study, *variants):
+            found = summary(folder / "report.html")
+            image = folder / "exponents.png"
+            name = str(folder.relative_to(results))
+            if found:
+                shown = quote(f"{name}/{image.name}") if image.exists() else ""
+                yield {**found, "folder": name, "href": quote(f"{name}/report.html"),
+                       "image": shown}  # fmt: skip
+            elif (folder / "lab.db").exists():
+                yield {"folder": name, "question": "", "image": "", "command": _report(folder)}
+
+
+def _report(folder: Path) -> str:
+    """The command that makes the page of a store: of the file that it is of, as far as known."""
+    file = f"{folder.name}.toml"
+    try:
+        with Store.read(folder) as store:
+            kept = registered(store)
+    except StudyError:
+        kept = ()
+    if kept and kept[-1].file:
+        file = os.path.relpath(folder.resolve() / kept[-1].file)
+    return shlex.join(["lab", "report", file])
 
 
 def summary(page: Path) -> dict[str, Any] | None:

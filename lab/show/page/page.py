@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from lab.execution.table import FIRST
 from lab.files import put
 from lab.show import report
 from lab.show.page import provenance, runs
@@ -46,6 +47,7 @@ def html(answers: Answers, name: str) -> str:
     rest = [(s.title, [block(b) for b in s.blocks if b is not lead]) for s in found]
     shown = views(answers).values()
     listed = {file: rows for view in shown for file, rows in view.files(answers).items()}
+    listed |= _fitted(answers)
     doubted = report.doubts(answers)
     return render(
         "page.html.j2", title=name, top=said, summary=as_json(said.summary(name)),
@@ -57,8 +59,16 @@ def html(answers: Answers, name: str) -> str:
         provenance=provenance.provenance(answers, name),
         study=[(title, json.dumps(tables, indent=1, ensure_ascii=False))
                for title, tables in provenance.tables(answers)],
-        runs=as_json(runs.told(answers, name)),
+        runs=as_json(runs.told(answers)),
     )  # fmt: skip
+
+
+def _fitted(answers: Answers) -> dict[str, Rows]:
+    """What was fitted, run by run: the first columns of the table of runs."""
+    entries = answers[0].record.entries
+    rows = [(e.dim, e.setting, e.x, repr(e.fitted), e.planned.run.task.teacher, e.planned.run.seed)
+            for e in entries if e.fitted is not None]  # fmt: skip
+    return {"fitted.csv": Rows(FIRST, rows)} if rows else {}
 
 
 def _sections(answers: Answers) -> Iterator[Section]:

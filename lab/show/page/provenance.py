@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import shlex
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.duration import duration
 from lab.show.page.runs import rows_of
+from lab.show.provenance import options
 from lab.show.view import Answers
 
 NAMES = {"device": "device", "dtype": "precision", "jax": "JAX", "lab": "scaling-lab",
@@ -19,7 +21,12 @@ NAMES = {"device": "device", "dtype": "precision", "jax": "JAX", "lab": "scaling
 def provenance(answers: Answers, name: str) -> dict[str, str]:
     """What stands in the block of provenance, by name."""
     rows = {row.fingerprint: row for row in rows_of(answers)}
-    found = {"study": f"{name}.toml"}
+    record = answers[0].record
+    found = {"study": record.origin.file or name, "read with": options(record.origin.overrides)}
+    if record.argv:
+        found["trained by"] = shlex.join(["lab", *record.argv])
+    if record.lacking:
+        return {**{key: value for key, value in found.items() if value}, "read": record.lacking}
     found |= {shown: _several(r.provenance.get(key) for r in rows.values())
               for key, shown in NAMES.items()}  # fmt: skip
     finished = [r.provenance.get("finished") or 0.0 for r in rows.values()]

@@ -7,6 +7,7 @@ The names of runs are the first digits of their fingerprints.
 from __future__ import annotations
 
 import math
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from lab.answers.answer import Answer
 from lab.answers.records import Entry, Record
 from lab.answers.setting import value_text
 from lab.plain import plain
+from lab.regimes.origin import Origin
 from lab.show.page.chart import Frame, Scale, drawing, text
 from lab.show.view import Answers, Chart, Charts, Rows, Section
 from lab.spec import Run
@@ -175,12 +177,12 @@ def _log(entry: Entry) -> float:
     return math.log(entry.row.relative)
 
 
-def told(answers: Answers, name: str) -> list[dict[str, Any]]:
+def told(answers: Answers) -> list[dict[str, Any]]:
     """What a click needs, setting by setting, as plain values: its name and settings, the command
-    that trains it again, the steps of its curves, and its runs (some of very many), each as
-    (name, x, teacher, seed, status, relative loss, seconds, curve)."""
+    that trains it again and what else that trains, the steps of its curves, and its runs (some of
+    very many), each as (name, x, teacher, seed, status, relative loss, seconds, curve)."""
     found = [
-        _told(answer.study, r.label, _stored(answer, r), answer.study.axis.symbol, name)
+        _told(answer, r.label, _stored(answer, r), answer.study.axis.symbol)
         for answer in answers for r in answer.found("records")
     ]  # fmt: skip
     known = {run[0] for one in found for run in one["runs"]}
@@ -189,7 +191,7 @@ def told(answers: Answers, name: str) -> list[dict[str, Any]]:
             for size, entries in by_data(plane.entries).items():
                 new = [e for e in entries if e.row and e.row.fingerprint[:DIGITS] not in known]
                 label = f"{plane.label}, D = {size or '∞'}"
-                found.append(_told(answer.study, label, new, "N", name))
+                found.append(_told(answer, label, new, "N"))
     return [one for one in found if one["runs"]]
 
 
@@ -201,7 +203,8 @@ def by_data(entries: Iterable[Entry]) -> dict[int | None, list[Entry]]:
     return found
 
 
-def _told(study: Any, label: str, entries: list[Entry], axis: str, name: str) -> dict[str, Any]:
+def _told(answer: Answer, label: str, entries: list[Entry], axis: str) -> dict[str, Any]:
+    study, origin = answer.study, answer.record.origin
     steps = dict.fromkeys(tuple(n for n, _ in _curve(e)) for e in entries)
     place = {some: i for i, some in enumerate(steps)}
     run = entries[0].run if entries else None
@@ -209,7 +212,8 @@ def _told(study: Any, label: str, entries: list[Entry], axis: str, name: str) ->
         "label": ", ".join(filter(None, [study.title, label])),
         "axis": axis,
         "settings": _settings(study, run) if run else {},
-        "command": command(study, run.task.dim, name) if run else "",
+        **(dict(zip(("command", "trains"), command(study, origin, run.task.dim), strict=True))
+           if run else {}),
         "steps": [*steps],
         "runs": [_run(e, place) for e in entries],
     })  # fmt: skip
@@ -256,12 +260,17 @@ def _settings(study: Any, run: Run) -> dict[str, str]:
     return shown
 
 
-def command(study: Any, dim: int | float, name: str) -> str:
-    """The command that trains the setting again, beside what is stored."""
-    dims = study.task.dims
-    alone = len(dims) > 1 and not study.title
-    only = f" --set task.manifold.dim={dim}" if alone else ""
-    return f"lab run studies/{name}.toml{only} --results again"
+def command(study: Any, origin: Origin, dim: int | float) -> tuple[str, str]:
+    """The command that trains a setting again, beside what is stored, and what it trains: all of
+    this d, or the whole study, of which no single panel can be run. Empty of a study without a
+    file."""
+    if origin.file is None:
+        return "", ""
+    alone = len(study.task.dims) > 1 and not study.title
+    only = [f"task.manifold.dim={dim}"] if alone else []
+    sets = [word for override in (*origin.overrides, *only) for word in ("--set", override)]
+    words = ["lab", "run", origin.file, *sets, "--results", "again"]
+    return shlex.join(words), f"d = {dim}" if alone else "the whole study"
 
 
 def rows_of(answers: Answers) -> Iterator[Any]:

@@ -94,8 +94,10 @@
     const told = { setting: group.label, [group.axis]: x, teacher, seed, status, "relative loss": loss ?? "–", seconds: seconds ?? "–", ...group.settings };
     for (const [key, value] of Object.entries(told)) { make("dt", key, list); make("dd", value, list); }
     if (losses && losses.length > 1 && losses.every(v => v > 0)) { make("h3", "Learning curve", body); curve(group.steps[steps], losses, body); }
-    make("h3", "Train its setting again", body);
-    make("pre", group.command, body).tabIndex = 0;
+    if (group.command) {
+      make("h3", `Train ${group.trains} again`, body);
+      make("pre", group.command, body).tabIndex = 0;
+    }
     point(null);
     dialog.showModal();
   };

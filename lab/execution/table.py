@@ -1,0 +1,369 @@
+"""The table of a study: its stored runs as text files, which stand for the store where none is.
+
+    table.csv         one line per stored run of every role, see COLUMNS
+    observations.csv  run, step, split, loss, seconds: what the runs left on their way, and their
+                      learning curves
+    runs.json         what runs have in common: who made them, what was registered and when; the
+                      physics version, and the sha256 of both files
+
+A number is written with all its digits, so that a store and its table give the same answer, digit
+by digit. A run is known by its fingerprint; `observations.csv` names it by the first digits of
+that. `loss` is what was fitted at that cell, and stands once where that is a mean over several
+runs: read by its first six columns, leaving out lines without a loss, the table is the fitted scan.
+
+These files are read as anybody's: of bounded size, nothing in them is executed, and what is no
+table of the lab, or was changed since it was written, is one sentence. An older table of FIRST
+alone has no runs: its fitted values are `Kept.values`.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab.execution.row import FINISHED, PROVENANCE, Row
+from lab.kinds.given import GivenSpec
+from lab.mistakes import StudyError
+from lab.spec import PHYSICS_VERSION, Planned
+from lab.students.result import SPLITS, Observation
+
+TABLE, OBSERVATIONS, SHARED = "table.csv", "observations.csv", "runs.json"
+FIRST = ("dim", "setting", "x", "loss", "teacher", "seed")
+"""What is fitted: all that older tables have."""
+COLUMNS = (
+    *FIRST, "role", "budget_factor", "rate_factor", "weights_factor", "N", "hidden", "D", "width",
+    "status", "relative_loss", "task_loss", "best_step", "seconds", "group_size", "finished",
+    "made", "details", "error", "fingerprint",
+)  # fmt: skip
+OBSERVED = ("run", "step", "split", "loss", "seconds")
+CURVE = "relative test"
+"""Stands for a split in the points of a learning curve, which are relative to the constant student.
+"""
+DIGITS = 16
+"""Of a fingerprint, in `observations.csv`."""
+MOST = {TABLE: 2**28, OBSERVATIONS: 2**29, SHARED: 2**24}
+"""Bytes of a file that is read."""
+STATUSES = (*FINISHED, "failed")
+NUMBER = re.compile(r"-?(\d{1,20}(\.\d{0,40})?|\.\d{1,40})(e[+-]?\d{1,3})?", re.I | re.A)
+
+
+@dataclass(frozen=True)
+class Tabled:
+    """A stored run at its place in a study. dim, setting: as people are told them, x: of its scan.
+    fitted: the value that is fitted there, None where this run has none of its own."""
+
+    dim: int | float
+    setting: str
+    x: int
+    planned: Planned
+    row: Row
+    fitted: float | None = None
+
+
+@dataclass(frozen=True)
+class Value:
+    """A fitted value of an older table: dim, setting and x as they are written there."""
+
+    dim: str
+    setting: str
+    x: str
+    teacher: int
+    seed: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the files of a folder have: rows, and (time, JSON) of what was registered. values: of an
+    older table, which has no rows."""
+
+    file: Path
+    rows: tuple[Row, ...] = ()
+    registered: tuple[tuple[float, str], ...] = ()
+    values: tuple[Value, ...] = ()
+
+
+# ---- writing ------------------------------------------------------------------------------------
+
+
+def texts(
+    entries: Sequence[Tabled],
+    registered: Iterable[tuple[float, str]],
+    observations: Mapping[str, Sequence[Observation]],
+) -> dict[str, str]:
+    """The text of every file, by name. observations: by fingerprint."""
+    makers: dict[str, int] = {}
+    lines = [_line(entry, makers) for entry in entries]
+    rows = {entry.row.fingerprint: entry.row for entry in entries}
+    found = {TABLE: _csv(COLUMNS, lines)}
+    if observed := [*_observed(rows.values(), observations)]:
+        found[OBSERVATIONS] = _csv(OBSERVED, observed)
+    shared = {
+        "physics_version": PHYSICS_VERSION,
+        "sha256": {name: _digest(text.encode()) for name, text in found.items()},
+        "made": [json.loads(maker) for maker in makers],
+        "registered": [{"time": time, "asked": json.loads(asked)} for time, asked in registered],
+    }
+    text = json.dumps(shared, indent=1, ensure_ascii=False, sort_keys=True)
+    return found | {SHARED: f"{text}\n"}
+
+
+def _line(entry: Tabled, makers: dict[str, int]) -> list[Any]:
+    run, row, planned = entry.planned.run, entry.row, entry.planned
+    trained = run.student.trained
+    hidden = run.student.leading(run.task.D_amb, run.task.outputs)[0] if trained else ""
+    maker = {name: row.provenance.get(name) for name in PROVENANCE if name != "finished"}
+    maker |= {"content": run.task.content} if isinstance(run.task, GivenSpec) else {}
+    made = makers.setdefault(json.dumps(maker), len(makers))
+    error = (row.error or "").strip().split("\n")[-1]
+    return [
+        entry.dim, entry.setting, entry.x, _digits(entry.fitted), run.task.teacher, run.seed,
+        planned.role, *(f"{factor:g}" for factor in planned.factors), row.N, hidden,
+        "" if run.size is None else run.size, max(run.student.widths, default=""), row.status,
+        _digits(row.relative), _digits(row.loss), "" if row.best_step is None else row.best_step,
+        _digits(row.seconds), "" if row.group_size is None else row.group_size,
+        _digits(row.provenance.get("finished")), made,
+        json.dumps(dict(row.details)) if row.details else "", error, row.fingerprint,
+    ]  # fmt: skip
+
+
+def _observed(
+    rows: Iterable[Row], observations: Mapping[str, Sequence[Observation]]
+) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        key = row.fingerprint[:DIGITS]
+        for o in observations.get(row.fingerprint, ()):
+            yield key, f"{o.step!r}", o.split, _finite(o.loss), _digits(o.seconds)
+        yield from ((key, n, CURVE, _finite(v), "") for n, v in row.curve)
+
+
+def _finite(value: float) -> str:
+    """As `_digits`; empty for what is no finite loss."""
+    return _digits(value if math.isfinite(value) else None)
+
+
+def _digits(value: float | None) -> str:
+    """A number with all its digits; empty for none."""
+    return "" if value is None else repr(float(value))
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _digest(content: bytes) -> str:
+    """sha256 of a text, whatever ends its lines."""
+    return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
+
+
+# ---- reading ------------------------------------------------------------------------------------
+
+
+def read(folder: Path) -> Kept | None:
+    """What the files of a folder have, None where there is no table. Raises StudyError, a sentence,
+    for what is none of the lab's, is of another physics version, or was changed by hand."""
+    file = folder / TABLE
+    if not file.is_file():
+        return None
+    content = _content(file)
+    head, lines = _lines(file, content)
+    if head == FIRST:
+        return Kept(file, values=tuple(_value(file, i, line) for i, line in lines))
+    if head != COLUMNS:
+        raise _wrong(file, 1, "its columns are not those of a table of the lab")
+    shared = _shared(folder / SHARED)
+    contents = {TABLE: content}
+    if OBSERVATIONS in shared["sha256"]:
+        contents[OBSERVATIONS] = _content(folder / OBSERVATIONS)
+    for name, text in contents.items():
+        if shared["sha256"].get(name) != _digest(text):
+            raise _changed(folder / name)
+    seen = _seen(folder / OBSERVATIONS, contents.get(OBSERVATIONS))
+    rows: dict[str, Row] = {}
+    told: dict[str, list[str]] = {}
+    for number, line in lines:
+        cells = dict(zip(COLUMNS, line, strict=True))
+        row = _row(file, number, cells, shared["made"], seen)
+        own = line[COLUMNS.index("N") :]
+        if told.setdefault(row.fingerprint, own) != own:
+            raise _wrong(file, number, "the run stands above with other values")
+        rows[row.fingerprint] = row
+    kept = tuple((one["time"], json.dumps(one["asked"], sort_keys=True))
+                 for one in shared["registered"])  # fmt: skip
+    return Kept(file, tuple(rows.values()), kept)
+
+
+def _content(file: Path) -> bytes:
+    """The bytes of a file that is not too large."""
+    try:
+        size = file.stat().st_size
+        if size > MOST[file.name]:
+            raise StudyError(
+                [f"{file}: has {size} bytes, and at most {MOST[file.name]} are read; run the study "
+                 "for a store of its own"]
+            )  # fmt: skip
+        return file.read_bytes()
+    except OSError as error:
+        raise StudyError(
+            [f"{file}: cannot be read ({error.strerror}); bring it back, or run the study again"]
+        ) from None
+
+
+def _lines(file: Path, content: bytes) -> tuple[tuple[str, ...], Iterator[tuple[int, list[str]]]]:
+    """The columns of a CSV file, and its lines with their numbers, each as long as the head."""
+    try:
+        reader = csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
+        head = tuple(next(reader, ()))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise _wrong(file, 1, str(error)) from None
+
+    def lines() -> Iterator[tuple[int, list[str]]]:
+        try:
+            for line in reader:
+                if len(line) != len(head):
+                    raise _wrong(file, reader.line_num, f"{len(line)} cells under {len(head)}")
+                yield reader.line_num, line
+        except csv.Error as error:
+            raise _wrong(file, reader.line_num, str(error)) from None
+
+    return head, lines()
+
+
+def _shared(file: Path) -> dict[str, Any]:
+    """What runs have in common."""
+    content = _content(file)
+    try:
+        shared = json.loads(content)
+        version, made, asked = (shared[key] for key in ("physics_version", "made", "registered"))
+        whole = isinstance(shared["sha256"], dict) and all(isinstance(one, dict) for one in made)
+        whole &= all(
+            isinstance(one["time"], float | int) and isinstance(one["asked"], dict) for one in asked
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):
+        whole, version = False, PHYSICS_VERSION
+    if version != PHYSICS_VERSION:
+        raise StudyError(
+            [f"{file}: made by physics version {version}, this lab has {PHYSICS_VERSION} and would "
+             "give other numbers; run the study anew"]
+        )  # fmt: skip
+    if not whole:
+        raise _changed(file)
+    return shared
+
+
+def _changed(file: Path) -> StudyError:
+    return StudyError(
+        [f"{file}: is not as the lab has written it; bring it back as it was, or run the study "
+         "again"]
+    )  # fmt: skip
+
+
+@dataclass
+class _Seen:
+    """What was seen of one run: its learning curve, and its observations."""
+
+    curve: list[tuple[int, float]] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
+
+
+def _seen(file: Path, content: bytes | None) -> dict[str, _Seen]:
+    """What was seen of every run, by the first digits of fingerprints; nothing without a file."""
+    if content is None:
+        return {}
+    head, lines = _lines(file, content)
+    if head != OBSERVED:
+        raise _wrong(file, 1, f"its columns are not {', '.join(OBSERVED)}")
+    seen: dict[str, _Seen] = defaultdict(_Seen)
+    for number, (run, step, split, loss, seconds) in lines:
+        value, at = _number(file, number, "loss", loss), _number(file, number, "step", step)
+        value = math.nan if value is None else value
+        if split == CURVE:
+            seen[run].curve.append((_whole(file, number, "step", step) or 0, value))
+            continue
+        if split not in SPLITS or at is None:
+            raise _wrong(file, number, f"an observation has a step, and one of {', '.join(SPLITS)}")
+        took = _number(file, number, "seconds", seconds)
+        seen[run].observations.append(Observation(at, split, value, took))
+    return seen
+
+
+def _value(file: Path, number: int, line: Sequence[str]) -> Value:
+    dim, setting, x, loss, teacher, seed = line
+    value = _number(file, number, "loss", loss)
+    k, s = (_whole(file, number, name, text) for name, text in (("teacher", teacher),
+                                                               ("seed", seed)))  # fmt: skip
+    if value is None or value <= 0 or k is None or s is None:
+        raise _wrong(file, number, "a fitted loss is a positive number, with its teacher and seed")
+    return Value(dim, setting, x, k, s, value)
+
+
+def _row(
+    file: Path, number: int, cells: Mapping[str, str], made: Sequence[Mapping[str, Any]],
+    seen: Mapping[str, _Seen],
+) -> Row:  # fmt: skip
+    def some(name: str) -> float | None:
+        return _number(file, number, name, cells[name])
+
+    def whole(name: str) -> int | None:
+        return _whole(file, number, name, cells[name])
+
+    key, status, N, maker = cells["fingerprint"], cells["status"], whole("N"), whole("made")
+    relative, loss = some("relative_loss"), some("task_loss")
+    if not re.fullmatch("[0-9a-f]{64}", key) or N is None or status not in STATUSES:
+        raise _wrong(file, number, "a run has a fingerprint, its N, and a status")
+    if status == "done" and not (relative and relative > 0 and loss is not None):
+        raise _wrong(file, number, "a run that is done has a relative loss and a loss")
+    if maker is None or maker >= len(made):
+        raise _wrong(file, number, f"'made' is none of the {len(made)} of {SHARED}")
+    try:
+        details = json.loads(cells["details"]) if cells["details"] else {}
+        if not all(isinstance(value, float | int) for value in details.values()):
+            raise ValueError(details)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise _wrong(file, number, "its details are no JSON of numbers by name") from None
+    provenance = {name: made[maker].get(name) for name in PROVENANCE} | {
+        "finished": some("finished")
+    }
+    content, own = made[maker].get("content"), seen.get(key[:DIGITS], _Seen())
+    spec = json.dumps({"task": {"content": str(content)}} if content else {})
+    return Row(
+        key, spec, status, N, loss, relative, whole("best_step"), own.curve,
+        cells["error"] or None, some("seconds"), whole("group_size"), provenance, details,
+        own.observations,
+    )  # fmt: skip
+
+
+def _number(file: Path, number: int, name: str, text: str) -> float | None:
+    """A finite number, None for an empty cell."""
+    if not text:
+        return None
+    value = float(text) if NUMBER.fullmatch(text) else math.inf
+    if not math.isfinite(value):
+        raise _wrong(file, number, f"{name} is no number")
+    return value
+
+
+def _whole(file: Path, number: int, name: str, text: str) -> int | None:
+    """A whole number from 0, None for an empty cell."""
+    if text and not re.fullmatch(r"\d{1,18}", text, re.ASCII):
+        raise _wrong(file, number, f"{name} is no whole number")
+    return int(text) if text else None
+
+
+def _wrong(file: Path, number: int, why: str) -> StudyError:
+    return StudyError(
+        [f"{file}: line {number}: {why}; bring the file back as it was, or run the study again"]
+    )
