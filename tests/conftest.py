@@ -12,6 +12,9 @@ os.environ.setdefault("LAB_CACHE", os.path.join(tempfile.gettempdir(), "scaling-
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["LAB_ENGINE"] = "threads"  # starting workers takes seconds, and sees no monkeypatch
+# Most of an import by the hook, and a tenth of a child's, is compiling what was compiled before.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 typechecker.install()
 
 import numpy as np  # noqa: E402

@@ -20,8 +20,8 @@ from lab.show.panels import told
 from lab.show.style import GREY
 
 
-@pytest.fixture
-def found(make_study, tmp_path):
+@pytest.fixture(scope="module")
+def found(make_study, tmp_path_factory):
     study = make_study(
         question="Is <b>α</b> | 4/d?",
         student={"widths": [4, 6, 8, 12, 17, 24]},
@@ -31,7 +31,7 @@ def found(make_study, tmp_path):
         },  # fmt: skip
         evidence={"share": 0.25},
     )
-    with Store.write(tmp_path / "s") as store:
+    with Store.write(tmp_path_factory.mktemp("report") / "s") as store:
         store.add(rows(study, power(lambda d: 5 / d), noise=0.02, seed=1))
         yield study, store, answers.answers(study, store)
 
