@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Axis:
-    """What is scanned: its symbol, as in N, and its words, as in "trainable parameters N"."""
+    """What is scanned: its symbol, as in N, its words, as in "trainable parameters N", and the name
+    of the coordinate that it is (`lab.spec.COORDINATES`), "" of a regime with an x of its own."""
 
     symbol: str
     words: str
+    coordinate: str = ""
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,11 @@ class Ordinate:
     words: str
 
 
-N = Axis("N", "trainable parameters N")
-HIDDEN = Axis("N_h", "weights between hidden layers N_h")
-WIDTH = Axis("w", "width w of the hidden layers")
-DATA = Axis("D", "training samples D")
-POINTS = Axis("n", "points n")
+N = Axis("N", "trainable parameters N", "N")
+HIDDEN = Axis("N_h", "weights between hidden layers N_h", "hidden")
+WIDTH = Axis("w", "width w of the hidden layers", "width")
+DATA = Axis("D", "training samples D", "D")
+POINTS = Axis("n", "points n", "D")
 
 LOSS = Ordinate("relative loss", "test loss, relative", "the relative test loss")
 OVER_UNLIMITED_DATA = Ordinate(

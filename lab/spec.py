@@ -345,6 +345,10 @@ class Run(Known):
         """The same of an observation at a step."""
         return {name: coordinate(self, step) for name, coordinate in COORDINATES.items()}
 
+    def coordinate(self, name: str, step: float | None = None) -> float | None:
+        """One coordinate, at a step or the last one."""
+        return COORDINATES[name](self, self.training.last if step is None else step)
+
     @property
     def restart(self) -> tuple[int, ...]:
         """What is folded into the key of its start, after the seed."""

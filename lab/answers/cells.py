@@ -7,14 +7,14 @@ fitted of the rows is the regime's `reading`. Nothing is fitted or judged here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lab.execution import budgets
 from lab.execution.store import Row, Store
 from lab.regimes.cell import Key, Values
-from lab.regimes.regime import Regime
+from lab.regimes.regime import COUNTED, Regime
 from lab.scaling import Scan
 from lab.scaling.judge.doubts import Doubt
 from lab.spec import Run
@@ -64,7 +64,11 @@ def cells_of(study: Regime, store: Store) -> dict[Key, Cells]:
         elif cell.role != "limit":  # one of the rate was trained as planned, whatever the level
             against = cell.base
         asked.append((cell, run, against))
-    rows = store.rows(run.fingerprint() for _, *both in asked for run in both)
+    keys = [run.fingerprint() for _, *both in asked for run in both]
+    rows = store.rows(keys)
+    if study.counts != COUNTED:
+        seen = store.observations(keys)
+        rows = {key: replace(row, observations=seen.get(key, ())) for key, row in rows.items()}
     largest: dict[Key, float] = {}
     for (setting, _), now in levels.items():
         largest[setting] = max(now, largest.get(setting, now))

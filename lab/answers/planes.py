@@ -1,4 +1,4 @@
-"""The phase map of a study: its losses on the plane of N and D, one `Plane` per setting.
+"""The phase map of a study: its losses on the plane of its two axes, one `Plane` per setting.
 
 Only teachers whose every cell is done enter, so that all cells average the same teachers; what is
 missing is a doubt. N is counted setting by setting: the same widths have other N at another d.
@@ -32,7 +32,7 @@ HOLES = {
 @dataclass(frozen=True)
 class PhaseMap:
     """The plane of one setting, `at`: plane is None while no teacher is complete; `teachers` of
-    `planned` are. entries: every planned run with its row, N as its x."""
+    `planned` are. entries: every planned run with its row, the first coordinate as its x."""
 
     study: Regime
     at: Setting
@@ -70,7 +70,8 @@ class PhaseMap:
             return told | {"teachers": 0}
         return told | {
             "teachers": self.teachers,
-            "N": plane.N.tolist(), "D": plane.D.tolist(), "loss": plane.mean.tolist(),
+            plane.names[0]: plane.x.tolist(), plane.names[1]: plane.y.tolist(),
+            "loss": plane.mean.tolist(),
             "loss_unlimited_data": plane.mean_fresh.tolist(),
             "share_of_data": plane.share.tolist(),
             "joint": [
@@ -99,8 +100,9 @@ def planes(question: Question) -> tuple[PhaseMap, ...]:
 
 def _map(study: Regime, at: Setting, some: list[tuple[Run, Row | None]]) -> PhaseMap:
     """The plane of the runs of one setting."""
-    N = {run.student.widths: run.N for run, _ in some}
-    order = sorted(N, key=lambda widths: N[widths])
+    first, second = (axis.coordinate for axis in study.axes)
+    size = {run.student.widths: float(run.coordinate(first) or 0) for run, _ in some}
+    order = sorted(size, key=lambda widths: size[widths])
     cells: dict[tuple, list[float]] = defaultdict(list)
     states: dict[int, set[str]] = defaultdict(set)
     for run, row in some:
@@ -108,23 +110,25 @@ def _map(study: Regime, at: Setting, some: list[tuple[Run, Row | None]]) -> Phas
         states[k].add(row.status if row else MISSING)
         if row and row.status == "done":
             assert row.relative is not None  # it is done
-            cells[k, run.student.widths, run.size].append(np.log(row.relative))
+            cells[k, run.student.widths, run.coordinate(second)].append(np.log(row.relative))
     teachers = sorted(k for k, found in states.items() if found == {"done"})
     there = set().union(*states.values())
     return PhaseMap(
-        study, at, tuple(order), _plane(study, cells, order, N, teachers), len(teachers),
+        study, at, tuple(order), _plane(study, cells, order, size, teachers), len(teachers),
         len(states), doubts=tuple(doubt for state, doubt in HOLES.items() if state in there),
-        entries=tuple(Entry(float(run.N), run, row) for run, row in some),
+        entries=tuple(Entry(size[run.student.widths], run, row) for run, row in some),
     )  # fmt: skip
 
 
-def _plane(study: Regime, cells: dict, order: list, N: dict, teachers: list[int]) -> Plane | None:
+def _plane(
+    study: Regime, cells: dict, order: list, size: dict, teachers: list[int]
+) -> Plane | None:
     if not teachers:
         return None
-    D = sorted(size for size in study.sizes if size)
-    log_loss = np.array([[[np.mean(cells[k, w, size]) for size in (*D, None)] for w in order]
+    finite = sorted({y for _, _, y in cells if y is not None})
+    log_loss = np.array([[[np.mean(cells[k, w, y]) for y in (*finite, None)] for w in order]
                          for k in teachers])  # fmt: skip
     loss = np.exp(log_loss)
-    return Plane(
-        np.array([N[w] for w in order], float), np.array(D, float), loss[..., :-1], loss[..., -1]
-    )
+    x, y = np.array([size[w] for w in order]), np.array(finite, float)
+    one, two = study.axes
+    return Plane(x, y, loss[..., :-1], loss[..., -1], (one.symbol, two.symbol))

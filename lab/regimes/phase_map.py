@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
+from lab import axes
+from lab.axes import Axis
 from lab.regimes.cell import Cell, Key
 from lab.regimes.coherence import too_few
 from lab.regimes.descending import Descending
@@ -29,6 +31,10 @@ class PhaseMap(Descending):
 
     findings: ClassVar[tuple[str, ...]] = ("plane", *Descending.findings)
     of_size: ClassVar[bool] = True
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        return (axes.N, axes.DATA)
 
     @property
     def sizes(self) -> tuple[int | None, ...]:

@@ -13,6 +13,7 @@ what a run costs.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
@@ -33,6 +34,8 @@ from lab.tables.given import ByData, Given
 from lab.tables.prediction import Prediction
 from lab.tables.task import Task
 
+COUNTED = ("test", "best")
+"""The observation that the loss of a row is."""
 REGIMES = Kinds("", key="regime")
 """Every regime by its name."""
 
@@ -68,6 +71,9 @@ class Regime(Table):
     """Whether it makes do with a limited number of data, so that somebody may bring them."""
     over_draws: ClassVar[bool] = False
     """Whether the model is fixed and its training sets are drawn anew."""
+    counts: ClassVar[tuple[str, str]] = COUNTED
+    """Which observations of a run are its values: those of a split, and of them the one of the step
+    that counts ("best"), of the last step ("last"), or every one ("all")."""
 
     # ---- what is plotted against what ---------------------------------------------------------
 
@@ -75,6 +81,11 @@ class Regime(Table):
     def axis(self) -> Axis:
         """What is scanned."""
         return axes.DATA
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The coordinates that losses are a function of: what is scanned, or the two of a plane."""
+        return (self.axis,)
 
     @property
     def ordinate(self) -> Ordinate:
@@ -205,8 +216,9 @@ class Regime(Table):
 
     def x(self, run: Run) -> int:
         """The quantity that is scanned: a size of the student, or D. No teacher, seed or recipe
-        changes it."""
-        return run.N if self.of_size else int(run.size or 0)
+        changes it. 0 stands for unlimited data."""
+        name = self.axes[0].coordinate or ("N" if self.of_size else "D")
+        return int(run.coordinate(name) or 0)
 
     def setting(self, run: Run) -> Key:
         """What the runs of one scan share."""
@@ -252,13 +264,36 @@ class Regime(Table):
     # ---- what the estimator sees --------------------------------------------------------------
 
     def losses(self, done: Rows) -> Values:
-        """The relative losses of finished runs, run by run."""
+        """The relative losses of finished runs, run by run, or of every observation that counts."""
+        if self.counts != COUNTED:
+            return self._observed(done)
         return Values(
             np.array([self.x(run) for run, _ in done], float),
             np.array([row.relative for _, row in done], float),
             np.array([run.task.teacher for run, _ in done], int),
             np.array([run.seed for run, _ in done], int),
         )
+
+    def _observed(self, done: Rows) -> Values:
+        """The losses of the observations that count, each at the x of its step."""
+        from lab.scaling.judge.doubts import Doubt
+
+        split, which = self.counts
+        name = self.axes[0].coordinate
+        found, lost = [], False
+        for run, row in done:
+            seen = [o for o in row.observed() if o.split == split]
+            some = {"all": seen, "last": seen[-1:],
+                    "best": [o for o in seen if o.step == row.best_step]}[which]  # fmt: skip
+            for o in some:
+                at = run.coordinate(name, o.step) if name else self.x(run)
+                if row.scale and at and 0 < o.loss < math.inf:
+                    found.append((at, o.loss / row.scale, run.task.teacher, run.seed))
+                else:
+                    lost = True
+        x, value, teacher, seed = np.array(found, float).reshape(-1, 4).T
+        whole = Values(x, value, teacher.astype(int), seed.astype(int))
+        return whole.doubted(Doubt.DIVERGED) if lost else whole
 
     def reading(self, done: Rows, limits: Rows = ()) -> Values:
         """What is fitted of finished runs, given those of their limits with the same budget."""

@@ -15,7 +15,7 @@ from lab.axes import Axis
 from lab.regimes.coherence import too_few
 from lab.regimes.descending import Descending
 from lab.regimes.regime import REGIMES
-from lab.spec import AnyTask, Run, StudentSpec
+from lab.spec import AnyTask, StudentSpec
 from lab.tables.scan import Size
 
 
@@ -36,13 +36,6 @@ class ResolutionWidth(Descending):
     @property
     def counted(self) -> bool:
         return self.student.trained
-
-    def x(self, run: Run) -> int:
-        if self.scan.size == "width":
-            return run.student.widths[0]
-        if self.scan.size == "hidden":
-            return run.student.leading(run.task.D_amb, run.task.outputs)[0]
-        return run.N
 
     def order(self, task: AnyTask, student: StudentSpec) -> int:
         """A prediction is an exponent of N, and stands for twice as much of the width of two

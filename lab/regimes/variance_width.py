@@ -15,7 +15,7 @@ from lab.kinds.networks import Mlp
 from lab.regimes.coherence import too_few
 from lab.regimes.excess import OverLimit
 from lab.regimes.regime import REGIMES
-from lab.spec import Run, TrainingSpec, full_batch
+from lab.spec import TrainingSpec, full_batch
 from lab.tables.data import Data
 from lab.tables.training import Steps
 
@@ -45,9 +45,6 @@ class VarianceWidth(OverLimit):
     @property
     def recipe(self) -> TrainingSpec:
         return full_batch(self.training.steps, self.data.sizes[0])
-
-    def x(self, run: Run) -> int:
-        return run.student.widths[0]
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()

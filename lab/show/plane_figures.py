@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from lab import axes
 from lab.answers.planes import PhaseMap
 from lab.scaling.laws.plane import ENDLESS, LIMITED, Joint, Plane
 from lab.show.style import STYLE, literal, shades
@@ -27,16 +26,17 @@ def phases(found: PhaseMap) -> tuple[Figure, str]:
             left.set_title("no teacher is complete")
             return figure, "Nothing to show yet: no teacher has every cell of the plane."
         law = found.joint[0] if found.joint else None
-        _map(left, plane, law)
+        by_x, by_y = found.study.axes
+        _map(left, found, plane, law)
         left.set_title(literal(f"{found.label}: contours of the loss"))
-        _limit(middle, plane.N, plane.mean.T, [f"D = {D:.0f}" for D in plane.D])
-        middle.plot(plane.N, plane.mean_fresh, "o-", color="black", ms=5, lw=1.6, label="D = ∞")
-        middle.set(xlabel=axes.N.words, ylabel=LOSS, title="towards L(N, ∞)")
+        _limit(middle, plane.x, plane.mean.T, [f"D = {D:.0f}" for D in plane.y])
+        middle.plot(plane.x, plane.mean_fresh, "o-", color="black", ms=5, lw=1.6, label="D = ∞")
+        middle.set(xlabel=by_x.words, ylabel=LOSS, title="towards L(N, ∞)")
         names = [f"w = {'×'.join(map(str, dict.fromkeys(w)))}" for w in found.widths]
-        _limit(right, plane.D, plane.mean, names)
-        right.set(xlabel=axes.DATA.words, ylabel=LOSS, title="towards L(∞, D)")
+        _limit(right, plane.y, plane.mean, names)
+        right.set(xlabel=by_y.words, ylabel=LOSS, title="towards L(∞, D)")
         if law:
-            N, D = (np.geomspace(v[0], v[-1], 80) for v in (plane.N, plane.D))
+            N, D = (np.geomspace(v[0], v[-1], 80) for v in (plane.x, plane.y))
             endless = np.full(80, ENDLESS)
             for ax, x, y in ((middle, N, law.fit.predict(N, endless)),
                              (right, D, law.fit.predict(endless, D))):  # fmt: skip
@@ -54,20 +54,21 @@ def phases(found: PhaseMap) -> tuple[Figure, str]:
     )  # fmt: skip
 
 
-def _map(ax: Axes, plane: Plane, law: Joint | None) -> None:
-    ax.set(xscale="log", yscale="log", xlabel=axes.N.words, ylabel=axes.DATA.words)
+def _map(ax: Axes, found: PhaseMap, plane: Plane, law: Joint | None) -> None:
+    by_x, by_y = found.study.axes
+    ax.set(xscale="log", yscale="log", xlabel=by_x.words, ylabel=by_y.words)
     kind = np.digitize(plane.share.T, [1 - LIMITED, LIMITED])
     colours = ListedColormap([WIDTH, BOTH, DATA])
-    ax.pcolormesh(_edges(plane.N), _edges(plane.D), kind, cmap=colours, vmin=0, vmax=2, zorder=0)
-    N, D = np.meshgrid(plane.N, plane.D)
+    ax.pcolormesh(_edges(plane.x), _edges(plane.y), kind, cmap=colours, vmin=0, vmax=2, zorder=0)
+    N, D = np.meshgrid(plane.x, plane.y)
     levels = np.geomspace(plane.mean.min(), plane.mean.max(), 12)[1:-1]
     lines = ax.contour(N, D, plane.mean.T, levels=levels, colors="#444444", linewidths=1.0,
                        zorder=2)  # fmt: skip
     ax.clabel(lines, fmt=lambda v: f"{v:.2g}", fontsize=8, inline_spacing=2)
     ax.plot(N.ravel(), D.ravel(), ".", color="#888888", ms=2.5, zorder=1)
     if law:
-        grid = np.meshgrid(np.geomspace(plane.N[0], plane.N[-1], 200),
-                           np.geomspace(plane.D[0], plane.D[-1], 200))  # fmt: skip
+        grid = np.meshgrid(np.geomspace(plane.x[0], plane.x[-1], 200),
+                           np.geomspace(plane.y[0], plane.y[-1], 200))  # fmt: skip
         endless = np.full(grid[0].size, ENDLESS)
         gap = np.log(law.fit.predict(grid[0].ravel(), endless)
                      / law.fit.predict(endless, grid[1].ravel()))  # fmt: skip

@@ -58,9 +58,9 @@ def test_a_complete_store_gives_the_plane_and_its_laws(study, tmp_path):
     (found,) = plane.found("plane")
     assert not plane.points and not wide.found("plane")
     plane = found.plane
-    assert plane.D.tolist() == SIZES and (np.diff(plane.N) > 0).all()
+    assert plane.y.tolist() == SIZES and (np.diff(plane.x) > 0).all()
     assert plane.fresh.shape == (3, 5) and (plane.loss > plane.fresh[..., None]).all()
-    n = plane.N[2]
+    n = plane.x[2]
     assert plane.loss[1, 2, 3] == pytest.approx(1.1 * (4.0 * n**-1.1 + 2.0 * 512**-0.8))
     (chinchilla,) = [j for j in found.joint if j.law == "chinchilla"]
     assert (chinchilla.alpha, chinchilla.beta) == pytest.approx((1.1, 0.8), rel=1e-3)
@@ -117,4 +117,4 @@ def test_every_setting_has_the_sizes_of_its_own_networks(make_study, tmp_path):
         (chinchilla,) = [j for j in one.joint if j.law == "chinchilla"]
         assert (chinchilla.alpha, chinchilla.beta) == pytest.approx((1.1, 0.8), rel=1e-3)
         sizes = {float(entry.run.N) for entry in one.entries}
-        assert one.plane.N.tolist() == sorted(sizes) and not one.doubts
+        assert one.plane.x.tolist() == sorted(sizes) and not one.doubts

@@ -7,7 +7,7 @@ whole models must be resampled. Two signs are looked for, in columns that no one
     named    a column whose name has one of the words in NAMED (model, run, teacher, …) with at
              least three labels, most rows in labels of two rows or more. A label of a `model`
              has one size throughout: else it names an architecture.
-    shared   the size (N of a law of two variables, or a column of SIZES beside an x of DATA) takes
+    shared   the size (x of a law of two variables, or a column of SIZES beside an x of DATA) takes
              values on three rows or more, each with another amount of data; so for most rows. In
              the file the data rise within each size, as a log of a training has them, or the
              residuals are alike within sizes, as those of a designed grid are not (F, p < 0.01).
@@ -57,10 +57,11 @@ def looks_like_checkpoints(
 ) -> str | None:
     """A sentence about rows that belong together and its remedy, or None.
 
-    rows, keep: the table and the rows fitted. names: symbol → column (x or N and D, and L).
+    rows, keep: the table and the rows fitted. names: variable → column (x, or x and y of a law of
+        size and data, and L).
     residual: of each row fitted.
     """
-    size, data = names.get("N"), names["D" if "D" in names else "x"]
+    size, data = (names["x"], names["y"]) if "y" in names else (None, names["x"])
     used = set(names.values())
     sizes = (
         [size]

@@ -11,7 +11,7 @@ optimum is that of all rows, the census is about those that were searched.
 What it does not do: intervals (`uncertainty.py`); read files (`tables/formats.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,12 +98,14 @@ def fit_law(
     hold: Mapping[str, float] | None = None,
     starts: int = STARTS,
     some: int = SOME,
+    names: Sequence[str] | None = None,
 ) -> Fit:
     """Fit a law to positive losses.
 
     x: one row per variable of the law. huber: δ of Huber's loss, None for squares. residual:
     `log` or `raw`. hold: parameters that are held, and their values; those of a law that is held
     already by default. starts: about how many. some: rows that they search on, of more than MANY.
+    names: of the variables in sentences; those of the law by default.
     A refused fit has NaN coordinates and no parameters.
     Raises ValueError for an unknown law or residual, x of another number of variables, or
     parameters that cannot be held so.
@@ -118,6 +120,7 @@ def fit_law(
         raise ValueError(
             f"{law.name} is a law of {', '.join(law.variables)}; {len(x)} columns were given."
         )
+    names = names or law.variables
     log_x, log_loss = np.log(x), np.log(loss)
     origin = log_x.mean(1)
     z = log_x - origin[:, None]
@@ -126,7 +129,7 @@ def fit_law(
     if hold:
         law = Held(law, hold, origin)
     problem = Objective(law, z, log_loss, huber, residual)
-    refusal = _refusal(law, z, log_loss)
+    refusal = _refusal(law, names, z, log_loss)
     if refusal is not None:
         nothing = np.full(_coords(law), np.nan)
         return Fit(
@@ -161,7 +164,7 @@ def fit_law(
     values = law.natural(theta[None], origin)[0]
     parameters = dict(zip(law.parameters, map(float, values), strict=True))
     parameters |= {name: float(value) for name, value in law.held.items()}
-    status, warnings = _judge(problem, theta, r, jacobian)
+    status, warnings = _judge(problem, names, theta, r, jacobian)
     if reached < 2 and len(first) > 1:
         warnings.append(
             f"only {reached} of {len(first)} starts reached the best objective: it may not be "
@@ -211,7 +214,9 @@ def _coords(law: Law) -> int:
     )
 
 
-def _refusal(law: Law, z: np.ndarray, log_loss: np.ndarray) -> tuple[str, str] | None:
+def _refusal(
+    law: Law, names: Sequence[str], z: np.ndarray, log_loss: np.ndarray
+) -> tuple[str, str] | None:
     """Status and sentence of a design that cannot carry the law."""
     n, coords = log_loss.size, _coords(law)
     if n <= coords:
@@ -220,7 +225,7 @@ def _refusal(law: Law, z: np.ndarray, log_loss: np.ndarray) -> tuple[str, str] |
             f"are needed."
         )
     need = coords if len(z) == 1 else 3
-    for name, row in zip(law.variables, z, strict=True):
+    for name, row in zip(names, z, strict=True):
         distinct = np.unique(row.round(12)).size
         if distinct < need:
             return "too-few-points", (
@@ -232,7 +237,7 @@ def _refusal(law: Law, z: np.ndarray, log_loss: np.ndarray) -> tuple[str, str] |
         if apart < 0.03:
             rho = np.corrcoef(z)[0, 1]
             return "degenerate-design", (
-                f"{law.variables[1]} follows {law.variables[0]} (correlation of the logarithms "
+                f"{names[1]} follows {names[0]} (correlation of the logarithms "
                 f"{rho:.5f}, {apart:.3f} decades apart): the two exponents cannot be told apart; "
                 f"vary them independently."
             )
@@ -248,16 +253,17 @@ def _refusal(law: Law, z: np.ndarray, log_loss: np.ndarray) -> tuple[str, str] |
     slopes = ", ".join(f"{s:.3g}" for s in slope[1:])
     if p > 0.05:
         return "flat", (
-            f"the losses do not change with {' and '.join(law.variables)} beyond their noise "
+            f"the losses do not change with {' and '.join(names)} beyond their noise "
             f"(slope {slopes}, p = {p:.2g}): there is no exponent to fit."
         )
     if slope[1:].sum() > 0:
-        return "rising", f"the losses rise with {' and '.join(law.variables)} (slope {slopes})."
+        return "rising", f"the losses rise with {' and '.join(names)} (slope {slopes})."
     return None
 
 
 def _judge(
     problem: Objective,
+    variables: Sequence[str],
     theta: Float[np.ndarray, " coords"],
     r: Float[np.ndarray, " points"],
     jacobian: Float[np.ndarray, "coords points"],
@@ -292,7 +298,7 @@ def _judge(
                     ),
                 )
             )
-    for name, row in zip(law.variables, z, strict=True):
+    for name, row in zip(variables, z, strict=True):
         decades = np.ptp(row) / np.log(10)
         if decades < 1 - 1e-9:
             found.append(

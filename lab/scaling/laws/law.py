@@ -33,7 +33,7 @@ Starts = Float[np.ndarray, "starts coords"]
 class Law(ABC):
     """A scaling law. Subclasses are final.
 
-    name: as on the command line. variables: of the table, `("x",)` or `("N", "D")`.
+    name: as on the command line. variables: of the table, `("x",)` or `("x", "y")`.
     parameters: names of the natural parameters, in the order of `natural`.
     coordinates: the natural parameters that are themselves, or whose logarithms are, coordinates
     of θ whatever the origin: name → index. Profile intervals exist for these.
@@ -71,7 +71,8 @@ class Law(ABC):
 
     @abstractmethod
     def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
-        """The exponents the law has at these parameters, with the stretch each one governs."""
+        """The exponents the law has at these parameters, by variable, or by the stretch each one
+        governs."""
 
     def loss(self, values: Mapping[str, float], *x: Losses) -> Losses:
         """The loss at x (one array per variable), noise-free."""

@@ -1,11 +1,13 @@
-"""The plane of parameters N and samples D: which of the two limits the loss, and by what joint law.
+"""The plane of two coordinates x and y: which of them limits the loss, and by what joint law.
 
-    share of the data    s = ε_D/(ε_N + ε_D),  ε_N = −∂ log L/∂ log N,  ε_D = −∂ log L/∂ log D
+    share of y    s = ε_y/(ε_x + ε_y),  ε_x = −∂ log L/∂ log x,  ε_y = −∂ log L/∂ log y
 
-Where s is near 0 more data change nothing and the loss is L(N, ∞), limited by the width; near 1 it
-is L(∞, D). The slopes are differences on the grid, so no law is assumed. The joint laws are fitted
-to finite D only; L(N, ∞), which was measured too, then says how far each can be trusted beyond its
+Where s is near 0 more of y changes nothing and the loss is L(x, ∞), limited by x; near 1 it is
+L(∞, y). The slopes are differences on the grid, so no law is assumed. The joint laws are fitted to
+finite y only; L(x, ∞), which was measured too, then says how far each can be trusted beyond its
 data. Neighbouring cells share teachers and starts: intervals are over teachers.
+
+What x and y are is said by the regime: parameters and samples of a phase map.
 """
 
 from collections.abc import Sequence
@@ -18,20 +20,20 @@ from jaxtyping import Float
 from lab.scaling.laws.fit import LAWS, Fit, fit_law
 from lab.scaling.scans.intervals import teacher_t
 
-JOINT_LAWS = tuple(name for name, law in LAWS.items() if law.variables == ("N", "D"))
+JOINT_LAWS = tuple(name for name, law in LAWS.items() if law.variables == ("x", "y"))
 ENDLESS = 1e30
 """What stands for infinity where a law is asked for its limits."""
 LIMITED = 2 / 3
-"""A cell is limited by the data where s is above this, by the width where 1 − s is."""
+"""A cell is limited by y where s is above this, by x where 1 − s is."""
 
 
 @dataclass(frozen=True)
 class Joint:
     """A joint law over all teachers.
 
-    fit: of the geometric mean over teachers. alpha, beta: mean over teachers of the exponents of N
-    and D, each with its 95 % interval (Student's t over teachers). residual: root mean square of
-    log L left by the fits. ahead: that of log L(N, ∞), which they have not seen.
+    fit: of the geometric mean over teachers. alpha, beta: mean over teachers of the exponents of x
+    and y, each with its 95 % interval (Student's t over teachers). residual: root mean square of
+    log L left by the fits. ahead: that of log L(x, ∞), which they have not seen.
     """
 
     law: str
@@ -46,47 +48,48 @@ class Joint:
 
 @dataclass(frozen=True)
 class Plane:
-    """Losses on a grid, all positive; `fresh` is L(N, ∞)."""
+    """Losses on a grid, all positive; `fresh` is L(x, ∞). names: of the coordinates."""
 
-    N: Float[np.ndarray, " widths"]
-    D: Float[np.ndarray, " sizes"]
-    loss: Float[np.ndarray, "teachers widths sizes"]
-    fresh: Float[np.ndarray, "teachers widths"]
+    x: Float[np.ndarray, " columns"]
+    y: Float[np.ndarray, " rows"]
+    loss: Float[np.ndarray, "teachers columns rows"]
+    fresh: Float[np.ndarray, "teachers columns"]
+    names: tuple[str, str] = ("x", "y")
 
     @cached_property
-    def mean(self) -> Float[np.ndarray, "widths sizes"]:
+    def mean(self) -> Float[np.ndarray, "columns rows"]:
         """Geometric mean over teachers."""
         return np.exp(np.log(self.loss).mean(0))
 
     @cached_property
-    def mean_fresh(self) -> Float[np.ndarray, " widths"]:
-        """Geometric mean over teachers of L(N, ∞)."""
+    def mean_fresh(self) -> Float[np.ndarray, " columns"]:
+        """Geometric mean over teachers of L(x, ∞)."""
         return np.exp(np.log(self.fresh).mean(0))
 
     @cached_property
-    def share(self) -> Float[np.ndarray, "widths sizes"]:
+    def share(self) -> Float[np.ndarray, "columns rows"]:
         """s; slopes of the wrong sign, which only noise gives, count as none."""
-        by_N, by_D = np.gradient(-np.log(self.mean), np.log(self.N), np.log(self.D))
-        by_N, by_D = np.maximum(by_N, 0.0), np.maximum(by_D, 0.0)
-        return by_D / np.maximum(by_N + by_D, np.finfo(float).tiny)
+        by_x, by_y = np.gradient(-np.log(self.mean), np.log(self.x), np.log(self.y))
+        by_x, by_y = np.maximum(by_x, 0.0), np.maximum(by_y, 0.0)
+        return by_y / np.maximum(by_x + by_y, np.finfo(float).tiny)
 
     def joint(self, laws: Sequence[str] = JOINT_LAWS) -> tuple[Joint, ...]:
-        """The laws that can be fitted, the one that is least wrong about L(N, ∞) first."""
+        """The laws that can be fitted, the one that is least wrong about L(x, ∞) first."""
         found = [self._joint(law) for law in laws]
         return tuple(sorted((j for j in found if j is not None), key=lambda j: j.ahead))
 
     def _joint(self, law: str) -> Joint | None:
-        N, D = np.meshgrid(self.N, self.D, indexing="ij")
-        x = np.stack([N.ravel(), D.ravel()])
-        fits = [fit_law(law, x, loss.ravel()) for loss in (self.mean, *self.loss)]
+        grid = np.meshgrid(self.x, self.y, indexing="ij")
+        z = np.stack([v.ravel() for v in grid])
+        fits = [fit_law(law, z, loss.ravel(), names=self.names) for loss in (self.mean, *self.loss)]
         if not all(fit.parameters for fit in fits):
             return None
         exponents = [LAWS[law].exponents(fit.parameters) for fit in fits[1:]]
         ahead = [
-            np.log(fit.predict(self.N, np.full_like(self.N, ENDLESS)) / fresh)
+            np.log(fit.predict(self.x, np.full_like(self.x, ENDLESS)) / fresh)
             for fit, fresh in zip(fits[1:], self.fresh, strict=True)
         ]
-        alpha, beta = (np.array([[e[name] for e in exponents]]) for name in "ND")
+        alpha, beta = (np.array([[e[name] for e in exponents]]) for name in LAWS[law].variables)
         return Joint(
             law, fits[0], float(alpha.mean()), _interval(alpha), float(beta.mean()),
             _interval(beta), float(np.sqrt(np.mean([f.residual**2 for f in fits[1:]]))),

@@ -1,10 +1,10 @@
-"""Laws of two variables, parameters N and samples D.
+"""Laws of two variables x and y; their papers write them in parameters N = x and samples D = y.
 
-    chinchilla   E + A N^−α + B D^−β                                   Hoffmann et al. 2022
-    kaplan       [(N_c/N)^(α_N/α_D) + D_c/D]^α_D                       Kaplan et al. 2020
-    rosenfeld    ε₀ ε̃/|ε̃ − iη|,  ε̃ = a D^−α + b N^−β + c            Rosenfeld et al. 2020
-    power-mean   E + [(A N^−α)^q + (B D^−β)^q]^(1/q)                   q = 1 additive, q → ∞ max
-    max          E + max(A N^−α, B D^−β)
+    chinchilla   E + A x^−α + B y^−β                                   Hoffmann et al. 2022
+    kaplan       [(N_c/x)^(α_N/α_D) + D_c/y]^α_D                       Kaplan et al. 2020
+    rosenfeld    ε₀ ε̃/|ε̃ − iη|,  ε̃ = a y^−α + b x^−β + c            Rosenfeld et al. 2020
+    power-mean   E + [(A x^−α)^q + (B y^−β)^q]^(1/q)                   q = 1 additive, q → ∞ max
+    max          E + max(A x^−α, B y^−β)
 
 Rosenfeld's envelope depends on ε̃/η only: (a, b, c, η) and λ(a, b, c, η) are one law. The lab
 fixes the gauge η = ε₀, in which L ≈ ε̃ where ε̃ ≪ ε₀, so that a, b, c are in units of loss.
@@ -55,9 +55,9 @@ def _flat(value: np.ndarray, points: int) -> np.ndarray:
 
 
 class Chinchilla(Law):
-    """θ = (log E, a, b, α, β) with A = exp(a + α origin_N), B = exp(b + β origin_D)."""
+    """θ = (log E, a, b, α, β) with A = exp(a + α origin_x), B = exp(b + β origin_y)."""
 
-    name, variables = "chinchilla", ("N", "D")
+    name, variables = "chinchilla", ("x", "y")
     parameters = ("E", "A", "B", "alpha", "beta")
     coordinates = {"E": 0, "alpha": 3, "beta": 4}
     logarithmic = frozenset({"E"})
@@ -112,13 +112,13 @@ class Chinchilla(Law):
         return np.column_stack([np.log(weights_of_terms(terms, log_loss)), alpha, beta])
 
     def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
-        return {"N": values["alpha"], "D": values["beta"]}
+        return {"x": values["alpha"], "y": values["beta"]}
 
 
 class Kaplan(Law):
-    """log L = α_D log(e^(p − r z_N) + e^(s − z_D)), r = α_N/α_D, θ = (p, s, r, α_D)."""
+    """log L = α_D log(e^(p − r z_x) + e^(s − z_y)), r = α_N/α_D, θ = (p, s, r, α_D)."""
 
-    name, variables = "kaplan", ("N", "D")
+    name, variables = "kaplan", ("x", "y")
     parameters = ("N_c", "D_c", "alpha_N", "alpha_D")
     coordinates = {"alpha_D": 3}
     # α_N = r α_D gives way in r, N_c = exp(p/r + origin) in p.
@@ -163,13 +163,13 @@ class Kaplan(Law):
         return np.concatenate(rows)
 
     def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
-        return {"N": values["alpha_N"], "D": values["alpha_D"]}
+        return {"x": values["alpha_N"], "y": values["alpha_D"]}
 
 
 class Rosenfeld(Law):
     """log L = t + k − ½ log(e^2t + e^2k), t = log ε̃, k = log ε₀, θ = (a, b, log c, α, β, k)."""
 
-    name, variables = "rosenfeld", ("N", "D")
+    name, variables = "rosenfeld", ("x", "y")
     parameters = ("a", "b", "c", "alpha", "beta", "epsilon0", "eta")
     coordinates = {"c": 2, "alpha": 3, "beta": 4, "epsilon0": 5}
     logarithmic = frozenset({"c", "epsilon0"})
@@ -251,13 +251,13 @@ class Rosenfeld(Law):
         return np.concatenate(rows)
 
     def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
-        return {"N": values["beta"], "D": values["alpha"]}
+        return {"x": values["beta"], "y": values["alpha"]}
 
 
 class PowerMean(Law):
-    """M = (1/q) log(e^(q T_N) + e^(q T_D)), L = e^e + e^M, θ = (e, a, b, α, β, log q)."""
+    """M = (1/q) log(e^(q T_x) + e^(q T_y)), L = e^e + e^M, θ = (e, a, b, α, β, log q)."""
 
-    name, variables = "power-mean", ("N", "D")
+    name, variables = "power-mean", ("x", "y")
     parameters = ("E", "A", "B", "alpha", "beta", "q")
     coordinates = {"E": 0, "alpha": 3, "beta": 4, "q": 5}
     logarithmic = frozenset({"E", "q"})
@@ -289,13 +289,13 @@ class PowerMean(Law):
         )
 
     def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
-        return {"N": values["alpha"], "D": values["beta"]}
+        return {"x": values["alpha"], "y": values["beta"]}
 
 
 class Max(Law):
-    """L = e^e + exp(max(a − α z_N, b − β z_D)), θ = (e, a, b, α, β). One-sided at the crease."""
+    """L = e^e + exp(max(a − α z_x, b − β z_y)), θ = (e, a, b, α, β). One-sided at the crease."""
 
-    name, variables = "max", ("N", "D")
+    name, variables = "max", ("x", "y")
     parameters = ("E", "A", "B", "alpha", "beta")
     coordinates = {"E": 0, "alpha": 3, "beta": 4}
     logarithmic = frozenset({"E"})
@@ -320,4 +320,4 @@ class Max(Law):
         return Chinchilla().starts(z, log_loss, count)
 
     def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
-        return {"N": values["alpha"], "D": values["beta"]}
+        return {"x": values["alpha"], "y": values["beta"]}

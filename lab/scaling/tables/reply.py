@@ -106,7 +106,8 @@ def fit_table(
         if teachers is not None:
             out = _scan(law, inputs[0], measured, teachers, asked, replicates, seed)
         else:
-            fit = fit_law(law, inputs, measured, huber=huber, residual=residual, hold=hold)
+            fit = fit_law(law, inputs, measured, huber=huber, residual=residual, hold=hold,
+                          names=request.symbols(law))  # fmt: skip
             out = _whole(fit, sharing, rows, keep, names, asked, replicates, seed)
             if groups is not None and sharing is None:
                 out["warnings"].append(

@@ -16,6 +16,9 @@ from lab.scaling.laws.held import HeldError
 from lab.scaling.tables.rows import TableError
 
 LOSS = "L"
+SYMBOLS: Mapping[tuple[str, ...], tuple[str, ...]] = {("x", "y"): ("N", "D")}
+"""What the variables of a law are called in a request, where that is not their name: the field
+writes laws of two variables in parameters N and samples D."""
 
 
 def judged(
@@ -69,8 +72,8 @@ def check(
 def columns(
     law: str, x: str | None, loss: str | None, given: Mapping[str, str] | None
 ) -> dict[str, str]:
-    """Symbol → column."""
-    variables = LAWS[law].variables
+    """Variable, or LOSS → column."""
+    variables = symbols(law)
     given = dict(given or {})
     if x is not None:
         given["x"] = x
@@ -87,4 +90,9 @@ def columns(
         )
         what = f"no column for {', '.join(missing)}" if missing else f"no use for {extra[0]!r}"
         raise TableError(f"the law {law} has {what}; give {how}.")
-    return {s: given[s] for s in needed}
+    return {v: given[s] for v, s in zip((*LAWS[law].variables, LOSS), needed, strict=True)}
+
+
+def symbols(law: str) -> tuple[str, ...]:
+    """What the variables of a law are called in a request."""
+    return SYMBOLS.get(LAWS[law].variables, LAWS[law].variables)

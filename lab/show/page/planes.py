@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from lab import axes
 from lab.answers.planes import PhaseMap
 from lab.answers.records import Entry
 from lab.scaling.laws.plane import ENDLESS, LIMITED, Joint, Plane
@@ -65,12 +64,12 @@ def _kind(share: float) -> str:
 
 
 def _map(found: PhaseMap, plane: Plane, law: Joint | None) -> Chart:
-    N, D = _edges(plane.N), _edges(plane.D)
+    N, D = _edges(plane.x), _edges(plane.y)
     x, y = Scale(N[0], N[-1], 56, 470, log=True), Scale(D[0], D[-1], 300, 20, log=True)
     frame = Frame(x, y)
-    parts = [frame.axes(axes.N.words, axes.DATA.words)]
-    for i, n in enumerate(plane.N):
-        for j in range(plane.D.size):
+    parts = [frame.axes(*(axis.words for axis in found.study.axes))]
+    for i, n in enumerate(plane.x):
+        for j in range(plane.y.size):
             left, right, low, high = x(N[i]), x(N[i + 1]), y(D[j]), y(D[j + 1])
             kind = _kind(plane.share[i, j])
             parts.append(f'<rect class="limit{kind}" x="{left:.1f}" y="{high:.1f}" '
@@ -105,22 +104,22 @@ def _equal(law: Joint, frame: Frame) -> list[tuple[float, float]]:
 
 
 def _along_n(found: PhaseMap, plane: Plane, law: Joint | None) -> Chart:
-    lines = [(f"D = {D:.0f}", plane.mean[:, j]) for j, D in enumerate(plane.D)]
+    lines = [(f"D = {D:.0f}", plane.mean[:, j]) for j, D in enumerate(plane.y)]
     lines.append(("D = ∞", plane.mean_fresh))
     limit = law.fit.predict if law else None
-    dense = np.geomspace(plane.N[0], plane.N[-1], 40)
+    dense = np.geomspace(plane.x[0], plane.x[-1], 40)
     ahead = limit(dense, np.full(40, ENDLESS)) if limit else np.array([])
     dots = [(e.x, e) for e in found.entries]
-    return _side(found, axes.N.words, plane.N, lines, dots, (dense, ahead))
+    return _side(found, found.study.axes[0].words, plane.x, lines, dots, (dense, ahead))
 
 
 def _along_d(found: PhaseMap, plane: Plane, law: Joint | None) -> Chart:
     names = ["×".join(map(str, dict.fromkeys(widths))) for widths in found.widths]
     lines = [(f"w = {name}", plane.mean[i]) for i, name in enumerate(names)]
-    dense = np.geomspace(plane.D[0], plane.D[-1], 40)
+    dense = np.geomspace(plane.y[0], plane.y[-1], 40)
     ahead = law.fit.predict(np.full(40, ENDLESS), dense) if law else np.array([])
     dots = [(float(e.run.size), e) for e in found.entries if e.run.size]
-    return _side(found, axes.DATA.words, plane.D, lines, dots, (dense, ahead))
+    return _side(found, found.study.axes[1].words, plane.y, lines, dots, (dense, ahead))
 
 
 def _side(
@@ -149,9 +148,9 @@ def _side(
 
 def _cells(plane: Plane) -> Rows:
     rows = [(f"{n:.0f}", f"{d:.0f}", f"{plane.mean[i, j]:.5g}", f"{plane.share[i, j]:.3f}")
-            for i, n in enumerate(plane.N) for j, d in enumerate(plane.D)]  # fmt: skip
+            for i, n in enumerate(plane.x) for j, d in enumerate(plane.y)]  # fmt: skip
     rows += [(f"{n:.0f}", "inf", f"{loss:.5g}", "")
-             for n, loss in zip(plane.N, plane.mean_fresh, strict=True)]  # fmt: skip
+             for n, loss in zip(plane.x, plane.mean_fresh, strict=True)]  # fmt: skip
     return Rows(("N", "D", "relative loss", "share of the data"), rows)
 
 

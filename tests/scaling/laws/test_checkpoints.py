@@ -9,7 +9,7 @@ from lab.scaling.laws.fit import LAWS, fit_law
 from lab.scaling.laws.uncertainty import uncertainty
 from lab.scaling.tables.rows import Rows
 
-NAMES = {"N": "params", "D": "tokens", "L": "loss"}
+NAMES = {"x": "params", "y": "tokens", "L": "loss"}
 TRUTH = TRUTHS["chinchilla"]
 
 
@@ -32,7 +32,7 @@ def said(columns, names=NAMES, order=None):
     cells = {k: [v[i] for i in order] for k, v in columns.items()}
     rows = Rows("t", cells, [f"row {i}" for i in range(size)])
     values = {s: rows.numbers(c) for s, c in names.items()}
-    law = "chinchilla" if "N" in names else "power"
+    law = "chinchilla" if "y" in names else "power"
     x = np.stack([values[v] for v in LAWS[law].variables])
     fit = fit_law(law, x, values["L"], starts=50)
     return looks_like_checkpoints(rows, range(size), names, fit.residual)

@@ -97,7 +97,7 @@ def test_an_unknown_law_and_a_wrong_number_of_columns_are_refused():
     x = np.geomspace(1, 100, 9)[None]
     with pytest.raises(ValueError, match="the laws are power"):
         fit_law("cubic", x, 1 / x[0])
-    with pytest.raises(ValueError, match="N, D"):
+    with pytest.raises(ValueError, match="x, y"):
         fit_law("chinchilla", x, 1 / x[0])
     with pytest.raises(ValueError, match="log, raw"):
         fit_law("power", x, 1 / x[0], residual="relative")

@@ -83,7 +83,7 @@ def test_a_law_of_one_variable_knows_its_exponents(name, floor, x, which):
 def test_a_law_of_two_variables_knows_its_exponents(name, floor):
     law = LAWS[name]
     at = np.array([1e13, 1.001e13])
-    for which, x in (("N", (at, np.full(2, 1e90))), ("D", (np.full(2, 1e90), at))):
+    for which, x in (("x", (at, np.full(2, 1e90))), ("y", (np.full(2, 1e90), at))):
         # the envelope of Rosenfeld's law is taken off first
         loss = law.loss(TRUTHS[name], *x)
         if name == "rosenfeld":
