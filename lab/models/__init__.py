@@ -8,6 +8,7 @@ and SciPy only.
     Truncation             loss in size and time, compute frontier: ξ, η, excess
     PLRF                   one-pass SGD on power-law random features: seven phases of the frontier
     GaussianRegression     gain of one step, noise scales, steps to a loss by batch and rate
+    KernelFlow             gradient flow of kernels on the sphere, exact in time
     MinimumNorm            double descent over samples
     WeakFeatures           double descent over features
     LeastSquaresDescent    double descent over epochs, and Heckel & Yilmaz's formula
@@ -19,6 +20,7 @@ and SciPy only.
 from lab.models.committee import Committee
 from lab.models.double_descent import MinimumNorm, WeakFeatures
 from lab.models.gaussian_regression import GaussianRegression
+from lab.models.kernel_flow import KernelFlow
 from lab.models.least_squares_descent import LeastSquaresDescent
 from lab.models.perceptron import PerceptronPruning
 from lab.models.plrf import PLRF
@@ -28,6 +30,7 @@ from lab.models.truncation import Truncation
 __all__ = [
     "Committee",
     "GaussianRegression",
+    "KernelFlow",
     "LeastSquaresDescent",
     "MinimumNorm",
     "PLRF",
