@@ -15,6 +15,8 @@ and SciPy only.
     RandomFeaturesRidge    risk in samples, features and ridge, of any spectrum
     Committee              soft committees: trajectories of overlaps, plateau, noise floor
     PerceptronPruning      error after training on hard or easy examples alone
+    Memoriser, GeometricThreshold, IntervalThreshold, UnseenPoint
+                           a learner for each class of rates: exponential, 1/n, log(n)/n, slow
 """
 
 from lab.models.committee import Committee
@@ -25,6 +27,12 @@ from lab.models.least_squares_descent import LeastSquaresDescent
 from lab.models.perceptron import PerceptronPruning
 from lab.models.plrf import PLRF
 from lab.models.random_features import RandomFeaturesRidge
+from lab.models.rate_classes import (
+    GeometricThreshold,
+    IntervalThreshold,
+    Memoriser,
+    UnseenPoint,
+)
 from lab.models.truncation import Truncation
 
 __all__ = [
@@ -38,4 +46,8 @@ __all__ = [
     "RandomFeaturesRidge",
     "Truncation",
     "WeakFeatures",
+    "GeometricThreshold",
+    "IntervalThreshold",
+    "Memoriser",
+    "UnseenPoint",
 ]
