@@ -97,6 +97,15 @@ def say_answer(
         say("Written: " + ", ".join(map(str, found.write(replace=replace))))
 
 
+def say_source(study: Any, path: Path, results: Path) -> None:
+    """Say where runs are read from that no store has."""
+    from lab.execution.store import Store, folder
+
+    with Store.read(folder(path, results), overrides=study.origin.overrides) as store:
+        if store.source:
+            say_sentence(store.source)
+
+
 def answered(study: Any, path: Path, results: Path) -> Any:
     """What is stored of a study says."""
     import lab

@@ -21,7 +21,7 @@ from lab.cli.options import (
     completing,
     read,
 )
-from lab.cli.output import quoted, say, say_json, say_sentence, say_table
+from lab.cli.output import quoted, say, say_json, say_sentence, say_source, say_table
 from lab.mistakes import StudyError, unknown
 
 STATUSES = ("done", "diverged", "failed", "missing")
@@ -78,6 +78,7 @@ def runs(
                   wide=wide)  # fmt: skip
     more = f"; {len(found) - len(some)} more by --limit" if len(found) > len(some) else ""
     say(f"{shown.counts(found)}{more}")
+    say_source(asked, study, results)
     for keys, error in shown.errors(some) if failed else ():
         say(f"\n{keys}\n{error}")
 

@@ -75,7 +75,7 @@ def _looked(asked: Any, study: Path, results: Path) -> Any:
 
 def _sourced(source: str) -> str:
     """Where runs are read from that no store has, and what that means for the next run."""
-    return f"{source} `lab run` starts a store of its own, and trains all of them again."
+    return f"{source} `lab run` starts a store of its own, and trains every run."
 
 
 def _driver(study: Path, results: Path) -> Any:
@@ -213,7 +213,7 @@ def _line(name: str, found: dict[str, Any]) -> tuple[str, ...]:
     else:
         note = "its study file is neither here nor in studies/"
         if found["study"]:
-            note = "read from its table: there is no store" if "source" in found else ""
+            note = "there is no store, only its table" if "source" in found else ""
     keys = ("planned", "done", "diverged", "failed")
     untried = str(found["left"] - found["failed"]) if "left" in found else "–"
     return (name, *(str(found.get(key, "–")) for key in keys), untried, note)

@@ -25,7 +25,16 @@ from lab.cli.options import (
     presets,
     read,
 )
-from lab.cli.output import command, quoted, say, say_answer, say_json, say_sentence, typed
+from lab.cli.output import (
+    command,
+    quoted,
+    say,
+    say_answer,
+    say_json,
+    say_sentence,
+    say_source,
+    typed,
+)
 from lab.mistakes import StudyError
 
 
@@ -191,3 +200,4 @@ def export(
         columns = lab.load(asked, results, name=study.stem, observations=True)
         table.write(columns, observations)
         say(f"{observations}: {columns['run'].size} observations, {len(columns)} columns.")
+    say_source(asked, study, results)

@@ -157,8 +157,16 @@ class Store:
     @property
     def source(self) -> str:
         """A sentence where no store is read but tables; empty for a store."""
-        files = " and ".join(str(kept.file) for kept in self.tables)
-        return f"There is no store: this is read from {files}." if files else ""
+        files = [str(kept.file) for kept in self.tables if not kept.values]
+        fitted = [str(kept.file) for kept in self.tables if kept.values]
+        if files:
+            return f"There is no store: this is read from {' and '.join(files)}."
+        if fitted:
+            return (
+                f"There is no store, and {fitted[0]} is an older table: it has no runs, only what "
+                "was fitted, which `lab fit` and `lab figures` read."
+            )
+        return ""
 
     @classmethod
     @contextmanager

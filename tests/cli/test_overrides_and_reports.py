@@ -78,6 +78,8 @@ def test_a_report_with_overrides_has_a_folder_of_its_own_and_rows_are_shared(her
     assert "this is read from results/s/table.csv" in " ".join(
         invoke("status", "s.toml").output.split()
     )
+    for verb in (("runs", "s.toml"), ("export", "s.toml", "runs.csv"), ("fit", "s.toml")):
+        assert "read from results/s/table.csv" in " ".join(invoke(*verb).output.split())
     written = invoke("figures", "s.toml", "--format", "svg", *MORE)
     assert f"{mine}/figures/losses-double.svg" in written.output
     invoke("report")

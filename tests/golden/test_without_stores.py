@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import stores
+from invocation import invoke
 from simulated import rows
 
 import lab
@@ -138,6 +139,10 @@ def test_an_older_table_is_judged_as_far_as_it_carries(kept):
     assert "the table has no condition numbers;" in told and "repeated budgets" not in told
     with pytest.raises(StudyError, match="Not judged again"):
         after.write()
+    said = " ".join(invoke("report", "kernel.toml").output.split())
+    assert "Not judged again" in said and "knew more, and stays as it is" in said
+    said = " ".join(invoke("status", "kernel.toml").output.split())
+    assert "table.csv is an older table: it has no runs" in said
     (kept / "fits.json").unlink()  # nobody knows the doubts of then any more
     alone = lab.answer("kernel.toml", replicates=50)
     assert all(p.verdict == "undecided" and "unchecked" in p.doubts for p in alone.points)
