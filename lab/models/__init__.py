@@ -15,10 +15,13 @@ and SciPy only.
     RandomFeaturesRidge    risk in samples, features and ridge, of any spectrum
     Committee              soft committees: trajectories of overlaps, plateau, noise floor
     PerceptronPruning      error after training on hard or easy examples alone
+    Bisection, SingularFunction, DyadicBoundary
+                           points that are chosen: a threshold, x^s, the boundary of a ball
     Memoriser, GeometricThreshold, IntervalThreshold, UnseenPoint
                            a learner for each class of rates: exponential, 1/n, log(n)/n, slow
 """
 
+from lab.models.active import Bisection, DyadicBoundary, SingularFunction
 from lab.models.committee import Committee
 from lab.models.double_descent import MinimumNorm, WeakFeatures
 from lab.models.gaussian_regression import GaussianRegression
@@ -50,4 +53,7 @@ __all__ = [
     "IntervalThreshold",
     "Memoriser",
     "UnseenPoint",
+    "Bisection",
+    "DyadicBoundary",
+    "SingularFunction",
 ]
