@@ -38,7 +38,7 @@ STEP = 1.2e-5
 EVALUATED_UNIT = 4e-9
 """Seconds of the forward pass of one activation of one test point, its product included."""
 EVALUATIONS = 13
-"""Times that losses are taken."""
+"""Times that losses are taken, besides those at checkpoints."""
 SMALL = 12
 """The smaller side up to which Muon works in outer products (`students.descent.muon`)."""
 SMALL_RATE, SMALL_MATRIX = 5e9, 1e-6
@@ -80,7 +80,8 @@ def _student(group: Group, student: StudentSpec) -> float:
     """Seconds of the training of one student besides the calls of its steps."""
     units = STUDENTS[student.kind].units(student)
     one = solvers.student_flops(group, student) / STUDENTS_RATE + UNIT * units
-    found = solvers.samples(group) * one + EVALUATIONS * TEST_POINTS * EVALUATED_UNIT * units
+    looks = EVALUATIONS + len(group.training.checkpoints)
+    found = solvers.samples(group) * one + looks * TEST_POINTS * EVALUATED_UNIT * units
     if group.training.optimiser != "muon":
         return found
     matrices = solvers.matrices(group, student)[:-1]

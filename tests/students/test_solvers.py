@@ -1,5 +1,7 @@
 """Exact students through the runner's door: order, nesting, and limits that are exact."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -161,3 +163,24 @@ def test_a_network_in_one_basin_never_undercuts_its_reference(monkeypatch):
     assert min(map(min, of.values())) > -1e-8
     assert np.mean(of[256]) > np.mean(of[1024]) > np.mean(of[4096]) > 0
     assert np.mean(of[1024]) * 1024 == pytest.approx(13, rel=0.6)  # about N, as for a linear model
+
+
+def test_a_solved_student_leaves_one_observation(small_fields):
+    """Of the test points; of the population where that is known, or a set of points."""
+    linear = made(task=SPECTRAL, student={"kind": "linear", "ridge": 1e-3},
+                  prediction={"exponent": 0.5})  # fmt: skip
+    drawn = made(regime="variance-data", student={"kind": "random-features", "count": 6},
+                 data={"sizes": [64, 96, 128], "draws": 1}, prediction={"exponent": 1})  # fmt: skip
+    for found, split in ((made(), "test"), (linear, "population"), (drawn, "population")):
+        for result in learned(found).values():
+            (seen,) = result.observations
+            assert (seen.step, seen.split, seen.loss) == (0, split, result.loss)
+
+
+@pytest.mark.parametrize("kind, same", [("nearest", True), ("random-features", False)])
+def test_another_start_draws_features_anew_and_no_point(kind, same):
+    student = {"kind": kind} if same else {"kind": kind, "count": 20}
+    first = plan.groups([p.run for p in made(student=student).plan])[0]
+    losses = [[r.loss for r in solvers.solve(replace(first, start=start), tick=lambda n: None)]
+              for start in (0, 1)]  # fmt: skip
+    assert (losses[0] == losses[1]) == same

@@ -17,7 +17,7 @@ def random_features(run: Run) -> float:
     """What P gaussian features of a spectral task cannot express."""
     spectrum, teacher = sets.target(run.drawn, root=run.root)
     seed = 0 if run.learner else run.seed
-    rng = generator("init", run.task, seed, root=run.root)
+    rng = generator("init", run.task, seed, *run.restart, root=run.root)
     count = int(dict(run.student.settings)["count"])
     drawn = features.draw(spectrum.modes, count, kind="gaussian", rng=rng)
     return features.infinite_data_risk(drawn, spectrum.eigenvalues, teacher)
