@@ -6,6 +6,7 @@ A file is written beside the old one and then takes its place, so that nobody ev
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,11 +21,14 @@ def put(text: str, file: Path, *, make: bool = True) -> Path:
 
 def put_bytes(content: bytes, file: Path, *, make: bool = True) -> Path:
     """The same of bytes."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    beside = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         if make:
             file.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content)
+        with beside.open("wb") as open_file:
+            open_file.write(content)
+            open_file.flush()
+            os.fsync(open_file.fileno())  # or a crash leaves the new name and no content
         beside.replace(file)
     except OSError as error:
         _forget(beside)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 
@@ -12,7 +13,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def escape(text: str) -> str:
-    """Text as it stands, HTML included."""
-    for a, b in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|")):
+    """Text as it stands: no HTML, no link, no emphasis, no code, no column of a table."""
+    for a, b in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("](", "]\\("), ("][", "]\\["),
+                 ("|", "\\|"), ("`", "\\`"), ("*", "\\*")):  # fmt: skip
         text = text.replace(a, b)
-    return text
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)  # within a word it is no markup

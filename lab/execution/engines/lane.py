@@ -83,7 +83,7 @@ class Lane:
         meanwhile is noticed when it is read."""
         self.group, self.steps, self._since = group, 0, time.monotonic()
         with suppress(BrokenPipeError):
-            self._in.write(messages.line({"group": messages.of_group(group), "turn": turn}))
+            messages.send(self._in, {"group": messages.of_group(group), "turn": turn})
 
     def read(self) -> Iterator[Mapping[str, Any] | None]:
         """What it has said, and None at its end."""

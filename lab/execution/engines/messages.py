@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from io import RawIOBase
+from typing import IO, Any
 
 from lab.kinds.given import Asked, Facts, GivenSpec, Split
 from lab.kinds.student import StudentSpec
@@ -23,6 +24,13 @@ Message = Mapping[str, Any]
 def line(message: Message) -> bytes:
     """A message as one line."""
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+
+def send(stream: RawIOBase | IO[bytes], message: Message) -> None:
+    """Write a message whole to a raw stream, which may take a part of it at a time."""
+    rest = memoryview(line(message))
+    while rest:
+        rest = rest[stream.write(rest) or 0 :]
 
 
 def of_group(group: Group) -> dict[str, Any]:

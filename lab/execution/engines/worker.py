@@ -68,7 +68,7 @@ def main() -> None:
     import jax
 
     def say(**message: Any) -> None:
-        told.write(messages.line(message))
+        messages.send(told, message)
 
     say(kind=device.kind, name=device.name, teachers=device.teachers, devices=len(jax.devices()))
     compiled, known = Compilations(), 0

@@ -131,7 +131,7 @@ def fit_law(
     problem = Objective(law, z, log_loss, huber, residual)
     refusal = _refusal(law, names, z, log_loss)
     if refusal is not None:
-        nothing = np.full(_coords(law), np.nan)
+        nothing = np.full(law.size, np.nan)
         return Fit(
             problem,
             origin,
@@ -206,19 +206,11 @@ def _candidates(
     return theta[chosen]
 
 
-def _coords(law: Law) -> int:
-    return len(
-        law.internal(
-            dict.fromkeys(law.parameters, 0.5) | {"ceiling": 1.0}, np.zeros(len(law.variables))
-        )
-    )
-
-
 def _refusal(
     law: Law, names: Sequence[str], z: np.ndarray, log_loss: np.ndarray
 ) -> tuple[str, str] | None:
     """Status and sentence of a design that cannot carry the law."""
-    n, coords = log_loss.size, _coords(law)
+    n, coords = log_loss.size, law.size
     if n <= coords:
         return "too-few-points", (
             f"{n} rows cannot carry the {coords} parameters of {law.name}; at least {coords + 1} "

@@ -48,12 +48,8 @@ class Held(Law):
         self.base, self.held, self.origin = base, dict(values), origin
         self.name, self.variables, self.parameters = base.name, base.variables, base.parameters
         self.pivots = [base.pins[name][0] for name in base.pins if name in values]
-        size = len(
-            base.internal(
-                dict.fromkeys(base.parameters, 0.5) | {"ceiling": 1.0}, np.zeros(len(origin))
-            )
-        )
-        self.free = np.array([i for i in range(size) if i not in self.pivots], int)
+        self.inside = base.inside
+        self.free = np.array([i for i in range(base.size) if i not in self.pivots], int)
         if not self.free.size:
             raise HeldError(f"every parameter of {base.name} is held; leave one to be fitted.")
         place = {int(old): new for new, old in enumerate(self.free)}

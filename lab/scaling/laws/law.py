@@ -42,6 +42,7 @@ class Law(ABC):
     value as an analytic function of (the other coordinates, the parameter's value, origin), θ with
     coordinates along its first axis. A pin may use the coordinates of pins that stand before it.
     held: parameters that are, and their values.
+    inside: values that the law allows, of those parameters that may not be 1/2.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Law(ABC):
     logarithmic: frozenset[str] = frozenset()
     pins: dict[str, Pin]
     held: Mapping[str, float] = MappingProxyType({})
+    inside: Mapping[str, float] = MappingProxyType({})
 
     @abstractmethod
     def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
@@ -73,6 +75,12 @@ class Law(ABC):
     def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
         """The exponents the law has at these parameters, by variable, or by the stretch each one
         governs."""
+
+    @property
+    def size(self) -> int:
+        """The number of coordinates."""
+        allowed = {**dict.fromkeys(self.parameters, 0.5), **self.inside}
+        return len(self.internal(allowed, np.zeros(len(self.variables))))
 
     def loss(self, values: Mapping[str, float], *x: Losses) -> Losses:
         """The loss at x (one array per variable), noise-free."""

@@ -14,6 +14,7 @@ What it does not do: the many small curves of a scan, which `curves.py` fits fas
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 from scipy.special import expit, log_expit
@@ -155,6 +156,7 @@ class M4(Law):
 
     name, variables = "m4", ("x",)
     parameters = ("beta", "alpha", "floor", "ceiling", "a")
+    inside = MappingProxyType({"ceiling": 1.0})
     coordinates = {"alpha": 1, "floor": 2, "a": 4}
     logarithmic = frozenset({"floor", "a"})
     pins = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 import shlex
 import time
 from collections.abc import Iterable, Mapping
@@ -37,7 +36,6 @@ def provenance(answers: Answers, name: str) -> dict[str, str]:
     found["training took"] = duration(sum(r.seconds or 0.0 for r in rows.values()))
     found["runs"] = f"{len(rows)} stored"
     found["set of runs"] = hashlib.sha256("".join(sorted(rows)).encode()).hexdigest()[:16]
-    found["page made by"] = f"Python {platform.python_version()}"
     return {key: value for key, value in found.items() if value}
 
 

@@ -10,6 +10,7 @@ import math
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,7 @@ def _cells(title: str, symbol: str, counts: Sequence[tuple[str, dict]]) -> Chart
             at = left + step * j
             parts.append(f'<g class="cell {css}"><rect x="{at:.1f}" y="{y:.1f}" '
                          f'width="{step - 2:.1f}" height="{high - 2:.1f}"/>')  # fmt: skip
-            parts.append(f"<title>{symbol} = {x:g}: {done} of {planned} done</title></g>")
+            parts.append(f"<title>{escape(symbol)} = {x:g}: {done} of {planned} done</title></g>")
             if step > 26:
                 words = f"{done}/{planned}" if step > 44 or done != planned else f"{done}"
                 parts.append(text(at + step / 2 - 1, y + 11.5, words, f"tick mid on-{css}"))
