@@ -7,6 +7,7 @@
     found = lab.answer(study)                       exponents, verdicts, doubts; found.figures()
     lab.load(study)                                 its runs as NumPy columns
     lab.runs(study)                                 its runs one by one, with what went wrong
+    lab.calibrate(study)                            what its design can show, by simulated scans
     lab.fit("table.csv", "power", x="D", loss="L")  a law fitted to a table of your own
     lab.exponent(x, loss, teacher)                  an exponent of losses of your own
     lab.dimension.measure(X)                        the intrinsic dimension of points of your own
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lab.answers.design import Simulation
     from lab.execution.engines.settings import Settings
     from lab.execution.listing import Removal
     from lab.execution.outlook import Outlook
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
 
     Source = str | Path | Mapping[str, Any] | Study
     """A study file, its tables, or what `read` made of them."""
+
+
+ALTERNATIVES = ("3/(d-1)", "2/d", "1")
+"""Exponents that `calibrate` tells from the truth unless others are named."""
 
 
 def read(source: Source, overrides: Sequence[str] = ()) -> Study:
@@ -228,6 +234,7 @@ def runs(
     results: str | Path = "results",
     *,
     name: str = "study",
+    overrides: Sequence[str] = (),
     status: str | None = None,
     dim: int | None = None,
 ) -> Runs:
@@ -240,7 +247,7 @@ def runs(
     from lab.execution.store import Store
     from lab.show.runs import Runs
 
-    asked = read(study)
+    asked = read(study, overrides)
     with Store.read(_folder(study, results, name), overrides=asked.origin.overrides) as store:
         found = listing.listed(asked, store)
     return Runs(one for one in found if status in (None, one.status) and dim in (None, one.dim))
@@ -248,31 +255,93 @@ def runs(
 
 def retry(
     study: Source,
-    statuses: Collection[str],
     results: str | Path = "results",
     *,
+    statuses: Collection[str],
     name: str = "study",
+    overrides: Sequence[str] = (),
     dry: bool = True,
 ) -> Removal:
     """Have the next `run` train again what diverged or failed: delete these rows of the study.
 
-    dry: only say which. Raises StudyError while somebody else writes to the store.
+    statuses: diverged, failed, or both. dry: only say which. Raises StudyError while somebody else
+    writes to the store.
     """
     from lab.execution import listing
 
-    path = _folder(study, results, name)
-    return listing.remove(path, lambda store: listing.stored(read(study), store, statuses), dry=dry)
+    asked, path = read(study, overrides), _folder(study, results, name)
+    return listing.remove(path, lambda store: listing.stored(asked, store, statuses), dry=dry)
 
 
 def clean(
-    study: Source, results: str | Path = "results", *, name: str = "study", dry: bool = True
+    study: Source,
+    results: str | Path = "results",
+    *,
+    name: str = "study",
+    overrides: Sequence[str] = (),
+    dry: bool = True,
 ) -> Removal:
     """Delete the rows of a study's store that it does not plan, at any budget: those of earlier
     settings, and of overrides. Otherwise as `retry`."""
     from lab.execution import listing
 
-    path = _folder(study, results, name)
-    return listing.remove(path, lambda store: listing.orphans(read(study), store), dry=dry)
+    asked, path = read(study, overrides), _folder(study, results, name)
+    return listing.remove(path, lambda store: listing.orphans(asked, store), dry=dry)
+
+
+def calibrate(
+    study: Source,
+    results: str | Path = "results",
+    *,
+    name: str = "study",
+    overrides: Sequence[str] = (),
+    alphas: Sequence[str] = (),
+    floor: float | None = None,
+    noise: float | None = None,
+    spread: float | None = None,
+    alternatives: Sequence[str] | None = None,
+    scans: int = 1000,
+    seed: int = 0,
+    progress: bool = True,
+) -> Simulation:
+    """Simulated scans of a study's design: what it can show, before anything is trained.
+
+    Args:
+        alphas: formulas of true exponents, such as "4/d", each simulated for itself; without any
+            the study's own fit, or else its prediction.
+        floor, noise, spread: of the truth: its floor in units of loss, and standard deviations of
+            the log loss between seeds and of α between teachers.
+        alternatives: exponents to tell from the truth, by default ALTERNATIVES; those without a
+            value at a point are left out there.
+        scans: simulated per point. seed: of the simulation.
+        progress: tell of it on standard error.
+
+    Returns a value whose `plain()` holds coverage, bias, shares of verdicts and power point by
+    point. Nothing is written.
+    Raises StudyError for a number that is negative or not finite, for formulas that cannot be read,
+    and for alternatives without a value at any point.
+
+    >>> small = ["task.manifold.dim=2", "task.teacher.count=4"]
+    >>> found = calibrate("studies/quickstart.toml", "nowhere", overrides=small, scans=20,
+    ...                   progress=False)
+    >>> [point["source"] for point in found.plain()["points"]]
+    ['prediction']
+    """
+    from lab.answers import design
+    from lab.answers.answer import answers
+    from lab.execution.store import Store
+    from lab.show.progress import counted
+
+    asked, path = read(study, overrides), _folder(study, results, name)
+    with Store.read(path, overrides=asked.origin.overrides) as store:
+        found = answers(asked, store)
+    known = {"floor": floor, "noise": noise, "spread": spread}
+    return design.simulate(
+        [(one.study, one.points) for one in found if one.points], path.name, alphas=alphas,
+        changes={name: value for name, value in known.items() if value is not None},
+        alternatives=alternatives or (), otherwise=ALTERNATIVES, scans=scans, seed=seed,
+        watched=counted if progress else lambda cases, what: iter(cases),
+    )  # fmt: skip
 
 
 def fit(table: str | Path, law: str, **options: Any) -> Reply:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from lab.mistakes import StudyError
 from lab.plain import plain
 from lab.regimes.cell import Values
 from lab.regimes.regime import Regime
-from lab.scaling.judge.calibration import Calibration, Design, Truth
+from lab.scaling.judge.calibration import Calibration, Design, Truth, calibrate, misspecified
 from lab.scaling.scans.estimates import USABLE
 from lab.scaling.scans.scan import Scan
 from lab.spec import Run
@@ -41,6 +41,70 @@ class Case:
     design: Design
     truth: Truth
     source: str
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Simulated scans of every case of a study's design.
+
+    calibrated: each case under its truth. misspecified: the same cases under truths that the
+    estimator does not assume, by name.
+    """
+
+    study: str
+    scans: int
+    seed: int
+    calibrated: tuple[tuple[Case, Calibration], ...]
+    misspecified: tuple[tuple[Case, Mapping[str, Calibration]], ...]
+
+    def plain(self) -> dict[str, Any]:
+        """Plain values, as `lab calibrate --json` prints them."""
+        points = [
+            as_json(case, shown) | {"misspecified": wrong_at_the_edge(case, wrong)}
+            for (case, shown), (_, wrong) in zip(self.calibrated, self.misspecified, strict=True)
+        ]
+        return {"study": self.study, "scans": self.scans, "seed": self.seed, "points": points}
+
+
+def simulate(
+    scans_of: Iterable[tuple[Regime, Sequence[Point]]],
+    study: str,
+    *,
+    alphas: Sequence[str],
+    changes: Mapping[str, float],
+    alternatives: Sequence[str],
+    otherwise: Sequence[str],
+    scans: int,
+    seed: int,
+    watched: Callable[[Sequence[Case], str], Iterable[Case]],
+) -> Simulation:
+    """Simulate every case of a study of this name; arguments as in `lab.calibrate`.
+
+    scans_of: each scan of the study, as a regime, with the points of its answer. otherwise:
+    alternatives where none are named. watched: the cases one by one, while somebody is told how
+    many are done.
+    """
+    for name, value in changes.items():
+        if not (math.isfinite(value) and value >= 0):
+            raise StudyError([f"{name} is {value}; it must be 0 or a positive number"])
+    found = [
+        case for regime, points in scans_of
+        for case in cases(regime, points, alphas=alphas, changes=changes,
+                          alternatives=alternatives or otherwise)
+    ]  # fmt: skip
+    for text in alternatives:
+        if not any(text in case.design.alternatives for case in found):
+            raise StudyError([f"alternatives: {text} has no value at any point; leave it out"])
+    calibrated = tuple(
+        (case, calibrate(case.design, case.truth, scans=scans, seed=seed))
+        for case in watched(found, "calibrating")
+    )
+    others = tuple(
+        (case, {name: calibrate(case.design, truth, scans=max(scans // 5, 20), seed=seed)
+                for name, truth in misspecified(case.truth).items()})
+        for case in watched(found, "calibrating against other truths")
+    )  # fmt: skip
+    return Simulation(study, scans, seed, calibrated, others)
 
 
 def cases(
@@ -129,7 +193,7 @@ def _positive(study: Regime, text: str) -> list[float]:
         if value is None or value <= 0:
             what = "no value" if value is None else f"the value {value:g}"
             raise StudyError(
-                [f"--alpha {text} has {what} at d = {runs[0].task.dim}; give an exponent that is "
+                [f"alphas: {text} has {what} at d = {runs[0].task.dim}; give an exponent that is "
                  "positive at every point"]
             )  # fmt: skip
     return [value for value in values if value is not None]

@@ -179,7 +179,9 @@ def retry(
     statuses = [name for name, asked in (("diverged", diverged), ("failed", failed)) if asked]
     if not statuses:
         raise StudyError(["lab retry: which runs? Add --diverged, --failed or both"])
-    found = lab.retry(read(study, overrides), statuses, results, name=study.stem, dry=not yes)
+    found = lab.retry(
+        read(study, overrides), results, statuses=statuses, name=study.stem, dry=not yes
+    )
     _say_removal(found, f"that {' or '.join(statuses)}", f"`lab run {quoted(study)}` trains them "
                  "again")  # fmt: skip
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from lab import ALTERNATIVES
 from lab.cli.options import (
     FOLDER,
     RESULTS,
@@ -25,7 +25,6 @@ from lab.cli.options import (
 from lab.cli.output import answered, say_answer, say_json, say_sentence, say_table
 from lab.mistakes import StudyError
 
-ALTERNATIVES = ("3/(d-1)", "2/d", "1")
 SENSES = ("equal", "bound")
 RESIDUALS = ("log", "raw")
 EXAMPLE = "N=parameters,D=tokens,L=loss"
@@ -259,78 +258,49 @@ def calibrate(
     prediction allows where the truth is none that the estimator assumes. Of the study as it is,
     without a truth or a setting of your own, that is kept in its results folder for the report.
     """
-    found = read(study, overrides)
-    asked = {"floor": floor, "noise": noise, "spread": spread}
-    changes = {name: value for name, value in asked.items() if value is not None}
-    for name, value in changes.items():
-        if not (math.isfinite(value) and value >= 0):
-            raise StudyError([f"--{name} is {value}; it must be 0 or a positive number"])
-
-    from lab.answers import answer, design
-    from lab.execution.store import Store, folder
-    from lab.scaling.judge.calibration import calibrate as simulate
-    from lab.scaling.judge.calibration import misspecified
-    from lab.show.progress import counted
+    import lab
 
     listed = [text for some in alternatives or () for text in _listed(some)]
-    with Store.read(folder(study, results), overrides=found.origin.overrides) as store:
-        answers = answer.answers(found, store)
-    cases = [
-        case for one in answers if one.points
-        for case in design.cases(one.study, one.points, alphas=alpha or (), changes=changes,
-                                 alternatives=listed or ALTERNATIVES)
-    ]  # fmt: skip
-    for text in listed:
-        if not any(text in case.design.alternatives for case in cases):
-            raise StudyError([f"--alternatives {text} has no value at any point; leave it out"])
-    calibrated = [
-        (case, simulate(case.design, case.truth, scans=scans, seed=seed))
-        for case in counted(cases, "calibrating")
-    ]
-    others = [
-        (case, {name: simulate(case.design, truth, scans=max(scans // 5, 20), seed=seed)
-                for name, truth in misspecified(case.truth).items()})
-        for case in counted(cases, "calibrating against other truths")
-    ]  # fmt: skip
-    entries = [
-        design.as_json(case, shown) | {"misspecified": design.wrong_at_the_edge(case, wrong)}
-        for (case, shown), (_, wrong) in zip(calibrated, others, strict=True)
-    ]
-    kept = {"study": study.stem, "scans": scans, "seed": seed, "points": entries}
-    own = not (overrides or alpha or changes)
+    found = lab.calibrate(
+        read(study, overrides), results, name=study.stem, alphas=alpha or (), floor=floor,
+        noise=noise, spread=spread, alternatives=listed or None, scans=scans, seed=seed,
+    )  # fmt: skip
+    kept = found.plain()
+    own = not (overrides or alpha or any(v is not None for v in (floor, noise, spread)))
     if as_json:
         say_json(kept)
         if own:
-            _keep(kept, folder(study, results))
+            _keep(kept, study, results)
         return
     from lab.show import statistics
 
     tables = (
         ("Coverage of 95 % intervals",
-         statistics.COVERAGE_HEAD, statistics.coverage_lines(calibrated)),
+         statistics.COVERAGE_HEAD, statistics.coverage_lines(found.calibrated)),
         ("Verdicts, and power against other exponents",
-         statistics.verdict_head(calibrated), statistics.verdict_lines(calibrated)),
+         statistics.verdict_head(found.calibrated), statistics.verdict_lines(found.calibrated)),
         ("P(agrees) / P(contradicts) by truth / prediction",
-         statistics.ratio_head(calibrated), statistics.ratio_lines(calibrated)),
+         statistics.ratio_head(found.calibrated), statistics.ratio_lines(found.calibrated)),
         ("Other truths: wrong at the edge (agrees / contradicts), and silent misses",
-         statistics.WRONG_HEAD, statistics.wrong_lines(others)),
+         statistics.WRONG_HEAD, statistics.wrong_lines(found.misspecified)),
     )  # fmt: skip
     for title, head, lines in tables:
         say_table(title, head, lines, wide=wide)
-    for sentence in statistics.calibration_sentences(calibrated, scans=scans, seed=seed):
+    for sentence in statistics.calibration_sentences(found.calibrated, scans=scans, seed=seed):
         say_sentence(sentence)
     if own:
-        say_sentence(f"Kept for the report: {_keep(kept, folder(study, results))}.")
+        say_sentence(f"Kept for the report: {_keep(kept, study, results)}.")
 
 
-def _keep(calibration: dict[str, Any], folder: Path) -> Path:
+def _keep(calibration: dict[str, Any], study: Path, results: Path) -> Path:
     """Put a calibration beside the fits of its study; returns the file."""
     import json
 
     from lab.answers.calibrated import FILE
+    from lab.execution.store import folder
     from lab.files import put
 
-    return put(json.dumps(calibration, indent=1) + "\n", folder / FILE)
+    return put(json.dumps(calibration, indent=1) + "\n", folder(study, results) / FILE)
 
 
 def _listed(text: str) -> list[str]:

@@ -124,9 +124,9 @@ def test_the_tables_for_people(here):
         (("--alternatives", "2/d,"), "is not a formula"),
         (("--alternatives", "2a"), "does not have"),
         (("--alternatives", "1/0"), "has no value at any point"),
-        (("--noise", "-1"), "--noise is -1.0; it must be 0 or"),
-        (("--floor", "nan"), "--floor is nan"),
-        (("--spread", "inf"), "--spread is inf"),
+        (("--noise", "-1"), "noise is -1.0; it must be 0 or"),
+        (("--floor", "nan"), "floor is nan"),
+        (("--spread", "inf"), "spread is inf"),
     ],
 )
 def test_mistakes_are_sentences(here, options, message):

@@ -73,6 +73,14 @@ def test_the_list_says_what_it_leaves_out_and_what_went_wrong(study):
         assert key[:8] in text
 
 
+def test_the_door_takes_overrides_wherever_it_takes_a_study(study):
+    one = {"results": "results", "overrides": ["task.manifold.dim=3"]}
+    assert {run.dim for run in lab.runs("s.toml", **one)} == {3}
+    every = lab.retry("s.toml", "results", statuses=["done", "failed"])
+    assert 0 < len(lab.retry("s.toml", statuses=["done", "failed"], **one).rows) < len(every.rows)
+    assert len(lab.clean("s.toml").rows) == 0 < len(lab.clean("s.toml", **one).rows)
+
+
 def test_the_door_gives_rows_and_columns(study):
     found = lab.runs("s.toml")
     assert len(found) == PLANNED and found[0].x == 64 and str(found).startswith("run ")

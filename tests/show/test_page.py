@@ -4,8 +4,12 @@ import csv
 import io
 import json
 import math
+import platform
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote
 
@@ -205,6 +209,8 @@ def test_the_index_lists_pages_and_stores(make, tmp_path):
     (tmp_path / "r/two/lab.db").touch()
     (tmp_path / "r/three").mkdir()
     text = index.write(tmp_path / "r").read_text()
+    page.write(make(), tmp_path / "r/1 % #2/report.html", "1 % #2")
+    assert 'href="1%20%25%20%232/report.html"' in index.write(tmp_path / "r").read_text()
     assert 'href="one/report.html"' in text and "lab report two.toml" in text
     assert "three" not in text
     with pytest.raises(StudyError, match="no study has a page"):
@@ -217,6 +223,28 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(StudyError, match="cannot be written"):
         put("x", file / "below")
     assert file.read_text() == "new"
+
+
+def test_two_threads_may_write_one_file(tmp_path, monkeypatch):
+    both, replace = threading.Barrier(2, timeout=20), Path.replace
+
+    def late(self, target):
+        both.wait()
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", late)
+    with ThreadPoolExecutor() as pool:
+        files = [pool.submit(put, text * 1000, tmp_path / "a.html") for text in "xy"]
+        assert [f.result() for f in files] == [tmp_path / "a.html"] * 2
+    assert set((tmp_path / "a.html").read_text()) in ({"x"}, {"y"})
+    assert [*tmp_path.iterdir()] == [tmp_path / "a.html"]
+
+
+def test_the_page_is_a_function_of_the_store_and_not_of_who_renders_it(make, monkeypatch):
+    found = make()
+    here = page.html(found, "s")
+    monkeypatch.setattr(platform, "python_version", lambda: "4.5.6")
+    assert page.html(found, "s") == here
 
 
 def test_labels_that_would_overlap_move_apart_and_keep_their_order():

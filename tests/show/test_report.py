@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from markdown_it import MarkdownIt
 from simulated import power, rows
 
 from lab import study as studies
@@ -15,6 +16,7 @@ from lab.execution.store import Store
 from lab.scaling import Scan, exponent
 from lab.show import exponent_figures, loss_figures, report
 from lab.show.exponents import table as exponent_table
+from lab.show.markdown import escape
 from lab.show.page.overview import overview
 from lab.show.panels import told
 from lab.show.style import GREY
@@ -241,3 +243,14 @@ def test_panels_stand_side_by_side_in_table_figures_and_files(panels):
     assert re.search(r"^Regime resolution-data; prediction α = 2/d .*\(by data\)$", text, re.M)
     with open(store.path / "exponents.csv", newline="") as file:
         assert [r["setting"] for r in csv.DictReader(file)][2] == '{"title": "by data"}'
+
+
+@pytest.mark.parametrize(
+    "text", ["[a](http://b)", "*bold*", "_it_", "`code`", "a|b", "<b>", "[a][b]"]
+)
+def test_no_text_of_a_user_is_markup(text):
+    """Read back by CommonMark, the text is one piece of plain text."""
+    (paragraph,) = (t for t in MarkdownIt().parse(escape(f"x {text} y")) if t.type == "inline")
+    assert {t.type for t in paragraph.children} == {"text"}
+    assert "".join(t.content for t in paragraph.children) == f"x {text} y"
+    assert escape("N_h = 3") == "N_h = 3"

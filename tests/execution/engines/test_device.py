@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 ASK = "from lab.execution import engines; import os; engines.configure({lanes}); {say}"
@@ -28,3 +29,15 @@ def test_lanes_get_threads_and_the_user_wins(lanes, given, expected):
         env={**env, **given}, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert out.strip() == expected
+
+
+def test_one_listener_counts_the_compilations_of_a_process(monkeypatch):
+    import jax
+
+    from lab.execution.engines.compilations import Compilations
+
+    first = Compilations()
+    monkeypatch.setattr(jax.monitoring, "register_event_duration_secs_listener", None)
+    second = Compilations()
+    jax.jit(lambda x: x + 17.125)(np.zeros(7))
+    assert first.programs >= second.programs >= 1 and first.seconds >= second.seconds > 0

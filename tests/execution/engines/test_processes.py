@@ -1,5 +1,6 @@
 """Worker processes that die, and drivers that do."""
 
+import io
 import json
 import signal
 import subprocess
@@ -128,3 +129,16 @@ def test_what_the_user_set_wins(monkeypatch):
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
     found = lane._environment(None)
     assert (found["OMP_NUM_THREADS"], found["MKL_NUM_THREADS"]) == ("7", "1")
+
+
+def test_a_message_goes_whole_through_a_stream_that_takes_a_part_at_a_time():
+    class Narrow(io.RawIOBase):
+        taken = b""
+
+        def write(self, some):
+            self.taken += bytes(some[:3])
+            return len(some[:3])
+
+    stream = Narrow()
+    messages.send(stream, {"steps": 12345, "compiled": 0.25})
+    assert stream.taken == messages.line({"steps": 12345, "compiled": 0.25})

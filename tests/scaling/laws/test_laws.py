@@ -6,6 +6,7 @@ from scipy import special
 from truths import TRUTHS, design
 
 from lab.scaling.laws.fit import LAWS, fit_law
+from lab.scaling.laws.one_variable import Power
 from lab.scaling.laws.one_variable import _solve as solve_m4
 
 laws = pytest.mark.parametrize("name", list(TRUTHS))
@@ -120,3 +121,17 @@ def test_the_power_mean_contains_the_sum_and_the_maximum():
     same = chinchilla.loss(truth, *x)
     assert mean.loss(truth | {"q": 1.0}, *x) == pytest.approx(same, rel=1e-12)
     assert mean.loss(truth | {"q": 2000.0}, *x) == pytest.approx(top.loss(truth, *x), rel=1e-3)
+
+
+class Bounded(Power):
+    """A power law with the exponent 1 + e^θ: no exponent of 1/2 is allowed."""
+
+    inside = {"alpha": 2.0}
+
+    def internal(self, values, origin):
+        return np.array([np.log(values["beta"]), np.log(values["alpha"] - 1)])
+
+
+def test_a_law_says_which_values_it_allows_and_so_how_many_coordinates_it_has():
+    assert [LAWS[name].size for name in ("power", "m4")] == [2, 5]
+    assert Bounded().size == 2
