@@ -113,7 +113,9 @@ def rules(table: Table, place: Place = ()) -> Iterator[tuple[Place, str]]:
         value = table.__dict__.get(name)
         inner = [one for one in as_tuple(value) if isinstance(one, Table)]
         key = field.alias or name
-        found = [mistake for one in inner for mistake in rules(one, (*place, key))]
+        numbered = len(inner) > 1
+        found = [mistake for i, one in enumerate(inner)
+                 for mistake in rules(one, (*place, key, *[str(i)] * numbered))]  # fmt: skip
         if found:
             del table.__dict__[name]
             yield from found

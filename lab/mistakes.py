@@ -69,7 +69,7 @@ def placed(place: Place, sentence: str) -> tuple[Place, str]:
     sentence: may name the key, or another table, as in `widths: …`, `task.loss: …`, `[data]: …`.
     """
     inner, _, rest = sentence.partition(": ")
-    if not (rest and re.fullmatch(r"\[?[a-z_.]+\]?", inner)):
+    if not (rest and re.fullmatch(r"\[?[a-z_.0-9]+\]?", inner)):
         return place, f"{spelled(place)}: {sentence}"
     if inner.startswith("["):
         return tuple(inner.strip("[]").split(".")), sentence

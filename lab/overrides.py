@@ -68,6 +68,24 @@ def _read(text: str) -> tuple[Place, Any]:
     return names, found["value"]
 
 
+def _entry(tables: list[Any], names: Place, depth: int) -> tuple[int, bool]:
+    """Which table of a list is meant by the keys before `depth`: that of the number that follows,
+    from 0, and then True, or the only one."""
+    name, number = ".".join(names[:depth]), names[depth]
+    if not tables or not all(isinstance(one, dict) for one in tables):
+        raise _Refused(f"'{names[depth - 1]}' is a list; set it as a whole")
+    if re.fullmatch(r"[0-9]{1,6}", number):
+        if int(number) < len(tables):
+            return int(number), True
+        raise _Refused(f"the tables '{name}' are 0 to {len(tables) - 1}")
+    if len(tables) > 1:
+        rest = ".".join(names[depth:])
+        raise _Refused(
+            f"there are {len(tables)} tables '{name}'; say which, from 0, as in {name}.0.{rest}"
+        )
+    return 0, False
+
+
 def _set(tables: dict[str, Any], names: Place, value: Any, text: str) -> tuple[int, Place]:
     """Set a value in place; returns the panel (0: none) and the place."""
     *parents, last = names
@@ -82,23 +100,30 @@ def _set(tables: dict[str, Any], names: Place, value: Any, text: str) -> tuple[i
         )
     at: Any = tables
     for depth, parent in enumerate(parents):
-        if isinstance(at, list):
+        if isinstance(at, list) and names[0] == "panel" and depth == 1:
             number = int(parent) if re.fullmatch(r"[0-9]{1,6}", parent) else 0
-            if names[0] != "panel" or depth != 1:
-                raise _Refused(f"'{parents[depth - 1]}' is a list; set it as a whole")
             if not 1 <= number <= len(at):
                 raise _Refused(f"the panels are 1 to {len(at)}, as in panel.1.training.steps=2000")
             at = at[number - 1]
+            numbered = True
         else:
+            numbered = False
+            if isinstance(at, list):
+                which, numbered = _entry(at, names, depth)
+                at = at[which]
+        if not numbered:
             if names[0] == "panel" and depth == 2:
                 at[parent] = copy.deepcopy(inherited(tables, {parent: at.get(parent, {})})[parent])
             at = at.setdefault(parent, {})
         if not isinstance(at, dict | list):
             raise _Refused(f"'{parent}' is a value, not a table")
     if isinstance(at, list):
-        if names[0] == "panel":
+        if names[0] == "panel" and len(parents) == 1:
             raise _Refused("say which panel, as in panel.1.title='first'")
-        raise _Refused(f"'{parents[-1]}' is a list; set it as a whole")
+        which, numbered = _entry(at, names, len(parents))
+        if numbered:
+            raise _Refused(f"set a key of it, as in {'.'.join(names)}.tolerance=0.1")
+        at = at[which]
     at[last] = value
     if isinstance(panels, list) and names[0] == "panel" and len(names) > 2:
         return int(names[1]), names[2:]

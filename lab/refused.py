@@ -15,20 +15,25 @@ from lab.mistakes import MOST, Place, placed, shown, spelled, unknown
 
 
 def places(
-    error: ValidationError, model: type[BaseModel], *, others: Mapping[str, type[BaseModel]]
+    error: ValidationError,
+    model: type[BaseModel],
+    *,
+    tables: Mapping[str, typing.Any],
+    others: Mapping[str, type[BaseModel]],
 ) -> list[tuple[Place, str]]:
     """Every mistake that pydantic found: its place, and a sentence that names it.
 
     Args:
         model: the class that was validated, for the names that are allowed.
+        tables: what it was validated from.
         others: the classes that it could have been, by name, for keys that belong to another.
     """
     found = []
     for item in error.errors(include_url=False)[: MOST + 2]:
         # between the keys stand the names of kinds and of choices, which have spaces
-        *parents, last = [*map(str, item["loc"])] or [""]
+        last = str((item["loc"] or [""])[-1])
         foreign = item["type"] == "extra_forbidden"
-        path = tuple(key for key in parents if key.isidentifier())
+        path = _keys_of(item["loc"][:-1], tables)
         path = (*path, last) if foreign or last.isidentifier() else path
         if item["type"] == "value_error":
             found.append(placed(path, str(item["ctx"]["error"])))
@@ -45,6 +50,19 @@ def places(
             what = _plain(item)
         found.append((path, f"{spelled(path)}: {what}"))
     return found
+
+
+def _keys_of(loc: Iterable[str | int], at: typing.Any) -> Place:
+    """The keys that lead to a place; of several tables in a list its number is one."""
+    found: list[str] = []
+    for part in loc:
+        if isinstance(part, str) and part.isidentifier():
+            found.append(part)
+            at = at.get(part) if isinstance(at, Mapping) else None
+        elif isinstance(part, int) and isinstance(at, list | tuple) and part < len(at) > 1:
+            at = at[part]
+            found += [str(part)] if isinstance(at, Mapping) else []
+    return tuple(found)
 
 
 def _plain(item: typing.Any) -> str:
@@ -93,7 +111,8 @@ def _table(
         if part.startswith("kind ") and part[5:] in kinds:
             model = kinds[part[5:]]
             continue
-        field = model.model_fields.get(part)
+        named = (f for name, f in model.model_fields.items() if part == (f.alias or name))
+        field = next(named, None)
         if not field and part.isdecimal():  # an entry of a list of tables
             continue
         inner = [*_models(field.annotation)] if field else []

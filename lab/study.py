@@ -171,7 +171,7 @@ def _validated(tables: Mapping[str, Any], source: Source, panel: Inheritance = A
     try:
         found = table.model_validate(known, context=Reading.TYPES)
     except ValidationError as error:
-        wrong += places(error, table, others={**REGIMES})
+        wrong += places(error, table, tables=known, others={**REGIMES})
     try:
         read = found or table.model_validate(known, context=Reading.LEFT)
     except ValidationError:  # not a table at all

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -120,7 +121,8 @@ class Source:
     def _lines(self) -> Mapping[tuple[int, Place], int]:
         """The first line of every key and table header, by panel and place."""
         found: dict[tuple[int, Place], int] = {}
-        table: Place = ()
+        tables: list[Place] = [()]
+        listed: Counter[tuple[int, Place]] = Counter()
         inside = panels = 0
         for number, line in enumerate(self.text.split("\n"), start=1):
             header, key = _HEADER.match(line), _ASSIGNED.match(line)
@@ -128,13 +130,15 @@ class Source:
                 table = _split(header[2])
                 panels += table == ("panel",) and header[1] == "[["
                 inside = panels if table[0] == "panel" else 0
-                table = table[1:] if inside else table
-                here = table
-            elif key:
-                here = table + _split(key[1])
-            else:
-                continue
-            found.setdefault((inside, here), number)
+                tables = [table[1:] if inside else table]
+                if header[1] == "[[" and tables[0]:  # a table of a list goes by its number too
+                    i = listed[inside, tables[0]]
+                    listed[inside, tables[0]] += 1
+                    tables = [*tables[i:1], (*tables[0], str(i))]
+            rest = _split(key[1]) if key and not header else ()
+            if header or key:
+                for table in tables:
+                    found.setdefault((inside, table + rest), number)
         return found
 
 

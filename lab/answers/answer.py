@@ -1,4 +1,4 @@
-"""The answer of a study: its findings, by kind.
+"""The answer of a study: its findings, by kind, and what they say of its claims.
 
 Object: for one study, what the finders of the kinds that it is asked for (`Study.findings`) found
 in the store. A file of several panels has an answer for each; so has a study of several scans, and
@@ -10,28 +10,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from lab.answers.claims import Judgement, judgements
 from lab.answers.finders import FINDERS
 from lab.answers.older import KINDS, Older, lacking
 from lab.answers.point import Point
 from lab.answers.question import Question
-from lab.answers.record import History, Record, history, record
+from lab.answers.record import History, Record, histories, record
 from lab.execution import contents
 from lab.execution.store import Store
 from lab.regimes.regime import Regime
 from lab.study import Study
-
-EXPONENTS = "exponents"
-"""The kind of finding that is judged against a prediction."""
+from lab.tables.prediction import Claim
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A study and its findings by kind, in the order of the grid; when its prediction was written,
-    None where it has no exponents; and how the runs of the whole file came about."""
+    """A study and its findings by kind, in the order of the grid; its claims, judged, and when each
+    was written, none of what scans nothing; and how the runs of the whole file came about."""
 
     study: Regime
     findings: Mapping[str, tuple]
-    history: History | None = None
+    claims: tuple[Judgement, ...] = ()
+    histories: tuple[History, ...] = ()
     record: Record = Record()
 
     def found(self, kind: str) -> tuple:
@@ -42,6 +42,23 @@ class Answer:
     def points(self) -> tuple[Point, ...]:
         """The exponents, one per setting."""
         return self.found("exponents")
+
+    @property
+    def predicts(self) -> bool:
+        """Whether there are exponents, and something is claimed of them."""
+        return bool(self.points) and self.study.prediction is not None
+
+    @property
+    def prediction(self) -> Claim:
+        """The claim that the points are judged by, where it `predicts`."""
+        assert self.study.prediction
+        return self.study.prediction
+
+    @property
+    def history(self) -> History | None:
+        """When that claim was written."""
+        both = zip(self.study.claims, self.histories, strict=False)
+        return next((when for claim, when in both if claim == self.study.prediction), None)
 
     @property
     def settings(self) -> list[tuple[str, list[Point]]]:
@@ -62,44 +79,46 @@ def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answ
     parts = [*asked(study)]
     older = Older.of(store)
     if older is None:
-        asked_for = [(Question(part, store, FINDERS, replicates), kinds) for part, kinds in parts]
-        kept = record(study, store, [one for one, kinds in asked_for if EXPONENTS in kinds])
+        asked_for = [(Question(part, store, FINDERS, replicates), kinds, scan)
+                     for part, kinds, scan in parts]  # fmt: skip
+        kept = record(study, store, [one for one, _, scan in asked_for if scan])
     else:
         left = older.fill(store, [Question(scan, store, {}) for scan in study.scans])
         asked_for = [
-            (Question(part, store, FINDERS, replicates, older.reading), few)
-            for part, kinds in parts if (few := tuple(kind for kind in kinds if kind in KINDS))
-        ]  # fmt: skip
+            (Question(part, store, FINDERS, replicates, older.reading), few, scan)
+            for part, kinds, scan in parts
+            if (few := tuple(kind for kind in kinds if kind in KINDS))
+        ]
         values = len(older.values)
+        told = [(part, kinds) for part, kinds, _ in parts]
         kept = Record(study.origin, study.question, planned=values,
-                      lacking=lacking(older, parts, left))  # fmt: skip
-    return tuple(_answered(one, kinds, kept) for one, kinds in asked_for)
+                      lacking=lacking(older, told, left))  # fmt: skip
+    return tuple(_answered(*one, kept) for one in asked_for)
 
 
-def answer(
-    study: Regime, store: Store, *, kinds: Sequence[str] | None = None, replicates: int = 2000
-) -> Answer:
-    """Find everything that the store has of a study of one scan; kinds: instead of its own."""
+def answer(study: Regime, store: Store, *, replicates: int = 2000) -> Answer:
+    """Find everything that the store has of a study of one scan."""
     question = Question(study, store, FINDERS, replicates)
-    asked_for = study.findings if kinds is None else kinds
-    scans = [question] if EXPONENTS in asked_for else []
-    return _answered(question, asked_for, record(study, store, scans))
+    return _answered(question, study.findings, True, record(study, store, [question]))
 
 
-def _answered(question: Question, kinds: Sequence[str], kept: Record) -> Answer:
+def _answered(question: Question, kinds: Sequence[str], scan: bool, kept: Record) -> Answer:
     found = {kind: question.found(kind) for kind in kinds}
-    told = history(question, kept.registered) if EXPONENTS in kinds else None
-    return Answer(question.study, found, told, kept)
+    if not scan:
+        return Answer(question.study, found, record=kept)
+    told = histories(question, kept.registered)
+    return Answer(question.study, found, judgements(question), told, kept)
 
 
-def asked(study: Study) -> Iterator[tuple[Regime, tuple[str, ...]]]:
-    """The parts of a study with the kinds that each is asked for: panel by panel the kinds that its
-    scans do not answer, of the whole panel, and then its scans."""
+def asked(study: Study) -> Iterator[tuple[Regime, tuple[str, ...], bool]]:
+    """The parts of a study with the kinds that each is asked for, and whether it is a scan, of
+    which something is claimed: panel by panel the kinds that its scans do not answer, of the whole
+    panel, and then its scans."""
     for panel in study.panels:
         scans = panel.scans
         each = {kind for scan in scans for kind in scan.findings}
         whole = tuple(kind for kind in panel.findings if kind not in each)
         if whole:
-            yield panel, whole
+            yield panel, whole, False
         for scan in scans:
-            yield scan, scan.findings
+            yield scan, scan.findings, True

@@ -59,7 +59,7 @@ class Calibrated:
 def calibrated(question: Question) -> tuple[Calibrated, ...]:
     """The settings that a calibration is kept of, in the order of the grid."""
     kept = read(question.store.path)
-    if kept is None:
+    if kept is None or question.study.prediction is None:
         return ()
     entries = {_key(one): one for one in kept["points"]}
     found = []

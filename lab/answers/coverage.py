@@ -11,17 +11,20 @@ it, and contradicts it where it lies below.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from lab.answers.claims import Judgement
 from lab.answers.question import Question
 from lab.answers.setting import Setting
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.scaling.scans.intervals import Interval
 from lab.tables.measure import Dimension
+from lab.tables.prediction import Claim
+from lab.theory import parse
 
 Z = 1.959963984540054
 """Two-sided 95 % of the normal distribution."""
@@ -74,7 +77,7 @@ class Coverage:
         return share_interval(sum(cell.held for cell in self.cells), self.cases)
 
     @property
-    def verdict(self) -> str | None:
+    def verdict(self) -> str:
         """Whether the share is as large as predicted."""
         low, high = self.interval
         return AGREES if low >= self.least else CONTRADICTS if high < self.least else UNDECIDED
@@ -101,11 +104,27 @@ def coverage(question: Question) -> tuple[Coverage, ...]:
                 method = str(dict(run.student.settings)["method"])
                 found[method][run.task.input_dim, run.size].append(known)
     study = question.study
-    least = float(study.prediction.exponent)
+    least = _least(study.claims[0])
     return tuple(
         Coverage(study.title, method, tuple(_cell(*at, cells[at]) for at in sorted(cells)), least)
         for method, cells in found.items()
     )
+
+
+def claimed(question: Question, claim: Claim) -> Iterator[Judgement]:
+    """A claim about the share of intervals that hold d, of every estimator on these points."""
+    for found in question.found("coverage"):
+        same = found.least == _least(claim)
+        one = found if same else replace(found, least=_least(claim))
+        advice = "more draws narrow the interval of the share." if one.verdict == UNDECIDED else ""
+        yield Judgement(
+            claim, None, one.share("held"), one.interval, one.least, one.verdict, one.doubts,
+            advice, place=one.label, evidence=one, kind="coverage",
+        )  # fmt: skip
+
+
+def _least(claim: Claim) -> float:
+    return parse(claim.text).value({})
 
 
 def _cell(d: int | float, n: int, some: Sequence[Dimension]) -> Cell:

@@ -143,7 +143,13 @@ def designs(study: Regime, alternatives: Sequence[str] = ()) -> tuple[Design, ..
     The prediction itself is always among them.
     Raises StudyError for an alternative that does not parse, or needs what the study lacks.
     """
-    texts = dict.fromkeys([study.prediction.text, *alternatives])
+    claim = study.prediction
+    if claim is None:
+        raise StudyError(
+            ["prediction: no exponent is claimed, and a design is calibrated by the verdicts on "
+             "one; add a claim with quantity = \"alpha\""]
+        )  # fmt: skip
+    texts = dict.fromkeys([claim.text, *alternatives])
     values = {text: exponents(study, text) for text in texts}
     found = []
     for i, runs in enumerate(_points(study)):
@@ -154,8 +160,8 @@ def designs(study: Regime, alternatives: Sequence[str] = ()) -> tuple[Design, ..
             # a mean excess over repetitions is one value with one error
             seeds=1 if study.means else len({run.seed for run in runs}),
             prediction=study.predicted(runs[0].task, runs[0].student),
-            sense=study.prediction.sense,
-            tolerance=study.prediction.tolerance,
+            sense=claim.sense,
+            tolerance=claim.tolerance,
             law=study.law,
             alternatives={t: v for t, some in values.items() if (v := some[i]) is not None},
         ))  # fmt: skip

@@ -65,7 +65,7 @@ class Pair:
     sizes: tuple[AtSize, ...]
     implied: float
     implied_interval: Interval
-    verdict: str
+    verdict: str | None
 
     @property
     def measured(self) -> AtSize:

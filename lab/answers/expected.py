@@ -38,6 +38,8 @@ class Expected:
         error: its standard error, NaN for one repetition.
         z: (ratio − 1)/error; None where the loss has no variance, so that no error can be believed.
         source: whose formula it is, a key of SOURCES.
+        units: independent ratios that the mean is of, teachers or draws.
+        varies: whether the loss has a variance over draws.
     """
 
     x: float
@@ -46,6 +48,8 @@ class Expected:
     error: float
     z: float | None
     source: str
+    units: int = 1
+    varies: bool = True
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ def _expected(x: float, known: Risk, rows: list[tuple[Run, Row]], redrawn: bool)
     error = float(ratios.std(ddof=1) / math.sqrt(ratios.size)) if ratios.size > 1 else math.nan
     ratio = float(ratios.mean())
     z = (ratio - 1) / error if error > 0 and known.varies else None
-    return Expected(x, value, ratio, error, z, known.source)
+    return Expected(x, value, ratio, error, z, known.source, ratios.size, known.varies)
 
 
 def _losses(row: Row) -> tuple[float, float]:

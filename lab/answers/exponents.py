@@ -1,8 +1,9 @@
 """The exponents of a study: one `Point` per setting, from what the store has of its scan.
 
 Object: the scan L(x, teacher) = geometric mean over seeds of the relative losses, or their excess
-over a limit; its fitted exponent; the prediction written beforehand; what other budgets say about
-convergence; and every doubt that the runs, the design and the losses give.
+over a limit; its fitted exponent; the claim written beforehand; what other budgets say about
+convergence; and every doubt that the runs, the design and the losses give. A scan is fitted once
+(`Measured`), and judged by as many claims as the study makes about α (`judged`).
 
 Of an x whose budget was raised (`budgets.py`) the longest training counts. Diverged and failed runs
 are counted as doubts and never enter a fit.
@@ -10,86 +11,138 @@ are counted as doubts and never enter a fit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from lab.answers.cells import Cells, pairs, scan_of
+from lab.answers.claims import NOTHING, Judgement
 from lab.answers.convergence import Convergence, convergence, variations
 from lab.answers.point import Evidence, Fitted, Point, Rival, Runs
 from lab.answers.pools import dependent
 from lab.answers.premises import approach, premises, sentences
 from lab.answers.question import Question, Stored
+from lab.answers.setting import Setting
 from lab.execution.budgets import CHECKS
 from lab.execution.store import Row
 from lab.regimes.cell import Values
 from lab.regimes.regime import Regime
-from lab.scaling import Exponent, Scan
+from lab.scaling import Exponent
 from lab.scaling.judge.doubts import Doubt
 from lab.scaling.judge.exponent import judge
 from lab.scaling.judge.verdict import CONTRADICTS, OPEN, UNDECIDED, survives
-from lab.scaling.scans.estimate import estimate
+from lab.scaling.scans.estimate import Estimate, estimate
 from lab.scaling.scans.estimates import USABLE
 from lab.spec import Run
+from lab.tables.prediction import Claim
 from lab.theory import parse
 
 ILL_CONDITIONED = 1e13
 """Condition number beyond which the small eigenvalues of a system are rounding errors."""
 
 
+@dataclass(frozen=True)
+class Measured:
+    """The scan of one setting with its exponent, before it is judged; estimate: None where nothing
+    could be fitted. doubts: those of the runs, the design and the values."""
+
+    setting: Setting
+    run: Run
+    done: list[tuple[Run, Row]]
+    values: Values
+    estimate: Estimate | None
+    runs: Runs
+    evidence: Evidence
+    doubts: tuple[Doubt | str, ...]
+
+
 def exponents(question: Question) -> tuple[Point, ...]:
-    """One point per setting, in the order of the grid."""
-    return tuple(_point(question, one) for one in question.stored)
+    """One point per setting, in the order of the grid, judged by the first claim about α; estimated
+    alone where the study makes none."""
+    claim = question.study.prediction
+    return tuple(judged(question.study, one, claim) for one in question.once(measured))
 
 
-def _point(question: Question, one: Stored) -> Point:
+def claimed(question: Question, claim: Claim) -> Iterator[Judgement]:
+    """A claim about α in every setting: the points themselves, or the same judged by it."""
+    first = claim == question.study.prediction
+    points = question.found("exponents") if first else [
+        judged(question.study, one, claim) for one in question.once(measured)
+    ]  # fmt: skip
+    for point in points:
+        e = point.exponent
+        yield Judgement(
+            claim, point.setting, e.alpha if e else math.nan, e.interval if e else NOTHING,
+            point.prediction, point.verdict or UNDECIDED, point.doubts, point.advice,
+            more={"relation": e.relation if e else OPEN}, evidence=point, kind="exponents",
+        )  # fmt: skip
+
+
+def measured(question: Question) -> tuple[Measured, ...]:
+    """The exponents of all settings as no claim changes them: each scan is fitted once."""
+    return tuple(_measured(question, one) for one in question.stored)
+
+
+def _measured(question: Question, one: Stored) -> Measured:
     study, cells, done = question.study, one.cells, one.done
-    run = cells.scan[0][0]
     runs, evidence = _runs(one), _evidence(study, one)
     values = question.reading(one)
-    known = premises(study, done)
-    doubts = [*_doubts(study, cells, runs, evidence.convergence), *values.doubts, *known]
-    prediction = study.predicted(run.task, run.student)
     found = None
     if values.x.size:
-        scan = scan_of(study, values, [run for run, _ in done])
-        straight = _straight(study, done, known)
-        found = _judged(study, scan, prediction, evidence, doubts, straight=straight,
-                        likely=study.likely(run.task, run.student),
-                        replicates=question.replicates)  # fmt: skip
-    return Point(
-        setting=one.setting, prediction=prediction, exponent=found,
-        likely=study.likely(run.task, run.student),
-        verdict=(found.verdict if found else None) or UNDECIDED,
-        doubts=found.doubts if found else tuple(doubts),
-        advice=found.advice if found else _why_nothing(runs),
-        rivals=_rivals(study, run, found), runs=runs,
-        fitted=_fitted(values, study.order(run.task, run.student)),
-        evidence=evidence,
+        change = evidence.convergence
+        found = estimate(
+            scan_of(study, values, [run for run, _ in done]), law=study.law,
+            correction=change.correction if change else None, replicates=question.replicates,
+        )  # fmt: skip
+    return Measured(
+        one.setting, cells.scan[0][0], done, values, found, runs, evidence,
+        (*_doubts(study, cells, runs, evidence.convergence), *values.doubts),
     )  # fmt: skip
 
 
-def _judged(
-    study: Regime, scan: Scan, prediction: float, evidence: Evidence, doubts: Sequence[str],
-    *, straight: bool, likely: Sequence[float], replicates: int,
-) -> Exponent:  # fmt: skip
-    """The exponent, estimated and judged; doubted where another descent or other first weights
-    change it, and where what is `likely` to be predicted as well would have another verdict."""
-    asked, change = study.prediction, evidence.convergence
-    correction = change.correction if change else None
-    found = estimate(scan, law=study.law, correction=correction, replicates=replicates)
-    doubts = [*doubts, *(v.doubt for v in evidence.variations
-                         if v.matters(found.alpha, asked.tolerance))]  # fmt: skip
+def judged(study: Regime, one: Measured, claim: Claim | None) -> Point:
+    """What an estimate says of a claim: the one place where the two meet."""
+    run, found = one.run, None
+    known = premises(study, one.done, claim) if claim else ()
+    doubts = (*one.doubts, *known)
+    prediction = study.predicted(run.task, run.student, claim.formula) if claim else math.nan
+    likely = study.likely(run.task, run.student, claim.formula) if claim else ()
+    straight = _straight(study, one.done, known)
+    if one.estimate and claim:
+        found = _by(claim, one.estimate, prediction, likely, one.evidence, doubts,
+                    straight=straight)  # fmt: skip
+    elif one.estimate:
+        found = judge(one.estimate, straight=straight, doubts=doubts)
+    return Point(
+        setting=one.setting, prediction=prediction, exponent=found, likely=likely,
+        verdict=((found.verdict if found else None) or UNDECIDED) if claim else None,
+        doubts=found.doubts if found else doubts,
+        advice=found.advice if found else _why_nothing(one.runs),
+        rivals=_rivals(study, claim, run, found) if claim else (), runs=one.runs,
+        fitted=_fitted(one.values, study.order(run.task, run.student)),
+        evidence=one.evidence, claim=claim,
+    )  # fmt: skip
 
-    def judged(by: float, *more: Doubt) -> Exponent:
+
+def _by(
+    claim: Claim, found: Estimate, prediction: float, likely: Sequence[float],
+    evidence: Evidence, doubts: Sequence[str], *, straight: bool,
+) -> Exponent:  # fmt: skip
+    """An estimate judged by a claim; doubted where another descent or other first weights change
+    it, and where what is `likely` to be predicted as well would have another verdict."""
+    doubts = [*doubts, *(v.doubt for v in evidence.variations
+                         if v.matters(found.alpha, claim.tolerance))]  # fmt: skip
+
+    def against(by: float, *more: Doubt) -> Exponent:
         return judge(
-            found, prediction=by, sense=asked.sense, tolerance=asked.tolerance,
+            found, prediction=by, sense=claim.sense, tolerance=claim.tolerance,
             straight=straight, doubts=[*doubts, *more],
         )  # fmt: skip
 
-    one = judged(prediction)
-    others = [judged(other) for other in likely]
+    one = against(prediction)
+    others = [against(other) for other in likely]
     if any(other.verdict != one.verdict or _side(other) != _side(one) for other in others):
-        return judged(prediction, Doubt.DIMENSION)
+        return against(prediction, Doubt.DIMENSION)
     same = all(other.relation == one.relation for other in others)
     return one if same else replace(one, relation=OPEN)
 
@@ -127,6 +180,11 @@ def _conditioning(rows: list[Row]) -> tuple[float, float] | None:
     if not known:
         return None
     return max(d["condition"] for d in known), max(d["jitter"] for d in known)
+
+
+def doubts_of_runs(study: Regime, one: Stored) -> list[Doubt]:
+    """Doubts that the state of the runs and the design give a setting, whatever is claimed."""
+    return _doubts(study, one.cells, _runs(one), _evidence(study, one).convergence)
 
 
 def _doubts(study: Regime, cells: Cells, runs: Runs, change: Convergence | None) -> list[Doubt]:
@@ -173,13 +231,13 @@ def _fitted(values: Values, order: int) -> Fitted:
     return Fitted(tuple(rows), values.unit, order)
 
 
-def _rivals(study: Regime, run: Run, found: Exponent | None) -> tuple[Rival, ...]:
+def _rivals(study: Regime, claim: Claim, run: Run, found: Exponent | None) -> tuple[Rival, ...]:
     rivals = []
-    for formula in study.prediction.rivals:
+    for formula in claim.rivals:
         value = study.predicted(run.task, run.student, formula)
         fate = None
         if found is not None and found.status in USABLE:
-            fate = survives(found.interval, value, study.prediction.tolerance, found.doubts)
+            fate = survives(found.interval, value, claim.tolerance, found.doubts)
         rivals.append(Rival(parse(formula).text, value, fate))
     return tuple(rivals)
 

@@ -68,7 +68,9 @@ def lines(question: Question) -> tuple[OverDimensions, ...]:
 
 def _line(points: Sequence[Point]) -> Line | None:
     """The line of α on 1/d over the points that are decided."""
-    decided = [(p.dim, p.exponent) for p in points if p.exponent and p.verdict != UNDECIDED]
+    decided = [
+        (p.dim, p.exponent) for p in points if p.exponent and p.verdict not in (UNDECIDED, None)
+    ]
     dims, exponents = [dim for dim, _ in decided], [exponent for _, exponent in decided]
     if len(set(dims)) < FEWEST:
         return None

@@ -14,6 +14,7 @@ from typing import Any
 from lab.answers.convergence import Convergence, Variation
 from lab.answers.setting import Setting
 from lab.scaling import Exponent
+from lab.tables.prediction import Claim
 
 
 @dataclass(frozen=True)
@@ -77,14 +78,15 @@ class Evidence:
 class Point:
     """The exponent of one setting: what was predicted, what was measured, what it means.
 
-    exponent: None where nothing could be fitted. advice: what would decide an undecided point.
+    prediction, verdict: NaN and None where nothing is claimed of α. exponent: None where nothing
+    could be fitted. advice: what would decide an undecided point.
     likely: the prediction at the ends of the interval of a measured d, the smaller first.
     """
 
     setting: Setting
     prediction: float
     exponent: Exponent | None
-    verdict: str
+    verdict: str | None
     doubts: tuple[str, ...]
     advice: str
     rivals: tuple[Rival, ...] = ()
@@ -92,6 +94,7 @@ class Point:
     runs: Runs = Runs()
     evidence: Evidence = Evidence()
     likely: tuple[float, ...] = ()
+    claim: Claim | None = None
 
     @property
     def dim(self) -> int | float:
@@ -109,7 +112,8 @@ class Point:
         values: dict[str, Any] = {
             "dim": self.dim, "alpha": e.alpha if e else None,
             "interval": e.interval if e else (None, None), "prediction": self.prediction,
-            "verdict": self.verdict, "relation": e.relation if e else "open",
+            "verdict": self.verdict,
+            "relation": e.relation if e else "open" if self.verdict else None,
             "doubts": list(self.doubts), "runs": self.runs.done, "teachers": self.fitted.teachers,
             "local": [
                 {"x": at.x, "alpha": at.alpha, "interval": (at.lo, at.hi)}

@@ -30,6 +30,7 @@ from lab.kinds.student import STUDENTS, Student
 from lab.regimes.regime import Regime
 from lab.scaling.judge.doubts import Doubt
 from lab.spec import Run
+from lab.tables.prediction import Claim
 from lab.theory import PredictionError, parse
 
 __all__ = ["premises", "sentences"]
@@ -88,22 +89,24 @@ class Approach:
         return abs(self.slope / self.limit - 1)
 
 
-def premises(study: Regime, done: Done) -> tuple[Doubt, ...]:
-    """What the design of this scan does not give the prediction, in the order of the catalogue."""
-    return tuple(_doubts(study, done)) if done else ()
+def premises(study: Regime, done: Done, claim: Claim | None = None) -> tuple[Doubt, ...]:
+    """What the design of this scan does not give a claim, the first about α where none is given,
+    in the order of the catalogue."""
+    asked = claim or study.prediction
+    return tuple(_doubts(study, done, asked)) if done and asked else ()
 
 
-def _doubts(study: Regime, done: Done) -> Iterator[Doubt]:
+def _doubts(study: Regime, done: Done, claim: Claim) -> Iterator[Doubt]:
     run = done[0][0]
     if _kind(run).local and _largest(done) < PER_DIMENSION**run.task.input_dim:
         yield Doubt.COARSE
     theory = approach(study, done)
-    if theory and theory.miss > LATE * study.prediction.tolerance:
+    if theory and theory.miss > LATE * claim.tolerance:
         yield Doubt.LATE
     if max(_outside(done).values(), default=0.0) > OUTSIDE:
         yield Doubt.EXTRAPOLATED
     # a number, or a formula without d, was written for the inputs as they are
-    if _distracted(run) and "d" in parse(study.prediction.exponent).symbols:
+    if _distracted(run) and "d" in parse(claim.text).symbols:
         yield Doubt.DISTRACTORS
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from lab.answers.cells import Cells, cells_of
 from lab.answers.setting import Setting, varies
@@ -45,7 +46,7 @@ class Question:
     finders: Mapping[str, Callable[[Question], tuple]]
     replicates: int = 2000
     fitted: Callable[[Regime, Stored], Values] | None = None
-    _found: dict[str, tuple] = field(default_factory=dict, repr=False, compare=False)
+    _found: dict[Any, tuple] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def cells(self) -> dict[Key, Cells]:
@@ -79,6 +80,10 @@ class Question:
                 f"'{kind}' is no kind of finding; those known are {known}. "
                 "Register its finder in lab.answers.finders.FINDERS."
             )
-        if kind not in self._found:
-            self._found[kind] = tuple(self.finders[kind](self))
-        return self._found[kind]
+        return self.once(self.finders[kind])
+
+    def once(self, find: Callable[[Question], tuple]) -> tuple:
+        """What a function finds in this question, worked out when first asked for."""
+        if find not in self._found:
+            self._found[find] = tuple(find(self))
+        return self._found[find]

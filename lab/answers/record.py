@@ -1,8 +1,8 @@
 """The record of a study: how the runs that it tells of came about, as its store knows it.
 
 Object: what was asked when (`lab.execution.registration`), and of the stored rows their number by
-status, their times, machines and versions. Of one scan, its `History`: whether the prediction was
-written before the runs. Everything is from the store, so that a report made twice is the same.
+status, their times, machines and versions. Of each claim its `History`: whether it was written
+before the runs. Everything is from the store, so that a report made twice is the same.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from lab.study import Study
 
 @dataclass(frozen=True)
 class History:
-    """What is known of when the prediction of one scan was written.
+    """What is known of when one claim of one scan was written.
 
-    now: what is reported. first: what was registered before the first run, `time`; None if nothing
+    now: what is reported. unregistered: whether other claims were registered and not this one.
+    first: what was registered before the first run, `time`; None if nothing
     was. earlier: rows that had finished before that. since: the time from which on what is reported
     now was registered; None if it never was.
     """
@@ -37,10 +38,11 @@ class History:
     time: float = 0.0
     earlier: int = 0
     since: float | None = None
+    unregistered: bool = False
 
     @property
     def changed(self) -> bool:
-        """Whether another exponent, sense or tolerance was predicted before the first run."""
+        """Whether another formula, sense, tolerance or place was claimed before the first run."""
         return self.first is not None and self.first.judged != self.now.judged
 
     @property
@@ -114,18 +116,31 @@ def record(study: Study, store: Store, scans: Sequence[Question]) -> Record:
     )  # fmt: skip
 
 
-def history(scan: Question, kept: Collection[Registered]) -> History:
-    """When the prediction of a scan was written."""
-    now = predicted(scan.study)
-    of = [(one.time, found) for one in kept if (found := one.predicted(now.title))]
-    if not of:
-        return History(now)
-    time, first = of[0]
+def histories(scan: Question, kept: Collection[Registered]) -> tuple[History, ...]:
+    """When each claim of a scan was written, in their order."""
     ends = [row.provenance["finished"] for row in _rows(scan) if row.status in FINISHED]
+    seen: Counter[str] = Counter()
+    found = []
+    for now in predicted(scan.study):
+        found.append(_history(now, seen[now.quantity], kept, ends))
+        seen[now.quantity] += 1
+    return tuple(found)
+
+
+def _history(
+    now: Predicted, place: int, kept: Collection[Registered], ends: Collection[float | None]
+) -> History:
+    """When one claim was written. place: of it among those of the scan about the same quantity;
+    ends: when the rows of the scan were finished."""
+    of = [(one.time, found[place]) for one in kept
+          if len(found := one.claimed(now.title, now.quantity)) > place]  # fmt: skip
+    if not of:
+        return History(now, unregistered=bool(kept))
+    time, first = of[0]
     earlier = sum(end is None or end < time for end in ends)
     since = None
-    for when, found in reversed(of):
-        if found.judged != now.judged:
+    for when, then in reversed(of):
+        if then.judged != now.judged:
             break
         since = when
     return History(now, first, time, earlier, since)

@@ -78,13 +78,18 @@ def check(study: StudyFile, overrides: Overrides = None, as_json: AsJson = False
     found = read(study, overrides)
     doubts = beforehand(found)
     if as_json:
-        panels = [panel.model_dump(mode="json", by_alias=True) for panel in found.panels]
+        panels = []
+        for panel in found.panels:
+            asked = [one.plain() for one in panel.claims]
+            told = {"prediction": asked[0] if len(asked) == 1 else asked}
+            panels.append(panel.model_dump(mode="json", by_alias=True) | told)
         say_json({"panels": panels, "doubts": doubts})
         return
     say(f"{study}: fine. {counted(found)}.")
     for scan in found.scans:
-        say(f"{f'{scan.title}: ' if scan.title else ''}regime {scan.regime}, prediction "
-             f"{scan.prediction.text} ({scan.prediction.sense})")  # fmt: skip
+        claims = "; ".join(f"{one.text} ({one.sense})" if one == scan.prediction else one.told
+                           for one in scan.claims)  # fmt: skip
+        say(f"{f'{scan.title}: ' if scan.title else ''}regime {scan.regime}, prediction {claims}")
     _say_doubts(doubts)
 
 

@@ -1,7 +1,7 @@
 """Registrations: what was asked of the runs of a study, and since when.
 
 The store keeps at the first `lab run` of a study, and whenever it differs from the last time, the
-question, what every scan predicts, and where the study came from: its file, the hash of its tables
+question, what every scan claims, and where the study came from: its file, the hash of its tables
 and the overrides. So a report can say which prediction was written before the runs, and which
 after. Stores of before have none: of them nothing is known.
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,15 @@ from lab.execution.store import Store
 from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
 from lab.study import Study
-from lab.theory import parse
+
+BEFORE = {"dimension": {"quantity": "dimension", "sense": "covers", "over": "range"}}
+"""What a registration that names no quantity says of regimes that claim no exponent."""
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """What one scan predicts. The formulas are as they are written; tolerance is relative."""
+    """One claim of one scan. The formulas are as they are written, whatever they are of; tolerance
+    is relative. Fields at their defaults are not written: files of before have no more."""
 
     title: str
     regime: str
@@ -34,17 +37,27 @@ class Predicted:
     sense: str
     tolerance: float
     rivals: tuple[str, ...] = ()
+    quantity: str = "alpha"
+    over: str = "limit"
+    where: str = ""
 
     @property
-    def judged(self) -> tuple[str, str, float]:
+    def judged(self) -> tuple[str, str, float, str, str]:
         """What decides the verdict."""
-        return self.exponent, self.sense, self.tolerance
+        return self.exponent, self.sense, self.tolerance, self.over, self.where
+
+    def plain(self) -> dict[str, Any]:
+        """As it is written."""
+        late = {"quantity", "over", "where"}
+        return {f.name: value for f in fields(self)
+                if (value := getattr(self, f.name)) != f.default or f.name not in late}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Registered:
-    """What is asked from `time` on, in seconds since 1970. file: relative to the store's folder.
-    argv: the words after `lab` of the command that trained it first."""
+    """What is asked from `time` on, in seconds since 1970. scans: the claims of all scans. file:
+    relative to the store's folder. argv: the words after `lab` of the command that trained it
+    first."""
 
     time: float
     question: str
@@ -54,20 +67,24 @@ class Registered:
     overrides: tuple[str, ...] = ()
     argv: tuple[str, ...] = ()
 
-    def predicted(self, title: str) -> Predicted | None:
-        """What the scan of this title predicts, None if there is none."""
-        return next((scan for scan in self.scans if scan.title == title), None)
+    def claimed(self, title: str, quantity: str) -> list[Predicted]:
+        """What the scan of this title claims about a quantity."""
+        return [one for one in self.scans if (one.title, one.quantity) == (title, quantity)]
 
     def text(self) -> str:
         """JSON of everything but the time."""
-        return json.dumps({k: v for k, v in asdict(self).items() if k != "time"}, sort_keys=True)
+        values = {k: v for k, v in asdict(self).items() if k != "time"}
+        values["scans"] = [one.plain() for one in self.scans]
+        return json.dumps(values, sort_keys=True)
 
 
-def predicted(scan: Regime) -> Predicted:
-    """What a scan predicts now."""
-    asked = scan.prediction
-    rivals = tuple(parse(rival).text for rival in asked.rivals)
-    return Predicted(scan.title, scan.regime, asked.text, asked.sense, asked.tolerance, rivals)
+def predicted(scan: Regime) -> tuple[Predicted, ...]:
+    """What a scan claims now."""
+    return tuple(
+        Predicted(scan.title, scan.regime, one.text, one.sense, one.tolerance, one.rival_texts,
+                  one.quantity, one.over, ", ".join(f"{name} {v}" for name, v in one.where))
+        for one in scan.claims
+    )  # fmt: skip
 
 
 def registered(store: Store) -> tuple[Registered, ...]:
@@ -125,12 +142,17 @@ def _asked(study: Study, folder: Path, time: float) -> Registered:
     origin, file = study.origin, None
     if origin.file is not None:
         file = os.path.relpath(Path(origin.file).resolve(), folder.resolve())
-    scans = tuple(predicted(scan) for scan in study.scans)
+    scans = tuple(one for scan in study.scans for one in predicted(scan))
     return Registered(time, study.question, scans, file, origin.tables, origin.overrides,
                       origin.argv)  # fmt: skip
 
 
 def _parsed(time: float, values: dict[str, Any]) -> Registered:
-    scans = (Predicted(**{**scan, "rivals": tuple(scan["rivals"])}) for scan in values["scans"])
+    scans = (_claim(scan) for scan in values["scans"])
     words = {name: tuple(values.get(name, ())) for name in ("overrides", "argv")}
     return Registered(float(time), **{**values, "scans": tuple(scans), **words})
+
+
+def _claim(values: dict[str, Any]) -> Predicted:
+    meant = {} if "quantity" in values else BEFORE.get(values["regime"], {})
+    return Predicted(**{**values, **meant, "rivals": tuple(values["rivals"])})

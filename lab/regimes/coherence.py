@@ -15,6 +15,10 @@ from typing import Any
 from lab import axes, theory
 from lab.grids import combinations, said
 from lab.kinds.student import STUDENTS
+from lab.mistakes import unknown
+from lab.regimes.quantity import ALPHA, Quantity
+from lab.spec import NO_TRAINING, Run
+from lab.tables.prediction import Prediction
 
 MOST_RUNS = 10_000_000
 """Runs of a scan: a store of as many rows has some 20 GB."""
@@ -56,7 +60,7 @@ def many(number: int) -> str:
 def mistakes(study: Any) -> Iterator[str]:
     """Every mistake of a regime (`lab.regimes.regime.Regime`), as `table.key: sentence`."""
     rules = (
-        _of_data, _of_student, _of_embedding, _of_sizes, _of_equal_x, _of_exponent, _of_rivals
+        _of_data, _of_student, _of_embedding, _of_sizes, _of_equal_x, _of_claims, _of_formulas
     )  # fmt: skip
     for rule in rules:
         yield from said(functools.partial(rule, study))
@@ -113,28 +117,68 @@ def too_few(field: str, scanned: Collection[Any] | None) -> Iterator[str]:
         )
 
 
-def _of_exponent(study: Any) -> Iterator[str]:
-    yield from _of_predicted(study, "exponent", study.prediction.exponent)
+def _of_claims(study: Any) -> Iterator[str]:
+    """Claims about what the regime cannot answer, and what their quantity does not take."""
+    for place, asked, quantity in _claimed(study):
+        if quantity is None:
+            known = [one.name for one in study.quantities]
+            yield (
+                f"{place}.quantity: {study.regime} studies do not answer it: "
+                f"{unknown('quantity', asked.quantity, known)}"
+            )
+        else:
+            yield from (f"{place}.{mistake}" for mistake in quantity.mistakes(asked))
+            yield from (f"{place}.quantity: {why}" for why in quantity.takes(study))
+            if asked.where and not any(map(quantity.claim(asked).about, _of_settings(study))):
+                told = ", ".join(f"{name} = {value}" for name, value in asked.where.items())
+                yield f"{place}.where: no setting of the grid has {told}; name one that varies"
 
 
-def _of_rivals(study: Any) -> Iterator[str]:
-    for rival in study.prediction.rivals:
-        yield from _of_predicted(study, "rivals", rival)
+def _of_settings(study: Any) -> Iterator[dict[str, Any]]:
+    """The values of every setting, by name."""
+    for task, student, D in itertools.product(study.tasks(1), study.students(), study.sizes):
+        run = Run(task, student, NO_TRAINING, D, 0, 0)
+        yield {"d": task.dim, **dict(study.setting(run)[1:])}
 
 
-def _of_predicted(study: Any, field: str, formula: str | float) -> Iterator[str]:
-    """Of one formula, the first point of the study where it is no exponent."""
+def _claimed(study: Any) -> Iterator[tuple[str, Prediction, Quantity | None]]:
+    """Every claim with its place in the file and what it is about, None if nobody answers it."""
+    several = len(study.predictions) > 1
+    for i, asked in enumerate(study.predictions):
+        place = f"prediction.{i}" if several else "prediction"
+        try:
+            yield place, asked, study.quantity(asked)
+        except LookupError:
+            yield place, asked, None
+
+
+def _of_formulas(study: Any) -> Iterator[str]:
+    """Formulas without a value; each for itself, as one may be wrong and the next one right."""
+    for place, asked, quantity in _claimed(study):
+        if quantity is None or not quantity.key:
+            continue
+        formula = getattr(asked, quantity.key)
+        formula = quantity.default if formula is None else formula
+        if formula is not None:
+            yield from _of_formula(study, f"{place}.{quantity.key}", quantity, formula)
+        for rival in asked.rivals if quantity.rivals else ():
+            yield from _of_formula(study, f"{place}.rivals", quantity, rival)
+
+
+def _of_formula(study: Any, place: str, quantity: Quantity, formula: str | float) -> Iterator[str]:
+    """Of one formula, the first point of the study where it has no value that is positive."""
     for task, student in itertools.product(study.tasks(teachers=1), study.students()):
         try:
-            value = study.predicted(task, student, formula)
+            value = quantity.value(study, task, student, formula)
         except theory.PredictionError as error:
-            yield f"prediction.{field}: {error}"
+            yield f"{place}: {error}"
             return
         if value <= 0:
+            why = "losses that fall have exponents above 0"
+            why = why if quantity is ALPHA else f"a claim about {quantity.name} needs it above 0"
             yield (
-                f"prediction.{field}: '{theory.parse(formula).text}' is {value:.6g} at "
-                f"d = {task.dim}, and losses that fall have exponents above 0; predict another "
-                "formula or leave this point out"
+                f"{place}: '{theory.parse(formula).text}' is {value:.6g} at "
+                f"d = {task.dim}, and {why}; predict another formula or leave this point out"
             )
             return
 

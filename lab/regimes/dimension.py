@@ -1,24 +1,25 @@
 """Dimension: points of known d are drawn, and every estimator is asked for it.
 
 Nothing is trained. A run is one estimator on one set of points, the seed its draw; all estimators
-see the same points. Its loss is the relative error of the corrected estimate. What is predicted is
-no exponent but a coverage, the least share of corrected intervals that hold d.
+see the same points. Its loss is the relative error of the corrected estimate. What is claimed is
+the least share of corrected intervals that hold d.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator
 
 from lab import axes
 from lab.axes import Axis, Ordinate
 from lab.kinds.estimators import Estimator
+from lab.regimes.quantity import DIMENSION, Quantity
 from lab.regimes.regime import REGIMES, Regime
 from lab.spec import AnyTask
 from lab.tables.data import Draws
-from lab.tables.prediction import Prediction
+from lab.tables.prediction import Prediction, Predictions
 
 LEAST = 250
 """Points from which on the correction was measured."""
@@ -26,17 +27,11 @@ MOST = 20_000
 """Points up to which it was."""
 
 
-class Covering(Prediction):
-    """The least share of 95 % intervals that hold the truth."""
-
-    exponent: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.9, alias="coverage")
-    sense: Literal["bound"] = "bound"
-    tolerance: Annotated[float, Field(ge=0, le=0)] = 0.0
-    rivals: tuple[()] = ()
-
-    @property
-    def told(self) -> str:
-        return f"coverage ≥ {self.text}"
+def _with_value(asked: Any) -> Any:
+    """Files of before write coverage = 0.9."""
+    if isinstance(asked, Mapping) and "coverage" in asked and "value" not in asked:
+        return {"value" if key == "coverage" else key: value for key, value in asked.items()}
+    return asked
 
 
 @REGIMES.add
@@ -45,8 +40,9 @@ class Dimension(Regime):
 
     regime: Literal["dimension"] = "dimension"
     data: Draws
-    prediction: Covering = Covering()
+    predictions: Annotated[Predictions, BeforeValidator(_with_value)] = (Prediction(),)
 
+    quantities: ClassVar[tuple[Quantity, ...]] = (DIMENSION,)
     learner: ClassVar[str] = "dimension"
     findings: ClassVar[tuple[str, ...]] = ("coverage", "records")
 

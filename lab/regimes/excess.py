@@ -9,13 +9,13 @@ import numpy as np
 from lab.axes import Ordinate, excess_over
 from lab.regimes.cell import Values
 from lab.regimes.regime import Regime, Rows
-from lab.tables.prediction import Prediction
+from lab.tables.prediction import Prediction, Predictions
 
 
 class OverLimit(Regime):
     """A variance-limited regime: theory has 1 for its exponent (Bahri et al., arXiv 2102.06701)."""
 
-    prediction: Prediction = Prediction(exponent=1.0, sense="equal")
+    predictions: Predictions = (Prediction(exponent=1.0, sense="equal"),)
 
     means: ClassVar[bool] = True
     limit: ClassVar[str]

@@ -15,6 +15,7 @@ from lab.axes import Axis
 from lab.regimes.cell import Cell, Key
 from lab.regimes.coherence import too_few
 from lab.regimes.descending import Descending
+from lab.regimes.quantity import ALPHA, Quantity
 from lab.regimes.regime import REGIMES, Regime
 from lab.regimes.resolution_data import ResolutionData
 from lab.regimes.resolution_width import ResolutionWidth
@@ -30,6 +31,7 @@ class PhaseMap(Descending):
     data: Data
 
     findings: ClassVar[tuple[str, ...]] = ("plane", *Descending.findings)
+    quantities: ClassVar[tuple[Quantity, ...]] = (ALPHA,)
     of_size: ClassVar[bool] = True
 
     @property
@@ -48,7 +50,7 @@ class PhaseMap(Descending):
         own = f"{self.title}, " if self.title else ""
         same: dict[str, Any] = {
             "question": self.question, "seed": self.seed, "task": self.task,
-            "prediction": self.prediction, "training": self.training, "evidence": self.evidence,
+            "prediction": self.predictions, "training": self.training, "evidence": self.evidence,
             "measure": self.measure,
         }  # fmt: skip
         name = "×".join(map(str, widest))

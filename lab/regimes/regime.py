@@ -3,8 +3,9 @@
 `Regime` is what all regimes have in common, and the contract of one: `axis` and `ordinate` are what
 is plotted against what, `learner` is the way its students learn, `cells` is everything that has to
 be trained with its x and setting, `reading` is what the estimator sees of the rows, `law` is what
-theory allows to fit to it, `mistakes` is what its tables get wrong together, `parts` are the scans
-that it is made of, and `findings` are the kinds of answer that it wants.
+theory allows to fit to it, `mistakes` is what its tables get wrong together, `scans` are the scans
+that it is made of, `quantities` is what may be claimed of it, and `findings` are the kinds of
+answer that it wants.
 
 Adding a regime: a file with a subclass, under `@REGIMES.add`. Knows nothing of JAX, of paths or of
 what a run costs.
@@ -19,7 +20,7 @@ from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, field_serializer
 
 from lab import axes, theory
 from lab.axes import Axis, Ordinate
@@ -29,9 +30,10 @@ from lab.kinds.student import STUDENTS, Student, StudentSpec
 from lab.regimes import coherence
 from lab.regimes.cell import Cell, Key, Values
 from lab.regimes.origin import Origin
+from lab.regimes.quantity import ALPHA, CURVE, PEAK, Quantity
 from lab.spec import NO_TRAINING, AnyTask, MeasureSpec, Planned, Run, TrainingSpec
 from lab.tables.given import ByData, Given
-from lab.tables.prediction import Prediction
+from lab.tables.prediction import Claim, Prediction, Predictions
 from lab.tables.task import Task
 
 COUNTED = ("test", "best")
@@ -53,7 +55,7 @@ class Regime(Table):
     seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 0
     task: Annotated[Task | Given, ByData()]
     student: Annotated[Student, OneOf(STUDENTS)]
-    prediction: Prediction = Prediction()
+    predictions: Predictions = (Prediction(),)
     _origin: Origin = PrivateAttr(default=Origin())
 
     learner: ClassVar[str] = ""
@@ -63,6 +65,8 @@ class Regime(Table):
         "exponents", "calibrated", "lines", "contrasts", "expected", "records"
     )  # fmt: skip
     """The kinds of finding that it is asked for, in the order in which they are told."""
+    quantities: ClassVar[tuple[Quantity, ...]] = (ALPHA, CURVE, PEAK)
+    """What it can answer; a claim is about the first of them unless it names another."""
     of_size: ClassVar[bool] = False
     """Whether x is a size of the student, and not of the training set."""
     means: ClassVar[bool] = False
@@ -240,6 +244,31 @@ class Regime(Table):
         """How many powers of x the prediction's N has."""
         return 1
 
+    # ---- what is claimed ----------------------------------------------------------------------
+
+    @cached_property
+    def claims(self) -> tuple[Claim, ...]:
+        """What the study claims, in the order of its file, each with everything filled in."""
+        return tuple(self.quantity(asked).claim(asked) for asked in self.predictions)
+
+    @property
+    def prediction(self) -> Claim | None:
+        """The first claim about the exponent α; None where the study makes none."""
+        return next((claim for claim in self.claims if claim.quantity == ALPHA.name), None)
+
+    def quantity(self, of: Prediction | Claim) -> Quantity:
+        """What a claim is about. Raises LookupError where the regime cannot answer it."""
+        for known in self.quantities:
+            if of.quantity in (known.name, None):
+                return known
+        raise LookupError(f"{self.regime} cannot answer '{of.quantity}'")
+
+    @field_serializer("predictions", mode="wrap")
+    def _one_or_many(self, value: Any, handler: Any) -> Any:
+        """One claim is a table, as most files write it."""
+        told = handler(value)
+        return told[0] if len(told) == 1 else told
+
     def predicted(
         self,
         task: AnyTask,
@@ -247,18 +276,24 @@ class Regime(Table):
         formula: str | float | None = None,
     ) -> float:
         """The predicted exponent for one task and student, or the value of another formula: of N,
-        and as many times larger of the width as N has powers of it."""
+        and as many times larger of the width as N has powers of it.
+
+        Raises PredictionError for a formula without a value here, and where none is predicted."""
         symbols: dict[str, Any] = {**task.symbols()}
         if student:
             symbols |= STUDENTS[student.kind].symbols(student)
-        text = self.prediction.exponent if formula is None else formula
+        text = formula if formula is not None else self.prediction and self.prediction.formula
+        if text is None:
+            raise theory.PredictionError("this study predicts no exponent; add a claim about alpha")
         order = self.order(task, student) if student else 1
         return order * theory.parse(text).value(symbols)
 
-    def likely(self, task: AnyTask, student: StudentSpec) -> tuple[float, ...]:
+    def likely(
+        self, task: AnyTask, student: StudentSpec, formula: str | float | None = None
+    ) -> tuple[float, ...]:
         """The prediction at the ends of the interval of a measured d, the smaller first; none where
         d is known or is not in it."""
-        values = sorted({self.predicted(other, student) for other in task.likely})
+        values = sorted({self.predicted(other, student, formula) for other in task.likely})
         return tuple(values) if len(values) > 1 else ()
 
     # ---- what the estimator sees --------------------------------------------------------------

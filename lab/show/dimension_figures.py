@@ -55,12 +55,12 @@ def against(found: list[AgainstExponent]) -> Drawn:
 
 
 def _points(ax: Axes, one: AgainstExponent) -> None:
-    shown: set[str] = set()
+    shown: set[str | None] = set()
     for pair in one.pairs:
         at, y = pair.measured, pair.implied
         if not np.isfinite(y):
             continue
-        colour, marker = VERDICTS[pair.verdict]
+        colour, marker = VERDICTS.get(pair.verdict or "", (GREY, "o"))
         ax.plot(at.raw, y, "o", mfc="none", mec=GREY, ms=4.5, zorder=3)
         ax.errorbar(
             at.corrected, y, xerr=_bars(at.corrected, at.interval),

@@ -39,7 +39,7 @@ def _cells(found: AgainstExponent, pair: Pair) -> tuple[str, ...]:
         found.label, str(pair.setting.dim), f"{found.symbol} = {at.x:g}", f"{at.raw:.2f}",
         f"{at.corrected:.2f}" + (" ?" if at.doubted > 0.5 else ""), interval(at.interval),
         f"{pair.implied:.2f}" if np.isfinite(pair.implied) else "–",
-        interval(pair.implied_interval), pair.verdict,
+        interval(pair.implied_interval), pair.verdict or "–",
     )  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def files(answers: Answers) -> Mapping[str, Rows]:
     """Every place, setting and x: the dimension; what the exponent implies stands beside it."""
     rows = [
         (f.place, f.name, pair.setting.dim, at.x, at.teachers, at.raw, at.corrected, *at.interval,
-         *at.spread, at.doubted, pair.implied, *pair.implied_interval, pair.verdict)
+         *at.spread, at.doubted, pair.implied, *pair.implied_interval, pair.verdict or "")
         for f in _found(answers)
         for pair in f.pairs
         for at in pair.sizes

@@ -1,8 +1,9 @@
 """A study as JSON: what `lab fit --json` prints, and fits.json with everything behind it.
 
 One entry of `points` per setting, with what each kind of finding says of that setting; beside them
-what spans the settings of a panel, and at the top what is listed for the whole file. A file of
-several panels has them under `panels`. What is not a number is null.
+what spans the settings of a panel, and at the top what is listed for the whole file, all `claims`
+with their verdicts among it. A file of several panels has its points under `panels`. What is not a
+number is null.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ def document(answers: Answers, name: str, *, complete: bool) -> dict[str, Any]:
     made = provenance.plain(answers[0].record) if complete else {}
     lacking = answers[0].record.lacking
     made |= {"not_judged_again": lacking} if lacking else {}
-    return plain({"study": name, **body, **_listed(answers, told), **made})
+    judged = [one.plain() for answer in answers for one in answer.claims]
+    claims = {"claims": judged} if judged else {}
+    return plain({"study": name, **body, **claims, **_listed(answers, told), **made})
 
 
 def told_runs(document: Mapping[str, Any]) -> int:

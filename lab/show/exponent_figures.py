@@ -45,7 +45,7 @@ def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         figure = Figure(figsize=(7.6, 1.5 + 0.42 * len(points)), layout="constrained")
         ax = figure.subplots()
         for y, (answer, p) in enumerate(points):
-            tau = answer.study.prediction.tolerance
+            tau = answer.prediction.tolerance
             ax.fill_betweenx([y - 0.32, y + 0.32], p.prediction * (1 - tau),
                              p.prediction * (1 + tau), color="#d9d9d9", lw=0)  # fmt: skip
             ax.plot([p.prediction] * 2, [y - 0.32, y + 0.32], "-", color="black", lw=1.6)
@@ -57,7 +57,7 @@ def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         for formula, marker in markers.items():
             ax.plot([], [], marker, color=GREY, ms=6, label=formula)
         ax.set_yticks(range(len(points)), [
-            literal(f"{p.label}   [{answer.study.prediction.text}]") for answer, p in points
+            literal(f"{p.label}   [{answer.prediction.text}]") for answer, p in points
         ])  # fmt: skip
         ax.set_ylim(len(points) - 0.4, -0.6)
         ax.set_xlim(left=0)
@@ -100,7 +100,7 @@ def _against_dimension(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         symbols = dict.fromkeys(answer.study.axis.symbol for answer in answers)
         laws = " or ".join(rf"$L \propto {symbol}^{{-\alpha}}$" for symbol in symbols)
         figure.supylabel(rf"exponent $\alpha$ in {laws}", fontsize=10.5)
-    predicted = " or ".join(dict.fromkeys(answer.study.prediction.text for answer in answers))
+    predicted = " or ".join(dict.fromkeys(answer.prediction.text for answer in answers))
     return figure, (
         "Measured exponent α against intrinsic dimension d. Bars: 95 % interval over teachers. "
         f"Black line: the prediction {predicted}{provenance.written(answers)}; "
@@ -112,7 +112,7 @@ def _against_dimension(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         * any(answer.found("dimensions") for answer in answers)
         + " Grey dots: the fitted line α = a + b/d."
         * any(found.line for answer in answers for found in answer.found("lines"))
-        + " Blue: rival exponents." * any(a.study.prediction.rivals for a in answers)
+        + " Blue: rival exponents." * any(a.prediction.rivals for a in answers)
     )
 
 
@@ -151,7 +151,7 @@ def _learned(ax: Axes, answer: Answer, points: list[Point]) -> None:
 
 def _prediction(ax: Axes, answer: Answer, points: list[Point], dashes: dict[str, str]) -> None:
     dims = np.unique([float(p.dim) for p in points])
-    study, text = answer.study, answer.study.prediction.text
+    claim, text = answer.prediction, answer.prediction.text
     curve = theory.parse(text)
     smooth = set(curve.symbols) <= {"d"} and not any(
         "manifold" in p.setting.varying for p in points
@@ -163,8 +163,8 @@ def _prediction(ax: Axes, answer: Answer, points: list[Point], dashes: dict[str,
         order = sorted(points, key=lambda q: q.dim)
         d = np.array([q.dim for q in order], float)
         p = np.array([q.prediction for q in order])
-    tau = study.prediction.tolerance
-    bound = study.prediction.sense == "bound"
+    tau = claim.tolerance
+    bound = claim.sense == "bound"
     label = f"{text} (lower bound)" if bound else f"{text}"
     ax.fill_between(d, p * (1 - tau), p * (1 + tau), color="#d9d9d9", lw=0, zorder=1,
                     label=f"tolerance ±{tau:.0%}")  # fmt: skip
@@ -196,6 +196,7 @@ def _measured(ax: Axes, points: list[Point], rows: list[float] | None = None) ->
     for i, p in enumerate(points):
         if p.exponent is None or not np.isfinite(p.exponent.alpha):
             continue
+        assert p.verdict  # something is claimed
         colour, marker = VERDICTS[p.verdict]
         alpha, (lo, hi) = p.exponent.alpha, p.exponent.interval
         sides = [[alpha - lo], [hi - alpha]]

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from lab.answers import pools, tabled
 from lab.answers.answer import Answer
 from lab.answers.point import Point
-from lab.execution.registration import predicted
 from lab.scaling import Exponent
 from lab.scaling.scans.estimates import LAWS
 from lab.show import panels, provenance
@@ -47,16 +46,18 @@ FATE = {True: "survives", False: "excluded", None: "undecided"}
 def above(answers: Answers) -> list[Block]:
     """What was asked, of which data, the table with its legend, and what was trained again."""
     fitted = [answer for answer in answers if answer.points]
+    claimed = tuple(answer for answer in fitted if answer.predicts)
+    shown: list[Block] = [table(claimed), LEGEND] if claimed or not fitted else []
     data = dict.fromkeys(paragraph for answer in fitted for paragraph in _data(answer))
     return [
-        *panels.told((answer, _asked(answer)) for answer in fitted), *data, table(answers), LEGEND,
+        *panels.told((answer, _asked(answer)) for answer in fitted), *data, *shown,
         *panels.told((answer, _evidence(answer)) for answer in fitted), *_varied(fitted),
     ]  # fmt: skip
 
 
 def table(answers: Answers) -> Table:
     """One row per point; rivals have a column where the study names any."""
-    rivals = any(answer.study.prediction.rivals for answer in answers)
+    rivals = any(answer.prediction.rivals for answer in answers)
     columns = (*HEAD, "rivals") if rivals else HEAD
     cells = [_cells(answer, p) for answer in answers for p in answer.points]
     rows = [(*row, *[""] * (len(columns) - len(row))) for row in cells]
@@ -75,7 +76,7 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
         _predicted(answer, p),
         alpha(e) if e else "–",
         interval(e.interval) if e else "–",
-        p.verdict,
+        p.verdict or "–",
         (e.relation if e else None) or "–",
         ", ".join(p.doubts) or "none",
         str(p.fitted.teachers),
@@ -91,7 +92,7 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
 def _predicted(answer: Answer, p: Point) -> str:
     """The prediction, with its interval where d is measured."""
     ends = f" {interval((p.likely[0], p.likely[-1]))}" if p.likely else ""
-    return f"{answer.study.prediction.text} = {p.prediction:.3g}{ends}"
+    return f"{answer.prediction.text} = {p.prediction:.3g}{ends}"
 
 
 def _counted(value: tuple[float, tuple[float, float]]) -> str:
@@ -108,12 +109,16 @@ def _forecast(e: Exponent) -> str:
 def _asked(answer: Answer) -> str:
     """What was predicted, and what is fitted to what."""
     study = answer.study
+    claims = [
+        f"{provenance.predicted(history.now)}{provenance.standing(history)}"
+        for history in answer.histories
+    ]
     text = (
-        f"Regime {study.regime}; prediction {provenance.predicted(predicted(study))}"
-        f"{provenance.written([answer])}. Fitted: a {LAWS[study.law]} to {study.ordinate.words}."
+        f"Regime {study.regime}; prediction{'s' * (len(claims) > 1)} {'; '.join(claims)}."
+        + f" Fitted: a {LAWS[study.law]} to {study.ordinate.words}." * answer.predicts
     )
-    if study.prediction.rivals:
-        within = f"{study.prediction.tolerance:.0%}"
+    if answer.predicts and answer.prediction.rivals:
+        within = f"{answer.prediction.tolerance:.0%}"
         text += (
             f" A rival survives if the interval meets it within {within}; it "
             "is undecided if a doubt could explain that it does not."
@@ -159,7 +164,7 @@ def _varied(answers: Sequence[Answer]) -> Iterator[str]:
 
 def sentences(_: Answer, p: Point) -> Iterator[str]:
     """Premises, budgets that were raised, what would decide the point, and its arithmetic."""
-    yield from p.evidence.premises
+    yield from p.evidence.premises if p.claim else ()
     if p.runs.budget > 1:
         yield (f"the budget was raised up to {p.runs.budget:g} times the steps, at "
                f"1/{p.runs.budget:g} of the rate.")  # fmt: skip
@@ -176,12 +181,13 @@ def figures(answers: Answers) -> list[Drawn]:
     from lab.show import exponent_figures, loss_figures
 
     fitted = tuple(answer for answer in answers if answer.points)
+    claimed = tuple(answer for answer in fitted if answer.predicts)
     drawn = (
-        ("exponents", "Measured and predicted exponents", exponent_figures.exponents),
-        ("losses", "Loss curves", loss_figures.losses),
-        ("local", "Local exponents", loss_figures.local_exponents),
+        ("exponents", "Measured and predicted exponents", exponent_figures.exponents, claimed),
+        ("losses", "Loss curves", loss_figures.losses, fitted),
+        ("local", "Local exponents", loss_figures.local_exponents, claimed),
     )
-    return [Drawn(name, title, *draw(fitted)) for name, title, draw in drawn]
+    return [Drawn(name, title, *draw(some)) for name, title, draw, some in drawn if some]
 
 
 def files(answers: Answers) -> dict[str, Rows]:
@@ -199,8 +205,10 @@ def files(answers: Answers) -> dict[str, Rows]:
 def _row(p: Point) -> tuple[object, ...]:
     e = p.exponent
     numbers = (e.alpha, *e.interval) if e else (math.nan,) * 3
-    return (p.dim, tabled.text(p.setting), p.prediction, *(f"{v:.6g}" for v in numbers), p.verdict,
-            e.relation if e else "", " ".join(p.doubts), p.fitted.teachers, p.runs.done,
+    asked = p.prediction if p.claim else ""
+    return (p.dim, tabled.text(p.setting), asked, *(f"{v:.6g}" for v in numbers),
+            p.verdict or "", (e.relation or "") if e else "", " ".join(p.doubts),
+            p.fitted.teachers, p.runs.done,
             p.runs.diverged, p.runs.failed)  # fmt: skip
 
 

@@ -142,8 +142,10 @@ class Document:
                 [f"{self.file}: there are no fits of '{name}' in {file}; `lab report {name}.toml` "
                  "writes them"]
             ) from None  # fmt: skip
+        claimed = [(title, [p for p in points if p["prediction"] is not None])
+                   for title, points in every]  # fmt: skip
         picked = [(title, [p for p in points if all(_picks(p, one) for one in wanted)])
-                  for title, points in every]  # fmt: skip
+                  for title, points in claimed]  # fmt: skip
         found = [(title, points) for title, points in picked if points]
         if not found:
             raise StudyError(

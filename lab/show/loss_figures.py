@@ -41,7 +41,7 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
             ax.set_title(literal(name))
             handles, labels = ax.get_legend_handles_labels()
             ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9,
-                      title=f"{answer.study.task.name}, $\\alpha$ [95 %]",
+                      title=answer.study.task.name + r", $\alpha$ [95 %]" * answer.predicts,
                       title_fontsize=9)  # fmt: skip
             if not alike:
                 ax.set_xlabel(answer.study.axis.words)
@@ -49,14 +49,19 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         if alike:
             figure.supxlabel(answers[0].study.axis.words, fontsize=10.5)
             figure.supylabel(answers[0].study.ordinate.label, fontsize=10.5)
-    laws = dict.fromkeys(LAWS[answer.study.law] for answer in answers)
+    laws = dict.fromkeys(LAWS[answer.study.law] for answer in answers if answer.predicts)
     ordinates = dict.fromkeys(answer.study.ordinate.label for answer in answers)
     return figure, (
         f"{'; '.join(ordinates).capitalize()} to the loss of the constant student. Large markers: "
         "geometric mean over teachers; bars: its standard error over teachers; small dots: single "
-        f"teachers. Lines: fitted {' or '.join(laws)}, geometric mean over teachers; the legend "
-        "gives α with its 95 % interval, or, where the curve is no power law, its local exponents "
-        "at both ends."
+        "teachers."
+        + (
+            f" Lines: fitted {' or '.join(laws)}, geometric mean over teachers; the legend gives α "
+            "with its 95 % interval, or, where the curve is no power law, its local exponents at "
+            "both ends."
+            if laws
+            else ""
+        )
         + (
             " Dashed: the expected loss, from theory, a mean: above the geometric mean where "
             "losses scatter."
@@ -80,10 +85,13 @@ def _scan(ax: Axes, p: Point, theory: Comparison | None, colour: Any) -> None:
     error = np.array([v.std(ddof=1) / np.sqrt(v.size) if v.size > 1 else 0.0 for v in logs])
     mean = np.exp([v.mean() for v in logs])
     sides = [mean - mean * np.exp(-error), mean * np.exp(error) - mean]
-    ax.errorbar(e.x, mean, sides, fmt="o", color=colour, ms=5.5, lw=1, zorder=3)
+    named = p.setting.dimension if p.claim is None else None
+    ax.errorbar(e.x, mean, sides, fmt="o", color=colour, ms=5.5, lw=1, zorder=3, label=named)
     if theory:
         expected = {v.x: v.value for v in theory.at}
         ax.plot(e.x, [expected.get(x, np.nan) for x in e.x], "--", color="black", lw=1.1, zorder=4)
+    if p.claim is None:  # no law is drawn of which nothing is claimed
+        return
     label = p.setting.dimension + (f":  {quoted(e)}" if np.isfinite(e.alpha) else "")
     dense = np.geomspace(e.x[0], e.x[-1], 200)  # matplotlib leaves out what is straight
     y = e.predict(dense) if e.curves is not None else np.full(dense.size, np.nan)

@@ -20,7 +20,7 @@ def agreeing(answers: Iterable[Answer]) -> str:
     regions = {
         "bound": "of a lower bound, points above its lower edge", "equal": "points inside it"
     }  # fmt: skip
-    senses = dict.fromkeys(answer.study.prediction.sense for answer in answers)
+    senses = dict.fromkeys(answer.prediction.sense for answer in answers)
     return ", and ".join(regions[sense] for sense in senses)
 
 

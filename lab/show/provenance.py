@@ -14,37 +14,45 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lab.answers.answer import Answer
-from lab.answers.record import Record
+from lab.answers.record import History, Record
 from lab.duration import duration
 from lab.execution.registration import Predicted
+from lab.tables.prediction import WHERE
 
-SENSES = {"bound": "a lower bound", "equal": "an equality"}
+SENSES = {"bound": "a lower bound", "equal": "an equality", "covers": "a least share"}
 NAMES = {"lab": "lab", "git": "commit", "jax": "JAX", "numpy": "NumPy"}
 
 
 def written(answers: Sequence[Answer]) -> str:
     """What stands behind a prediction, comma first; empty where nothing is known."""
-    known = [answer.history for answer in answers if answer.history and answer.history.first]
-    some = "some of them " if len(answers) > 1 else ""
+    return _written([answer.history for answer in answers], "some of them " * (len(answers) > 1))
+
+
+def standing(history: History) -> str:
+    """The same of one claim."""
+    return _written([history], "")
+
+
+def _written(every: Sequence[History | None], some: str) -> str:
+    known = [history for history in every if history and history.first]
     if any(history.changed for history in known):
         return f", {some}changed after the first run"
     if any(history.earlier for history in known):
         return f", {some}registered after some of the runs"
-    return ", written before the run" if known and len(known) == len(answers) else ""
+    if any(history and history.unregistered for history in every):
+        return f", {some}written after the runs"
+    return ", written before the run" if known and len(known) == len(every) else ""
 
 
 def changes(answer: Answer) -> str:
     """What was predicted before the run and when that changed, in sentences; empty if nothing did
     or nothing is known."""
-    history = answer.history
-    if history is None or history.first is None:
-        return ""
-    return " ".join(_changes(answer))
+    return " ".join(text for history in answer.histories for text in _changes(history))
 
 
-def _changes(answer: Answer) -> Iterator[str]:
-    history = answer.history
-    assert history and history.first
+def _changes(history: History) -> Iterator[str]:
+    if history.first is None:
+        return
     if history.earlier:
         one = history.earlier == 1
         yield (
@@ -64,8 +72,12 @@ def _changes(answer: Answer) -> Iterator[str]:
 
 
 def predicted(asked: Predicted) -> str:
-    """An exponent with its sense and tolerance."""
-    return f"α = {asked.exponent} as {SENSES[asked.sense]}, tolerance {asked.tolerance:.0%}"
+    """A claim with its sense and tolerance."""
+    name = "α" if asked.quantity == "alpha" else asked.quantity
+    at = f" at {asked.where}" if asked.where else ""
+    where = f" {WHERE[asked.over]}" if name == "α" and asked.over == "range" else ""
+    within = f", tolerance {asked.tolerance:.0%}" if asked.tolerance else ""
+    return f"{name} = {asked.exponent} as {SENSES[asked.sense]}{at}{where}{within}"
 
 
 def date(seconds: float) -> str:
@@ -120,7 +132,7 @@ def plain(record: Record) -> dict[str, Any]:
     """The same for fits.json: what was asked, as far as it is known."""
     registered = [
         {"time": date(one.time), "question": one.question, "overrides": one.overrides,
-         "scans": [vars(scan) for scan in one.scans]}
+         "scans": [scan.plain() for scan in one.scans]}
         for one in record.registered
     ]  # fmt: skip
     found = {"overrides": record.origin.overrides, "registered": registered}

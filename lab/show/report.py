@@ -16,14 +16,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lab.answers.answer import Answer
+from lab.answers.finding import Finding
 from lab.mistakes import StudyError
 from lab.scaling.judge.doubts import Doubt
 from lab.scaling.judge.verdict import explain
-from lab.show import provenance
+from lab.show import claims, provenance
 from lab.show.document import document, told_runs
 from lab.show.markdown import escape
 from lab.show.svg import svg
-from lab.show.view import Answers, Block, Drawn, Rows, Table
+from lab.show.view import Answers, Block, Drawn, Rows, Table, View
 from lab.show.views import doubted, views
 
 NAMED = 8
@@ -32,7 +33,8 @@ NAMED = 8
 
 def tables(answers: Answers) -> list[Table]:
     """The tables of the terminal, as far as it shows them."""
-    blocks = [block for view in views(answers).values() for block in view.above(answers)]
+    blocks: list[Block] = [*claims.above(answers)]
+    blocks += [block for view in views(answers).values() for block in view.above(answers)]
     brief = [block.brief() for block in blocks if isinstance(block, Table)]
     return [table for table in brief if table.columns]
 
@@ -44,7 +46,8 @@ def sentences(answers: Answers) -> list[str]:
 
 def _sentences(answer: Answer) -> Iterator[str]:
     """First what spans settings, then setting by setting what each kind says of it."""
-    findings = [(view, f) for kind, view in views([answer]).items() for f in answer.found(kind)]
+    findings: list[tuple[View, Finding]] = [(claims.VIEW, one) for one in claims.own(answer)]
+    findings += [(view, f) for kind, view in views([answer]).items() for f in answer.found(kind)]
     settings = dict.fromkeys(f.setting for _, f in findings if f.setting is not None)
     for setting in (None, *settings):
         for view, finding in findings:
@@ -78,7 +81,8 @@ def write(answers: Answers, path: Path, name: str) -> list[Path]:
     """
     shown = views(answers).values()
     drawn = [figure for view in shown for figure in view.figures(answers)]
-    listed = {file: rows for view in shown for file, rows in view.files(answers).items()}
+    listed = claims.files(answers)
+    listed |= {file: rows for view in shown for file, rows in view.files(answers).items()}
     fits = document(answers, name, complete=True)
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -161,6 +165,7 @@ def _markdown(answers: Answers, name: str, drawn: Sequence[Drawn]) -> str:
     parts = [
         f"# {name}",
         escape(answers[0].study.question),
+        *map(_block, claims.above(answers)),
         *(_block(block) for view in shown for block in view.above(answers)),
         "\n".join(f"- {escape(text)}" for text in sentences(answers)),
         *(_block(block) for view in shown for block in view.below(answers)),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.answers.answer import Answer
+from lab.answers.claims import Judgement
 from lab.answers.point import Point
 from lab.mistakes import StudyError
 from lab.show import report
@@ -43,6 +44,11 @@ class Told:
     def points(self) -> tuple[Point, ...]:
         """The exponents of all scans, one per setting."""
         return tuple(point for answer in self.answers for point in answer.points)
+
+    @property
+    def claims(self) -> tuple[Judgement, ...]:
+        """Every claim of every setting, judged."""
+        return tuple(one for answer in self.answers for one in answer.claims)
 
     @property
     def stored(self) -> bool:

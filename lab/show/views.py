@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lab.answers.answer import Answer
+from lab.answers.finding import Finding
 from lab.show import (
     calibrated,
+    claims,
     contrasts,
     coverage,
     dimensions,
@@ -50,7 +52,7 @@ def views(answers: Iterable[Answer]) -> dict[str, View]:
 
 
 def doubted(answers: Iterable[Answer]) -> dict[str, list[str]]:
-    """The findings that have a doubt, by doubt.
+    """The findings and claims that have a doubt, by doubt.
 
     A finding without a label goes by its kind; one that spans settings tells its doubts itself.
     """
@@ -58,6 +60,15 @@ def doubted(answers: Iterable[Answer]) -> dict[str, list[str]]:
     for answer in answers:
         for kind in views([answer]):
             for finding in answer.found(kind):
-                for doubt in finding.doubts if finding.setting is not None else ():
+                for doubt in finding.doubts if _told_of(answer, kind, finding) else ():
                     at.setdefault(doubt, []).append(finding.label or kind)
+        for one in claims.own(answer):
+            for doubt in one.doubts if one.evidence is None else ():
+                at.setdefault(doubt, []).append(one.label)
     return at
+
+
+def _told_of(answer: Answer, kind: str, finding: Finding) -> bool:
+    """Whether its doubts are told in one list: not of what spans settings, nor of exponents of
+    which nothing is claimed."""
+    return finding.setting is not None and (kind != "exponents" or answer.predicts)

@@ -158,7 +158,7 @@ def as_json(found):
 
 def test_json_is_exactly_what_was_promised(fitted):
     found = as_json(fitted(power(1.0), noise=0.02))
-    assert set(found) == {"study", "regime", "points", "slope", "intercept"} | (
+    assert set(found) == {"study", "regime", "points", "slope", "intercept", "claims"} | (
         {"line"} if found["slope"]["value"] is not None else set()
     )
     for p in found["points"]:

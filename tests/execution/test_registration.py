@@ -26,11 +26,13 @@ def test_what_is_asked_is_kept_at_first_and_when_it_differs(tables, tmp_path):
         first, second, third = registered(store)
     assert [one.time for one in (first, second, third)] == [1.0, 3.0, 4.0]
     (asked,) = first.scans
-    assert asked.judged == ("4/d", "bound", 0.15) and asked.rivals == ("2/d",)
-    assert second.predicted("").exponent == "1.5" and second.overrides == (
-        "prediction.exponent=1.5",
+    assert asked.judged == ("4/d", "bound", 0.15, "limit", "") and asked.rivals == ("2/d",)
+    (raised,) = second.claimed("", "alpha")
+    assert raised.exponent == "1.5" and second.overrides == ("prediction.exponent=1.5",)
+    assert (
+        third.claimed("", "alpha")[0].sense == "equal"
+        and first.tables == second.tables != third.tables
     )
-    assert third.predicted("").sense == "equal" and first.tables == second.tables != third.tables
 
 
 def test_overrides_are_no_part_of_what_a_study_is(make_tables):

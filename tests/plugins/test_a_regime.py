@@ -1,4 +1,5 @@
-"""A regime of one's own, loss against depth: no line of the lab knows of it."""
+"""A regime of one's own, loss against depth, which answers a quantity of its own: no line of the
+lab knows of either."""
 
 import json
 from typing import ClassVar, Literal
@@ -7,9 +8,13 @@ import pytest
 from invocation import invoke, power, rows
 
 from lab import study
+from lab.answers.claims import Judgement, inside
 from lab.axes import Axis
+from lab.execution.registration import register
 from lab.execution.store import Store
+from lab.mistakes import StudyError
 from lab.regimes.descending import Descending
+from lab.regimes.quantity import Quantity
 from lab.regimes.regime import REGIMES
 
 STUDY = """
@@ -30,10 +35,28 @@ exponent = "2/d"
 """
 
 
+def answer(question, claim):
+    """How many times smaller the loss of the deepest is than that of the shallowest."""
+    study = question.study
+    for one in question.stored:
+        losses = study.losses(one.done)
+        ends = [losses.value[losses.x == at] for at in (losses.x.min(), losses.x.max())]
+        ratios = ends[0] / ends[1]
+        interval = (float(ratios.min()), float(ratios.max()))
+        wanted = float(claim.text)
+        verdict = inside(interval, (wanted * (1 - claim.tolerance), wanted * (1 + claim.tolerance)))
+        yield Judgement(claim, one.setting, float(ratios.mean()), interval, wanted, verdict)
+
+
+FALL = Quantity("fall", "fall of the loss", "the first loss over the last", f"{__name__}:answer",
+                senses=("equal",), tolerance=0.2)  # fmt: skip
+
+
 class Depth(Descending):
     """Loss on unlimited data against the number of hidden layers."""
 
     regime: Literal["depth"] = "depth"
+    quantities: ClassVar[tuple[Quantity, ...]] = (*Descending.quantities, FALL)
     of_size: ClassVar[bool] = True
     axis: ClassVar[Axis] = Axis("H", "hidden layers H")
 
@@ -64,3 +87,36 @@ def test_a_regime_of_ones_own_goes_through_every_verb(here):
     assert "2/d" in invoke("report", "s.toml").stdout
     assert "hidden layers H" in (here / "results" / "s" / "report.html").read_text()
     assert invoke("export", "s.toml", "out.csv").exit_code == 0
+
+
+def test_a_quantity_of_ones_own_is_claimed_judged_registered_and_shown(here):
+    claims = '[[prediction]]\nexponent = "2/d"\n[[prediction]]\nquantity = "fall"\nvalue = VALUE\n'
+    text = STUDY.partition("[prediction]")[0] + claims
+    (here / "s.toml").write_text(text.replace("VALUE", '"3"'))
+    assert "fall of the loss = 3, within 20%" in invoke("check", "s.toml").stdout
+    with Store.write(here / "results" / "s") as store:
+        found = study.read("s.toml")
+        register(found, store, 0.0)
+        store.add(rows(found, power(lambda d: 2 / d)))
+    told = json.loads(invoke("fit", "s.toml", "--json").stdout)["claims"]
+    assert [(c["quantity"], c["dim"], c["verdict"]) for c in told[2:]] == [
+        ("fall", 2, "agrees"), ("fall", 3, "contradicts")
+    ]  # fmt: skip
+    assert told[2]["value"] == pytest.approx(3) and told[3]["value"] == pytest.approx(3 ** (2 / 3))
+    invoke("report", "s.toml")
+    folder = here / "results" / "s"
+    assert (
+        "fall = 3 as an equality, tolerance 20%, written before the run"
+        in (folder / "report.md").read_text()
+    )
+    assert "fall of the loss" in (folder / "report.html").read_text()
+    assert "fall,3,equal,0.2,range" in (folder / "claims.csv").read_text()
+    (here / "s.toml").write_text(text.replace("VALUE", '"kernel(1"'))
+    with pytest.raises(StudyError, match=r"prediction\.1\.value"):
+        invoke("check", "s.toml")
+
+
+def test_a_quantity_of_another_regime_is_refused(refused):
+    text = STUDY.replace('"depth"', '"resolution-width"').partition("[prediction]")[0]
+    (sentence,) = refused(text + '[prediction]\nquantity = "fall"\nvalue = 4\n')
+    assert "resolution-width studies do not answer it: unknown quantity 'fall'" in sentence

@@ -19,6 +19,7 @@ from pathlib import Path
 from lab.answers.answer import Answer
 from lab.answers.point import Point
 from lab.files import put
+from lab.mistakes import StudyError
 from lab.show.numbers import alpha, interval
 from lab.show.page.differences import Difference, forest, rows
 from lab.show.page.overview import MARKERS, side_by_side, strokes
@@ -42,6 +43,9 @@ def file_of(names: Sequence[str], results: Path) -> Path:
 
 def html(studies: Sequence[Named]) -> str:
     """The comparison as text."""
+    if not any(_points(answers) for _, answers in studies):
+        names = " and ".join(name for name, _ in studies)
+        raise StudyError([f"{names}: no exponent is claimed, and exponents are what is compared"])
     sections = [Section("Side by side", [_shown(studies), _table(studies)])]
     found = [*differences(studies)]
     if found:
@@ -89,7 +93,8 @@ def between(p: Point, q: Point) -> tuple[float, tuple[float, float]] | None:
 
 
 def _points(answers: Answers) -> list[tuple[Answer, Point]]:
-    return [(answer, point) for answer in answers for point in answer.points]
+    """The exponents that something is claimed of."""
+    return [(answer, point) for answer in answers if answer.predicts for point in answer.points]
 
 
 def _shown(studies: Sequence[Named]) -> Charts:
@@ -108,8 +113,8 @@ def _shown(studies: Sequence[Named]) -> Charts:
 
 def _table(studies: Sequence[Named]) -> Table:
     cells = [
-        (name, p.label, f"{answer.study.prediction.text} = {p.prediction:.3g}", alpha(p.exponent),
-         interval(p.exponent.interval), p.verdict, ", ".join(p.doubts) or "none")
+        (name, p.label, f"{answer.prediction.text} = {p.prediction:.3g}", alpha(p.exponent),
+         interval(p.exponent.interval), p.verdict or "–", ", ".join(p.doubts) or "none")
         for name, answers in studies for answer, p in _points(answers) if p.exponent
     ]  # fmt: skip
     return Table(

@@ -88,7 +88,7 @@ def _card(answer: Answer, p: Point, alphas: np.ndarray, curves: Mapping[str, np.
     if frame.x.holds(p.prediction):
         right = frame.x(p.prediction) < 280
         at = frame.x(p.prediction) + (4 if right else -4)
-        parts.append(text(at, 12, answer.study.prediction.text, "label" if right else "label end"))
+        parts.append(text(at, 12, answer.prediction.text, "label" if right else "label end"))
     alt = (f"Confidence curves of {p.label}: α = {alpha(e)}, quoted {interval(e.interval)}, "
            f"{p.prediction:.3g} predicted.")  # fmt: skip
     title = f"{p.label} — {interval(e.interval)}"

@@ -67,9 +67,10 @@ def strokes(points: Iterable[Point]) -> str:
 
 def measured(p: Point) -> str:
     """α with its interval beside what was predicted."""
+    predicted = f", {p.prediction:.3g} predicted" if p.claim else ""
     if p.exponent is None or not math.isfinite(p.exponent.alpha):
-        return f"nothing measured yet, {p.prediction:.3g} predicted"
-    return f"α = {alpha(p.exponent)} {interval(p.exponent.interval)}, {p.prediction:.3g} predicted"
+        return f"nothing measured yet{predicted}"
+    return f"α = {alpha(p.exponent)} {interval(p.exponent.interval)}{predicted}"
 
 
 def _rows(asked: Sequence[Asked]) -> Rows:
@@ -102,7 +103,7 @@ def _against_dimension(
         Chart(_dimension(answer, some, Frame(x, y), dims, size), name, _spoken(name, some))
         for answer, name, some in parts
     ]
-    asked = [answer.study.prediction for answer in answers if answer.points]
+    asked = [answer.prediction for answer in answers]
     texts = " or ".join(dict.fromkeys(one.text for one in asked))
     fitted = any(one.line for answer in answers for one in answer.found("lines"))
     return charts, (
@@ -125,7 +126,7 @@ def _dimension(
     size: tuple[float, float],
 ) -> str:  # fmt: skip
     order = sorted(points, key=lambda p: p.dim)
-    asked = answer.study.prediction
+    asked = answer.prediction
     d, p = _stretched(*_curve(asked.text, order))
     tau, right = asked.tolerance, frame.x.end + 4
     name = asked.text if len(asked.text) < 9 else "predicted"
@@ -151,7 +152,7 @@ def _dimension(
         e = q.exponent
         if e and math.isfinite(e.alpha):
             parts.append(frame.bars([(q.dim, *e.interval)], f"bar {q.verdict}"))
-            parts.append(frame.mark(q.dim, e.alpha, q.verdict, f"{q.label}: {measured(q)}"))
+            parts.append(frame.mark(q.dim, e.alpha, q.verdict or "", f"{q.label}: {measured(q)}"))
     return drawing(*size, _spoken(order[0].setting.name, order), *parts)
 
 
@@ -191,12 +192,12 @@ def _list(asked: Sequence[Asked], studies: Sequence[str] = ()) -> Chart:
     values += [r.value for _, p in asked for r in p.rivals if r.value < far]
     x = Scale.over(values, 14, width - 14)
     parts = [_upright(Frame(x, Scale(0, 1, height - 40, 8)), "exponent α")]
-    names = [f"{p.label}  [{answer.study.prediction.text}]" for answer, p in asked]
+    names = [f"{p.label}  [{answer.prediction.text}]" for answer, p in asked]
     if studies:
         names = [f"{name}, {study}" for name, study in zip(names, studies, strict=True)]
     for i, (answer, p) in enumerate(asked):
         y = 8 + step * (i + 0.72)
-        parts.append(_row(x, y, 8.0, p, answer.study.prediction.tolerance, 1.0))
+        parts.append(_row(x, y, 8.0, p, answer.prediction.tolerance, 1.0))
         parts += [stroke(x(r.value), y, "rivalmark", f"{r.formula} = {r.value:.3g}")
                   for r in p.rivals if x.holds(r.value) and r.value != p.prediction]  # fmt: skip
         parts.append(text(16, y - 12, names[i], "label"))
@@ -219,7 +220,7 @@ def _dense(asked: Sequence[Asked]) -> Chart:
     frame = Frame(x, Scale(0, 1, height - 40, 8))
     parts = [_upright(frame, "α measured / α predicted")]
     for i, (answer, p, _) in enumerate(known):
-        tolerance = answer.study.prediction.tolerance
+        tolerance = answer.prediction.tolerance
         parts.append(_row(x, 14 + step * (i + 0.5), step / 2, p, tolerance, p.prediction))
     ratios = f" from {known[0][2]:.2f} to {known[-1][2]:.2f}" if known else ""
     alt = f"{len(known)} measured exponents in units of the predicted ones,{ratios}."
@@ -259,5 +260,5 @@ def _row(x: Scale, y: float, half: float, p: Point, tolerance: float, unit: floa
             line = f"M{ends[0]:.1f} {y:.1f}H{ends[1]:.1f}"
             parts.append(f'<path class="bar {p.verdict}" d="{line}"/>')
         at = x(_within(x, e.alpha / unit))
-        parts.append(marker(at, y, p.verdict, f"{p.label}: {measured(p)}"))
+        parts.append(marker(at, y, p.verdict or "", f"{p.label}: {measured(p)}"))
     return "".join(parts)

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from lab.execution.table import FIRST
 from lab.files import put
-from lab.show import report
+from lab.show import claims, report
 from lab.show.page import provenance, runs
 from lab.show.page.top import top
 from lab.show.svg import svg
@@ -46,7 +46,8 @@ def html(answers: Answers, name: str) -> str:
     lead = next((b for s in found for b in s.blocks if isinstance(b, Charts) and b.lead), None)
     rest = [(s.title, [block(b) for b in s.blocks if b is not lead]) for s in found]
     shown = views(answers).values()
-    listed = {file: rows for view in shown for file, rows in view.files(answers).items()}
+    listed = claims.files(answers)
+    listed |= {file: rows for view in shown for file, rows in view.files(answers).items()}
     listed |= _fitted(answers)
     doubted = report.doubts(answers)
     return render(
@@ -72,7 +73,10 @@ def _fitted(answers: Answers) -> dict[str, Rows]:
 
 
 def _sections(answers: Answers) -> Iterator[Section]:
-    """View by view: what it draws for the page, and its tables beside it."""
+    """The claims, and view by view what it draws for the page, and its tables beside it."""
+    table = claims.above(answers)
+    if table:
+        yield Section("Claims", table)
     for kind, view in views(answers).items():
         blocks = [*view.above(answers), *view.below(answers)]
         own = [*view.page(answers)] if view.page else _figures(view, answers)

@@ -32,11 +32,12 @@ def sections(answers: Answers) -> list[Section]:
     fitted = tuple(answer for answer in answers if answer.points)
     if not fitted:
         return []
-    found = [Section("Exponents", [overview(fitted)])]
+    claimed = tuple(answer for answer in fitted if answer.predicts)
+    found = [Section("Exponents", [overview(claimed)])] if claimed else []
     cards = _scans(fitted)
     if cards.charts:
         found.append(Section("Scan by scan", [WORDS, cards]))
-    found += confidence.sections(fitted)
+    found += confidence.sections(claimed)
     changes = _changes(fitted)
     if changes.charts:
         found.append(Section("Convergence", [changes]))
@@ -116,24 +117,30 @@ def _cards(answer: Answer) -> Iterator[Chart]:
     rest = [abs(v) for p in points for v in residuals(p).values() if math.isfinite(v)]
     most = max(float(np.quantile(rest, 0.995)) if rest else 0.0, 0.02) * 1.1
     slopes = [at.alpha for p in points if p.exponent for at in p.exponent.local]
-    slopes += [p.prediction for p in points]
+    predicted = [p.prediction for p in points if p.claim]
+    slopes += predicted
     slopes += [end for p in points if p.exponent for end in p.exponent.interval]
-    slopes = [v for v in slopes if abs(v) < 4 * max(q.prediction for q in points)]
+    slopes = [v for v in slopes if abs(v) < 4 * max(predicted, default=math.inf)]
     local = Scale.over(slopes, 364, 290, pad=0.15)
     named = {record.setting: names(record) for record in answer.found("records")}
     for p in points:
         frames = Frame(x, loss), Frame(x, Scale(-most, most, 268, 212)), Frame(x, local)
-        alt = f"Losses of {p.label}: {measured(p)}, {p.verdict}."
+        alt = f"Losses of {p.label}: {', '.join(filter(None, (measured(p), p.verdict)))}."
         parts = (_losses(p, answer, frames[0], named.get(p.setting, {})),
                  _residuals(p, frames[1]), _local(p, answer, frames[2]))  # fmt: skip
-        yield Chart(drawing(WIDTH, 400, alt, *parts), f"{p.label} — {_title(p)}", alt)
+        yield Chart(
+            drawing(WIDTH, 400, alt, *parts), " — ".join(filter(None, [p.label, _title(p)])), alt
+        )
 
 
 def _title(p: Point) -> str:
     e = p.exponent
+    if p.claim is None:
+        return ""
     if e is None or not math.isfinite(e.alpha):
-        return p.verdict
-    return f"α = {alpha(e)} {interval(e.interval)}, {p.verdict}"
+        return p.verdict or "nothing measured yet"
+    measured = f"α = {alpha(e)} {interval(e.interval)}"
+    return ", ".join(filter(None, (measured, p.verdict)))
 
 
 def _losses(p: Point, answer: Answer, frame: Frame, named: Mapping[tuple, str]) -> str:
@@ -144,7 +151,7 @@ def _losses(p: Point, answer: Answer, frame: Frame, named: Mapping[tuple, str]) 
                    [named.get((x, k, s), "") for x, _, k, s in rows]),
     ]  # fmt: skip
     e = p.exponent
-    if e is not None and e.curves is not None:
+    if p.claim and e is not None and e.curves is not None:
         dense = np.geomspace(e.x[0], e.x[-1], 40)
         parts.append(frame.line(dense.tolist(), e.predict(dense).tolist(), "line fit"))
         floor = e.parameters.get("floor", 0.0)

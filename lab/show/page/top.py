@@ -16,7 +16,7 @@ from lab.answers.answer import Answer
 from lab.answers.finding import Finding
 from lab.scaling.judge.doubts import Direction, Doubt
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
-from lab.show import panels
+from lab.show import claims, panels
 from lab.show.page.runs import rows_of
 from lab.show.view import Answers, View
 from lab.show.views import doubted, views
@@ -78,43 +78,61 @@ def top(answers: Answers) -> Top:
     """The top of the page of these answers."""
     judged = [*_judged(answers)]
     count = Counter(finding.verdict for _, _, finding in judged)
+    several = any(len(answer.study.claims) > 1 for answer in answers)
     told = doubts(answers)
     finished = [row.provenance.get("finished") or 0.0 for row in rows_of(answers)]
     date = time.strftime("%Y-%m-%d", time.gmtime(max(finished))) if any(finished) else ""
     return Top(
         answers[0].study.question, _predictions(answers),
         next(iter(count)) or UNDECIDED if len(count) == 1 else "mixed" if count else UNDECIDED,
-        _words(count), _numbers(answers, judged), _sure(answers, judged, told),
+        _words(count, several), _numbers(answers, judged), _sure(answers, judged, told),
         _surer(judged, told), told, date,
     )  # fmt: skip
 
 
 def _judged(answers: Answers) -> Iterator[Judged]:
+    """The claims, in words of the findings that they were read from, and what is judged besides."""
     for answer in answers:
-        for kind, view in views([answer]).items():
-            yield from ((view, answer, f) for f in answer.found(kind) if f.verdict is not None)
+        shown = views([answer])
+        for one in answer.claims:
+            known = one.evidence is not None and one.kind in shown
+            yield (shown[one.kind], answer, one.evidence) if known else (claims.VIEW, answer, one)
+        told = {one.kind for one in answer.claims}
+        for kind, view in shown.items():
+            found = () if kind in told else answer.found(kind)
+            yield from ((view, answer, f) for f in found if f.verdict is not None)
 
 
 def _predictions(answers: Answers) -> tuple[str, ...]:
-    judged = [answer for answer in answers if answer.points] or answers
-    return tuple(panels.told((answer, answer.study.prediction.told) for answer in judged))
+    asked = [answer for answer in answers if answer.claims] or answers
+    return tuple(panels.told((answer, claim.told) for answer in asked
+                             for claim in answer.study.claims))  # fmt: skip
 
 
-def _words(count: Counter) -> str:
+VERBS = {AGREES: ("agrees", "agree"), CONTRADICTS: ("contradicts it", "contradict it"),
+         UNDECIDED: ("is undecided", "are undecided")}  # fmt: skip
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(", ".join(parts).rsplit(", ", 1))
+
+
+def _words(count: Counter, several: bool) -> str:
+    """How many of the judged have which verdict; several: whether there is more than one claim."""
     total = sum(count.values())
     if not total:
         return "Nothing is judged yet."
     one = {AGREES: "The prediction holds", CONTRADICTS: "The prediction is contradicted",
            UNDECIDED: "The prediction is undecided"}  # fmt: skip
+    if several:
+        parts = [f"{n} {VERBS[verdict][n > 1]}" for verdict in VERBS if (n := count[verdict])]
+        return f"Of {total} claims and settings {_listed(parts)}."
     if len(count) == 1:
         (verdict,) = count
         where = {1: "the one setting", 2: "both settings"}.get(total, f"all {total} settings")
         return f"{one[verdict]} in {where}."
-    verbs = {AGREES: ("agrees", "agree"), CONTRADICTS: ("contradicts it", "contradict it"),
-             UNDECIDED: ("is undecided", "are undecided")}  # fmt: skip
-    parts = [f"{count[v]} {one if count[v] == 1 else several}"
-             for v, (one, several) in verbs.items() if count[v]]  # fmt: skip
-    return f"Of {total} settings {' and '.join(', '.join(parts).rsplit(', ', 1))}."
+    parts = [f"{n} {VERBS[verdict][n > 1]}" for verdict in VERBS if (n := count[verdict])]
+    return f"Of {total} settings {_listed(parts)}."
 
 
 def _numbers(answers: Answers, judged: list[Judged]) -> tuple[str, ...]:
@@ -122,7 +140,7 @@ def _numbers(answers: Answers, judged: list[Judged]) -> tuple[str, ...]:
     told = [
         f"{finding.label}: {words}"
         for kind, view in views(answers).items() for answer in answers
-        for finding in answer.found(kind)
+        for finding in answer.found(kind) if kind != "exponents"  # they are told by claims
         if finding.verdict is None and (words := view.measured(finding))
     ]  # fmt: skip
     several = len({finding.verdict for *_, finding in judged}) > 1
