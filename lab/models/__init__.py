@@ -8,6 +8,7 @@ and SciPy only.
     Truncation             loss in size and time, compute frontier: ξ, η, excess
     PLRF                   one-pass SGD on power-law random features: seven phases of the frontier
     GaussianRegression     gain of one step, noise scales, steps to a loss by batch and rate
+    KaplanCompute          Kaplan's additive law, its frontier and critical batch
     KernelFlow             gradient flow of kernels on the sphere, exact in time
     MinimumNorm            double descent over samples
     WeakFeatures           double descent over features
@@ -25,6 +26,7 @@ from lab.models.active import Bisection, DyadicBoundary, SingularFunction
 from lab.models.committee import Committee
 from lab.models.double_descent import MinimumNorm, WeakFeatures
 from lab.models.gaussian_regression import GaussianRegression
+from lab.models.kaplan import KaplanCompute
 from lab.models.kernel_flow import KernelFlow
 from lab.models.least_squares_descent import LeastSquaresDescent
 from lab.models.perceptron import PerceptronPruning
@@ -56,4 +58,5 @@ __all__ = [
     "Bisection",
     "DyadicBoundary",
     "SingularFunction",
+    "KaplanCompute",
 ]
