@@ -18,7 +18,7 @@ from lab.execution import budgets
 from lab.execution.store import Store
 from lab.execution.table import Tabled
 from lab.regimes.cell import Key
-from lab.regimes.regime import Regime
+from lab.regimes.regime import COUNTED, Regime
 from lab.spec import Planned, Run
 from lab.study import Study
 
@@ -73,8 +73,9 @@ def _scan(question: Question, places: dict[Planned, tuple[Key, int]]) -> Iterato
 
 
 def _fitted(question: Question) -> Iterator[tuple[tuple[Setting, Run], float]]:
-    """What was fitted, by setting and the run that it stands at."""
-    if "exponents" not in question.finders:
+    """Values that were fitted, by setting and the run that each stands at; none where a value is an
+    observation at a checkpoint, for it stands with the observations."""
+    if "exponents" not in question.finders or question.study.counts != COUNTED:
         return
     of = {point.setting: point.fitted for point in question.found("exponents")}
     for one in question.stored:
