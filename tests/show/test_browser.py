@@ -11,6 +11,7 @@ from invocation import power, rows
 
 from lab.answers import answer as answers
 from lab.execution.store import Store
+from lab.regimes.origin import Origin
 from lab.show.page import page as pages
 
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -37,7 +38,7 @@ def file(make_study, tmp_path_factory):
         task={"manifold": {"dim": [2, 3, 5]},
               "teacher": {"count": 4, "bias": [0.0, 0.5, 1.0], "widths": [96, 96]}},
         evidence={"share": 0.25},
-    )  # fmt: skip
+    ).of(Origin("studies/s.toml"))  # fmt: skip
     with Store.write(folder / "s") as store:
         store.add(rows(study, power(lambda d: 5 / d), noise=0.02, seed=1))
         return pages.write(answers.answers(study, store), folder / "report.html", "s")
@@ -85,7 +86,8 @@ def test_a_click_and_the_keyboard_open_a_run(visit):
     dialog = shown.locator("dialog")
     name = dialog.locator("h2").inner_text().removeprefix("Run ")
     assert dialog.is_visible() and shown.locator(f"circle[data-run='{name}']").count() > 0
-    assert "lab run studies/s.toml" in dialog.inner_text()
+    assert "Train d = 2 again" in dialog.inner_text()
+    assert "lab run studies/s.toml --set task.manifold.dim=2" in dialog.inner_text()
     shown.keyboard.press("Escape")
     assert not dialog.is_visible()
     card = shown.locator("svg:has(circle[data-run])").first
