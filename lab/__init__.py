@@ -74,12 +74,14 @@ def plan(
     *,
     name: str = "study",
     overrides: Sequence[str] = (),
+    tables: bool = False,
 ) -> Outlook:
     """What is stored of a study, what is left, and about how long that takes on this machine.
 
     results: the folder that holds all results; a file's are in the folder of its name, others' in
     that of `name`.
     overrides: as `read` takes them, here and below.
+    tables: whether, without a store, the runs of the report's table are there; `run` trains them.
 
     >>> outlook = plan("studies/quickstart.toml", "nowhere")
     >>> outlook.left.planned, outlook.left.done
@@ -87,7 +89,7 @@ def plan(
     """
     from lab.execution.outlook import outlook
 
-    return outlook(read(study, overrides), _folder(study, results, name))
+    return outlook(read(study, overrides), _folder(study, results, name), tables=tables)
 
 
 def run(

@@ -67,10 +67,9 @@ def status(
 
 
 def _looked(asked: Any, study: Path, results: Path) -> Any:
-    from lab.execution.outlook import outlook
-    from lab.execution.store import folder
+    import lab
 
-    return outlook(asked, folder(study, results), tables=True)
+    return lab.plan(asked, results, name=study.stem, tables=True)
 
 
 def _sourced(source: str) -> str:
