@@ -20,6 +20,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
+from lab.grids import said
 from lab.kinds.student import STUDENTS
 from lab.regimes.cell import Cell
 from lab.regimes.regime import Regime
@@ -110,7 +111,7 @@ class Descending(Regime):
                     "leave it out"
                 )
         else:
-            yield from self._of_kind()
+            yield from said(self._of_kind)
             if self.measure.dimension:
                 yield from self.measure.mistaken(self.tasks(1), self.students())
             sizes = [D for D in self.sizes if D]
