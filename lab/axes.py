@@ -31,6 +31,7 @@ class Ordinate:
 N = Axis("N", "trainable parameters N", "N")
 HIDDEN = Axis("N_h", "weights between hidden layers N_h", "hidden")
 WIDTH = Axis("w", "width w of the hidden layers", "width")
+UNITS = Axis("n", "hidden units n", "units")
 DATA = Axis("D", "training samples D", "D")
 POINTS = Axis("n", "points n", "D")
 

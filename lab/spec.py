@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
@@ -17,6 +18,7 @@ from lab.canonical import Part
 from lab.kinds.covariances import of_covariance
 from lab.kinds.given import GivenSpec
 from lab.kinds.manifolds import MANIFOLDS
+from lab.kinds.networks import smoothness_of
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.kinds.teachers import FIELD_TEST_POINTS, Covariance
 
@@ -40,8 +42,8 @@ class TaskSpec(Part):
     """A resolved task: every field one value. `teacher` is the index k.
 
     teacher_kind: `network`; `field`, a Gaussian field of the `covariance`, which is its kind and
-    (name, value) of its settings; or `spectral`, the target of a spectral manifold, whose `decays`
-    are (a, b).
+    (name, value) of its settings; `spectral`, the target of a spectral manifold, whose `decays`
+    are (a, b); or `ridges`, a sum of ridges with weights of these `signs`.
     """
 
     manifold: tuple[tuple[str, int], ...]
@@ -60,6 +62,7 @@ class TaskSpec(Part):
     teacher_kind: str = "network"
     covariance: Covariance | None = None
     decays: tuple[float, float] | None = None
+    signs: str = ""
 
     __hash__ = Part.__hash__
 
@@ -86,7 +89,7 @@ class TaskSpec(Part):
     @property
     def test_points(self) -> int:
         """Points that losses are taken on; of a spectral task they are known exactly."""
-        if self.decays:
+        if self.decays or self.signs:
             return 0
         return FIELD_TEST_POINTS if self.covariance else TEST_POINTS
 
@@ -100,7 +103,26 @@ class TaskSpec(Part):
         if self.covariance:
             kind, settings = self.covariance
             symbols["teacher"] = of_covariance(kind, dict(settings))
+        if self.smoothness is not None:
+            symbols["s"] = self.smoothness
         return symbols
+
+    @property
+    def smoothness(self) -> float | None:
+        """s, the number of square-integrable derivatives of the target, ∞ of smooth ones: ½ + p of
+        networks of t₊^p (Sobolev, in L²; below the size of a wide teacher it is a field of that
+        smoothness); None where nobody knows it."""
+        if self.covariance:
+            kind, settings = self.covariance
+            return of_covariance(kind, dict(settings)) / 2
+        if self.teacher_kind == "network":
+            return smoothness_of(self.teacher_activation) if self.teacher_widths else math.inf
+        return 1.5 if self.teacher_kind == "ridges" and self.teacher_widths else None
+
+    @property
+    def one_sign(self) -> bool:
+        """Whether the target is a sum of ridges of one sign."""
+        return self.signs == "one"
 
     def settings(self) -> dict[str, Any]:
         """What of the task may be a grid, by name, all but the manifold and the index."""
@@ -112,6 +134,9 @@ class TaskSpec(Part):
             kind, settings = self.covariance
             named = {f"teacher.{name}": value for name, value in settings}
             return fixed | {"teacher.covariance": kind} | named
+        if self.signs:
+            units = self.teacher_widths[0] if self.teacher_widths else 0
+            return fixed | {"teacher.signs": self.signs, "teacher.units": units}
         return fixed | {
             "teacher.widths": self.teacher_widths,
             "teacher.bias": self.teacher_bias,
@@ -414,7 +439,7 @@ COORDINATES: Mapping[str, Callable[[Run, float], float | None]] = {
         run.student.leading(run.task.D_amb, run.task.outputs)[0] if run.student.trained else None
     ),
     "width": lambda run, step: max(run.student.widths, default=None),
-    "units": lambda run, step: STUDENTS[run.student.kind].units(run.student) or None,
+    "units": lambda run, step: STUDENTS[run.student.kind].hidden_units(run.student) or None,
     "D": lambda run, step: run.size,
     "S": lambda run, step: step,
     "samples": lambda run, step: run.training.samples(step),

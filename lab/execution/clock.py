@@ -78,7 +78,7 @@ def _seconds(group: Group) -> float:
 
 def _student(group: Group, student: StudentSpec) -> float:
     """Seconds of the training of one student besides the calls of its steps."""
-    units = STUDENTS[student.kind].units(student)
+    units = STUDENTS[student.kind].hidden_units(student)
     one = solvers.student_flops(group, student) / STUDENTS_RATE + UNIT * units
     looks = EVALUATIONS + len(group.training.checkpoints)
     found = solvers.samples(group) * one + looks * TEST_POINTS * EVALUATED_UNIT * units

@@ -247,7 +247,7 @@ class RandomFeatures(Exact):
         return int(dict(spec.settings)["count"]) * outputs
 
     @classmethod
-    def units(cls, spec: StudentSpec) -> int:
+    def hidden_units(cls, spec: StudentSpec) -> int:
         return int(dict(spec.settings)["count"])
 
     @classmethod

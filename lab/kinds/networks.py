@@ -7,17 +7,54 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from lab.grids import Depth, Grid, NonNegativeFloat, PositiveFloat, Widths
 from lab.kinds.kind import load
 from lab.kinds.student import STUDENTS, Student, StudentSpec, Target, lacking
+from lab.mistakes import unknown
 
-Activation = Literal["relu", "tanh", "erf", "gelu", "identity"]
+ACTIVATIONS = ("relu", "tanh", "erf", "gelu", "identity")
+"""Activations by name; beside them stands relu^p, the power t₊^p of a ReLU, p ≥ 0."""
+HIGHEST = 8.0
+"""Largest p of relu^p: values of t₊^p above are beyond single precision for wide inputs."""
+
+
+def power_of(activation: str) -> float | None:
+    """The p of t₊^p: 1 for relu, 1.5 for relu^1.5, 0 for a step; None for other activations."""
+    if activation == "relu":
+        return 1.0
+    base, _, power = activation.partition("^")
+    try:
+        return float(power) if base == "relu" and power else None
+    except ValueError:
+        return None
+
+
+def smoothness_of(activation: str) -> float:
+    """Smoothness s of a wide random network of this activation: p + ½ of t₊^p, else ∞."""
+    p = power_of(activation)
+    return math.inf if p is None else p + 0.5
+
+
+def _known(activation: str) -> str:
+    """An activation, relu^1 as relu. Raises ValueError, one sentence, for another name."""
+    p = power_of(activation)
+    if activation in ACTIVATIONS:
+        return activation
+    if p is None:
+        raise ValueError(unknown("activation", activation, (*ACTIVATIONS, "relu^1.5")))
+    if not 0 <= p <= HIGHEST:
+        raise ValueError(f"relu^{p:g} is out of range; take a power from 0 to {HIGHEST:g}")
+    return "relu" if p == 1 else f"relu^{p:g}"
+
+
+Activation = Annotated[str, AfterValidator(_known)]
 Activations = Grid[Activation]
 
 
@@ -57,7 +94,7 @@ class Trained(Student):
         raise lacking(cls, "matrices", "costs")
 
     @classmethod
-    def units(cls, spec: StudentSpec) -> int:
+    def hidden_units(cls, spec: StudentSpec) -> int:
         """Hidden units: what a point takes of memory."""
         raise lacking(cls, "units", "memory")
 
@@ -111,6 +148,8 @@ class Mlp(Trained):
     def mistakes(self, study: Any) -> Iterator[str]:
         if self.depth is not None and any(isinstance(w, tuple) for w in self.widths):
             yield "student.depth: widths that list their layers have their depth; leave it out"
+        if any(power_of(activation) == 0 for activation in self.activation):
+            yield "student.activation: a step has no slope to descend; take relu^p with p > 0"
 
     @classmethod
     def N(cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int) -> int:
@@ -146,7 +185,7 @@ class Mlp(Trained):
         return [*itertools.pairwise((D_amb, *spec.widths, outputs))]
 
     @classmethod
-    def units(cls, spec: StudentSpec) -> int:
+    def hidden_units(cls, spec: StudentSpec) -> int:
         return sum(spec.widths)
 
     @classmethod

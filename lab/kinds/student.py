@@ -114,6 +114,12 @@ class Student(Table):
     which says what that costs too."""
     sized: ClassVar[str | None] = None
     """The key that makes it larger, if there is one."""
+    scanned: ClassVar[str] = "N"
+    """The coordinate (`lab.spec.COORDINATES`) that counts its size in a scan."""
+    best_of_seeds: ClassVar[bool] = False
+    """Whether its seeds are starts of one minimisation, of which a scan reads the lowest loss."""
+    answers_unlimited: ClassVar[bool] = False
+    """Whether it is solved by the loss of the population, and needs no training set."""
     risk: ClassVar[str] = ""
     """Who knows the mean loss of a run, if anybody does: "module:function" of it, see `load`."""
 
@@ -139,7 +145,7 @@ class Student(Table):
         raise lacking(cls, "N", "number of parameters")
 
     @classmethod
-    def units(cls, spec: StudentSpec) -> int:
+    def hidden_units(cls, spec: StudentSpec) -> int:
         """Hidden units, or features; 0 where there are none."""
         return 0
 

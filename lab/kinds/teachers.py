@@ -1,21 +1,25 @@
-"""Teachers: what gives the targets. A random network, or a Gaussian field."""
+"""Teachers: what gives the targets. A random network, a Gaussian field, or a sum of ridges."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
+
+from pydantic import model_validator
 
 from lab.grids import (
     Depth,
     Floats,
+    Grid,
     PositiveFloat,
     PositiveInt,
     Positives,
     Setting,
     Shapes,
     Table,
+    Whole,
     one_by_one,
     product,
 )
@@ -43,6 +47,7 @@ class Drawn:
     activation: str = ""
     bias: float = 0.0
     covariance: Covariance | None = None
+    signs: str = ""
 
 
 class Teacher(Table):
@@ -56,6 +61,8 @@ class Teacher(Table):
 
     descends: ClassVar[bool] = True
     """Whether networks can be trained on its targets, drawn without limit."""
+    solved_by: ClassVar[str] = ""
+    """The one kind of student that can learn its targets; empty where any can."""
 
     def grid(self) -> Iterator[Drawn]:
         """The resolved teachers of the grid."""
@@ -119,3 +126,36 @@ class Field(Teacher):
                 f"data.sizes: a Gaussian field is drawn at D and {FIELD_TEST_POINTS} "
                 f"test points together, at most {FIELD_POINTS}; take D ≤ {room}"
             )
+
+
+@TEACHERS.add
+class RidgesTeacher(Teacher):
+    """Ridges Σ_j c_j |v_j·x| on a sphere, of uniform directions and of weights 1/M with one sign or
+    ±1/√M with random signs; units = 0 is the limit of infinitely many of one sign, f = 1."""
+
+    kind: Literal["ridges"] = "ridges"
+    signs: Grid[Literal["one", "random"]] = ("one",)
+    units: Grid[Whole] = (0,)
+
+    descends: ClassVar[bool] = False
+    solved_by: ClassVar[str] = "ridges"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_randomness(cls, values: Any) -> Any:
+        """Infinitely many ridges of one sign are one target."""
+        if isinstance(values, dict) and values.get("units", 0) in (0, [0]):
+            return {"count": 1, **values}
+        return values
+
+    def wrong(self) -> Iterator[str]:
+        if 0 in self.units and "random" in self.signs:
+            yield "units: ridges of random signs need a number of them, such as units = 4096"
+        if self.units == (0,) and self.count > 1:
+            yield "count: infinitely many ridges of one sign are one target; leave it out"
+        if self.gain != (1.0,) or self.outputs > 1 or not self.normalise:
+            yield "gain, outputs and normalise: ridges have none of these; leave them out"
+
+    def grid(self) -> Iterator[Drawn]:
+        for signs, units in itertools.product(self.signs, self.units):
+            yield Drawn(widths=(units,) if units else (), signs=signs)

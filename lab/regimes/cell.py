@@ -57,6 +57,17 @@ class Values:
     unit: str = "relative loss"
     doubts: tuple[str, ...] = ()
 
+    def lowest(self) -> Values:
+        """The lowest value of each teacher and x, of seeds that are starts of one minimisation."""
+        at = np.stack([self.teacher, self.x], axis=1)
+        cells, where = np.unique(at, axis=0, return_inverse=True)
+        value = np.full(len(cells), np.inf)
+        np.minimum.at(value, where.ravel(), self.value)
+        zeros = np.zeros(len(cells), int)
+        return replace(
+            self, x=cells[:, 1], value=value, teacher=cells[:, 0].astype(int), seed=zeros
+        )
+
     def doubted(self, *doubts: str) -> Values:
         """The same with more doubts."""
         return replace(self, doubts=(*self.doubts, *doubts))

@@ -78,7 +78,13 @@ def _of_data(study: Any) -> Iterator[str]:
 def _of_student(study: Any) -> Iterator[str]:
     """What the student does not go together with."""
     yield from study.student.mistakes(study)
-    if study.student.trained and not study.task.descends:
+    only = getattr(study.task, "solved_by", "")
+    if only and study.student.kind != only:
+        yield (
+            f"task.teacher: {study.task.teacher_kind} targets are for students of kind {only}; "
+            f"take student.kind = \"{only}\", or a teacher of another kind"
+        )
+    elif study.student.trained and not study.task.descends:
         kind = study.task.teacher_kind
         yield f"task.teacher: {kind} targets are for exact students, not networks"
 

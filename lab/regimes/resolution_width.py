@@ -12,9 +12,10 @@ from typing import ClassVar, Literal
 
 from lab import axes
 from lab.axes import Axis
+from lab.regimes.cell import Values
 from lab.regimes.coherence import too_few
 from lab.regimes.descending import Descending
-from lab.regimes.regime import REGIMES
+from lab.regimes.regime import REGIMES, Rows
 from lab.spec import AnyTask, StudentSpec
 from lab.tables.scan import Size
 
@@ -31,6 +32,8 @@ class ResolutionWidth(Descending):
 
     @property
     def axis(self) -> Axis:
+        if self.student.scanned == "units":
+            return axes.UNITS
         return {"N": axes.N, "hidden": axes.HIDDEN, "width": axes.WIDTH}[self.scan.size]
 
     @property
@@ -44,12 +47,17 @@ class ResolutionWidth(Descending):
             return 1
         return student.leading(task.D_amb, task.outputs)[1]
 
+    def reading(self, done: Rows, limits: Rows = ()) -> Values:
+        """The losses, of starts of one minimisation the lowest."""
+        found = self.losses(done)
+        return found.lowest() if self.student.best_of_seeds and done else found
+
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
         student = self.student
         if student.sized:
             yield from too_few(f"student.{student.sized}", getattr(student, student.sized))
-        answered = self.task.linear or self.task.everything is not None
+        answered = self.task.linear or self.task.everything is not None or student.answers_unlimited
         if not student.trained and not (student.sized and answered):
             yield (
                 f"student.kind: {student.kind} students have no answer on unlimited data; scan "

@@ -112,7 +112,9 @@ def student_bytes(group: Group, student: StudentSpec) -> float:
     batch = max([EVALUATED, training.polish and training.polish_batch]
                 + [b for _, b, _ in training.stages])  # fmt: skip
     N = student.parameters(task.D_amb, task.outputs)
-    return size * (5 * N + 3 * batch * (STUDENTS[student.kind].units(student) + task.outputs))
+    return size * (
+        5 * N + 3 * batch * (STUDENTS[student.kind].hidden_units(student) + task.outputs)
+    )
 
 
 def _descent_memory(group: Group) -> float:
@@ -219,7 +221,7 @@ def _wide_memory(group: Group) -> float:
 
 
 def _units(student: StudentSpec) -> int:
-    return STUDENTS[student.kind].units(student)
+    return STUDENTS[student.kind].hidden_units(student)
 
 
 def _largest(group: Group) -> int:

@@ -97,6 +97,11 @@ class Task(Table):
         return self.manifold.teacher is None and self.teacher.descends
 
     @property
+    def solved_by(self) -> str:
+        """The one kind of student that can learn it; empty where any can."""
+        return self.teacher.solved_by
+
+    @property
     def teacher_kind(self) -> str:
         """The kind of teacher; a manifold may bring its own."""
         return self.manifold.teacher or self.teacher.kind
@@ -118,11 +123,11 @@ class Task(Table):
             yield TaskSpec(
                 manifold, self.embedding.kind, self.embedding.ambient, one.widths,
                 one.activation, one.bias, gain, t.outputs, t.normalise, self.loss, power,
-                noise, k, self.teacher_kind, one.covariance, decays,
+                noise, k, self.teacher_kind, one.covariance, decays, one.signs,
             )  # fmt: skip
 
     def wrong(self) -> Iterator[str]:
-        for rule in (self._of_loss, self._of_spectral):
+        for rule in (self._of_loss, self._of_spectral, self._of_ridges):
             yield from said(rule)
 
     def _of_loss(self) -> Iterator[str]:
@@ -142,3 +147,11 @@ class Task(Table):
             )
         if self.embedding.kind != "identity" or self.loss != "mse":
             yield "a spectral task takes loss = \"mse\" and no embedding"
+
+    def _of_ridges(self) -> Iterator[str]:
+        if self.teacher.kind != "ridges" or self.manifold.teacher:
+            return
+        if self.manifold.kind != "sphere" or self.embedding.kind != "identity":
+            yield "a teacher of ridges is known on spheres: kind = \"sphere\", and no embedding"
+        if self.loss != "mse" or any(self.noise):
+            yield "a teacher of ridges takes loss = \"mse\" and no noise"

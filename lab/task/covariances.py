@@ -28,14 +28,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from scipy import special
 from scipy.spatial.distance import cdist
 
 from lab.grids import Setting
 from lab.kinds.covariances import resolved_covariance
+from lab.kinds.networks import power_of
 from lab.theory import smoothness
 
 __all__ = ["Covariance", "Network", "Radial", "covariance"]
@@ -79,7 +82,7 @@ class Network:
     """NNGP, or with `tangent` NTK, of a fully connected network of infinite width.
 
     Attributes:
-        activation: `relu` or `erf`.
+        activation: `relu`, `erf`, or `relu^p` for t₊^p, of which the tangent kernel is not offered.
         depth: L, the number of hidden layers, at least 1.
         weight: σ_w² of the hidden layers, the variance of a weight times its fan-in.
         bias: σ_b, the standard deviation of a bias, in every layer.
@@ -87,7 +90,7 @@ class Network:
         tangent: the NTK instead of the NNGP.
     """
 
-    activation: Literal["relu", "erf"] = "relu"
+    activation: str = "relu"
     depth: int = 1
     weight: float = 2.0
     bias: float = 0.0
@@ -97,6 +100,9 @@ class Network:
     @property
     def smoothness(self) -> float:
         """θ of `lab.theory.kernel`, with the angle between inputs as the distance."""
+        p = power_of(self.activation)
+        if p is not None and self.activation != "relu":
+            return 2 * p + 1
         return smoothness(f"{self.activation}-{'ntk' if self.tangent else 'nngp'}")
 
     def __call__(
@@ -119,7 +125,7 @@ class Network:
     def _recursion(self, q: np.ndarray, r: np.ndarray, s: np.ndarray) -> np.ndarray:
         # q = E[u²], r = E[v²], and s = E(u − v)² in place of E[uv] = (q + r − s)/2: the angle
         # between near points keeps its digits this way, which the NTK's |θ| term needs.
-        layer = _LAYERS[self.activation]
+        layer = _LAYERS.get(self.activation) or partial(_power, power_of(self.activation))
         tangent = (q + r - s) / 2
         for weight in (*[self.weight] * (self.depth - 1), self.readout):
             q, r, s, slope = layer(q, r, s)
@@ -142,7 +148,7 @@ def covariance(kind: str, **settings: Setting) -> Covariance:
         return Radial(nu=0.5 if kind == "laplace" else math.inf, **own)
     if kind == "matern":
         return Radial(**own)
-    activation: Literal["relu", "erf"] = "relu" if kind.startswith("relu") else "erf"
+    activation = "relu" if kind.startswith("relu") else "erf"
     return Network(activation, tangent=kind.endswith("ntk"), **own)
 
 
@@ -168,6 +174,31 @@ def _erf(q: Any, r: Any, s: Any) -> tuple[Any, Any, Any, Any]:
     return q_phi, r_phi, q_phi + r_phi - 2 * product, 4 / np.pi / np.sqrt(norm - 4 * k**2)
 
 
+def _power(p: float, q: Any, r: Any, s: Any) -> tuple[Any, Any, Any, Any]:
+    """The same of φ(t) = t₊^p, but the slopes: the arc-cosine kernel of order p (Cho & Saul 2009).
+
+    With θ the angle of u and v and a = (π − θ)/2,
+
+        E[φ(u)φ(v)] = (qr)^(p/2) 2^p Γ(p+1)/(2π) ∫_{−a}^{a} (sin(a − ψ) sin(a + ψ))^p dψ
+
+    by Gauss–Jacobi quadrature in ψ/a, whose weight has the integrand's ends.
+    """
+    g = np.sqrt(q * r)
+    gap = (np.sqrt(q) - np.sqrt(r)) ** 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        versine = np.where(g > 0, np.clip((s - gap) / (2 * g), 0, 2), 0)
+    a = np.pi / 2 - np.arctan2(np.sqrt(versine), np.sqrt(2 - versine))
+    node, weight = special.roots_jacobi(_NODES, p, p)
+    total: Any = 0.0
+    for t, w in zip(node, weight, strict=True):
+        total = total + w * (np.sin(a * (1 - t)) * np.sin(a * (1 + t)) / (1 - t * t)) ** p
+    factor = 2**p * special.gamma(p + 1) / (2 * np.pi)
+    product = g**p * factor * a * total
+    half = 2**p * special.gamma(p + 0.5) / (2 * np.pi**0.5)  # E φ(u)² at q = 1
+    return half * q**p, half * r**p, half * (q**p + r**p) - 2 * product, np.nan
+
+
+_NODES = 24
 _LAYERS: dict[str, Callable] = {"relu": _relu, "erf": _erf}
 
 

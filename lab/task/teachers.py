@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from lab.kinds.networks import power_of
 from lab.spec import TaskSpec, chart
 
 Layers = list[tuple[Array, Array]]
@@ -32,6 +33,20 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "gelu": jax.nn.gelu,
     "identity": lambda h: h,
 }
+
+
+def activation_of(name: str) -> Callable[[Array], Array]:
+    """The activation of this name; `relu^p` is t₊^p, with the step t > 0 at p = 0."""
+    if name in ACTIVATIONS:
+        return ACTIVATIONS[name]
+    p = power_of(name)
+    assert p is not None  # a study names no other
+    if p == 0:
+        return lambda h: (h > 0).astype(h.dtype)
+    if p == int(p):
+        return lambda h: jax.nn.relu(h) ** int(p)
+    # t₊^p has no slope at 0 where p < 1, and 0 · ∞ on its flat side
+    return lambda h: jnp.where(h > 0, jnp.where(h > 0, h, 1.0) ** p, 0.0)
 
 
 def draw(task: TaskSpec, *, key: Key[Array, ""]) -> list[Layers]:
@@ -64,7 +79,7 @@ def apply(
     networks: list[Layers], activation: str, z: Float[Array, "chart n"]
 ) -> Float[Array, "outputs n"]:
     """T(z), the sum over the factors, before normalisation."""
-    act = ACTIVATIONS[activation]
+    act = activation_of(activation)
     parts, start = [], 0
     for layers in networks:
         m = layers[0][0].shape[1]
@@ -82,7 +97,7 @@ def hidden(
 ) -> list[tuple[Float[Array, "w n"], Float[Array, "w n"]]]:
     """Every hidden layer of T at n points, before and after its activation; those of the factors
     stand side by side."""
-    act = ACTIVATIONS[activation]
+    act = activation_of(activation)
     found: list[list[tuple[Array, Array]]] = [[] for _ in networks[0][:-1]]
     start = 0
     for layers in networks:

@@ -13,6 +13,7 @@ from lab.theory.formula import (
     parse,
     smoothness,
 )
+from lab.theory.resolution import Resolved, resolution
 
 __all__ = [
     "KNOWN",
@@ -21,8 +22,10 @@ __all__ = [
     "NoValue",
     "Prediction",
     "PredictionError",
+    "Resolved",
     "kernel",
     "known",
     "parse",
+    "resolution",
     "smoothness",
 ]

@@ -25,6 +25,7 @@ SYMBOLS: Mapping[str, str] = {
     "p": "power of the loss |y − ŷ|^p (2 for mse, and for kl near its optimum); in the position "
     "of a peak over D the number of parameters of the student",
     "n": "number of training samples, in the position of a peak over the size of the student",
+    "s": "smoothness of the target, its derivatives that are square integrable; ∞ if it is smooth",
     "a": "decay of the target's power in the kernel's eigenbasis, v_i² ∝ i^−a",
     "b": "decay of the kernel's eigenvalues, λ_i ∝ i^−b",
     "alpha": "spectral exponent α_K of random features, λ_i ∝ i^−(1+α_K)",

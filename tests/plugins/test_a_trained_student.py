@@ -81,7 +81,7 @@ class Sines(Trained):
         return [(D_amb, count), (count, outputs)]
 
     @classmethod
-    def units(cls, spec):
+    def hidden_units(cls, spec):
         return int(dict(spec.settings)["count"])
 
     @classmethod

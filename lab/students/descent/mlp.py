@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from lab.kinds.student import StudentSpec
-from lab.task.teachers import ACTIVATIONS
+from lab.task.teachers import activation_of
 
 Parameters = dict[str, Any]
 
@@ -32,7 +32,7 @@ class _Mlp(nn.Module):
 
     @nn.compact
     def __call__(self, x: Float[Array, "D_amb n"]) -> Float[Array, "outputs n"]:
-        act = ACTIVATIONS[self.spec.activation]
+        act = activation_of(self.spec.activation)
         h = x
         for layer, width in enumerate(self.spec.widths):
             before = self._affine(layer, h, width)

@@ -42,7 +42,7 @@ from jaxtyping import Array, Float, Key
 from lab.kinds.student import StudentSpec
 from lab.students.descent import mlp
 from lab.task.covariances import covariance
-from lab.task.teachers import ACTIVATIONS
+from lab.task.teachers import activation_of
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def tangent_kernel(
 
     A layer adds (δ·δ′)(σ_w² h·h′ + σ_b²), with h its inputs and δ the slopes of f in its outputs.
     """
-    act = ACTIVATIONS[student.activation]
+    act = activation_of(student.activation)
     layers = len(student.widths) + 1
 
     def outputs(shifts: list, h: Array) -> tuple[Array, list]:

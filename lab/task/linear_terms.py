@@ -1,0 +1,144 @@
+"""The best linear N-term loss of a random target: a reference without a free parameter.
+
+A random field f of covariance k on a compact manifold has eigenfunctions of known eigenvalues. No
+N functions that are fixed before the target is drawn leave less than the eigenvalues beyond the N
+largest (Kolmogorov's N-width in the mean), so that
+
+    L(N) = Σ_{i > N} λ_i / Σ_i λ_i,   both sums without the constant, which normalising takes away,
+
+is the expected relative loss of the best linear student of N numbers. Networks choose their
+functions and may fall below; what trains well is near it, and the slope over the same N is what to
+compare an exponent with: over a decade or two it is not the asymptotic one.
+
+    spheres   harmonics by Funk–Hecke (`harmonics.py`); within a degree L is linear in N, but only
+              at complete degrees every basis agrees: between them it is interpolated in the logs
+    tori      products of cosines, by the discrete Fourier transform, d ≤ 3
+
+Targets: Gaussian fields, and random networks of ReLU, t₊^p or erf units that are wide: a teacher of
+M units is such a field while N is well below its own parameters. Beyond the degrees where rounding
+hides an eigenvalue, λ_l ∝ Γ(l − s)/Γ(l + d + s) with s the smoothness, which is exact for the
+singularity of |x − x′|^(2s) on the sphere. Not here: cubes, products, teachers of tanh.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Float, Num
+from scipy.special import comb, gammaln
+
+from lab.spec import AnyTask, TaskSpec
+from lab.task.covariances import Covariance, Network, covariance
+from lab.task.harmonics import harmonics
+
+__all__ = ["LinearTerms", "linear_terms"]
+
+DEGREES = {1: 4_000, 2: 600}
+MANY_DIMENSIONS = 150
+"""Degrees computed by quadrature, by d."""
+LAST = 200_000
+"""Degrees that are summed."""
+HIDDEN = 1e-12
+"""Share of the largest eigenvalue below which quadrature leaves fewer than three digits."""
+GRID = {1: 2**18, 2: 2**11, 3: 2**8}
+"""Points a side of the Fourier transform on tori; the eighth part of its frequencies is used."""
+
+
+@dataclass(frozen=True)
+class LinearTerms:
+    """L(N) at the N where it is known, smallest first.
+
+    Attributes:
+        N: numbers of terms, complete degrees on spheres.
+        value: relative loss left by the N largest.
+        error: relative error of `value`, an upper estimate.
+    """
+
+    N: Float[np.ndarray, " n"]
+    value: Float[np.ndarray, " n"]
+    error: float
+
+    def loss(self, N: Num[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
+        """L at other N, interpolated in the logs; NaN outside of the range."""
+        at = np.log(np.asarray(N, float))
+        return np.exp(np.interp(at, np.log(self.N), np.log(self.value), np.nan, np.nan))
+
+    def slope(self, N: Num[np.ndarray, " m"]) -> float:
+        """α of the least-squares line through log L at these N."""
+        return -float(np.polyfit(np.log(np.asarray(N, float)), np.log(self.loss(N)), 1)[0])
+
+
+def linear_terms(task: AnyTask) -> LinearTerms | None:
+    """The reference of a task; None where no spectrum is known."""
+    if not isinstance(task, TaskSpec) or len(task.manifold) != 1 or task.loss != "mse":
+        return None
+    (kind, d), field = task.manifold[0], field_of(task)
+    if field is None:
+        return None
+    if kind == "sphere":
+        return _on_sphere(field, d)
+    if kind == "torus" and d in GRID:
+        return _on_torus(field, d)
+    return None
+
+
+def field_of(task: TaskSpec) -> Covariance | None:
+    """The covariance that a target has as a field over the chart: its own, or that of a network as
+    wide as one likes with its weights W ~ N(0, 1/fan_in) and its biases."""
+    if task.covariance:
+        kind, settings = task.covariance
+        return covariance(kind, **dict(settings))
+    spread = task.teacher_kind == "network" and len(task.teacher_widths) > 0
+    if not spread or not task.teacher_activation.startswith(("relu", "erf")):
+        return None
+    return Network(
+        task.teacher_activation, depth=len(task.teacher_widths), weight=1.0, bias=task.teacher_bias
+    )
+
+
+@lru_cache(maxsize=64)
+def _on_sphere(field: Covariance, d: int) -> LinearTerms:
+    s = field.smoothness / 2
+    known = harmonics(field, d, degrees=DEGREES.get(d, MANY_DIMENSIONS)).eigenvalues
+    # even and odd degrees have singularities of their own, at θ = 0 and at both ends
+    lam = np.zeros(LAST if np.isfinite(s) else len(known))
+    lam[: len(known)] = known
+    if np.isfinite(s):
+        for parity in (0, 1):
+            clear = np.flatnonzero(known[parity::2] > HIDDEN * known.max())
+            if len(clear) < 3:  # this parity is not in the target, but for its lowest degrees
+                lam[parity::2][clear[-1] + 1 if len(clear) else 0 :] = 0
+                continue
+            last = parity + 2 * int(clear[-1])
+            beyond = np.arange(last, LAST, 2)
+            decay = gammaln(beyond - s) - gammaln(beyond + d + s)
+            lam[beyond] = lam[last] * np.exp(decay - decay[0])
+    degree = np.arange(len(lam), dtype=float)
+    multiplicity = comb(degree + d, d) - comb(np.maximum(degree + d - 2, 0), d)
+    lam[0] = 0.0  # the mean is taken away
+    order = np.argsort(-lam, kind="stable")
+    order = order[lam[order] > 0]
+    power = (lam * multiplicity)[order]
+    tail = power[::-1].cumsum()[::-1]
+    # what lies beyond the last degree falls as l^−(2s+1)
+    rest = power[-1] * len(lam) / (4 * s) if np.isfinite(s) else 0.0
+    N = multiplicity[order].cumsum()[:-1]
+    return LinearTerms(N, (tail[1:] + rest) / (tail[0] + rest), 2e-3)
+
+
+@lru_cache(maxsize=16)
+def _on_torus(field: Covariance, d: int) -> LinearTerms:
+    n = GRID[d]
+    angles = np.meshgrid(*[2 * np.pi * np.arange(n) / n] * d, indexing="ij", sparse=False)
+    flat = np.stack([a.ravel() for a in angles])
+    points = np.concatenate([np.cos(flat), np.sin(flat)]).T
+    origin = np.concatenate([np.ones((1, d)), np.zeros((1, d))], axis=1)
+    values = field(origin, points)[0].reshape((n,) * d)
+    lam = np.fft.fftn(values).real / n**d
+    lam.flat[0] = 0.0
+    lam = np.sort(np.maximum(lam, 0.0).ravel())[::-1]
+    tail = lam[::-1].cumsum()[::-1]
+    N = np.unique(np.geomspace(1, n**d / 8**d, 400).astype(int)) if d > 1 else np.arange(1, n // 8)
+    return LinearTerms(N.astype(float), tail[N] / tail[0], 1e-2)
