@@ -386,8 +386,14 @@ def exponent(
     tolerance: float = 0.15,
     floor: bool = False,
     seed: int = 0,
+    over: str = "limit",
+    delta: float | None = None,
+    omega: float | None = None,
 ) -> Exponent:
     """The exponent α of L ∝ x^−α from losses of your own, with its interval, doubts and verdict.
+
+    α is the exponent over the measured range, the least-squares slope of log L, which every curve
+    has. Whether a power law holds there is told by `shape`, what holds at larger x by `limit`.
 
     Args:
         x, loss: positive numbers, one entry per run. Runs of one teacher at one x are repetitions,
@@ -396,15 +402,23 @@ def exponent(
             Without it all runs are one teacher's, and nothing is decided.
         prediction: exponent to judge, as a lower bound or, with sense = "equal", as an equality,
             within the relative tolerance.
+        over: where the prediction holds: over these x ("range"), or as x grows ("limit"), which a
+            bent curve neither confirms nor, without omega, refutes.
+        delta: the change of the local exponent from the smallest to the largest x up to which the
+            curve is straight, relative to the prediction (to α without one); twice the tolerance
+            where None.
+        omega: the exponent ω of the correction L = A x^−α (1 + B x^−ω); then `limit` is α at
+            x → ∞, with the systematic error of ω/2 … 2ω.
         floor: whether the loss has a floor of its own for each teacher, as label noise gives it.
             Without it flattening is told as what it is, a curve that is no power law.
         seed: of the bootstrap beyond seven teachers.
 
     Returns a value with `alpha`, `interval`, `status`, `doubts`, `verdict` and `relation` (None
-    without a prediction), `local` exponents (rows of x, alpha, lo, hi), `forecast`, and more:
-    see `lab.scaling.judge.exponent.Exponent`. For its known bias see `lab.scaling.scans.estimate`.
-    Raises ValueError, one sentence, for columns that are not equally long, for numbers that are not
-    finite and positive, and for a prediction that is not positive.
+    without a prediction), `shape` ("straight", "bent" or "open", with `change` and its `interval`),
+    `limit` (None without omega), `readings`, `local` exponents (rows of x, alpha, lo, hi),
+    `forecast`, and more: see `lab.scaling.judge.exponent.Exponent`. For its known bias see
+    `lab.scaling.scans.estimate`. Raises ValueError, one sentence, for columns that are not equally
+    long, for numbers that are not finite and positive, and for a prediction that is not positive.
 
     >>> import numpy as np
     >>> x = np.tile(np.geomspace(100, 10_000, 8), 4)
@@ -419,8 +433,8 @@ def exponent(
 
     scan = Scan.of(list(x), list(loss), None if teacher is None else list(teacher))
     return estimate(
-        scan, prediction=prediction, sense=sense, tolerance=tolerance,
-        law="power+floor" if floor else "power", seed=seed,
+        scan, prediction=prediction, sense=sense, tolerance=tolerance, over=over, delta=delta,
+        omega=omega, law="power+floor" if floor else "power", seed=seed,
     )  # fmt: skip
 
 

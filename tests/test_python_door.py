@@ -91,7 +91,7 @@ def test_a_floor_is_fitted_where_it_is_known_and_told_where_it_is_not():
     assert known.interval[0] < 1 < known.interval[1] and abs(known.alpha - 1) < 0.05
     assert known.parameters["floor"] == pytest.approx(0.1, rel=0.05)
     blind = lab.exponent(*given, prediction=1.0)
-    assert blind.alpha < 0.8 and Doubt.FLATTENS in blind.doubts and blind.verdict == "undecided"
+    assert blind.alpha < 0.8 and Doubt.BENT in blind.doubts and blind.verdict == "undecided"
     assert not blind.one_number
 
 
@@ -100,7 +100,7 @@ def test_a_floor_is_fitted_where_it_is_known_and_told_where_it_is_not():
 def test_a_zigzag_decides_nothing_with_and_without_a_missing_cell(without, prediction):
     zigzag = 0.4 * (-1.0) ** np.arange(X.size)
     found = lab.exponent(*columns(zigzag, without=without), prediction=prediction)
-    assert Doubt.WRONG_LAW in found.doubts and found.verdict == "undecided"
+    assert Doubt.COMMON_NOISE in found.doubts and found.verdict == "undecided"
 
 
 def test_what_shows_too_little_is_undecided():

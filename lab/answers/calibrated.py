@@ -24,7 +24,7 @@ FILE = "calibration.json"
 """In the results folder of the study."""
 DESIGN = ("x", "teachers", "seeds", "prediction", "sense", "tolerance")
 """What makes a design, by the names of its fields and of JSON."""
-SHORT = ("source", "coverage", "width", "bias", "verdicts", "wrong", "silent")
+SHORT = ("source", "coverage", "width", "bias", "verdicts", "wrong", "shapes")
 """What fits.json has of a calibration; its file has the rest."""
 
 

@@ -24,6 +24,7 @@ from lab.plain import plain
 from lab.regimes.cell import Values
 from lab.regimes.regime import Regime
 from lab.scaling.judge.calibration import Calibration, Design, Truth, calibrate, misspecified
+from lab.scaling.judge.reading import BENT
 from lab.scaling.scans.estimates import USABLE
 from lab.scaling.scans.scan import Scan
 from lab.spec import Run
@@ -161,7 +162,7 @@ def designs(study: Regime, alternatives: Sequence[str] = ()) -> tuple[Design, ..
             seeds=1 if study.means else len({run.seed for run in runs}),
             prediction=study.predicted(runs[0].task, runs[0].student),
             sense=claim.sense,
-            tolerance=claim.tolerance,
+            tolerance=claim.tolerance, over=claim.over,
             law=study.law,
             alternatives={t: v for t, some in values.items() if (v := some[i]) is not None},
         ))  # fmt: skip
@@ -246,7 +247,7 @@ def as_json(case: Case, found: Calibration) -> dict[str, Any]:
         "prediction": design.prediction, "sense": design.sense, "tolerance": design.tolerance,
         "source": case.source, "truth": asdict(found.truth), "coverage": found.coverage,
         "width": found.width, "bias": found.bias, "error": found.error,
-        "verdicts": found.verdicts, "wrong": found.wrong, "silent": found.silent,
+        "verdicts": found.verdicts, "wrong": found.wrong, "shapes": found.shapes,
         "usable": found.usable, "found_doubts": found.doubts, "alternatives": alternatives,
         "by_ratio": {
             f"{ratio:g}": {"agrees": agrees, "contradicts": contradicts}
@@ -256,12 +257,12 @@ def as_json(case: Case, found: Calibration) -> dict[str, Any]:
 
 
 def wrong_at_the_edge(case: Case, found: Mapping[str, Calibration]) -> dict[str, Any]:
-    """P(agrees) and P(contradicts) at the edge of the region, and the share of silent misses, by
+    """P(agrees) and P(contradicts) at the edge of the region, and the share of scans found bent, by
     the name of the truth, as plain values."""
     values = {}
     for name, shown in found.items():
         agrees, contradicts = shown.at_the_edge(case.design)
-        values[name] = {"agrees": agrees, "contradicts": contradicts, "silent": shown.silent}
+        values[name] = {"agrees": agrees, "contradicts": contradicts, "bent": shown.shapes[BENT]}
     return values
 
 

@@ -20,7 +20,7 @@ from lab.answers.claims import NOTHING, Judgement
 from lab.answers.convergence import Convergence, convergence, variations
 from lab.answers.point import Evidence, Fitted, Point, Rival, Runs
 from lab.answers.pools import dependent
-from lab.answers.premises import approach, premises, sentences
+from lab.answers.premises import premises, sentences
 from lab.answers.question import Question, Stored
 from lab.answers.setting import Setting
 from lab.execution.budgets import CHECKS
@@ -107,12 +107,10 @@ def judged(study: Regime, one: Measured, claim: Claim | None) -> Point:
     doubts = (*one.doubts, *known)
     prediction = study.predicted(run.task, run.student, claim.formula) if claim else math.nan
     likely = study.likely(run.task, run.student, claim.formula) if claim else ()
-    straight = _straight(study, one.done, known)
     if one.estimate and claim:
-        found = _by(claim, one.estimate, prediction, likely, one.evidence, doubts,
-                    straight=straight)  # fmt: skip
+        found = _by(claim, one.estimate, prediction, likely, one.evidence, doubts)
     elif one.estimate:
-        found = judge(one.estimate, straight=straight, doubts=doubts)
+        found = judge(one.estimate, doubts=doubts)
     return Point(
         setting=one.setting, prediction=prediction, exponent=found, likely=likely,
         verdict=((found.verdict if found else None) or UNDECIDED) if claim else None,
@@ -126,7 +124,7 @@ def judged(study: Regime, one: Measured, claim: Claim | None) -> Point:
 
 def _by(
     claim: Claim, found: Estimate, prediction: float, likely: Sequence[float],
-    evidence: Evidence, doubts: Sequence[str], *, straight: bool,
+    evidence: Evidence, doubts: Sequence[str],
 ) -> Exponent:  # fmt: skip
     """An estimate judged by a claim; doubted where another descent or other first weights change
     it, and where what is `likely` to be predicted as well would have another verdict."""
@@ -135,8 +133,8 @@ def _by(
 
     def against(by: float, *more: Doubt) -> Exponent:
         return judge(
-            found, prediction=by, sense=claim.sense, tolerance=claim.tolerance,
-            straight=straight, doubts=[*doubts, *more],
+            found, prediction=by, sense=claim.sense, tolerance=claim.tolerance, over=claim.over,
+            doubts=[*doubts, *more],
         )  # fmt: skip
 
     one = against(prediction)
@@ -220,11 +218,6 @@ def _checked(cells: Cells) -> bool:
     return all(row is not None and row.status == "done" for row in rows)
 
 
-def _straight(study: Regime, done: list[tuple[Run, Row]], known: tuple[Doubt, ...]) -> bool:
-    """Whether theory knows the losses over these x, and that they do not bend."""
-    return bool(done) and Doubt.LATE not in known and approach(study, done) is not None
-
-
 def _fitted(values: Values, order: int) -> Fitted:
     columns = (values.x, values.value, values.teacher, values.seed)
     rows = zip(*(column.tolist() for column in columns), strict=True)
@@ -237,7 +230,7 @@ def _rivals(study: Regime, claim: Claim, run: Run, found: Exponent | None) -> tu
         value = study.predicted(run.task, run.student, formula)
         fate = None
         if found is not None and found.status in USABLE:
-            fate = survives(found.interval, value, claim.tolerance, found.doubts)
+            fate = survives(found.interval, value, claim.tolerance, found.doubts, claim.over)
         rivals.append(Rival(parse(formula).text, value, fate))
     return tuple(rivals)
 

@@ -126,9 +126,9 @@ class Point:
         if e and e.by_size:  # told as exponents of N and of the hidden weights
             order = self.fitted.order
             values["alpha_by_size"] = {
-                name: {"value": e.by_size[s][0] / order,
-                       "interval": [end / order for end in e.by_size[s][1]]}
-                for name, s in (("N", 1.0), ("hidden", 0.0))
+                name: {"value": e.by_size[name][0] / order,
+                       "interval": [end / order for end in e.by_size[name][1]]}
+                for name in ("N", "hidden")
             }  # fmt: skip
         if self.likely:
             values["prediction_interval"] = self.likely
@@ -150,10 +150,9 @@ class Point:
             "law": e.law, "status": e.status, "parameters": e.parameters,
             "intervals": e.intervals,
             "x": e.x.tolist(), "cells": e.n, "teacher_alpha": e.teacher_alpha.tolist(),
-            "head": e.head, "beyond": e.beyond, "tests": e.tests, "advice": e.advice,
-            "alpha_by_share": {f"{s:g}": {"value": a, "interval": ends}
-                               for s, (a, ends) in e.by_size.items()},
+            "tests": e.tests, "advice": e.advice,
         }}  # fmt: skip
+        values |= _plain_shape(e)
         if found:
             by_budget = {
                 f"{factor:g}": {"x": c.x.tolist(), "teacher": c.teacher.tolist(),
@@ -164,6 +163,26 @@ class Point:
         if self.evidence.variations:
             values["variations"] = [vars(v) for v in self.evidence.variations]
         return values
+
+
+def _plain_shape(e: Exponent) -> dict[str, Any]:
+    """The shape of the curve, the readings and, given ω, the limit."""
+    values: dict[str, Any] = {
+        "shape": {"kind": str(e.shape), "change": e.shape.change, "interval": e.shape.interval,
+                  "delta": e.shape.delta},
+        "readings": [
+            {"name": one.name, "alpha": one.alpha, "interval": one.interval,
+             "asked": one.asked is not None}
+            for one in e.readings
+        ],
+    }  # fmt: skip
+    if e.limit:
+        values["limit"] = {
+            "alpha": e.limit.alpha, "statistical": e.limit.statistical,
+            "systematic": e.limit.systematic, "interval": e.limit.interval,
+            "omega": e.limit.omega, "text": str(e.limit),
+        }  # fmt: skip
+    return values
 
 
 def _plain_convergence(found: Convergence | None) -> dict[str, Any]:

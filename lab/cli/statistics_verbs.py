@@ -281,7 +281,7 @@ def calibrate(
          statistics.verdict_head(found.calibrated), statistics.verdict_lines(found.calibrated)),
         ("P(agrees) / P(contradicts) by truth / prediction",
          statistics.ratio_head(found.calibrated), statistics.ratio_lines(found.calibrated)),
-        ("Other truths: wrong at the edge (agrees / contradicts), and silent misses",
+        ("Other truths: wrong at the edge (agrees / contradicts), and curves found bent",
          statistics.WRONG_HEAD, statistics.wrong_lines(found.misspecified)),
     )  # fmt: skip
     for title, head, lines in tables:

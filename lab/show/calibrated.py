@@ -8,13 +8,14 @@ from typing import Any
 
 from lab.answers.calibrated import Calibrated
 from lab.answers.setting import Setting
+from lab.scaling.judge.reading import BENT, STRAIGHT
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.show.page import calibrated as drawn
 from lab.show.view import Answers, Block, Table, View
 
 HEAD = ("d", "true α", "from", "covers", "width", "bias", AGREES, CONTRADICTS, UNDECIDED, "wrong",
-        "silent")  # fmt: skip
-OTHER = ("truth", AGREES, CONTRADICTS, "silent")
+        "straight", "bent")  # fmt: skip
+OTHER = ("truth", AGREES, CONTRADICTS, "bent")
 
 
 def below(answers: Answers) -> list[Block]:
@@ -26,14 +27,15 @@ def below(answers: Answers) -> list[Block]:
         scans = " and ".join(dict.fromkeys(str(one.scans) for one in now))
         blocks.append(Table(HEAD, [_cells(one) for one in now], (
             f"This design in {scans} simulated scans a row: how often the quoted 95 % interval "
-            "covers the true α, its median width, how often each verdict is given, is wrong, or "
-            "misses the truth in silence."
+            "covers the true α, its median width, how often each verdict is given and is wrong, "
+            "and how often the curve is found straight or bent."
         ), shown=()))  # fmt: skip
     others = _others(now)
     if others:
         blocks.append(Table(OTHER, others, (
             "In a fifth as many scans of truths that the estimator does not assume: wrong verdicts "
-            "where the truth is the edge of what the prediction allows, at worst over the settings."
+            "where the truth is the edge of what the prediction allows, and curves found bent, at "
+            "most over the settings."
         ), shown=()))  # fmt: skip
     if len(now) < len(found):
         blocks.append(
@@ -51,7 +53,8 @@ def _cells(one: Calibrated) -> tuple[str, ...]:
         _share(values["coverage"]["quoted"]), f"{values['width']['quoted']:.2g}",
         "–" if values["bias"] is None else f"{values['bias']:+.3f}",
         *(_share(verdicts[name]) for name in (AGREES, CONTRADICTS, UNDECIDED)),
-        f"{values['wrong']:.3f}", f"{values['silent']:.3f}",
+        f"{values['wrong']:.3f}",
+        *(_share(values["shapes"][name]) for name in (STRAIGHT, BENT)),
     )  # fmt: skip
 
 

@@ -119,7 +119,7 @@ def _against_dimension(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
 def _counted(p: Point) -> tuple[float, ...]:
     """α in all parameters and in the hidden weights alone."""
     found = p.exponent.by_size if p.exponent else {}
-    return tuple(found[share][0] for share in (1.0, 0.0) if share in found)
+    return tuple(found[share][0] for share in ("N", "hidden") if share in found)
 
 
 def _drift(ax: Axes, points: list[Point]) -> None:

@@ -25,11 +25,10 @@ BRIEF = 7
 MOST = 5
 """Columns that a narrow terminal shows."""
 LEGEND = (
-    "α: mean over teachers of the exponent of the fitted law, or, where the curve is no power "
-    "law, its local exponents from the smallest to the largest x. Interval: 95 %, the "
-    "longest of Student's t over teachers, scatter of cells and scatter of the mean curve, "
-    "over all counts of size, as trained and with what more training would add. α in N, α in "
-    "hidden: by all parameters, and by the weights between hidden layers. "
+    "α: exponent over the measured range, mean over teachers; of a curve that is bent also its "
+    "local exponents from the smallest to the largest x. Interval: 95 %, Student's t over teachers "
+    "with the noise that they have in common. α in N, α in hidden: by all parameters, and by the "
+    "weights between hidden layers. "
     "Forecast: error in log loss of the law of the smaller x about the two largest, ± 95 %. "
     "x: smallest and largest of the scan. table.csv has every run and what was fitted of it."
 )
@@ -82,7 +81,7 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
         str(p.fitted.teachers),
         str(p.runs.done),
         f"{answer.study.axis.symbol} {x[0]:.0f}–{x[-1]:.0f}" if x else "–",
-        *(_counted(by_size[s]) if s in by_size else "–" for s in (1.0, 0.0)),
+        *(_counted(by_size[s]) if s in by_size else "–" for s in ("N", "hidden")),
         _forecast(e) if e and e.forecast else "–",
         f"{c.correction.alpha:+.2f} ± {2 * c.correction.error:.2f}" if c else "–",
         *([rivals] if p.rivals else []),
@@ -168,12 +167,25 @@ def sentences(_: Answer, p: Point) -> Iterator[str]:
     if p.runs.budget > 1:
         yield (f"the budget was raised up to {p.runs.budget:g} times the steps, at "
                f"1/{p.runs.budget:g} of the rate.")  # fmt: skip
+    if p.exponent and p.exponent.ends:
+        yield _bent(p.exponent)
+    if p.exponent and p.exponent.limit:
+        yield (f"α in the limit, given ω = {p.exponent.limit.omega:g}: {p.exponent.limit}, "
+               f"{interval(p.exponent.limit.interval)}.")  # fmt: skip
     if p.advice:
         yield p.advice
     if p.runs.conditioning:
         condition, jitter = p.runs.conditioning
         rest = f"jitter up to {jitter:.0e} of the diagonal." if jitter else "no jitter."
         yield f"condition number at most {condition:.1g}, {rest}"
+
+
+def _bent(e: Exponent) -> str:
+    assert e.ends
+    first, last = e.ends
+    return (f"over this range α is {number(e.alpha)} {interval(e.interval)}; the local exponent "
+            f"{e.shape.direction} from {number(first.alpha)} {interval((first.lo, first.hi))} to "
+            f"{number(last.alpha)} {interval((last.lo, last.hi))}: no one power law.")  # fmt: skip
 
 
 def figures(answers: Answers) -> list[Drawn]:

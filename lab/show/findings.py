@@ -27,9 +27,7 @@ from typing import Any
 
 from lab.answers.setting import named
 from lab.mistakes import StudyError
-from lab.scaling.judge.doubts import NO_NUMBER
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS
-from lab.scaling.scans.estimates import USABLE
 from lab.show.markdown import escape, table
 from lab.show.numbers import interval, number
 
@@ -37,6 +35,8 @@ MARKED = re.compile(
     r"(<!-- (findings in brief|findings|finding):(.*?)-->)(.*?)(<!-- end -->)", re.S
 )
 OPENED = re.compile(r"<!-- findings?(?: in brief)?:")
+BENT = frozenset({"bent", "flattens", "steepens", "wrong-law", "forecast-failed"})
+"""Doubts of a curve that is no one power law; all but the first are of reports before `bent`."""
 COUNTS = {"N": "in N", "hidden": "in hidden weights"}
 
 Point = Mapping[str, Any]
@@ -179,17 +179,18 @@ def _picks(point: Point, wanted: str) -> bool:
 
 
 def _alpha(point: Point) -> str:
-    """α, or where the curve is no power law, its local exponents at both ends."""
-    local, status = point.get("local", ()), point.get("fit", {}).get("status")
-    if len(local) > 1 and (NO_NUMBER.intersection(point["doubts"]) or status not in USABLE):
-        return " → ".join(number(_value(local[i]["alpha"])) for i in (0, -1))
-    return number(_value(point["alpha"]))
+    """α, of a bent curve with its local exponents at both ends."""
+    local, own = point.get("local", ()), number(_value(point["alpha"]))
+    if len(local) < 2 or not BENT.intersection(point["doubts"]):
+        return own
+    first, last = (_value(local[i]["alpha"]) for i in (0, -1))
+    return f"{own}, {'falls' if last < first else 'rises'} {number(first)} → {number(last)}"
 
 
 def _measured(point: Point) -> str:
-    """α with its interval; local exponents have none that is theirs."""
-    said = _alpha(point)
-    return said if "→" in said else f"{said} {interval(_ends(point['interval']))}"
+    """α with its interval, and of a bent curve its local exponents at both ends."""
+    own, _, ends = _alpha(point).partition(",")
+    return f"{own} {interval(_ends(point['interval']))}" + (f",{ends}" if ends else "")
 
 
 def _verdicts(points: Sequence[Point]) -> str:

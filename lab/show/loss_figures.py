@@ -57,8 +57,8 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         "teachers."
         + (
             f" Lines: fitted {' or '.join(laws)}, geometric mean over teachers; the legend gives α "
-            "with its 95 % interval, or, where the curve is no power law, its local exponents at "
-            "both ends."
+            "over the range with its 95 % interval; a bent curve has no line, and its local "
+            "exponents at both ends."
             if laws
             else ""
         )
@@ -94,13 +94,15 @@ def _scan(ax: Axes, p: Point, theory: Comparison | None, colour: Any) -> None:
         return
     label = p.setting.dimension + (f":  {quoted(e)}" if np.isfinite(e.alpha) else "")
     dense = np.geomspace(e.x[0], e.x[-1], 200)  # matplotlib leaves out what is straight
-    y = e.predict(dense) if e.curves is not None else np.full(dense.size, np.nan)
+    drawn = e.curves is not None and e.ends is None  # no law through a curve that is bent
+    y = e.predict(dense) if drawn else np.full(dense.size, np.nan)
     ax.plot(dense, y, "-", color=colour, lw=1.6, zorder=2, label=label)
 
 
 def quoted(e: Exponent) -> str:
-    """α with its interval; where the curve is no power law, its local exponents at both ends."""
-    return alpha(e) if e.ends else f"{alpha(e)} {interval(e.interval)}"
+    """α with its interval, and of a bent curve its local exponents at both ends."""
+    number, _, ends = alpha(e).partition(",")
+    return f"{number} {interval(e.interval)}" + (f",{ends}" if ends else "")
 
 
 def local_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:

@@ -18,5 +18,9 @@ def interval(ends: tuple[float, float]) -> str:
 
 
 def alpha(e: Exponent) -> str:
-    """α, or where the curve is no power law, its local exponents at both ends."""
-    return " → ".join(number(end.alpha) for end in e.ends or (e,))
+    """α; of a bent curve with its local exponents from the smallest to the largest x, without one
+    that may be quoted these alone."""
+    if e.ends is None:
+        return number(e.alpha)
+    ends = " → ".join(number(end.alpha) for end in e.ends)
+    return f"{number(e.alpha)}, {e.shape.direction} {ends}"

@@ -14,10 +14,11 @@ from typing import Any
 from lab.answers.design import Case, same
 from lab.answers.setting import value_text
 from lab.scaling.judge.calibration import Calibration, Truth
+from lab.scaling.judge.reading import BENT
 from lab.scaling.judge.verdict import allowed
 
 FIT_HEAD = ("parameter", "value", "error", "95 % interval", "by", "other intervals")
-INTERVALS = ("quoted", "teacher-t", "profile", "mean-curve", "percentile")
+INTERVALS = ("quoted", "teacher-t", "profile", "percentile")
 COVERAGE_HEAD = ("d", "true α", "from", *INTERVALS, "width", "bias")
 VERDICTS = ("agrees", "contradicts", "undecided")
 VERDICT_HEAD = ("d", "true α", "usable", *VERDICTS, "wrong")
@@ -154,7 +155,7 @@ def _ratios(found: Sequence[tuple[Case, Calibration]]) -> list[float]:
     return sorted({ratio for _, c in found for ratio in c.by_ratio})
 
 
-WRONG_HEAD = ("truth", "d", "agrees", "contradicts", "silent")
+WRONG_HEAD = ("truth", "d", "agrees", "contradicts", "bent")
 
 
 def wrong_lines(
@@ -167,7 +168,7 @@ def wrong_lines(
         dims = ", ".join(dict.fromkeys(str(case.point.dim) for case, _ in found))
         lines.append((
             name, dims, f"{max(a for a, _ in both):.3f}", f"{max(c for _, c in both):.3f}",
-            f"{max(shown[name].silent for _, shown in found):.3f}",
+            f"{max(shown[name].shapes[BENT] for _, shown in found):.3f}",
         ))  # fmt: skip
     return lines
 

@@ -121,14 +121,16 @@ def point(make_study, tmp_path):
     return answered
 
 
-def test_the_correction_is_in_alpha_and_in_its_interval(point):
+def test_the_correction_is_a_reading_beside_the_one_as_trained(point):
     """1 % of change at the largest x: nothing to doubt, and nothing to hide."""
     slow = lambda factor, x: math.exp(-0.002 * math.log2(factor) * math.log(x))  # noqa: E731
     plain, late = point(), point(gain=slow)
     shift = late.evidence.convergence.correction
     assert shift.alpha > 0
-    assert late.exponent.alpha == pytest.approx(plain.exponent.alpha + shift.alpha)
-    widths = [p.exponent.interval[1] - p.exponent.interval[0] for p in (plain, late)]
+    assert late.exponent.interval == plain.exponent.interval
+    trained = {r.name: r for r in late.exponent.readings}["with unlimited training"]
+    assert trained.alpha == pytest.approx(plain.exponent.alpha + shift.alpha)
+    widths = [np.ptp(one.interval) for one in (late.exponent.readings[0], trained)]
     assert widths[1] > widths[0] and late.verdict == plain.verdict
     assert not {"under-trained", "budget-flattens"} & set(late.doubts)
 

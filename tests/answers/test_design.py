@@ -74,7 +74,7 @@ def test_a_design_is_what_the_plan_scans(answered, changes, size, teachers, seed
 
 def test_a_design_fits_the_law_that_the_answer_fits(answered, make_study):
     (design, _) = designs.designs(answered()[0])
-    assert design.law == "power" and design.counts.shape == (5, 7)
+    assert design.law == "power" and design.counts.shape == (2, 7)
     np.testing.assert_array_equal(design.counts[design.declared], design.x)
     (noisy, _) = designs.designs(make_study(**{**WIDE, "task": {**WIDE["task"], "noise": 0.1}}))
     assert noisy.law == "power+floor"

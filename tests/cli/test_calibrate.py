@@ -41,7 +41,7 @@ def test_json_of_a_study_that_was_not_run(here):
         assert p["source"] == "prediction" and p["truth"]["alpha"] == 4 / p["dim"]
         assert (p["teachers"], p["seeds"], len(p["x"])) == (5, 2, 6)
         assert set(p["coverage"]) == {
-            "quoted", "teacher-t", "profile", "mean-curve", "percentile", "basic"}  # fmt: skip
+            "quoted", "teacher-t", "common", "percentile", "basic"}  # fmt: skip
         assert p["coverage"]["quoted"] >= 0.93
         assert sum(p["verdicts"].values()) == pytest.approx(1) and p["wrong"] < 0.02
     one, two, four = (p["alternatives"] for p in found["points"])

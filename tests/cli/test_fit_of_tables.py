@@ -88,7 +88,7 @@ def test_predictions_are_numbers_or_expressions(here, text, value):
     )
     assert found["prediction"] == value and found["groups"] == 5
     assert found["verdict"] == ("agrees" if value == 1 else "contradicts")
-    assert next(iter(found["intervals"]["alpha"])) == found["quoted"]["alpha"] == "longest"
+    assert next(iter(found["intervals"]["alpha"])) == found["quoted"]["alpha"] == "quoted"
 
 
 def test_columns_may_name_the_variable_too(here):

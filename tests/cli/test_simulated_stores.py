@@ -104,7 +104,7 @@ def test_every_verb_reads_every_kind_of_study(stored, tmp_path, kind):
     assert (state["done"], state["left"], state["seconds_left"]) == (planned, 0, 0)
     assert f"{planned} done, 0 diverged, 0 failed, 0 left" in done("status", "s.toml")
     shown = done("fit", "s.toml")
-    for word in ("verdict", "excluded" if kind == "single" else "rivals", "bend-unresolved"):
+    for word in ("verdict", "excluded" if kind == "single" else "rivals", "agrees"):
         assert word in shown
     assert not list((tmp_path / "results/s").glob("*.md"))  # fit writes nothing
     assert "Written: " in done("report", "s.toml")

@@ -40,7 +40,7 @@ def test_the_readme_says_what_results_say():
 
 def test_a_table_has_a_row_per_setting_and_the_rest_stays(make):
     document = make("before\n<!-- findings: one -->anything<!-- end -->\nafter <b>\n", [
-        POINT, {**POINT, "dim": 4, "verdict": "agrees", "doubts": ["flattens", "floor"],
+        POINT, {**POINT, "dim": 4, "verdict": "agrees", "doubts": ["bent", "floor"],
                 "alpha_by_size": {"N": {"value": 0.5}, "hidden": {"value": None}}},
     ])  # fmt: skip
     text = document.filled()
@@ -51,8 +51,8 @@ def test_a_table_has_a_row_per_setting_and_the_rest_stays(make):
     assert rows[0] == ["d", "predicted", "α", "95 % interval", "in N", "in hidden weights",
                        "verdict", "doubts"]  # fmt: skip
     assert rows[2] == ["2", "2", "1.23", "[1.10, –]", "–", "–", "undecided", "none"]
-    assert rows[3] == ["4", "2", "1.50 → 0.80", "[1.10, –]", "0.50", "–", "agrees",
-                       "flattens, floor"]  # fmt: skip
+    assert rows[3] == ["4", "2", "1.23, falls 1.50 → 0.80", "[1.10, –]", "0.50", "–",
+                       "agrees", "bent, floor"]  # fmt: skip
     document.file.write_text(text)
     assert document.filled() == text
 

@@ -21,7 +21,8 @@ def calibrated(alpha=2.0, *, covered=0.95, wrong=0.0):
     verdicts = {"agrees": 0.7, "contradicts": 0.1, "undecided": 0.2}
     found = Calibration(
         truth=truth, scans=1000, coverage=coverage, width={"quoted": 0.123456}, bias=float("nan"),
-        error=0.1, verdicts=verdicts, wrong=wrong, silent=0.01, usable=0.9,
+        error=0.1, verdicts=verdicts, wrong=wrong, usable=0.9,
+        shapes={"straight": 0.6, "bent": 0.1, "open": 0.3},
         doubts={"counting": 0.2},
         power={"4/d": 0.05, "2/d": 0.87}, by_ratio={0.85: (0.02, 0.3), 1.0: (0.9, 0.0)},
     )  # fmt: skip
@@ -31,7 +32,7 @@ def calibrated(alpha=2.0, *, covered=0.95, wrong=0.0):
 def test_lines_have_a_cell_per_column():
     found = [calibrated()]
     (line,) = statistics.coverage_lines(found)
-    assert line == ("2, 0.1", "2", "given", "0.95", "0.90", "0.50", "–", "–", "0.123", "–")
+    assert line == ("2, 0.1", "2", "given", "0.95", "0.90", "0.50", "–", "0.123", "–")
     head, (line,) = statistics.verdict_head(found), statistics.verdict_lines(found)
     assert dict(zip(head, line, strict=True)) == {
         "d": "2, 0.1", "true α": "2", "usable": "0.90", "agrees": "0.70", "contradicts": "0.10",
@@ -44,7 +45,7 @@ def test_verdicts_by_ratio_and_at_the_edge_are_told():
     assert statistics.ratio_lines(found) == [("2, 0.1", "2", "0.02 / 0.30", "0.90 / 0.00")]
     case, shown = found[0]
     assert statistics.wrong_lines([(case, {"a bend": shown})]) == [
-        ("a bend", "2", "0.020", "0.300", "0.010")
+        ("a bend", "2", "0.020", "0.300", "0.100")
     ]
 
 

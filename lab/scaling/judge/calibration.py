@@ -10,8 +10,9 @@ assumes: a curve that turns to another exponent in the middle of the scan, losse
 at large x, noise that grows, that all teachers share or that is skewed, a smallest x off the law.
 
 Reported: coverage of each interval, bias, how often either verdict is given at each ratio of the
-truth to the prediction (so how often it is wrong), how often an interval that misses the truth
-carries neither a doubt nor an `undecided`, and the power to tell the truth from named alternatives.
+truth to the prediction (so how often it is wrong), how often each shape is found, and the power to
+tell the truth from named alternatives. The truth of a claim over the range is the least-squares
+slope of the mean curve over the design's x, of one about the limit its exponent at x → ∞.
 
 What it does not do: simulate saturation, or the evidence of convergence.
 """
@@ -23,10 +24,13 @@ import numpy as np
 from jaxtyping import Float
 
 from lab.scaling.judge import verdict as rule
-from lab.scaling.judge.reading import readings
+from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.reading import BENT, OPEN, STRAIGHT, readings, ruling, shape
+from lab.scaling.judge.reading import doubts as left
 from lab.scaling.scans.estimate import Estimate
 from lab.scaling.scans.estimates import USABLE, estimates
-from lab.scaling.scans.intervals import bootstrap
+from lab.scaling.scans.intervals import Interval, bootstrap
+from lab.scaling.scans.limit import limits
 from lab.scaling.scans.scan import Scan
 
 RATIOS = (0.5, 0.7, 0.8, 0.85, 0.9, 1.0, 1.1, 1.15, 1.2, 1.3, 1.5)
@@ -62,8 +66,14 @@ class Truth:
 
     @property
     def asymptote(self) -> float | int:
-        """The exponent at x → ∞, which is what a study asks for."""
+        """The exponent at x → ∞."""
         return self.alpha if self.later is None else self.later
+
+    def slope(self, x: Float[np.ndarray, " points"]) -> float:
+        """The exponent over these x: the least-squares slope of the mean log curve."""
+        still = replace(self, noise=0.0, amplitude=0.0, spread=0.0, common=0.0, off=0.0)
+        curve = still.simulate(x, 1, 1, 1, np.random.default_rng(0))[0, 0]
+        return float(-np.polyfit(np.log(x), curve, 1)[0])
 
     @staticmethod
     def of(found: Estimate, scan: Scan) -> "Truth":
@@ -111,7 +121,9 @@ class Truth:
         level = np.log(self.first) + self.amplitude * rng.standard_normal((scans, teachers, 1))
         curve = level - ratio * self._fall(u)
         size = (scans, teachers, x.size, seeds)
-        if self.skewed:
+        if not self.noise:
+            noise = np.zeros(size)
+        elif self.skewed:
             noise = rng.exponential(size=size) - 1
         elif self.heavy:
             noise = rng.standard_t(3, size) / np.sqrt(3)  # of variance 1
@@ -153,10 +165,12 @@ def misspecified(truth: Truth) -> dict[str, Truth]:
 
 @dataclass(frozen=True)
 class Design:
-    """One scan of a study. x: scanned sizes, ascending. prediction, sense, tolerance: as in
-    `verdict.py`. alternatives: named exponents that the scan should tell from the truth. law: what
-    is fitted. counts: x by every count of size, shape [counts, points], declared the row that is x;
-    None where nothing is counted."""
+    """One scan of a study. x: scanned sizes, ascending. prediction, sense, tolerance, over: as in
+    `verdict.py`. delta: the change of the local exponent up to which a curve is straight, relative
+    to the prediction; twice the tolerance where None. alternatives: named exponents that the scan
+    should tell from the truth. law: what is fitted. omega: of the correction, for the limit; None
+    where none is declared. counts: x by every count of size, shape [counts, points], declared the
+    row that is x; None where nothing is counted."""
 
     x: Float[np.ndarray, " points"]
     teachers: int
@@ -166,19 +180,23 @@ class Design:
     tolerance: float | int = 0.15
     alternatives: Mapping[str, float | int] = field(default_factory=dict)
     law: str = "power"
+    over: str = "limit"
+    delta: float | int | None = None
+    omega: float | int | None = None
     counts: Float[np.ndarray, "counts points"] | None = None
     declared: int = 0
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What simulated scans of one design showed. coverage: of each nominal 95 % interval, whole
-    line. width: median width of each. bias, error: mean and root-mean-square of estimate − truth,
-    over usable scans. verdicts: share of each verdict. wrong: share of verdicts that are wrong,
-    `contradicts` where the truth is allowed or `agrees` where it is not. silent: share of scans
-    whose interval misses the truth without a doubt and without an `undecided`. usable: share with a
-    usable status. doubts: share with each doubt. power: share whose quoted interval leaves out each
-    alternative. by_ratio: P(agrees) and P(contradicts) by truth / prediction."""
+    """What simulated scans of one design showed. coverage: of each nominal 95 % interval, `quoted`
+    that of the exponent over the range, `limit` that at x → ∞ where an ω is declared. width: median
+    width of each. bias, error: mean and root-mean-square of estimate − truth over usable scans.
+    verdicts: share of each verdict. wrong: share of verdicts that are wrong, `contradicts` where
+    the truth is allowed or `agrees` where it is not. shapes: share of each shape. usable: share
+    with a usable status. doubts: share with each doubt, reasons included. power: share whose quoted
+    interval leaves out each alternative. by_ratio: P(agrees) and P(contradicts) by truth /
+    prediction."""
 
     truth: Truth
     scans: int
@@ -188,7 +206,7 @@ class Calibration:
     error: float
     verdicts: dict[str, float]
     wrong: float
-    silent: float
+    shapes: dict[str, float]
     usable: float
     doubts: dict[str, float]
     power: dict[str, float]
@@ -226,52 +244,63 @@ def calibrate(
     losses = truth.simulate(x, design.teachers, design.seeds, scans, rng)
     sizes = np.log(x[None] if design.counts is None else design.counts)
     e = estimates(sizes, losses, declared=design.declared, law=design.law)
-    found = readings(e, design.tolerance)
-    quoted = np.array([r.interval for r in found]).T
-    ends = {"quoted": quoted} | {
+    asked = [[r.asked for r in readings(e, i) if r.asked] for i in range(scans)]
+    far: list[Interval | None] = [None] * scans
+    if design.omega is not None:
+        found = limits(e.log_x, losses, design.omega)
+        far = list(zip(found.lower.tolist(), found.upper.tolist(), strict=True))
+    usable = np.array([s in USABLE for s in e.status])
+    slope = truth.slope(x) if design.law == "power" else truth.alpha
+    target = slope if design.over == rule.RANGE else truth.asymptote
+    ends = {"quoted": (e.lower, e.upper)} | {
         name: (e.alpha - half, e.alpha + half) for name, half in e.halves.items()
     }
     if design.teachers > 1:
         ends |= bootstrap(e.teacher_alpha, replicates=replicates, seed=seed)
-    usable = np.array([s in USABLE for s in e.status])
-    target = truth.asymptote
+    holds = {k: (lo, hi, slope) for k, (lo, hi) in ends.items()}
+    if design.omega is not None:
+        holds["limit"] = (found.lower, found.upper, float(truth.asymptote))
 
-    def judged(prediction: float) -> np.ndarray:
-        return np.array([
-            rule.verdict(r.interval, head=r.head, beyond=r.beyond, usable=bool(u), doubts=r.doubts,
-                         prediction=prediction, sense=design.sense, tolerance=design.tolerance)
-            for r, u in zip(found, usable, strict=True)
-        ])  # fmt: skip
+    def judged(prediction: float) -> list[tuple[rule.Said, str, tuple[Doubt, ...]]]:
+        delta = 2 * design.tolerance if design.delta is None else design.delta
+        told = []
+        for i in range(scans):
+            form = shape(e, i, prediction * delta)
+            doubts = left(e, i, form)
+            said = rule.verdict(
+                asked[i], prediction=prediction, sense=design.sense, tolerance=design.tolerance,
+                over=design.over, shape=ruling(e, form), limit=far[i], usable=bool(usable[i]),
+                doubts=doubts,
+            )  # fmt: skip
+            told.append((said, str(form), (*doubts, *([said.reason] if said.reason else []))))
+        return told
 
-    verdicts = judged(design.prediction)
+    own = judged(design.prediction)
+    verdicts = np.array([said.verdict for said, *_ in own])
+    forms = np.array([form for _, form, _ in own])
     low, high = rule.allowed(design.prediction, design.sense, design.tolerance)
-    allowed = low <= target <= high
-    wrong = verdicts == (rule.CONTRADICTS if allowed else rule.AGREES)
-    missed = (quoted[0] > target) | (quoted[1] < target)
-    silent = missed & (verdicts != rule.UNDECIDED) & np.array([not r.doubts for r in found])
-    off = e.alpha[usable] - target
-    slugs = sorted({d for r in found for d in r.doubts})
+    wrong = verdicts == (rule.CONTRADICTS if low <= target <= high else rule.AGREES)
+    off = e.alpha[usable] - slope
+    slugs = sorted({d for *_, doubts in own for d in doubts})
     return Calibration(
         truth=truth,
         scans=scans,
-        coverage={
-            k: float(np.mean((lo <= target) & (target <= hi))) for k, (lo, hi) in ends.items()
-        },
-        width={k: float(np.median(hi - lo)) for k, (lo, hi) in ends.items()},
+        coverage={k: float(np.mean((lo <= t) & (t <= hi))) for k, (lo, hi, t) in holds.items()},
+        width={k: float(np.median(hi - lo)) for k, (lo, hi, _) in holds.items()},
         bias=float(off.mean()) if off.size else np.nan,
         error=float(np.sqrt((off**2).mean())) if off.size else np.nan,
         verdicts={v: float(np.mean(verdicts == v)) for v in rule.VERDICTS},
         wrong=float(wrong.mean()),
-        silent=float(silent.mean()),
+        shapes={form: float(np.mean(forms == form)) for form in (STRAIGHT, BENT, OPEN)},
         usable=float(usable.mean()),
-        doubts={d: float(np.mean([d in r.doubts for r in found])) for d in slugs},
+        doubts={d: float(np.mean([d in doubts for *_, doubts in own])) for d in slugs},
         power={
-            name: float(np.mean((other < quoted[0]) | (other > quoted[1])))
+            name: float(np.mean((other < e.lower) | (other > e.upper)))
             for name, other in design.alternatives.items()
         },
         by_ratio={
             ratio: (float(np.mean(v == rule.AGREES)), float(np.mean(v == rule.CONTRADICTS)))
             for ratio in sorted({*ratios, *edges(design)})
-            for v in [judged(target / ratio)]
+            for v in [np.array([said.verdict for said, *_ in judged(target / ratio)])]
         },
     )

@@ -6,11 +6,13 @@ true exponent may differ from the one that is quoted, and from that follows what
     high    α may read high, the truth lies lower
     low     α may read low, the truth lies higher
     either  nobody can say
-    held    the quoted interval, or the rule of the verdict, holds it already: it forbids nothing
+    beyond  these x say nothing of larger ones: it forbids verdicts on a limit, none on the range
+    held    an interval, or the rule of the verdict, holds it already: it forbids nothing
 
 `agrees` is forbidden by a doubt that could carry the truth out of the allowed exponents,
 `contradicts` by one that could carry it in. So a lower bound is not confirmed by an exponent that
-reads high, and not refuted by one that reads low.
+reads high, and not refuted by one that reads low. What is `undecided` without such a doubt says why
+by one of REASONS.
 
 What it does not do: find doubts. Those of the losses are found in `reading.py`, those of training
 in `exponent.py`, those of the runs and of the design in `lab.answers`.
@@ -29,6 +31,7 @@ class Direction(Enum):
     HIGH = "reads high"
     LOW = "reads low"
     EITHER = "may be wrong either way"
+    BEYOND = "may be another one beyond these x"
     HELD = "is in the interval already"
 
 
@@ -46,16 +49,35 @@ class Doubt(StrEnum):
         doubt.direction, doubt.meaning, doubt.remedy = direction, meaning, remedy
         return doubt
 
+    # ---- why nothing is decided ----
+    INTERVAL_TOO_WIDE = (
+        "interval-too-wide",
+        Direction.HELD,
+        "an interval that the verdict asks crosses the edge of what the prediction allows",
+        "use more teachers, or a wider range of x",
+    )
+    READINGS_DIFFER = (
+        "readings-differ",
+        Direction.HELD,
+        "one reading of the exponent lies inside of what the prediction allows, another outside",
+        "remove what they differ in: train longer, or measure more of the smallest x",
+    )
+    NOT_YET_ASYMPTOTIC = (
+        "not-yet-asymptotic",
+        Direction.HELD,
+        "what holds over these x does not say what holds in the limit",
+        "go to larger x, declare the correction's ω, or judge the claim over the range",
+    )
     # ---- found in the losses ----
     FEW_SIZES = (
         "few-sizes",
-        Direction.EITHER,
+        Direction.BEYOND,
         "fewer than five x cannot show a bend",
         "scan at least five x, better eight",
     )
     FEW_DECADES = (
         "few-decades",
-        Direction.EITHER,
+        Direction.BEYOND,
         "x spans less than a decade",
         "widen the range of x",
     )
@@ -65,51 +87,36 @@ class Doubt(StrEnum):
         "one teacher shows nothing of the scatter between teachers",
         "use at least 4 teachers",
     )
-    FLATTENS = (
-        "flattens",
-        Direction.EITHER,
-        "the local exponent falls towards large x: a smaller "
-        "asymptote, a floor or a lack of training",
-        "go to larger x, and train longer there",
+    BENT = (
+        "bent",
+        Direction.HELD,
+        "the local exponent changes along x, so that no one power law holds over them",
+        "go to larger x, and train longer there if it falls",
     )
-    STEEPENS = (
-        "steepens",
-        Direction.LOW,
-        "the local exponent rises towards large x",
+    COMMON_NOISE = (
+        "common-noise",
+        Direction.HELD,
+        "the mean curve scatters by more than the teachers differ; the interval holds it",
+        "draw test points and data anew for each teacher, or look for a kink in the curve",
+    )
+    FIRST_X_OFF = (
+        "first-x-off",
+        Direction.HELD,
+        "the smallest x lies off the line through the others for all teachers; the verdict asks "
+        "the exponent without it too",
         "start the scan at larger x",
     )
-    BEND_UNRESOLVED = (
-        "bend-unresolved",
+    OTHER_COUNT = (
+        "other-count",
         Direction.HELD,
-        "a bend as large as half of the tolerance cannot be excluded; the verdict therefore asks "
-        "the slope at the largest x as well",
-        "take more x, more teachers, or more seeds",
+        "the prediction's source counts size otherwise; the verdict asks both counts",
+        "name the count of the source, or take larger widths, where both agree",
     )
     WRONG_LAW = (
         "wrong-law",
         Direction.EITHER,
-        "the teachers' residuals share a shape that is no power law",
+        "the residuals share a shape that the fitted law does not have",
         "choose another range of x, and look at the curve",
-    )
-    FORECAST_FAILED = (
-        "forecast-failed",
-        Direction.EITHER,
-        "the law fitted to the smaller x is wrong about the two largest",
-        "go to larger x until the law predicts the next ones",
-    )
-    COUNTING = (
-        "counting",
-        Direction.HELD,
-        "counting all parameters or the hidden weights alone changes α "
-        "by more than the sampling error; the interval holds both, and what lies between",
-        "take larger widths, where both counts agree",
-    )
-    INTERVALS_DISAGREE = (
-        "intervals-disagree",
-        Direction.HELD,
-        "teachers differ in their exponents by more than "
-        "their fits' errors; the longest interval is quoted",
-        "use more teachers",
     )
     FLOOR = (
         "floor",
@@ -195,7 +202,7 @@ class Doubt(StrEnum):
     # ---- known from the design ----
     COARSE = (
         "coarse",
-        Direction.EITHER,
+        Direction.BEYOND,
         "fewer than eight points per dimension resolve neither the "
         "edges nor the folds of the manifold",
         "take a smaller d, or far more points",
@@ -216,7 +223,7 @@ class Doubt(StrEnum):
     )
     LATE = (
         "late",
-        Direction.EITHER,
+        Direction.BEYOND,
         "theory's own losses do not follow their asymptote at these x",
         "compare with the expected losses, or choose other x",
     )
@@ -239,20 +246,24 @@ class Doubt(StrEnum):
         find: Any = cls  # called with a value an enum finds its member, whatever `__new__` takes
         return find(slug)
 
-    def forbids_agreement(self, sense: str) -> bool:
+    def forbids_agreement(self, sense: str, over: str) -> bool:
         """Whether the truth may lie outside while the interval lies inside."""
         if self.direction is Direction.LOW:
             return sense == "equal"
+        if self.direction is Direction.BEYOND:
+            return over == "limit"
         return self.direction is not Direction.HELD
 
-    def forbids_contradiction(self, *, below: bool) -> bool:
+    def forbids_contradiction(self, over: str, *, below: bool) -> bool:
         """Whether the truth may lie inside while the interval lies below (or above) it."""
+        if self.direction is Direction.BEYOND:
+            return over == "limit"
         explains = Direction.LOW if below else Direction.HIGH
         return self.direction in (explains, Direction.EITHER)
 
 
-NO_NUMBER = frozenset({Doubt.FLATTENS, Doubt.STEEPENS, Doubt.WRONG_LAW, Doubt.FORECAST_FAILED})
-"""Doubts under which there is a curve, but no one exponent to quote."""
+REASONS = (Doubt.INTERVAL_TOO_WIDE, Doubt.READINGS_DIFFER, Doubt.NOT_YET_ASYMPTOTIC)
+"""Why nothing is decided where no other doubt forbids it."""
 
 
 def known(doubts: Iterable[str]) -> tuple[Doubt, ...]:

@@ -1,7 +1,7 @@
 """The exponent of one scan, judged: with its quoted interval, its doubts and a verdict.
 
     estimate.py    α, by its methods and under its counts of size        knows no question
-    reading.py     the interval that is quoted, and what the losses leave in doubt at a tolerance
+    reading.py     the readings of it, each with its interval, and the shape of the curve
     doubts         those of the losses, of the training, and those that the caller knows of
     verdict.py     the predicted exponent against all of them
 
@@ -21,9 +21,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special
 
+from lab.scaling.judge import reading
 from lab.scaling.judge import verdict as rule
-from lab.scaling.judge.doubts import NO_NUMBER, Doubt, known
-from lab.scaling.judge.reading import Reading, readings
+from lab.scaling.judge.doubts import Doubt, known
+from lab.scaling.judge.reading import Reading, Shape
 from lab.scaling.scans.estimate import Correction, Estimate, Local, estimate
 from lab.scaling.scans.estimates import STATUS, USABLE
 from lab.scaling.scans.intervals import Interval
@@ -37,34 +38,36 @@ LATE_FALL = 0.10
 class Exponent(Estimate):
     """An estimate and what it answers.
 
-    interval: THE 95 % interval. head, beyond: those of the slopes of a parabola at the smallest x
-    and half a range beyond the largest, where the verdict asks them too. doubts: slugs of
-    `doubts.Doubt`. prediction, sense, tolerance: what was asked. verdict, relation: None without a
-    prediction. advice: what would decide an undecided point. With a prediction `tests` also has
-    `equal` (α = prediction, Student) and `bound` (α ≥ prediction).
+    interval: the 95 % interval of `alpha`, the exponent over the measured range. readings: it and
+    what else the verdict asks, see `reading.py`. shape: `straight`, `bent` or `open`, with the
+    change of the local exponent. doubts: slugs of `doubts.Doubt`; of an undecided point they hold
+    at least one reason. prediction, sense, tolerance, over: what was asked. verdict, relation: None
+    without a prediction. advice: what would decide an undecided point. With a prediction `tests`
+    also has `equal` (α = prediction, Student) and `bound` (α ≥ prediction).
     """
 
     interval: Interval
-    head: Interval | None
-    beyond: Interval | None
+    readings: tuple[Reading, ...]
+    shape: Shape
     doubts: tuple[Doubt, ...]
     prediction: float | int | None
     sense: str
     tolerance: float | int
+    over: str
     verdict: str | None
     relation: str | None
     advice: str
 
     @property
     def one_number(self) -> bool:
-        """Whether the curve is a power law as far as the data tell, so that α is one number."""
-        return self.status in USABLE and not NO_NUMBER.intersection(self.doubts)
+        """Whether α sums the curve up: it may be quoted, and the curve is not bent."""
+        return self.status in USABLE and self.shape != reading.BENT
 
     @property
     def ends(self) -> tuple[Local, Local] | None:
-        """The first and the last local exponent, where they are to be shown instead of α."""
-        several = len(self.local) > 1
-        return (self.local[0], self.local[-1]) if several and not self.one_number else None
+        """The first and the last local exponent of a bent curve."""
+        first, last = self.shape.first, self.shape.last
+        return (first, last) if self.shape == reading.BENT and first and last else None
 
 
 def exponent(
@@ -73,18 +76,22 @@ def exponent(
     prediction: float | int | None = None,
     sense: str = "bound",
     tolerance: float | int = 0.15,
+    over: str = "limit",
+    delta: float | int | None = None,
+    omega: float | int | None = None,
     law: str = "power",
     correction: Correction | None = None,
-    straight: bool = False,
+    drawn: bool = True,
     replicates: int = 2000,
     seed: int = 0,
     doubts: Sequence[str] = (),
 ) -> Exponent:
     """Estimate the exponent of a scan and judge a prediction by it, in one step; see `estimate` and
     `judge`."""
-    found = estimate(scan, law=law, correction=correction, replicates=replicates, seed=seed)
-    return judge(found, prediction=prediction, sense=sense, tolerance=tolerance,
-                 straight=straight, doubts=doubts)  # fmt: skip
+    found = estimate(scan, law=law, correction=correction, omega=omega, drawn=drawn,
+                     replicates=replicates, seed=seed)  # fmt: skip
+    return judge(found, prediction=prediction, sense=sense, tolerance=tolerance, over=over,
+                 delta=delta, doubts=doubts)  # fmt: skip
 
 
 def judge(
@@ -93,67 +100,82 @@ def judge(
     prediction: float | int | None = None,
     sense: str = "bound",
     tolerance: float | int = 0.15,
-    straight: bool = False,
+    over: str = "limit",
+    delta: float | int | None = None,
+    both: bool = False,
     doubts: Sequence[str] = (),
 ) -> Exponent:
     """Judge a prediction by an estimate.
 
-    prediction, sense, tolerance: see `verdict.py`; the tolerance also says which bends matter, so
-    the quoted interval and the doubts depend on it with and without a prediction. straight: whether
-    theory knows the curve, and that it does not bend over these x: then none need be excluded,
-    though one that is seen is told. doubts: slugs that the caller knows of; those found in the data
-    are appended.
-    Raises ValueError for an unknown sense or doubt, or a prediction or tolerance that is not
-    positive.
+    prediction, sense, tolerance, over: see `verdict.py`. delta: the change of the local exponent
+    from end to end, relative to the prediction (without one, to α), up to which the curve is
+    straight; twice the tolerance where None. both: whether both counts of size are asked. doubts:
+    slugs that the caller knows of; those found in the data are appended.
+    Raises ValueError for an unknown sense, place or doubt, or a prediction, tolerance or delta that
+    is not positive.
     """
     if prediction is not None:
         rule.allowed(prediction, sense, tolerance)
+    if over not in rule.OVER:
+        raise ValueError(f"over is {over!r}; it must be 'range' or 'limit'.")
+    if delta is not None and not (np.isfinite(delta) and delta > 0):
+        raise ValueError(f"delta is {delta}; it must be positive, such as 0.3.")
     own: dict[str, Any] = {field.name: getattr(found, field.name) for field in fields(Estimate)}
-    if found.arrays is None:
+    asked: dict[str, Any] = dict(prediction=prediction, sense=sense, tolerance=tolerance, over=over)
+    e = found.arrays
+    if e is None:
         said, related = (None, None) if prediction is None else (rule.UNDECIDED, rule.OPEN)
         return Exponent(
-            **own, interval=(np.nan, np.nan), head=None, beyond=None, doubts=known(doubts),
-            prediction=prediction, sense=sense, tolerance=tolerance, verdict=said, relation=related,
+            **own, **asked, interval=(np.nan, np.nan), readings=(), shape=Shape(reading.OPEN),
+            doubts=known([*doubts, Doubt.FEW_SIZES]), verdict=said, relation=related,
             advice=found.refusal,
         )  # fmt: skip
-    (reading,) = readings(found.arrays, tolerance, straight=straight)
-    interval, head, beyond = _moved(found.correction, float(found.arrays.alpha[0]), reading)
-    every = known([*doubts, *_of_training(found, tolerance), *reading.doubts])
-    said, related, advice = _said(
-        found, interval, head, beyond, every, prediction, sense, tolerance
-    )
-    own["tests"] = {name: found.tests[name] for name in found.arrays.tests}
+    unit = abs(found.alpha) if prediction is None else prediction
+    form = reading.shape(e, 0, unit * (2 * tolerance if delta is None else delta), found.local)
+    read = reading.readings(e, 0, correction=found.correction, both=both)
+    other = (Doubt.OTHER_COUNT,) if both and len(e.by_count) > 1 else ()
+    every = known([*doubts, *_of_training(found, tolerance), *reading.doubts(e, 0, form), *other])
+    own["tests"] = {name: found.tests[name] for name in e.tests}
     if prediction is not None and found.teachers > 1:
         own["tests"] |= against(found.teacher_alpha, prediction)
+    said, related, advice, every = _said(
+        found, read, form, every, prediction, sense, tolerance, over
+    )
     return Exponent(
-        **own, interval=interval, head=head, beyond=beyond, doubts=every,
-        prediction=prediction, sense=sense, tolerance=tolerance, verdict=said, relation=related,
-        advice=advice,
+        **own, **asked, interval=read[0].interval, readings=read, shape=form, doubts=every,
+        verdict=said, relation=related, advice=advice,
     )  # fmt: skip
 
 
 def _said(
-    found: Estimate, interval: Interval, head: Interval | None, beyond: Interval | None,
-    doubts: tuple[Doubt, ...], prediction: float | int | None, sense: str, tolerance: float | int,
-) -> tuple[str | None, str | None, str]:  # fmt: skip
-    """Verdict, relation and advice on what was asked; none where there is no prediction."""
+    found: Estimate, read: Sequence[Reading], form: Shape, doubts: tuple[Doubt, ...],
+    prediction: float | int | None, sense: str, tolerance: float | int, over: str,
+) -> tuple[str | None, str | None, str, tuple[Doubt, ...]]:  # fmt: skip
+    """Verdict, relation, advice and the doubts with the reason; nothing without a prediction."""
     if prediction is None:
-        return None, None, ""
+        return None, None, "", doubts
+    e = found.arrays
+    assert e is not None
+    asked = [one.asked for one in read if one.asked is not None]
     usable = found.status in USABLE
-    said = rule.verdict(interval, head=head, beyond=beyond, usable=usable, doubts=doubts,
-                        prediction=prediction, sense=sense, tolerance=tolerance)  # fmt: skip
-    related = rule.relation(interval, said, head=head, beyond=beyond, doubts=doubts,
-                            prediction=prediction, tolerance=tolerance)  # fmt: skip
+    place: dict[str, Any] = dict(
+        prediction=prediction, tolerance=tolerance, over=over, shape=reading.ruling(e, form),
+        limit=found.limit.interval if found.limit else None,
+    )  # fmt: skip
+    said = rule.verdict(asked, sense=sense, usable=usable, doubts=doubts, **place)
+    related = rule.relation(asked, said.verdict, doubts=doubts, **place)
+    every = known([*doubts, *([said.reason] if said.reason else [])])
     if not usable:
-        return said, related, f"{STATUS[found.status]}: widen the range of x or add seeds."
-    if said != rule.UNDECIDED:
-        return said, related, ""
+        advice = f"{STATUS[found.status]}: widen the range of x or add seeds."
+        return said.verdict, related, advice, every
+    if said.verdict != rule.UNDECIDED:
+        return said.verdict, related, "", every
     ends = (float(found.x[0]), float(found.x[-1]))
     advice = rule.advice(
-        found.alpha, interval, beyond=beyond, teachers=found.teachers, doubts=doubts, x=ends,
-        prediction=prediction, sense=sense, tolerance=tolerance,
+        found.alpha, asked, teachers=found.teachers, doubts=every, x=ends, prediction=prediction,
+        sense=sense, tolerance=tolerance, over=over,
     )  # fmt: skip
-    return said, related, advice
+    return said.verdict, related, advice, every
 
 
 def against(alpha: Float[np.ndarray, " teachers"], prediction: float | int) -> dict[str, float]:
@@ -174,21 +196,3 @@ def _of_training(found: Estimate, tolerance: float | int) -> tuple[Doubt, ...]:
     if correction.alpha > matters or correction.late < np.log(1 - LATE_FALL):
         return (Doubt.UNDER_TRAINED,)
     return ()
-
-
-def _moved(
-    more: Correction | None, alpha: float, reading: Reading
-) -> tuple[Interval, Interval | None, Interval | None]:
-    """The intervals of a reading of this α with the correction for more training in them."""
-    shift, error = (more.alpha, more.error) if more else (0.0, 0.0)
-    head, beyond = (ends and _widened(ends, sum(ends) / 2, shift, error)
-                    for ends in (reading.head, reading.beyond))  # fmt: skip
-    return _widened(reading.interval, alpha, shift, error), head, beyond
-
-
-def _widened(ends: Interval, centre: float, shift: float, error: float) -> Interval:
-    """An interval that holds both readings: as trained, and moved by a correction and widened by
-    twice its error, in quadrature."""
-    lo, hi = ends
-    return (float(min(lo, centre + shift - np.hypot(centre - lo, 2 * error))),
-            float(max(hi, centre + shift + np.hypot(hi - centre, 2 * error))))  # fmt: skip

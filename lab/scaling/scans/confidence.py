@@ -11,8 +11,8 @@ amplitudes and floors of all teachers, and
 
     p(α) = P(F_{1,ν} > ν (S(α) − S_min) / S_min).
 
-Sources: Birnbaum 1961; Bates & Watts 1988, §6.1. What it does not do: count training or counts of
-size in, which are no sampling; see `judge/exponent.py` for the interval that is quoted.
+Sources: Birnbaum 1961; Bates & Watts 1988, §6.1. What it does not do: other readings, by another
+budget or another count of size, which are no sampling; see `judge/reading.py`.
 """
 
 from __future__ import annotations
@@ -35,23 +35,19 @@ def confidence(found: Estimate, scan: Scan, alphas: Levels) -> dict[str, Levels]
     if e is None:
         return {}
     floored = e.floors is not None
-    own = 3 if floored else 2
-    dof = {"teacher-t": found.teachers - 1, "profile": found.n - own * found.teachers,
-           "mean-curve": found.x.size - own}  # fmt: skip
-    halves = {name: float(half[0]) for name, half in e.halves.items()}
     curves = {
-        name: _student(alphas - float(e.alpha[0]), halves[name], dof[name])
-        for name in dof
-        if name in halves and np.isfinite(halves[name]) and halves[name] > 0 and dof[name] > 0
+        name: _student(alphas - float(e.alpha[0]), float(half[0]), float(e.dofs[name][0]))
+        for name, half in e.halves.items()
+        if name in e.dofs and half[0] > 0 and e.dofs[name][0] > 0
     }
-    if floored and "profile" in curves:
+    if floored:
         curves["profile"] = _profile(scan, alphas)
     return curves
 
 
-def _student(off: Levels, half: float, dof: int) -> Levels:
+def _student(off: Levels, half: float, dof: float) -> Levels:
     t = float(student_quantile(dof)) * off / half
-    return tail_of_f(t**2, 1, dof)
+    return tail_of_f(t**2, 1, np.array(dof))
 
 
 def _profile(scan: Scan, alphas: Levels) -> Levels:

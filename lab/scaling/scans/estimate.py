@@ -1,8 +1,9 @@
 """The exponent of one scan as it is estimated, before anybody asks what it means.
 
-Object: α of L(x, k) = β_k x^−α_k (+ floor_k), the mean of α_k over the teachers k, from the cells
-of a `Scan`, by the arrays of `estimates.py`. What more training would change is told by the caller
-as a `Correction` and is in α.
+Object: α over the measured range, the mean over teachers k of the least-squares slopes α_k of log
+L(x, k), or of the exponents of L(x, k) = β_k x^−α_k + floor_k, from the cells of a `Scan`, by the
+arrays of `estimates.py`. What more training would change is told by the caller as a `Correction`
+and is kept beside α, not in it.
 
     local exponents   slopes between neighbouring x
     forecast          the two largest x from the rest
@@ -28,9 +29,10 @@ from jaxtyping import Float
 from lab.scaling.scans.curves import Curves
 from lab.scaling.scans.estimates import LAWS, Estimates, estimates
 from lab.scaling.scans.intervals import Interval, bootstrap
+from lab.scaling.scans.limit import Limit, limit
 from lab.scaling.scans.lines import lines
 from lab.scaling.scans.lines import local as local_slopes
-from lab.scaling.scans.scan import SHARES, Scan
+from lab.scaling.scans.scan import COUNTS, Scan
 
 
 class Local(NamedTuple):
@@ -55,22 +57,22 @@ class Correction(NamedTuple):
 class Estimate:
     """An exponent without a question.
 
-    alpha: the mean over teachers, corrected. intervals: of sampling alone, by method. by_size: α
-    and its sampling interval under each count of size, by s of `scan.SHARES` (1 all parameters, 0
-    the leading terms); empty where nothing is counted. local: local exponents. forecast: error of
-    the forecast of the two largest x in log loss, and its 95 % interval. correction: what more
-    training would add, in `alpha` already. parameters: beta (geometric mean over teachers), alpha,
-    floor of L = beta x^-alpha + floor. status: a key of STATUS. x: scanned sizes that were
-    measured. n: cells fitted. groups, curves: the teachers and their fits. tests: p-values of
-    `floor` (there is none), `teachers` (they share one exponent), `law` (their residuals share no
-    shape). arrays: what this was read from, of one scan; None where nothing was fitted, and then
-    `refusal` says why.
+    alpha: the mean over teachers. intervals: of sampling, by method. by_size: α and its interval
+    under each count of size, by the names of `scan.COUNTS`; empty where nothing is counted. local:
+    local exponents. limit: the exponent at x → ∞ given ω, None without one. forecast: error of the
+    forecast of the two largest x in log loss, and its 95 % interval. correction: what more training
+    would add to `alpha`. parameters: beta (geometric mean over teachers), alpha, floor of L = beta
+    x^-alpha + floor. status: a key of STATUS. x: scanned sizes that were measured. n: cells fitted.
+    groups, curves: the teachers and their fits. tests: p-values of `floor` (there is none),
+    `teachers` (they share one exponent), `common` (they have no noise in common). arrays: what this
+    was read from, of one scan; None where nothing was fitted, and then `refusal` says why.
     """
 
     alpha: float | int
     intervals: dict[str, Interval]
-    by_size: dict[float, tuple[float, Interval]]
+    by_size: dict[str, tuple[float, Interval]]
     local: tuple[Local, ...]
+    limit: Limit | None
     forecast: tuple[float, Interval] | None
     correction: Correction | None
     parameters: dict[str, float]
@@ -103,24 +105,33 @@ def estimate(
     *,
     law: str = "power",
     correction: Correction | None = None,
+    omega: float | None = None,
+    drawn: bool = True,
     replicates: int = 2000,
     seed: int = 0,
 ) -> Estimate:
     """Estimate the exponent of a scan.
 
     law: one of LAWS, what is known of the floor. correction: what more training would change.
+    omega: the exponent ω of the correction 1 + B x^−ω, see `limit.py`. drawn: whether the groups
+    are teachers drawn at random; else they are starts of one target, see `estimates.py`.
     replicates, seed: of the cluster bootstrap (exact for up to 7 teachers at 2000 replicates).
-    Raises ValueError for an unknown law.
+    Raises ValueError for an unknown law, an ω that is not positive, or ω beside a floor.
     """
     if law not in LAWS:
         raise ValueError(f"law is {law!r}; an exponent is fitted by one of {', '.join(LAWS)}.")
+    if omega is not None and not (np.isfinite(omega) and omega > 0):
+        raise ValueError(f"omega is {omega}; it must be a positive number, such as 1.")
+    if omega is not None and law == "power+floor":
+        raise ValueError("omega corrects a power law without a floor; leave it out, or the floor.")
     measured = np.isfinite(scan.log_loss).sum(1)
     needed = 3 if law == "power+floor" else 2
     fitted = scan.teachers(measured >= needed).measured()
     if not fitted.groups or fitted.x.size < 3:
         return _nothing(scan, law, int(measured.max()), needed)
-    e = estimates(fitted.log_sizes, fitted.log_loss[None], declared=fitted.declared, law=law)
-    alpha = float(e.alpha[0]) + (correction.alpha if correction else 0.0)
+    e = estimates(fitted.log_sizes, fitted.log_loss[None], declared=fitted.declared, law=law,
+                  drawn=drawn)  # fmt: skip
+    alpha = float(e.alpha[0])
     curves = _straight(e.log_x, fitted) if e.floors is None else e.floors.curves
     beta = np.maximum(curves.amplitude(), np.finfo(float).tiny)
     parameters = {
@@ -130,7 +141,9 @@ def estimate(
     }
     return Estimate(
         alpha=alpha, intervals=_sampling(e, replicates, seed), by_size=_by_size(e, fitted),
-        local=_locals(fitted), forecast=_forecast(e), correction=correction, parameters=parameters,
+        local=_locals(fitted),
+        limit=None if omega is None else limit(e.log_x, fitted.log_loss, omega),
+        forecast=_forecast(e), correction=correction, parameters=parameters,
         status=e.status[0], law=law, x=fitted.x, n=int(np.isfinite(fitted.log_loss).sum()),
         teachers=len(fitted.groups), groups=fitted.groups, teacher_alpha=e.teacher_alpha[0],
         curves=curves, tests={name: float(p[0]) for name, p in e.tests.items()}, arrays=e,
@@ -147,19 +160,18 @@ def _sampling(e: Estimates, replicates: int, seed: int) -> dict[str, Interval]:
     alpha, own = float(e.alpha[0]), e.teacher_alpha
     found = {name: (alpha - float(h[0]), alpha + float(h[0])) for name, h in e.halves.items()
              if np.isfinite(h[0])}  # fmt: skip
-    if own.shape[1] > 1:
+    if own.shape[1] > 1 and e.drawn:
         for name, (lo, hi) in bootstrap(own, replicates=replicates, seed=seed).items():
             found[name] = (float(lo[0]), float(hi[0]))
     return found
 
 
-def _by_size(e: Estimates, scan: Scan) -> dict[float, tuple[float, Interval]]:
+def _by_size(e: Estimates, scan: Scan) -> dict[str, tuple[float, Interval]]:
     if scan.counts is None:
         return {}
-    shares = SHARES if len(e.by_count) == len(SHARES) else (SHARES[0], SHARES[-1])
     return {
-        s: (float(a), (float(a - h), float(a + h)))
-        for s, a, h in zip(shares, e.by_count[:, 0], e.by_count_half[:, 0], strict=True)
+        name: (float(a), (float(a - h), float(a + h)))
+        for name, a, h in zip(COUNTS, e.by_count[:, 0], e.by_count_half[:, 0], strict=True)
     }
 
 
@@ -180,14 +192,14 @@ def _straight(u: np.ndarray, scan: Scan) -> Curves:
     alpha, K = fit.alpha.value[0], len(scan.groups)
     return Curves(
         alpha, np.ones(K), fit.level[0] - alpha * u[-1], np.full(K, u[-1]),
-        (fit.alpha.residual[0] ** 2).sum(1), fit.alpha.residual[0], np.ones(K))  # fmt: skip
+        (fit.residual[0] ** 2).sum(1), fit.residual[0], np.ones(K))  # fmt: skip
 
 
 def _nothing(scan: Scan, law: str, most: int, needed: int) -> Estimate:
     return Estimate(
-        alpha=np.nan, intervals={}, by_size={}, local=(), forecast=None, correction=None,
-        parameters={}, status="too-few-points", law=law, x=scan.x, n=0, teachers=0, groups=(),
-        teacher_alpha=np.array([]), curves=None, tests={}, arrays=None,
+        alpha=np.nan, intervals={}, by_size={}, local=(), limit=None, forecast=None,
+        correction=None, parameters={}, status="too-few-points", law=law, x=scan.x, n=0, teachers=0,
+        groups=(), teacher_alpha=np.array([]), curves=None, tests={}, arrays=None,
         refusal=f"a teacher has {most} x; an exponent needs at least three x, and {law} {needed} "
         "of every teacher.",
     )  # fmt: skip

@@ -9,12 +9,9 @@ The geometric mean over seeds is the point every fit uses, because losses of rep
 scatter by factors, not by differences. Teachers, not points, are the independent units.
 
 Size. N, all trainable parameters, and the weights between hidden layers grow alike with the width
-and differ by a factor of up to three at the widths that a scan can afford. Which of them the power
-law is in, nobody knows; so a scan over the size of a student carries both, and with them every
-
-    N_eff(s) = lead + s (N − lead),   s in [0, 1],
-
-lead the terms of N of the highest order in the width. The counts of `SHARES` stand for all s.
+and differ by a factor of up to three at the widths that a scan can afford; the choice moves an
+exponent by up to a quarter. So a scan over the size of a student carries both, `COUNTS`, and each
+has an exponent of its own.
 
 What it does not do: fit anything, or drop bad rows. A diverged run is the caller's to leave out
 and to report as a doubt.
@@ -26,8 +23,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""The s of the counts of size, from the leading terms alone to all parameters."""
+COUNTS = ("hidden", "N")
+"""The counts of size: the weights between hidden layers, and all parameters."""
 
 
 class ScanError(ValueError):
@@ -92,9 +89,8 @@ class Scan:
         x must be one of: N, lead, or lead^(1/order) up to a factor, the width. order: of the lead
         in x, 2 where x is the width of several hidden layers.
         """
-        s = np.array(SHARES)[:, None]
-        counts = (lead + s * (N - lead)) ** (1 / order)
-        declared = len(SHARES) - 1 if np.allclose(self.x, counts[-1]) else 0
+        counts = np.stack([lead, N]) ** (1 / order)
+        declared = int(np.allclose(self.x, counts[-1]))
         counts *= self.x[0] / counts[declared, 0]
         return replace(self, counts=counts, declared=declared)
 

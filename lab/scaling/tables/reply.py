@@ -268,13 +268,12 @@ def _judged(
     interval = next(iter(found.values()), (np.nan, np.nan))
     alpha = out["parameters"].get("alpha", np.nan)
     usable = fit.status in ("converged", "short-range", "misfit") and bool(found)
-    said = rule.verdict(interval, usable=usable, doubts=doubts, **asked)
+    said, reason = rule.verdict([interval], usable=usable, doubts=doubts, **asked)
+    doubts = [*doubts, *([reason.value] if reason else [])]
     advice = ""
     if said == rule.UNDECIDED and usable:
         # one group: more of them is the advice, and no range of x
-        advice = rule.advice(
-            alpha, interval, beyond=None, teachers=1, doubts=doubts, x=(1.0, 1.0), **asked
-        )
+        advice = rule.advice(alpha, [interval], teachers=1, doubts=doubts, x=(1.0, 1.0), **asked)
     elif not usable:
         advice = f"{FIT_STATUS[fit.status]}."
     return dict(
@@ -283,7 +282,7 @@ def _judged(
         doubts=doubts,
         advice=advice,
         relation=rule.relation(
-            interval,
+            [interval],
             said,
             prediction=asked["prediction"],
             tolerance=asked["tolerance"],
@@ -328,7 +327,7 @@ def _scan(
         out["parameters"] = {}
     else:
         out["objective"] = float(e.curves.cost.sum())
-        out["intervals"]["alpha"] = {"longest": e.interval, **e.intervals}
+        out["intervals"]["alpha"] = {"quoted": e.interval, **e.intervals}
         if law == "power":
             out["parameters"].pop("floor")
     if e.curves is not None and e.teachers > 1:
@@ -353,12 +352,6 @@ def _scan(
     if e.status != "converged":
         warnings.append(f"{STATUS[e.status]}.")
     warnings += rule.explain(e.doubts)
-    if "intervals-disagree" in e.doubts:
-        (a, b), (c, d) = e.intervals["teacher-t"], e.intervals["profile"]
-        warnings.append(
-            f"groups differ in their exponents: teacher-t {a:.3g}..{b:.3g}, profile "
-            f"{c:.3g}..{d:.3g}; the first is the one to quote."
-        )
     if asked["prediction"] is not None:
         out |= dict(
             prediction=e.prediction,

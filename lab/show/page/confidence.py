@@ -1,7 +1,6 @@
 """Confidence curves on the page: a card per setting, p of every α by each interval of sampling.
 
-The band is the interval that is quoted, which holds besides what one may count as size and what
-more training would add; so a band much wider than the curves says that sampling is not the problem.
+The band is the interval that is quoted; readings by another budget or count of size are not drawn.
 """
 
 from __future__ import annotations
@@ -23,14 +22,13 @@ from lab.show.view import Answers, Chart, Charts, Rows, Section
 POINTS = 61
 LEVEL = 0.05
 """p at which 95 % intervals end."""
-METHODS = ("teacher-t", "profile", "mean-curve")
+METHODS = ("teacher-t", "common", "profile")
 """The intervals of sampling."""
 CAPTION = (
-    "p of every α, by the scatter between teachers (solid), of cells around their teacher's curve, "
-    "the profile (dashed), and of the teachers' mean curve (dotted): 1 at the estimate; the 95 % "
-    "interval of each ends where it crosses the thin line at .05. They are of sampling alone, as "
-    "trained and in the declared x. Band: the interval that is quoted, with all counts of size and "
-    "what more training would add. Black stroke: the prediction."
+    "p of every α, by the scatter between teachers (solid), with the noise that they have in "
+    "common (dotted), and by the profile of a law with a floor (dashed): 1 at the estimate; the "
+    "95 % interval of each ends where it crosses the thin line at .05. Band: the interval that is "
+    "quoted. Black stroke: the prediction."
 )
 
 

@@ -27,7 +27,8 @@ PUSHES = {
     Direction.HIGH: "The measured α may read high: the truth may lie lower.",
     Direction.LOW: "The measured α may read low: the truth may lie higher.",
     Direction.EITHER: "The measured α may be wrong either way.",
-    Direction.HELD: "The quoted interval holds it already: it forbids no verdict.",
+    Direction.BEYOND: "Beyond these x the exponent may be another one.",
+    Direction.HELD: "An interval, or the rule of the verdict, holds it already.",
 }
 """In which direction a doubt pushes α."""
 RULE = (

@@ -25,7 +25,7 @@ def scan(floor=0.0, teachers=5, noise=0.05, leave=()):
 def test_of_lines_every_curve_is_one_at_the_estimate_and_crosses_at_its_interval(leave):
     one = scan(leave=leave)
     e = estimate(one)
-    for name in ("teacher-t", "profile", "mean-curve"):
+    for name in ("teacher-t", "common"):
         low, high = e.intervals[name]
         p = confidence(e, one, np.array([low, e.alpha, high]))[name]
         assert p == pytest.approx([0.05, 1.0, 0.05], abs=1e-6)
@@ -54,4 +54,4 @@ def test_nothing_fitted_has_no_curve():
 
 def test_a_single_teacher_has_no_curve_of_teachers():
     one = scan(teachers=1)
-    assert set(confidence(estimate(one), one, np.array([0.8]))) == {"profile", "mean-curve"}
+    assert set(confidence(estimate(one), one, np.array([0.8]))) == {"common"}

@@ -50,7 +50,7 @@ def test_groups_that_share_no_x_need_no_matrix_of_all_x():
     found = exponent(Scan.of(x, loss, np.arange(x.size) % 3), replicates=50)
     assert found.n == 20_000 and found.teachers == 3 and found.status == "converged"
     assert found.alpha == pytest.approx(TRUTHS["power"]["alpha"], rel=0.01)
-    assert np.isnan(found.tests["law"]) or 0.001 < found.tests["law"] <= 1
+    assert found.shape in ("straight", "open")
 
 
 def test_more_cells_than_memory_holds_are_refused(tmp_path, monkeypatch):

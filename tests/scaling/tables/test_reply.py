@@ -74,7 +74,7 @@ def test_groups_are_teachers(groups):
     assert found["groups"] == 5
     lo, hi = found["intervals"]["alpha"]["teacher-t"]
     assert lo < 0.7 < hi and found["verdict"] == "agrees"
-    assert found["quoted"]["alpha"] == next(iter(found["intervals"]["alpha"])) == "longest"
+    assert found["quoted"]["alpha"] == next(iter(found["intervals"]["alpha"])) == "quoted"
     assert set(found["intervals"]) == {"beta", "floor", "alpha"}
     wrong = fit_table(groups, law="power+floor", x="size", loss="err", group="who", predict=1.4)
     assert wrong["verdict"] == "contradicts" and wrong["p"]["equal"] < 0.01
@@ -268,7 +268,7 @@ def test_one_group_with_enough_rows_says_nothing_of_the_scatter_between_groups(t
     path = write(tmp_path / "g.csv", ["x", "L", "who"], rows)
     found = fit_table(path, law="power+floor", x="x", loss="L", group="who", replicates=10)
     assert found["groups"] == 1 and set(found["intervals"]) == {"alpha"}
-    assert found["quoted"]["alpha"] == "longest" and found["errors"] == {}
+    assert found["quoted"]["alpha"] == "quoted" and found["errors"] == {}
 
 
 @pytest.mark.parametrize("law", ["m4", "bnsl"])
