@@ -10,6 +10,7 @@
     lab.calibrate(study)                            what its design can show, by simulated scans
     lab.fit("table.csv", "power", x="D", loss="L")  a law fitted to a table of your own
     lab.exponent(x, loss, teacher)                  an exponent of losses of your own
+    lab.frontier(N, S, loss)                        the best size at fixed compute, from curves
     lab.dimension.measure(X)                        the intrinsic dimension of points of your own
     lab.models.Truncation(1.5, 1.5)                 exact models that know their own exponents
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from lab.execution.runner import Summary
     from lab.execution.verification import Verification
     from lab.scaling import Exponent
+    from lab.scaling.frontier import Frontier
     from lab.show.runs import Runs
     from lab.show.statistics import Reply
     from lab.show.told import Told
@@ -436,6 +438,44 @@ def exponent(
         scan, prediction=prediction, sense=sense, tolerance=tolerance, over=over, delta=delta,
         omega=omega, law="power+floor" if floor else "power", seed=seed,
     )  # fmt: skip
+
+
+def frontier(
+    N: Collection[float],
+    S: Collection[float],
+    loss: Collection[float],
+    flops: Collection[float] | None = None,
+    run: Collection[Any] | None = None,
+    method: str = "envelope",
+    **options: Any,
+) -> Frontier:
+    """The compute frontier of losses of your own: N_opt ∝ C^ξ, L_opt ∝ C^−η, and the excess over
+    the loss of the best size at infinite time.
+
+    Args:
+        N, S, loss: sizes, steps (or samples) and losses, positive, one entry an observation.
+        flops: compute; 6 N S unless told.
+        run: which observations are one curve; those of one size unless told.
+        method: "envelope" of curves, "isoflop" minima, or "parametric", an additive law.
+        options: huber and seed, as in `lab.scaling.frontier.frontier`.
+
+    Returns a value with `xi`, `eta`, `excess`, each with `value`, `interval` and `status`, and
+    `allocate(C)` with the best `N`, `S` and `loss`. For its known bias see that module.
+    Raises ValueError, one sentence, for columns and designs that have no frontier.
+
+    >>> import numpy as np
+    >>> from lab.models import Truncation
+    >>> model = Truncation(1.5, 1.5)
+    >>> N = np.repeat(2.0 ** np.arange(4, 11), 30)
+    >>> t = np.tile(np.geomspace(0.01, 100, 30), 7) * N**1.5
+    >>> found = frontier(N, t, model.loss(N, t), flops=N * t)
+    >>> round(found.xi.value, 2), round(found.eta.value, 2), round(found.excess.value, 2)
+    (0.4, 0.2, 0.17)
+    """
+    from lab.scaling.frontier import frontier as estimate
+
+    C, curve = (None if column is None else list(column) for column in (flops, run))
+    return estimate(list(N), list(S), list(loss), C, curve, method, **options)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,524 @@
+"""Compute frontier: the best size at fixed compute, from losses over size and steps.
+
+    N_opt ∝ C^ξ,    L_opt ∝ C^−η,    excess f = L_opt(C)/L(N_opt, ∞) − 1
+
+by three estimators:
+
+    envelope     curves of one size each, interpolated in log C (Kaplan et al., arXiv 2001.08361;
+                 Henighan et al., arXiv 2010.14701): each touches the envelope between its crossings
+                 with its neighbours on the hull, in the limit of sizes that are close
+    isoflop      at equal C the minimum over sizes: of a cubic spline in log N between curves that
+                 are interpolated to equal C; of rows in groups of equal C, of a parabola through
+                 the points around the least loss (Hoffmann et al., arXiv 2203.15556, approach 2)
+    parametric   E + A N^−α + B S^−β fitted to all rows (approach 3): ξ = β/(α + β),
+                 η = αβ/(α + β), f = α/β, over the loss above E
+
+ξ and η are slopes of log-log lines. Their intervals are Student's for the line through as many
+points as there are sizes between them, with three times the variance where a curve enters three of
+them, and of the parametric law percentiles of a bootstrap over runs (over rows where no runs are
+named). Of noise-free losses they do not hold the bias.
+
+Known bias, on `lab.models.Truncation` at sizes √2 apart: ξ +.001, η −.0005, f ± 1 % by both; at
+sizes a factor 2 apart isoflop has ξ +.007 and f +15 %, and a parabola through a wide valley, which
+is steeper on the side of small sizes, f +65 %. Where the frontier is a power law all displace N_opt
+by one factor at all C, which is why ξ and η are free of it, and N_opt and f are not.
+The additive law is told with `misfit` where residuals have a shape: there ξ is .42 to .45 for .40,
+and f is 1.5 for .17. An excess needs curves that go on until they are flat: it is a lower bound
+(`unfinished`) where the loss still falls at the end of the curves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy import special
+
+from lab.scaling.laws.fit import Fit, fit_law
+from lab.scaling.laws.uncertainty import resample
+from lab.scaling.scans.intervals import LEVEL, Interval, student_quantile
+
+__all__ = ["Allocation", "Frontier", "FrontierError", "Optimum", "Quantity", "frontier"]
+
+METHODS = ("envelope", "isoflop", "parametric")
+FEWEST = 4
+"""Sizes, points of a frontier, and sizes of an isoFLOP group that carry an estimate."""
+STEPS = 6
+"""Steps that make a curve."""
+NEAR = 2.0
+"""Half-width in log N of the points that a parabola is laid through, if they are FEWEST or more."""
+SHARED = 3.0
+"""Optima that one curve enters, and so the variance of their mean over that of independent ones."""
+BENT = 0.05
+"""Relative change of a slope over the range below which a line is straight, however small its
+scatter."""
+SAME = 0.1
+"""Rows whose log C differ by less are one isoFLOP group, where no groups are named."""
+LEVELS = 24
+"""IsoFLOP levels that curves are interpolated to."""
+FLAT = 0.02
+"""Local exponent at the end of a curve, over its last decade, below which it is at its limit."""
+REPLICATES = 400
+STATUS = {
+    "power-law": "the points lie on one line",
+    "bent": "the points lie on a curve: the exponent is a local slope",
+    "misfit": "the law's residuals have a shape: it does not describe these losses",
+    "unfinished": "curves still fall at their end: a lower bound",
+    "no-curves": "there are no curves: the loss at infinite time is not known",
+}
+
+
+class FrontierError(ValueError):
+    """Observations that have no frontier. One sentence, with what would give one."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number with its 95 % interval and a word of STATUS; NaN where it has none."""
+
+    value: float
+    interval: Interval
+    status: str
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """What the frontier says of one compute, by its lines: best size, steps, and loss."""
+
+    N: Quantity
+    S: Quantity
+    loss: Quantity
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """A point of the frontier.
+
+    Attributes:
+        C: compute. N: best size. loss: its loss.
+        excess: loss/L(N, ∞) − 1, NaN where L(N, ∞) is not known.
+    """
+
+    C: float
+    N: float
+    loss: float
+    excess: float
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """A compute frontier.
+
+    Attributes:
+        xi, eta, excess: see the file.
+        method: of METHODS.
+        points: the optima that the lines go through; of the parametric law none.
+        left_out: a sentence for each group or curve that has no optimum inside of its range.
+        cost: C/(N S), the geometric mean over rows; the steps of an allocation rest on it.
+    """
+
+    xi: Quantity
+    eta: Quantity
+    excess: Quantity
+    method: str
+    points: tuple[Optimum, ...]
+    left_out: tuple[str, ...]
+    cost: float
+    _size: _Line
+    _loss: _Line
+
+    def allocate(self, C: float) -> Allocation:
+        """Best size, steps and loss at a compute C > 0, with intervals of the lines there."""
+        if not (np.isfinite(C) and C > 0):
+            raise FrontierError(f"C = {C} is no compute; give a positive number")
+        N, loss = self._size.at(C), self._loss.at(C)
+        steps = [C / self.cost / size for size in (N[0], N[2], N[1])]
+        rows = ((N, self.xi), (steps, self.xi), (loss, self.eta))
+        return Allocation(*(Quantity(v[0], (v[1], v[2]), of.status) for v, of in rows))
+
+
+@dataclass(frozen=True)
+class _Line:
+    """log y over log C: coefficients at the centre and their covariance, with its t quantile; or
+    draws of a bootstrap [replicates, 2] around the estimate. `above` is a constant added to y."""
+
+    centre: float
+    coefficients: np.ndarray
+    covariance: np.ndarray
+    quantile: float
+    above: float = 0.0
+
+    @classmethod
+    def through(cls, C: np.ndarray, y: np.ndarray, units: int, shared: bool) -> _Line:
+        """Least squares. The covariance is that of `units` independent points, and SHARED times
+        that where neighbouring optima share curves."""
+        centre = float(np.log(C).mean())
+        design = np.stack([np.ones(C.size), np.log(C) - centre], 1)
+        found, *_ = np.linalg.lstsq(design, np.log(y), rcond=None)
+        rest, dof = np.log(y) - design @ found, max(units - 2, 1)
+        covariance = rest @ rest / (C.size - 2) * np.linalg.inv(design.T @ design)
+        covariance *= C.size / units * (SHARED if shared else 1)
+        return cls(centre, found, covariance, float(student_quantile(dof)))
+
+    @property
+    def slope(self) -> tuple[float, Interval]:
+        half = self.quantile * np.sqrt(self.covariance[1, 1])
+        value = float(self.coefficients[1])
+        return value, (float(value - half), float(value + half))
+
+    def at(self, C: float) -> tuple[float, float, float]:
+        """y and the ends of its interval."""
+        row = np.array([1.0, np.log(C) - self.centre])
+        half = self.quantile * np.sqrt(max(row @ self.covariance @ row, 0.0))
+        mean = row @ self.coefficients
+        return tuple(float(self.above + np.exp(mean + h)) for h in (0.0, -half, half))  # type: ignore[return-value]
+
+
+def frontier(
+    N: Sequence[float] | np.ndarray,
+    S: Sequence[float] | np.ndarray,
+    loss: Sequence[float] | np.ndarray,
+    flops: Sequence[float] | np.ndarray | None = None,
+    run: Sequence[Any] | np.ndarray | None = None,
+    method: str = "envelope",
+    *,
+    huber: float | None = None,
+    seed: int = 0,
+) -> Frontier:
+    """The compute frontier of observations, one entry each.
+
+    Args:
+        N, S, loss: size, steps (or samples, tokens, time) and loss, positive.
+        flops: compute C; 6 N S unless told.
+        run: which observations are of one curve; those of one size unless told.
+        method: "envelope" (needs curves), "isoflop" (curves, or groups of equal C) or "parametric".
+        huber: δ of Huber's loss for the parametric law, in log loss; least squares unless told.
+        seed: of the parametric law's bootstrap.
+
+    Raises FrontierError, one sentence, for columns that are not equally long, finite and positive,
+    one size, less than a decade of compute, steps that follow the size, and fewer than FEWEST
+    points with an optimum inside of the range.
+    """
+    size, steps, losses = (_column(n, v) for n, v in (("N", N), ("S", S), ("loss", loss)))
+    compute = 6 * size * steps if flops is None else _column("flops", flops)
+    label = size if run is None else np.asarray(run)
+    if not size.shape == steps.shape == losses.shape == compute.shape == label.shape:
+        raise FrontierError("the columns are not equally long; give one entry an observation each")
+    if method not in METHODS:
+        raise FrontierError(f"method is {method!r}; choose one of {', '.join(METHODS)}")
+    _refuse(size, steps, compute)
+    cost = float(np.exp(np.mean(np.log(compute / size / steps))))
+    if method == "parametric":
+        return _parametric(size, steps, losses, compute, None if run is None else label, cost,
+                           huber=huber, seed=seed)  # fmt: skip
+    curves = _curves(size, steps, losses, compute, label)
+    if method == "envelope":
+        points, left_out = _tangents(curves)
+    else:
+        points, left_out = _minima(curves, size, losses, compute)
+    return _through(points, tuple(left_out), curves, method, cost)
+
+
+def _column(name: str, values: Any) -> Float[np.ndarray, " rows"]:
+    column = np.asarray(values, float)
+    if column.ndim != 1 or not (np.isfinite(column) & (column > 0)).all():
+        raise FrontierError(f"{name} is no column of finite positive numbers; leave other rows out")
+    return column
+
+
+def _refuse(size: np.ndarray, steps: np.ndarray, compute: np.ndarray) -> None:
+    if size.size < FEWEST:
+        raise FrontierError(f"{size.size} observations have no frontier; give more sizes and steps")
+    sizes = np.unique(size)
+    if sizes.size < FEWEST:
+        raise FrontierError(
+            f"N takes {sizes.size} value{'s' * (sizes.size > 1)}: a frontier needs {FEWEST} sizes "
+            "or more; train others"
+        )
+    decades = np.ptp(np.log10(compute))
+    if decades < 1:
+        raise FrontierError(
+            f"C spans {decades:.2g} decades, and a slope needs one or more; vary the compute"
+        )
+    x, y = np.log(size) - np.log(size).mean(), np.log(steps) - np.log(steps).mean()
+    apart = (y - (x @ y) / (x @ x) * x).std() / np.log(10)
+    if apart < 0.03:
+        raise FrontierError(
+            f"S follows N ({apart:.3f} decades apart): more steps and larger sizes look alike; "
+            "vary them independently"
+        )
+
+
+# ---- curves --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """One size's log loss over log C, as a monotone cubic; its last loss and how flat it ends."""
+
+    size: float
+    low: float
+    high: float
+    of: Any
+    last: float
+    ends: float
+
+    def at(self, log_C: np.ndarray) -> np.ndarray:
+        """log L, ∞ outside of the curve."""
+        inside = (log_C >= self.low) & (log_C <= self.high)
+        return np.where(inside, self.of(np.clip(log_C, self.low, self.high)), np.inf)
+
+
+def _curves(
+    size: np.ndarray, steps: np.ndarray, loss: np.ndarray, compute: np.ndarray, label: np.ndarray
+) -> list[_Curve]:
+    """Curves by size, smallest first; runs of one size by their geometric mean at equal C."""
+    from scipy.interpolate import PchipInterpolator
+
+    for one in np.unique(label):
+        if np.unique(size[label == one]).size > 1:
+            raise FrontierError(f"run {one} has several sizes; a run is one size's curve")
+    found = []
+    for N in np.unique(size):
+        rows = size == N
+        log_C, where = np.unique(np.log(compute[rows]).round(9), return_inverse=True)
+        if log_C.size < STEPS:
+            continue
+        log_loss = np.bincount(where, np.log(loss[rows])) / np.bincount(where)
+        tail = log_C >= log_C[-1] - np.log(10)
+        ends = -np.polyfit(log_C[tail], log_loss[tail], 1)[0] if tail.sum() > 1 else np.inf
+        interpolated = PchipInterpolator(log_C, log_loss)
+        found.append(
+            _Curve(float(N), log_C[0], log_C[-1], interpolated, float(np.exp(log_loss[-1])), ends)
+        )
+    return found
+
+
+def _tangents(curves: list[_Curve]) -> tuple[list[Optimum], list[str]]:
+    """Where curves touch their envelope, between their crossings with neighbours on the hull."""
+    if len(curves) < FEWEST:
+        raise FrontierError(
+            f"{len(curves)} sizes have curves of {STEPS} steps or more, and an envelope needs "
+            f"{FEWEST}; give more checkpoints, or take the method isoflop or parametric"
+        )
+    log_C = np.linspace(min(c.low for c in curves), max(c.high for c in curves), 4000)
+    losses = np.stack([c.at(log_C) for c in curves])
+    least = losses.argmin(0)[np.isfinite(losses).any(0)]
+    # the hull: each size once, in order, where it is the best
+    hull = [curves[k] for k in sorted(set(least))]
+    cross = [_crossing(a, b) for a, b in zip(hull[:-1], hull[1:], strict=True)]
+    points, left_out = [], []
+    for k in range(1, len(hull) - 1):
+        before, after = cross[k - 1], cross[k]
+        wide = _crossing(hull[k - 1], hull[k + 1])
+        curve = hull[k]
+        at = (before + after) / 2
+        # crossings of sizes a factor r apart lie off the tangent by log² r: extrapolate to r = 1
+        at -= (wide - at) / 3
+        if not curve.low <= at <= curve.high:
+            left_out.append(
+                f"N = {curve.size:g} is not crossed by both of its neighbours: curves end too soon"
+            )
+            continue
+        log_L = float(curve.at(np.array(at)))
+        points.append(
+            Optimum(float(np.exp(at)), curve.size, float(np.exp(log_L)),
+                    float(np.exp(log_L) / curve.last - 1))
+        )  # fmt: skip
+    return points, left_out
+
+
+def _crossing(small: _Curve, large: _Curve) -> float:
+    """log C from which on the larger size is better; NaN where their curves do not cross."""
+    from scipy.optimize import brentq
+
+    def gap(x: Any) -> Any:
+        return small.of(x) - large.of(x)
+
+    low, high = max(small.low, large.low), min(small.high, large.high)
+    if not low < high:
+        return np.nan
+    grid = np.linspace(low, high, 400)
+    signs = np.signbit(gap(grid))  # the smaller size is better
+    change = np.flatnonzero(signs[:-1] & ~signs[1:])
+    if not change.size:
+        return np.nan
+    k = change[-1]
+    return float(brentq(lambda x: float(gap(x)), grid[k], grid[k + 1], xtol=1e-12))
+
+
+def _minima(
+    curves: list[_Curve], size: np.ndarray, loss: np.ndarray, compute: np.ndarray
+) -> tuple[list[Optimum], list[str]]:
+    """Minima over sizes at equal compute: of groups, or of curves at LEVELS of C."""
+    from scipy.interpolate import make_interp_spline
+
+    def parabola(x: np.ndarray, y: np.ndarray, near: np.ndarray) -> Any:
+        return np.poly1d(np.polyfit(x[near], y[near], 2))
+
+    def spline(x: np.ndarray, y: np.ndarray, near: np.ndarray) -> Any:
+        return make_interp_spline(x, y, 3)
+
+    smooth, groups = (spline if len(curves) >= FEWEST else parabola), []
+    if len(curves) >= FEWEST:
+        ends = np.sort([c.low for c in curves])[FEWEST - 1], np.sort([-c.high for c in curves])
+        for level in np.linspace(ends[0], -ends[1][FEWEST - 1], LEVELS):
+            value = np.array([float(c.at(np.array(level))) for c in curves])
+            there = np.isfinite(value)
+            sizes = np.log([c.size for c in curves])
+            groups.append((level, sizes[there], value[there]))
+    else:
+        order = np.argsort(compute)
+        cut = np.flatnonzero(np.diff(np.log(compute[order])) > SAME) + 1
+        for rows in np.split(order, cut):
+            log_N, where = np.unique(np.log(size[rows]), return_inverse=True)
+            value = np.bincount(where, np.log(loss[rows])) / np.bincount(where)
+            groups.append((float(np.log(compute[rows]).mean()), log_N, value))
+    points, left_out = [], []
+    for level, log_N, value in groups:
+        name = f"C = {np.exp(level):.3g}"
+        if log_N.size < FEWEST:
+            left_out.append(f"{name} has {log_N.size} sizes, fewer than {FEWEST}")
+            continue
+        best = int(value.argmin())
+        if best in (0, log_N.size - 1):
+            left_out.append(f"{name} has its minimum at the edge, N = {np.exp(log_N[best]):.3g}")
+            continue
+        near = np.abs(log_N - log_N[best]) <= NEAR
+        near = near if near.sum() >= FEWEST else np.ones_like(near)
+        x = log_N - log_N[best]
+        fine = np.linspace(x[best - 1], x[best + 1], 2001)
+        valley = smooth(x, value, near)(fine)
+        vertex = fine[valley.argmin()]
+        if vertex in (fine[0], fine[-1]):
+            left_out.append(f"{name} has no minimum between the neighbours of its best size")
+            continue
+        points.append((level, log_N[best] + vertex, valley.min()))
+    return [
+        Optimum(float(np.exp(c)), float(np.exp(n)), float(np.exp(y)), np.nan) for c, n, y in points
+    ], left_out
+
+
+def _through(
+    points: list[Optimum], left_out: tuple[str, ...], curves: list[_Curve], method: str, cost: float
+) -> Frontier:
+    """Lines through optima, and the excess over the ends of curves."""
+    if len(points) < FEWEST:
+        reason = f": {left_out[0]}" if left_out else ""
+        raise FrontierError(
+            f"{len(points)} optima lie inside of the range, and a slope needs {FEWEST}{reason}; "
+            "add sizes on both sides, or compute"
+        )
+    C, N, loss = (np.array([getattr(p, n) for p in points]) for n in ("C", "N", "loss"))
+    if np.ptp(np.log10(C)) < 1:
+        raise FrontierError(
+            f"the optima span {np.ptp(np.log10(C)):.2g} decades of C, and a slope needs one or "
+            "more; add sizes or compute"
+        )
+    limit, known = _limits(curves, N)
+    over = np.array([p.excess for p in points])
+    over = np.where(np.isnan(over), loss / limit - 1, over)
+    points = [Optimum(p.C, p.N, p.loss, float(f)) for p, f in zip(points, over, strict=True)]
+    sizes = len([c for c in curves if N.min() <= c.size <= N.max()])
+    lines = [_Line.through(C, y, min(sizes, C.size) or C.size, bool(sizes)) for y in (N, loss)]
+    xi, (lo, hi) = lines[0].slope
+    fall, ends = lines[1].slope
+    f = over[np.isfinite(over)]
+    if f.size < FEWEST:
+        excess = Quantity(np.nan, (-np.inf, np.inf), "no-curves")
+    else:
+        half = float(student_quantile(f.size - 1)) * f.std(ddof=1) / np.sqrt(f.size)
+        mean, half = float(f.mean()), float(half)
+        excess = Quantity(mean, (mean - half, mean + half), known)
+    return Frontier(
+        Quantity(xi, (lo, hi), _straight(C, N)),
+        Quantity(-fall, (-ends[1], -ends[0]), _straight(C, loss)),
+        excess, method, tuple(points), left_out, cost, *lines,
+    )  # fmt: skip
+
+
+def _limits(curves: list[_Curve], N: np.ndarray) -> tuple[np.ndarray, str]:
+    """L(N, ∞) at sizes between those of curves: log-log lines between their last losses."""
+    if len(curves) < 2:
+        return np.full(N.shape, np.nan), "no-curves"
+    x = np.log([c.size for c in curves])
+    y = np.log([c.last for c in curves])
+    at = np.log(N)
+    limit = np.where((at >= x[0]) & (at <= x[-1]), np.exp(np.interp(at, x, y)), np.nan)
+    used = [c.ends for c in curves if N.min() <= c.size <= N.max()]
+    return limit, "power-law" if used and max(used) < FLAT else "unfinished"
+
+
+def _straight(C: np.ndarray, y: np.ndarray) -> str:
+    """`bent` where a parabola in log C describes y better than a line (F test, p < .01)."""
+    x = np.log(C) - np.log(C).mean()
+    rest = [np.sum((np.log(y) - np.polyval(np.polyfit(x, np.log(y), k), x)) ** 2) for k in (1, 2)]
+    dof = C.size - 3
+    second, first, _ = np.polyfit(x, np.log(y), 2)
+    if dof < 2 or abs(2 * second * np.ptp(x)) < BENT * abs(first):
+        return "power-law"
+    p = special.fdtrc(1, dof, (rest[0] - rest[1]) / max(rest[1] / dof, 1e-300))
+    return "bent" if p < 0.01 else "power-law"
+
+
+# ---- the additive law ----------------------------------------------------------------------------
+
+
+def _parametric(
+    size: np.ndarray, steps: np.ndarray, loss: np.ndarray, compute: np.ndarray,
+    groups: np.ndarray | None, cost: float, *, huber: float | None, seed: int,
+) -> Frontier:  # fmt: skip
+    fit = fit_law("chinchilla", np.stack([size, steps]), loss, huber=huber)
+    if not fit.parameters:
+        raise FrontierError(" ".join(fit.warnings))
+    draws = resample(fit, groups=groups, replicates=REPLICATES, seed=seed)
+    law = fit.problem.law
+    # the estimate, then the draws
+    E, A, B, α, β = law.natural(np.concatenate([fit.theta[None], draws]), fit.origin).T
+    ends = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+    status = "misfit" if _misfit(fit) else "power-law"
+
+    def quantity(values: np.ndarray) -> Quantity:
+        low, high = np.quantile(values[1:], ends)
+        return Quantity(float(values[0]), (float(low), float(high)), status)
+
+    # N^(α+β) = (αA/βB) (C/cost)^β, and there B S^−β = (α/β) A N^−α
+    centre = float(np.log(compute).mean())
+    log_N = (np.log(α * A / (β * B)) + β * (centre - np.log(cost))) / (α + β)
+    log_L = np.log(A) - α * log_N + np.log1p(α / β)
+    lines = []
+    for level, slope in ((log_N, β / (α + β)), (log_L, -α * β / (α + β))):
+        pair = np.stack([level, slope])
+        lines.append(
+            _Line(centre, pair[:, 0], np.cov(pair[:, 1:]), float(special.ndtri(ends[1])),
+                  float(E[0]) if slope[0] < 0 else 0.0)
+        )  # fmt: skip
+    return Frontier(
+        quantity(β / (α + β)), quantity(α * β / (α + β)), quantity(α / β),
+        "parametric", (), (), cost, *lines,
+    )  # fmt: skip
+
+
+def _misfit(fit: Fit) -> bool:
+    """Whether residuals have a shape: quadratic terms in log N and log S, over the tangent space of
+    the fit, explain more than noise does (F test, p < .01)."""
+    z, r = fit.problem.z, fit.residual
+    if fit.problem.huber is not None:  # rows that Huber's loss gives little weight get little here
+        far = 3 * 1.4826 * float(np.median(np.abs(r)))
+        r = np.clip(r, -far, far)
+    _, jacobian = fit.problem.law.evaluate(fit.theta[None], z)
+    scaled = z / np.abs(z).max(1, keepdims=True)
+    extra = np.stack([scaled[0] ** 2, scaled[1] ** 2, scaled[0] * scaled[1]])
+    basis, _ = np.linalg.qr(jacobian[0].T)
+    extra = extra - (extra @ basis) @ basis.T
+    new, length, _ = np.linalg.svd(extra.T, full_matrices=False)
+    new = new[:, length > 1e-3]
+    dof = r.size - len(jacobian[0]) - new.shape[1]
+    if dof < 2 or not new.shape[1] or r @ r < 1e-20 * r.size:
+        return False
+    explained = ((new.T @ r) ** 2).sum()
+    f = explained / new.shape[1] / max((r @ r - explained) / dof, 1e-300)
+    return bool(special.fdtrc(new.shape[1], dof, f) < 0.01)
