@@ -124,6 +124,12 @@ class TaskSpec(Part):
         """Whether the target is a sum of ridges of one sign."""
         return self.signs == "one"
 
+    @property
+    def random(self) -> bool:
+        """Whether teachers are drawn at random; the infinite sum of ridges of one sign is one
+        target, and its teachers are repetitions."""
+        return not self.one_sign or bool(self.teacher_widths)
+
     def settings(self) -> dict[str, Any]:
         """What of the task may be a grid, by name, all but the manifold and the index."""
         fixed: dict[str, Any] = {"p": self.power, "teacher.gain": self.teacher_gain,

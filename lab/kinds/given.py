@@ -141,6 +141,11 @@ class GivenSpec(Part):
         return self.facts.test
 
     @property
+    def random(self) -> bool:
+        """Whether units are drawn at random: they are random orders of the pool."""
+        return True
+
+    @property
     def world(self) -> tuple[int, ...]:
         """What tells its random draws from those of other tasks, beside the unit's index."""
         return (int(self.content[:7], 16),)
