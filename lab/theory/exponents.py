@@ -100,9 +100,16 @@ KNOWN = (
     ),
     Known(
         "min(a-1, 2b)",
-        "kernel and feature regression in D or N, λ_i ∝ i^−b, v_i² ∝ i^−a",
+        "kernel and feature regression in D, λ_i ∝ i^−b, v_i² ∝ i^−a; in N while a − 1 ≤ b",
         "no noise, no ridge, a > 1 and b > 1",
         f"Simon et al., arXiv 2110.03922; {BORDELON} (its λ_k ∝ k^−b, (w*_k)² λ_k ∝ k^−a)",
+    ),
+    Known(
+        "min(a-1, b)",
+        "the best fit with N Gaussian random features on unlimited data, λ_i ∝ i^−b, v_i² ∝ i^−a",
+        "no ridge, a > 1 and b > 1",
+        "Simon et al., arXiv 2311.14646, at n → ∞; the limit loss F₀ of Paquette et al., arXiv "
+        "2405.15074 (b = 2α, a = 2α + 2β)",
     ),
     Known(
         "(a-1)/b",

@@ -4,9 +4,11 @@ and that it knows what the shipped studies predict."""
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lab import study
+from lab.models import RandomFeaturesRidge
 from lab.theory import KNOWN, SYMBOLS, PredictionError, kernel, known, parse, smoothness
 
 STUDIES = Path(__file__).parents[2] / "studies"
@@ -37,6 +39,16 @@ def test_spectral_exponents():
     assert value("(a-1)/b", a=2.5, b=1.5) == 1.0
     # isotropic weights: a = b = 1 + α_K, and the random features are the model of eigenlearning
     assert value("alpha", alpha=0.5) == value("min(a-1, 2b)", a=1.5, b=1.5)
+
+
+@pytest.mark.parametrize("a, b", [(2.0, 1.5), (3.5, 1.5)])
+def test_data_and_features_are_worth_the_same_only_while_the_target_is_hard(a, b):
+    i, some = np.arange(1, 100_001.0), np.array([100, 400])
+    model = RandomFeaturesRidge(i**-b, i ** (-a / 2), 0.0)
+    by_features = -np.diff(np.log(model.risk(np.inf, some)))[0] / np.log(4)
+    by_data = -np.diff(np.log(model.risk(some, np.inf)))[0] / np.log(4)
+    assert by_features == pytest.approx(value("min(a-1, b)", a=a, b=b), abs=0.05)
+    assert by_data == pytest.approx(value("min(a-1, 2b)", a=a, b=b), abs=0.06)
 
 
 @pytest.mark.parametrize("entry", KNOWN, ids=lambda entry: entry.formula)
