@@ -120,6 +120,16 @@ class TaskSpec(Part):
         return 1.5 if self.teacher_kind == "ridges" and self.teacher_widths else None
 
     @property
+    def teacher_parameters(self) -> int:
+        """Weights and biases of a network teacher, 0 of targets that are none."""
+        if self.teacher_kind != "network":
+            return 0
+        networks = ((chart(factor), *self.teacher_widths, self.outputs) for factor in self.manifold)
+        return sum(
+            (m + 1) * n for layers in networks for m, n in zip(layers, layers[1:], strict=False)
+        )
+
+    @property
     def one_sign(self) -> bool:
         """Whether the target is a sum of ridges of one sign."""
         return self.signs == "one"

@@ -2,15 +2,16 @@
 
 The formulas are those of `lab.students.algebra.risks`. Each gives the mean over draws. What is
 compared is therefore the arithmetic mean of loss / expected over repetitions, with its standard
-error over teachers, or over all draws where these are independent. Nothing is known of other runs:
-they have no expectation and no line.
+error over teachers, or over all draws where these are independent. Networks have no expectation
+but a reference, the best linear loss of as many terms (`lab.task.linear_terms`): the ratio to it is
+the optimisation gap, what training leaves. Nothing is known of other runs: they have no line.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +22,12 @@ from lab.answers.setting import Setting
 from lab.execution.store import Row
 from lab.kinds.kind import load
 from lab.kinds.student import STUDENTS
+from lab.regimes.regime import Regime
 from lab.spec import Run
 from lab.students.algebra.risks import Risk
+from lab.task.linear_terms import linear_terms
 
-__all__ = ["Comparison", "Expected", "expected", "expected_risk"]
+__all__ = ["Comparison", "Expected", "expected", "expected_risk", "references"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ class Comparison:
 SOURCES = {
     "exact": "The formula is exact.",
     "eigenlearning": "Eigenlearning is asymptotic in the number of samples or features.",
+    "linear terms": "For networks it is the best linear loss of as many terms, a reference and no "
+                    "expectation: the ratio is what training, and the choice of features, leave.",
     "harmonics": "Eigenlearning takes the harmonics of random points for independent Gaussians: "
                  "its exponents hold, its amplitude is too low in low dimensions.",
 }  # fmt: skip
@@ -97,8 +102,39 @@ def expected(question: Question) -> tuple[Comparison, ...]:
     found = []
     for one in question.stored:
         done = ((study.x(run), run, row) for run, row in one.done)
-        at = comparisons(done, redrawn=study.over_draws)
+        at = comparisons(done, redrawn=study.over_draws) or references(study, one.done)
         found += [Comparison(one.setting, at)] if at else []
+    return tuple(found)
+
+
+def references(study: Regime, done: Sequence[tuple[Run, Row]]) -> tuple[Expected, ...]:
+    """Losses of networks beside the best linear loss of as many terms, by x, where that is known:
+    the optimisation gap. Ratios are geometric means over teachers, of means over their seeds."""
+    if not study.trained or not study.of_size or not done:
+        return ()
+    terms = linear_terms(done[0][0].task)
+    if terms is None:
+        return ()
+    at: dict[float, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    N: dict[float, int] = {}
+    for run, row in done:
+        if row.relative is None:  # an older table has no losses of runs
+            continue
+        x = float(study.x(run))
+        N[x] = run.N
+        at[x][run.task.teacher].append(row.relative)
+    found = []
+    for x in sorted(at):
+        (value,) = terms.loss(np.array([N[x]]))
+        if not np.isfinite(value):
+            continue
+        logs = np.log([np.mean(losses) / value for losses in at[x].values()])
+        ratio = float(np.exp(logs.mean()))
+        scatter = float(logs.std(ddof=1)) if logs.size > 1 else math.nan
+        error = ratio * scatter / math.sqrt(logs.size)
+        found.append(
+            Expected(x, float(value), ratio, error, None, "linear terms", logs.size, varies=False)
+        )
     return tuple(found)
 
 

@@ -26,6 +26,7 @@ from lab.answers.setting import Setting
 from lab.execution.budgets import CHECKS
 from lab.execution.store import Row
 from lab.regimes.cell import Values
+from lab.regimes.foresight import saturates
 from lab.regimes.regime import Regime
 from lab.scaling import Exponent
 from lab.scaling.judge.doubts import Doubt
@@ -202,13 +203,8 @@ def _doubts(study: Regime, cells: Cells, runs: Runs, change: Convergence | None)
 
 
 def _saturated(cells: Cells) -> bool:
-    """Whether a student is as wide as its teacher in every layer and can represent it exactly."""
-    return any(
-        run.task.teacher_widths
-        and len(run.student.widths) >= len(run.task.teacher_widths)
-        and all(n >= w for n, w in zip(run.student.widths, run.task.teacher_widths, strict=False))
-        for run, _ in cells.scan
-    )
+    """Whether a student has as many parameters as its teacher."""
+    return any(saturates(run.task, run.student) for run, _ in cells.scan)
 
 
 def _checked(cells: Cells) -> bool:
@@ -231,7 +227,8 @@ def _rivals(study: Regime, claim: Claim, run: Run, found: Exponent | None) -> tu
         value = study.predicted(run.task, run.student, formula)
         fate = None
         if found is not None and found.status in USABLE:
-            fate = survives(found.interval, value, claim.tolerance, found.doubts, claim.over)
+            own = [doubt for doubt in found.doubts if doubt is not Doubt.ROUGH_TARGET]
+            fate = survives(found.interval, value, claim.tolerance, own, claim.over)
         rivals.append(Rival(parse(formula).text, value, fate))
     return tuple(rivals)
 

@@ -8,6 +8,8 @@ code and theory are both right. This file says so, as doubts and sentences:
     late          the slope of theory's own losses over these x, where `expected` knows them, is
                   not the exponent that theory has in the end
     extrapolated  simplices: most test points lie in no cell, and take a fit instead
+    rough-target  a formula about targets with two derivatives, beside one that has fewer
+    gap-grows     networks whose losses leave the exact reference as they grow
     distractors   coordinates that never reach the teacher, before a student that cannot leave
                   them out
 
@@ -24,14 +26,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lab.answers.expected import expected_risk
+from lab.answers.expected import expected_risk, references
 from lab.execution.store import Row
 from lab.kinds.student import STUDENTS, Student
 from lab.regimes.regime import Regime
 from lab.scaling.judge.doubts import Doubt
 from lab.spec import Run
 from lab.tables.prediction import Claim
-from lab.theory import PredictionError, parse
+from lab.theory import RESOLUTION, PredictionError, parse, rough
 
 __all__ = ["premises", "sentences"]
 
@@ -56,6 +58,9 @@ It is the number of points and not d: at 10.6 per dimension the cube of d = 5 gi
 5 %; a rougher one wants more (a torus of 8 per dimension: .86 and .92 for d = 2, 3, from 8 and 64
 points on), a smooth one on a sphere could do with fewer and has the doubt all the same.
 """
+GROWS = 2.0
+"""Factor by which the optimisation gap may grow over a scan: over a decade of N it takes .3 from
+the exponent."""
 LATE = 0.5
 """Share of the tolerance by which theory's slope over a scan may miss its own asymptote.
 
@@ -74,6 +79,14 @@ where α is 1.02 and 1.01 · 4/d; from .44 to .18 at d = 4 (D = 256 to 4096), wh
 but .86 between the two smallest D; from .59 to .25 at d = 5, where it is .82 · 4/d. In the chart of
 a torus (d = 2, D = 256) the share is 1.
 """
+
+
+EVIDENCE = {
+    "theorem": "a theorem",
+    "measured": "measured, not proven",
+    "inferred": "inferred, neither proven nor measured apart from this",
+}
+"""Words for what an exponent of the table rests on."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +118,11 @@ def _doubts(study: Regime, done: Done, claim: Claim) -> Iterator[Doubt]:
         yield Doubt.LATE
     if max(_outside(done).values(), default=0.0) > OUTSIDE:
         yield Doubt.EXTRAPOLATED
+    if rough(claim.text, run.task.smoothness):
+        yield Doubt.ROUGH_TARGET
+    gap = references(study, done)
+    if gap and gap[-1].ratio > GROWS * gap[0].ratio:
+        yield Doubt.GAP_GROWS
     # a number, or a formula without d, was written for the inputs as they are
     if _distracted(run) and "d" in parse(claim.text).symbols:
         yield Doubt.DISTRACTORS
@@ -128,6 +146,13 @@ def _sentences(study: Regime, done: Done) -> Iterator[str]:
         yield (
             f"Theory's own losses fall with {theory.slope:.3g} over these {study.axis.symbol}, "
             f"{theory.miss:.1%} off their asymptote {theory.limit:.3g}."
+        )
+    claimed = [claim for claim in study.claims if claim.text == RESOLUTION]
+    if claimed:
+        found = study.resolved(run.task, run.student)
+        yield (
+            f"The resolution exponent of this pair is {found.formula} = {found.value:.3g}, "
+            f"{EVIDENCE[found.evidence]} ({found.source})."
         )
     share = _outside(done)
     if share:

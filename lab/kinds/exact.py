@@ -162,6 +162,7 @@ class Kernel(Exact):
 
     solver: ClassVar[str] = "lab.students.algebra.exact:kernel"
     risk: ClassVar[str] = "lab.students.algebra.risks:kernel"
+    reference: ClassVar[str] = "lab.students.algebra.risks:slope"
     fixed: ClassVar[bool] = False
     rigid: ClassVar[bool] = True
 
@@ -225,6 +226,7 @@ class RandomFeatures(Exact):
 
     solver: ClassVar[str] = "lab.students.algebra.exact:random_features"
     risk: ClassVar[str] = "lab.students.algebra.risks:random_features"
+    reference: ClassVar[str] = "lab.students.algebra.risks:slope"
     unlimited: ClassVar[str] = "lab.students.algebra.unlimited:random_features"
     random: ClassVar[bool] = True
     rigid: ClassVar[bool] = True
@@ -271,6 +273,7 @@ class Linear(Exact):
 
     solver: ClassVar[str] = "lab.students.algebra.linear:learn"
     risk: ClassVar[str] = "lab.students.algebra.risks:linear"
+    reference: ClassVar[str] = "lab.students.algebra.risks:slope"
     unlimited: ClassVar[str] = "lab.students.algebra.unlimited:linear"
 
     @property

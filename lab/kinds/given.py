@@ -103,6 +103,9 @@ class GivenSpec(Part):
     teacher_gain: ClassVar[float] = 1.0
     covariance: ClassVar[None] = None
     decays: ClassVar[None] = None
+    smoothness: ClassVar[None] = None
+    one_sign: ClassVar[bool] = False
+    teacher_parameters: ClassVar[int] = 0
     labelling: ClassVar[int] = 0
 
     @cached_property

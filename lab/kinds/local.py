@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from lab.grids import Dims, Grid
 from lab.kinds.exact import Exact
 from lab.kinds.student import STUDENTS, StudentSpec, Target
+from lab.theory import Pieces
 
 SEARCH = 200
 """Operations per point and logarithm of the set in a neighbour search or triangulation."""
@@ -38,6 +39,10 @@ class Nearest(Local):
 
     solver: ClassVar[str] = "lab.students.algebra.exact:nearest"
 
+    @classmethod
+    def pieces(cls, spec: StudentSpec) -> Pieces:
+        return "constant"
+
     def refusals(self, spec: StudentSpec, *, D: int, D_amb: int) -> str | None:
         k = int(dict(spec.settings)["neighbours"])
         if k > D:
@@ -57,6 +62,10 @@ class Simplex(Local):
     domain: Grid[Literal["flat", "sphere"]] = ("flat",)
 
     solver: ClassVar[str] = "lab.students.algebra.exact:simplex"
+
+    @classmethod
+    def pieces(cls, spec: StudentSpec) -> Pieces:
+        return "linear"
 
     def refusals(self, spec: StudentSpec, *, D: int, D_amb: int) -> str | None:
         return simplex_refusal(D, D_amb, sphere=dict(spec.settings)["domain"] == "sphere")

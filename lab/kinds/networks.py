@@ -18,6 +18,7 @@ from lab.grids import Depth, Grid, NonNegativeFloat, PositiveFloat, Widths
 from lab.kinds.kind import load
 from lab.kinds.student import STUDENTS, Student, StudentSpec, Target, lacking
 from lab.mistakes import unknown
+from lab.theory import Pieces
 
 ACTIVATIONS = ("relu", "tanh", "erf", "gelu", "identity")
 """Activations by name; beside them stands relu^p, the power t₊^p of a ReLU, p ≥ 0."""
@@ -128,6 +129,7 @@ class Mlp(Trained):
         "ntk": "lab.students.solvers:TANGENTS",
     }
     sized: ClassVar[str | None] = "widths"
+    reference: ClassVar[str] = "lab.task.linear_terms:slope"
 
     def specs(self, *, inputs: str | None = None) -> Iterator[StudentSpec]:
         for activation, width in itertools.product(self.activation, self.widths):
@@ -167,6 +169,12 @@ class Mlp(Trained):
     @classmethod
     def same_but_size(cls, spec: StudentSpec) -> StudentSpec:
         return replace(spec, widths=())
+
+    @classmethod
+    def pieces(cls, spec: StudentSpec) -> Pieces | None:
+        if spec.activation != "relu":
+            return None
+        return "shallow" if len(spec.widths) == 1 else "deep"
 
     @classmethod
     def network(cls) -> Any:

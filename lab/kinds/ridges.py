@@ -10,6 +10,7 @@ from pydantic import Field
 from lab.grids import Dims, PositiveInt
 from lab.kinds.exact import Exact
 from lab.kinds.student import STUDENTS, StudentSpec, Target
+from lab.theory import Pieces
 
 STEPS = 150
 """Iterations of a descent, as a rule; 10 to 1000 were seen."""
@@ -51,6 +52,10 @@ class RidgesStudent(Exact):
                 f"student.kind: ridges are fitted to the whole population, and {study.regime} "
                 "learns from samples; take regime = \"resolution-width\""
             )
+
+    @classmethod
+    def pieces(cls, spec: StudentSpec) -> Pieces:
+        return "shallow"
 
     @classmethod
     def N(cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int) -> int:

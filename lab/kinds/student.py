@@ -16,6 +16,7 @@ from lab.canonical import Part
 from lab.grids import PositiveInt, Setting, Table
 from lab.kinds.kind import Kinds
 from lab.mistakes import StudyError
+from lab.theory import Pieces
 
 STUDENTS = Kinds("mlp")
 """Every kind of student by its name."""
@@ -120,6 +121,9 @@ class Student(Table):
     """Whether its seeds are starts of one minimisation, of which a scan reads the lowest loss."""
     answers_unlimited: ClassVar[bool] = False
     """Whether it is solved by the loss of the population, and needs no training set."""
+    reference: ClassVar[str] = ""
+    """Who knows the slope of an exact reference over the x of a scan: "module:function" of (study,
+    task, student), which gives None where nobody does."""
     risk: ClassVar[str] = ""
     """Who knows the mean loss of a run, if anybody does: "module:function" of it, see `load`."""
 
@@ -160,6 +164,11 @@ class Student(Table):
     def leading(cls, spec: StudentSpec, *, D_amb: int, outputs: int) -> tuple[int, int]:
         """The terms of N of the highest order in its size, and that order."""
         return cls.N(spec, D_amb=D_amb, outputs=outputs, D=0), 1
+
+    @classmethod
+    def pieces(cls, spec: StudentSpec) -> Pieces | None:
+        """Its kind of pieces in the table of `lab.theory.resolution`; None where it has none."""
+        return None
 
     @classmethod
     def same_but_size(cls, spec: StudentSpec) -> StudentSpec:

@@ -2,9 +2,10 @@
 
     few-sizes, few-decades    of the x of its scans
     one-teacher               of its teachers
-    saturated                 students as wide as their teacher in every layer
+    saturated                 students of as many parameters as their teacher
     unchecked                 no repetition of a scan with another budget
     coarse                    local students with few points per dimension
+    rough-target              a prediction about smoother targets
 
 What losses show is doubted later, by `lab.scaling.judge`; what runs show, by `lab.answers`. No JAX
 and no SciPy: `lab check` tells these.
@@ -16,9 +17,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lab.regimes.quantity import ALPHA
 from lab.regimes.regime import Regime
 from lab.scaling.judge.doubts import Doubt
 from lab.spec import AnyTask, Run, StudentSpec
+from lab.theory import rough
 
 FEWEST = 5
 """Sizes that can show a bend."""
@@ -68,6 +71,7 @@ def _foreseen(study: Regime) -> Iterator[Foreseen]:
         yield from _saturated(study, tasks)
     if study.student.local:
         yield from _coarse(study, tasks)
+    yield from _rough(study, tasks)
 
 
 def _scans(study: Regime, tasks: list[AnyTask]) -> list[list[int]]:
@@ -83,21 +87,38 @@ def _scans(study: Regime, tasks: list[AnyTask]) -> list[list[int]]:
 
 
 def _saturated(study: Regime, tasks: list[AnyTask]) -> Iterator[Foreseen]:
-    teachers = {task.teacher_widths for task in tasks if task.teacher_widths}
-    for widths in sorted(teachers):
-        large = next((s.widths for s in study.students() if _holds(s, widths)), None)
+    for task in tasks:
+        large = next((s for s in study.students() if saturates(task, s)), None)
         if large:
+            N = large.parameters(task.D_amb, task.outputs)
             yield Foreseen(
                 Doubt.SATURATED,
-                f"a student of {list(large)} is as wide as its teacher of {list(widths)}",
+                f"a student of {list(large.widths)} has {N} parameters at d = {task.dim}, its "
+                f"teacher of {list(task.teacher_widths)} has {task.teacher_parameters}",
             )
             return
 
 
-def _holds(student: StudentSpec, widths: tuple[int, ...]) -> bool:
-    """Whether a student is as wide as a teacher in every layer, and can be it exactly."""
-    pairs = zip(student.widths, widths, strict=False)
-    return len(student.widths) >= len(widths) and all(n >= w for n, w in pairs)
+def saturates(task: AnyTask, student: StudentSpec) -> bool:
+    """Whether a student has as many parameters as its teacher: below that a wide teacher is a field
+    of its smoothness, from there on students can be it."""
+    teacher = task.teacher_parameters
+    return 0 < teacher <= student.parameters(task.D_amb, task.outputs)
+
+
+def _rough(study: Regime, tasks: list[AnyTask]) -> Iterator[Foreseen]:
+    """The first claim whose formula is about smoother targets than the study has."""
+    for claim in study.claims:
+        if claim.quantity != ALPHA.name:
+            continue
+        task = next((t for t in tasks if rough(claim.text, t.smoothness)), None)
+        if task:
+            yield Foreseen(
+                Doubt.ROUGH_TARGET,
+                f"{claim.text} is about targets of smoothness 2 and more, and that of these is "
+                f"{task.smoothness:g}",
+            )
+            return
 
 
 def _coarse(study: Regime, tasks: list[AnyTask]) -> Iterator[Foreseen]:

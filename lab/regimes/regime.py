@@ -25,7 +25,7 @@ from pydantic import Field, PrivateAttr, field_serializer
 from lab import axes, theory
 from lab.axes import Axis, Ordinate
 from lab.grids import Line, Table, Whole, said
-from lab.kinds.kind import Kinds, OneOf
+from lab.kinds.kind import Kinds, OneOf, load
 from lab.kinds.student import STUDENTS, Student, StudentSpec
 from lab.regimes import coherence
 from lab.regimes.cell import Cell, Key, Values
@@ -286,7 +286,49 @@ class Regime(Table):
         if text is None:
             raise theory.PredictionError("this study predicts no exponent; add a claim about alpha")
         order = self.order(task, student) if student else 1
+        if student and text == theory.RESOLUTION:
+            return order * self.resolved(task, student).value
+        if student and text == theory.REFERENCE:
+            return order * self.referred(task, student)
         return order * theory.parse(text).value(symbols)
+
+    def resolved(self, task: AnyTask, student: StudentSpec) -> theory.Resolved:
+        """The exponent of N, or of D, that the table of `lab.theory.resolution` has for this target
+        and student; of a kernel, that of `kernel(teacher, student)`.
+
+        Raises PredictionError, one sentence, for a pair that nobody knows."""
+        kind = STUDENTS[student.kind]
+        pieces, named = kind.pieces(student), kind.symbols(student)
+        if "student" in named and "teacher" in task.symbols():
+            formula = "kernel(teacher, student)"
+            value = theory.parse(formula).value({**task.symbols(), **named})
+            return theory.Resolved(formula, value, "theorem", theory.known(formula).source)
+        if pieces is None or len(task.manifold) != 1 or task.power != 2:
+            raise theory.PredictionError(
+                f"no resolution exponent is known for {student.kind} students of this target; "
+                "predict a formula such as '4/d'"
+            )
+        if task.smoothness is None and not task.one_sign:
+            raise theory.PredictionError(
+                "the smoothness of this target is not known, and so no resolution exponent; "
+                "predict a formula such as '4/d'"
+            )
+        return theory.resolution(
+            pieces, d=float(task.dim), s=task.smoothness or 1.5, one_sign=task.one_sign
+        )
+
+    def referred(self, task: AnyTask, student: StudentSpec) -> float:
+        """The slope of an exact reference over the x of this scan.
+
+        Raises PredictionError, one sentence, where there is none."""
+        name = STUDENTS[student.kind].reference
+        slope = load(name)(self, task, student) if name else None
+        if slope is None:
+            raise theory.PredictionError(
+                f"no exact reference is known for {student.kind} students of this target; predict "
+                "'resolution', or a formula such as '4/d'"
+            )
+        return float(slope)
 
     def likely(
         self, task: AnyTask, student: StudentSpec, formula: str | float | None = None

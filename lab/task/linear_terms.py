@@ -24,16 +24,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Num
 from scipy.special import comb, gammaln
 
+from lab.kinds.student import STUDENTS, StudentSpec
 from lab.spec import AnyTask, TaskSpec
 from lab.task.covariances import Covariance, Network, covariance
 from lab.task.harmonics import harmonics
 
-__all__ = ["LinearTerms", "linear_terms"]
+__all__ = ["LinearTerms", "linear_terms", "slope"]
 
 DEGREES = {1: 4_000, 2: 600}
 MANY_DIMENSIONS = 150
@@ -96,6 +98,23 @@ def field_of(task: TaskSpec) -> Covariance | None:
     return Network(
         task.teacher_activation, depth=len(task.teacher_widths), weight=1.0, bias=task.teacher_bias
     )
+
+
+def slope(study: Any, task: AnyTask, student: StudentSpec) -> float | None:
+    """α of the reference over the N of the students that a study scans beside this one; None where
+    no spectrum is known, or sizes are beyond it."""
+    if not study.of_size or study.learner:
+        return None
+    found, kind = linear_terms(task), STUDENTS[student.kind]
+    same = kind.same_but_size(student)
+    N = sorted({
+        other.parameters(task.D_amb, task.outputs) for other in study.students()
+        if kind.same_but_size(other) == same
+    })  # fmt: skip
+    if found is None or len(N) < 2:
+        return None
+    value = found.slope(np.array(N))
+    return value if np.isfinite(value) else None
 
 
 @lru_cache(maxsize=64)

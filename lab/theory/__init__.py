@@ -3,8 +3,10 @@
 Does not say whether a measurement agrees: that is `lab.scaling`. Imports neither NumPy nor JAX.
 """
 
-from lab.theory.exponents import KNOWN, Known, known
+from lab.theory.exponents import KNOWN, Known, known, rough
 from lab.theory.formula import (
+    REFERENCE,
+    RESOLUTION,
     SYMBOLS,
     NoValue,
     Prediction,
@@ -13,13 +15,16 @@ from lab.theory.formula import (
     parse,
     smoothness,
 )
-from lab.theory.resolution import Resolved, resolution
+from lab.theory.resolution import Pieces, Resolved, resolution
 
 __all__ = [
     "KNOWN",
+    "REFERENCE",
+    "RESOLUTION",
     "SYMBOLS",
     "Known",
     "NoValue",
+    "Pieces",
     "Prediction",
     "PredictionError",
     "Resolved",
@@ -27,5 +32,6 @@ __all__ = [
     "known",
     "parse",
     "resolution",
+    "rough",
     "smoothness",
 ]

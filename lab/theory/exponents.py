@@ -120,6 +120,18 @@ KNOWN = (
 )
 
 
+SMOOTH = ("4/d", "2p/d", "4/max(d)")
+"""Formulas about targets with two derivatives."""
+TWO_DERIVATIVES = 2.0
+
+
+def rough(text: str | float, s: float | None) -> bool:
+    """Whether a formula is about smoother targets than one of smoothness s; None: nobody knows."""
+    if s is None or s >= TWO_DERIVATIVES:
+        return False
+    return parse(text).canonical in {parse(formula).canonical for formula in SMOOTH}
+
+
 def known(text: str | float) -> Known | None:
     """The entry of a formula; None where nobody is known to have derived it.
 

@@ -35,6 +35,12 @@ SYMBOLS: Mapping[str, str] = {
 """The names that a prediction may use, and what each means."""
 
 
+RESOLUTION, REFERENCE = "resolution", "reference"
+WORKED_OUT: Mapping[str, tuple[str, ...]] = {RESOLUTION: ("d", RESOLUTION), REFERENCE: (REFERENCE,)}
+"""Predictions that a study works out for its own targets and students, and what they depend on: the
+exponent of `resolution.py`'s table, and the slope of an exact reference over the same x."""
+
+
 class PredictionError(ValueError):
     """A prediction that does not parse, or that has no value for this study. One sentence."""
 
@@ -89,6 +95,11 @@ class Prediction:
 
         Raises PredictionError if a symbol is missing, or the value is no finite number.
         """
+        if self.text in WORKED_OUT:
+            raise PredictionError(
+                f"'{self.text}' is worked out for a study's own targets and students, and has no "
+                "value without them; give a number or a formula such as '4/d'"
+            )
         missing = [name for name in self.symbols if name not in symbols]
         if missing:
             known = ", ".join(sorted(symbols)) or "none"
@@ -113,7 +124,8 @@ class Prediction:
 
 @functools.lru_cache(maxsize=1024, typed=True)
 def parse(text: str | float) -> Prediction:
-    """Read a prediction: a number, or a formula such as "4/d", "2p/d" or "min(a-1, 2b)".
+    """Read a prediction: a number, a formula such as "4/d", "2p/d" or "min(a-1, 2b)", or one of
+    `WORKED_OUT`.
 
     Raises PredictionError, one sentence with the remedy, for what is not in the grammar.
     """
@@ -124,6 +136,8 @@ def parse(text: str | float) -> Prediction:
             raise PredictionError(f"a predicted exponent is a finite number, got {text}")
         text = f"{text:.12g}"
     text = text.strip()
+    if text in WORKED_OUT:
+        return Prediction(text, WORKED_OUT[text], ast.Name(text))
     if len(text) > _LONGEST:
         raise PredictionError(
             f"prediction '{text[:20]}…' has {len(text)} characters; write it in {_LONGEST} or fewer"

@@ -18,6 +18,7 @@ BASE = {
     "task": {"manifold": {"dim": 2}, "teacher": {"count": 4}},
     "student": {"widths": 8},
     "data": {"sizes": [128, 256, 512, 1024, 2048]},
+    "prediction": {"exponent": "3/d"},
 }
 
 
@@ -37,6 +38,7 @@ def test_a_good_design_has_no_doubt():
     ({"student": {"kind": "nearest"}, "task": {"manifold": {"dim": 5}}}, "coarse"),
     ({"regime": "resolution-width", "data": ..., "student": {"widths": [4, 12, 24, 48, 96]}},
      "saturated"),
+    ({"prediction": {"exponent": "4/d"}}, "rough-target"),
 ])  # fmt: skip
 def test_each_weakness_of_a_design_is_told_with_its_remedy(changes, doubt):
     tables = {key: value for key, value in {**BASE, **changes}.items() if value is not ...}

@@ -153,7 +153,7 @@ class Doubt(StrEnum):
     SATURATED = (
         "saturated",
         Direction.HIGH,
-        "students near the teacher's size can represent it",
+        "the largest students have as many parameters as their teacher, and can be it",
         "drop the largest x, or take wider teachers",
     )
     DIVERGED = (
@@ -226,6 +226,19 @@ class Doubt(StrEnum):
         Direction.BEYOND,
         "theory's own losses do not follow their asymptote at these x",
         "compare with the expected losses, or choose other x",
+    )
+    ROUGH_TARGET = (
+        "rough-target",
+        Direction.EITHER,
+        "the predicted formula is about targets with two derivatives, and this target is rougher",
+        "predict 'resolution', which follows the smoothness, or take a teacher of tanh units",
+    )
+    GAP_GROWS = (
+        "gap-grows",
+        Direction.LOW,
+        "training leaves ever more above the exact reference as students grow, by more than a "
+        "factor of 2 over the scan",
+        "train the largest students longer, and at a lower rate",
     )
     EXTRAPOLATED = (
         "extrapolated",

@@ -17,11 +17,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
+from lab.kinds.kind import load
+from lab.kinds.student import STUDENTS, StudentSpec
 from lab.models import MinimumNorm, RandomFeaturesRidge, eigenlearning
-from lab.spec import Run
+from lab.spec import AnyTask, Run
 from lab.task.covariances import covariance
 from lab.task.harmonics import Harmonics, harmonics
 from lab.task.spectra import Spectrum
@@ -73,6 +76,25 @@ def kernel(run: Run) -> Risk | None:
         teacher = _harmonics(*task.covariance, task.dim)
         return Risk(_on_the_sphere(run, run.size, teacher), "harmonics")
     return None
+
+
+def slope(study: Any, task: AnyTask, student: StudentSpec) -> float | None:
+    """α of the mean risk over the x that a study scans with this student; None where nobody knows
+    the risk at three x or more, or it has a floor."""
+    if study.law != "power":
+        return None
+    kind = STUDENTS[student.kind]
+    same, at = kind.same_but_size(student), {}
+    for other in study.students():
+        for D in study.sizes:
+            if other == student or (study.of_size and kind.same_but_size(other) == same):
+                run = Run(task, other, study.recipe, D, 0, study.seed, study.learner)
+                risk = load(kind.risk)(run)
+                if risk and 0 < risk.mean < math.inf:
+                    at[study.x(run)] = risk.mean
+    if len(at) < 3:
+        return None
+    return -float(np.polyfit(np.log(list(at)), np.log(list(at.values())), 1)[0])
 
 
 def _spectral(spectrum: Spectrum, n: int, *, ridge: float = 0.0, noise: float = 0.0) -> float:
