@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from lab.execution.verification import Verification
     from lab.scaling import Exponent
     from lab.scaling.frontier import Frontier
+    from lab.show.fitted import Fit
     from lab.show.runs import Runs
-    from lab.show.statistics import Reply
     from lab.show.told import Told
     from lab.study import Study
 
@@ -348,21 +348,78 @@ def calibrate(
     )  # fmt: skip
 
 
-def fit(table: str | Path, law: str, **options: Any) -> Reply:
+def fit(
+    table: str | Path,
+    law: str,
+    *,
+    x: str | None = None,
+    loss: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    group: str | None = None,
+    weights: str | None = None,
+    where: str | None = None,
+    best_of: Sequence[str] = (),
+    drop_worst: int = 0,
+    huber: float | None = None,
+    residual: str = "log",
+    hold: Mapping[str, float] | None = None,
+    predict: float | None = None,
+    sense: str | None = None,
+    tolerance: float | None = None,
+    wide: bool = False,
+    checks: bool = False,
+    log10: Sequence[str] = (),
+    percent: Sequence[str] = (),
+    unit: Mapping[str, float] | None = None,
+    decimal: str | None = None,
+    at: Sequence[Mapping[str, float] | str | Path] = (),
+    replicates: int = 2000,
+    seed: int = 0,
+) -> Fit:
     """A law fitted to a table, with intervals: what `lab fit TABLE --json` prints, as a mapping
-    that prints itself. Options as in `lab.scaling.tables.reply.fit_table`.
+    that prints itself, with `.parameters`, `.status`, `.warnings`, `.predict(…)` and `.plot(…)`.
+
+    Args:
+        table: a file, a folder of them, or a pattern such as "runs/*.csv".
+        law: a name in `lab.scaling.laws.fit.LAWS`.
+        x, loss: the columns of a law of one variable.
+        columns: symbol → column, as in {"N": "params", "D": "tokens", "L": "loss"}.
+        group: column of labels of rows that belong together.
+        weights: column of standard errors of the loss.
+        where: which rows, as in "flops < 1e21 and family == 'pythia'".
+        best_of: columns that were swept; of each x the row of the lowest loss is fitted.
+        drop_worst: how many of the largest losses to leave out.
+        huber: δ of Huber's loss; None for squares. residual: of log loss, `log`, or of loss, `raw`.
+        hold: parameters that are held, and their values.
+        predict, sense, tolerance: an exponent to judge, `equal` or `bound`, within which share.
+        wide: whether a column is a run. checks: whether to keep the checks of a lab's own export.
+        log10, percent, unit: symbols or columns that hold log10, per cent, or so many units.
+        decimal: what separates decimals, "," or "."; None: as the cells tell.
+        at: where to predict at once, see `Fit.predict`.
+        replicates, seed: of the bootstrap.
 
     Raises lab.scaling.tables.rows.TableError, one sentence, for what cannot be read or asked.
 
     >>> found = fit("studies/tables/chinchilla_digitised.csv", "chinchilla",
     ...             columns={"N": "parameters", "D": "tokens", "L": "loss"}, replicates=50)
-    >>> found["n"], sorted(found["parameters"])
-    (245, ['A', 'B', 'E', 'alpha', 'beta'])
+    >>> found["n"], sorted(found.parameters), found.predict(N=1e9, D=2e10)[0]["where"]
+    (245, ['A', 'B', 'E', 'alpha', 'beta'], 'interpolation')
     """
-    from lab.scaling.tables.reply import fit_table
-    from lab.show.statistics import Reply
+    from lab.scaling.tables.reply import fitted_table
+    from lab.show.fitted import Fit
 
-    return Reply(fit_table(table, law=law, **options))
+    found = Fit(
+        fitted_table(
+            table, law=law, x=x, loss=loss, columns=columns, group=group, weights=weights,
+            where=where, best_of=best_of, drop_worst=drop_worst, huber=huber, residual=residual,
+            hold=hold, predict=predict, sense=sense, tolerance=tolerance, wide=wide, checks=checks,
+            log10=log10, percent=percent, unit=unit, decimal=decimal, replicates=replicates,
+            seed=seed,
+        )
+    )  # fmt: skip
+    if at and found.parameters:
+        found["predictions"] = found.predict(*at)
+    return found
 
 
 def _settings(study: Source, engine: str | Settings | None) -> Settings:

@@ -39,7 +39,7 @@ NO_JAX = {"lab.refused", "lab.toml", "lab.inheritance", "lab.overrides", "lab.ax
           "lab.study", "lab.regimes", "lab.tables", "lab.spec", "lab.theory", "lab.mistakes",
           "lab.models",
           "lab.plain", "lab.canonical", "lab.scaling", "lab.dimension", "lab.given",
-          "lab.answers.design", "lab.show.statistics"}  # fmt: skip
+          "lab.answers.design", "lab.show.statistics", "lab.show.fitted"}  # fmt: skip
 
 
 def floor(module: str) -> int:

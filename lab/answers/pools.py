@@ -12,11 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.kinds.given import GivenSpec
+from lab.kinds.given import MOST_SHARED, GivenSpec
 from lab.spec import Run
-
-MOST = 0.5
-"""Share of the pool in the largest training set beyond which the scatter is too small."""
 
 
 def share(runs: Sequence[Run]) -> float | None:
@@ -29,7 +26,7 @@ def share(runs: Sequence[Run]) -> float | None:
 
 def dependent(runs: Sequence[Run]) -> bool:
     """Whether the units share too much for their scatter to be the error of the exponent."""
-    return (share(runs) or 0.0) > MOST
+    return (share(runs) or 0.0) > MOST_SHARED
 
 
 def told(runs: Sequence[Run]) -> tuple[str, ...]:
@@ -38,11 +35,12 @@ def told(runs: Sequence[Run]) -> tuple[str, ...]:
     if part is None:
         return ()
     units = len({run.task.teacher for run in runs})
-    because = "more than half" if part > MOST else "at most half"
+    less, than = ("less", "than") if part > MOST_SHARED else ("as", "as")
+    because = "more than half" if part > MOST_SHARED else "at most half"
     return (
         " ".join(runs[0].task.notes),
         f"In the place of teachers stand {units} random orders of one pool, with one test set. The "
         f"largest training set takes {part:.0%} of the pool, {because}: simulated intervals hold "
-        f"the truth {'less' if part > MOST else 'as'} often {'than' if part > MOST else 'as'} with "
+        f"the truth {less} often {than} with "
         "independent pools.",
     )

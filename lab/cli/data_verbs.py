@@ -31,6 +31,25 @@ def dimension(
     k: Annotated[
         int, typer.Option("--k", metavar="K", help="Neighbours of mle and mle-inverse.")
     ] = 10,
+    metric: Annotated[
+        str, typer.Option(metavar="euclidean|cosine|precomputed", help="How far points are from "
+                          "each other; precomputed: DATA is the matrix of all distances.")
+    ] = "euclidean",
+    standardise: Annotated[
+        bool, typer.Option("--standardise", help="Give every column mean 0 and standard deviation "
+                           "1 first.")
+    ] = False,
+    exclude_window: Annotated[
+        int, typer.Option("--exclude-window", min=0, metavar="ROWS", help="Rows before and after a "
+                          "point that are no neighbours of it, where rows follow in time.")
+    ] = 0,
+    sample: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Points that are drawn at random from more.")
+    ] = 20_000,
+    decimal: Annotated[
+        str | None, typer.Option(metavar=",|.", help="What separates decimals; default: as the "
+                                 "cells tell.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Estimate the intrinsic dimension of data, raw and corrected for bias. Writes nothing.
@@ -46,12 +65,22 @@ def dimension(
 
     try:
         with patient(f"reading {source}"):
-            points = read_points(source, columns, where)
+            points = read_points(
+                source,
+                columns,
+                where,
+                sample=None if metric == "precomputed" else sample,
+                decimal=decimal,
+            )
         with patient(f"measuring the dimension of {len(points.values)} points"):
             found = measure(
                 points.values,
                 discard=discard,
                 k=k,
+                metric=metric,
+                standardise=standardise,
+                exclude_window=exclude_window,
+                columns=points.columns,
                 track=lambda blocks: counted(blocks, "searching neighbours in", unit="blocks"),
             )
     except PointsError as error:

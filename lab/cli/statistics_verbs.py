@@ -22,7 +22,7 @@ from lab.cli.options import (
     read,
     results_folder,
 )
-from lab.cli.output import answered, say_answer, say_json, say_sentence, say_table
+from lab.cli.output import answered, say, say_answer, say_json, say_sentence, say_table
 from lab.mistakes import StudyError
 
 SENSES = ("equal", "bound")
@@ -43,7 +43,8 @@ def fit(
     law: Annotated[
         str | None, typer.Option(metavar="LAW", autocompletion=completing(laws),
                                  help="Law to fit to a table: power+floor, m3, m4, "
-                                 "bnsl, power; chinchilla, kaplan, rosenfeld, power-mean, max.")
+                                 "bnsl, power, saturating; chinchilla, kaplan, rosenfeld, "
+                                 "power-mean, max, product, powers.")
     ] = None,
     x: Annotated[str | None, typer.Option("--x", metavar="COLUMN", help="Column of x.")] = None,
     loss: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the loss.")] = None,
@@ -85,21 +86,62 @@ def fit(
     drop_worst: Annotated[
         int | None, typer.Option(metavar="K", help="Leave out the K largest losses, after --where.")
     ] = None,
+    at: Annotated[
+        list[str] | None, typer.Option(metavar="N=7e9,D=1.4e12", help="Predict the loss there: "
+                                       "value, intervals, how far beyond the data. Repeatable; "
+                                       "also a table of rows.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw data, law, band and residuals (.png, "
+                                  ".svg, .pdf).")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column of standard errors of the loss.")
+    ] = None,
+    best_of: Annotated[
+        str | None, typer.Option(metavar="COLUMN,…", help="Columns that were swept, as lr,batch: "
+                                 "of each x the row of the lowest loss is fitted.")
+    ] = None,
+    log10: Annotated[
+        str | None, typer.Option("--log10", metavar="NAME,…", help="Symbols or columns that hold "
+                                 "logarithms to base 10.")
+    ] = None,
+    percent: Annotated[
+        str | None, typer.Option(metavar="NAME,…", help="Symbols or columns in per cent.")
+    ] = None,
+    unit: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=NUMBER", help="Unit of a symbol or a column, "
+                                       "as in N=1e6. Repeatable.")
+    ] = None,
+    decimal: Annotated[
+        str | None, typer.Option(metavar=",|.", help="What separates decimals; default: as the "
+                                 "cells tell.")
+    ] = None,
+    checks: Annotated[
+        bool, typer.Option("--checks", help="Keep checks and limits in a table of `lab export`.")
+    ] = False,
     as_json: AsJson = False,
-    wide: Wide = False,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Of a table: a column is a run. Of a study: print all "
+                           "columns, also where the terminal has no room for them.")
+    ] = False,
 ) -> None:  # fmt: skip
-    """Fit what is stored of a study, or a law to a table, with intervals. Writes nothing.
+    """Fit what is stored of a study, or a law to a table, with intervals; predict with it. Writes
+    nothing but the figure that --plot names.
 
     A study's prediction stands in its file. A table needs --law and the names of its columns:
-    --x and --loss, or --columns. Empty cells are missing: rows that lack a value that is used are
-    left out. A refused fit exits with 2.
+    --x and --loss, or --columns. Separators, decimal commas, suffixes (1.3B), per cent, indices
+    and comments are recognised, and said. Empty cells, NA and nan are missing: rows that lack a
+    value that is used are left out. A refused fit exits with 2.
     """
     from lab.scaling.tables.formats import ENDINGS, ending, several
 
     options = {
         "law": law, "x": x, "loss": loss, "columns": columns, "group": group, "predict": predict,
         "sense": sense, "tolerance": tolerance, "huber": huber, "residual": residual,
-        "where": where, "drop_worst": drop_worst, "hold": hold,
+        "where": where, "drop_worst": drop_worst, "hold": hold, "at": at, "plot": plot,
+        "weights": weights, "best_of": best_of, "log10": log10, "percent": percent, "unit": unit,
+        "decimal": decimal, "checks": checks or None,
     }  # fmt: skip
     given = {name: value for name, value in options.items() if value is not None}
     if ending(source) == ".toml":
@@ -107,7 +149,7 @@ def fit(
         _fit_study(source, overrides, results or results_folder(), as_json, wide)
     elif ending(source) in ENDINGS or several(source):
         _refuse({"set": overrides, "results": results}, "a study", "a table")
-        _fit_table(source, given, as_json, wide)
+        _fit_table(source, given | ({"wide": True} if wide else {}), as_json)
     else:
         raise StudyError(
             [f"{source}: its ending is neither .toml, a study, nor {', '.join(ENDINGS)}, a table; "
@@ -132,42 +174,54 @@ def _fit_study(
         say_answer(found, path, results, write=False, wide=wide)
 
 
-def _fit_table(path: Path, given: dict[str, Any], as_json: bool, wide: bool) -> None:
+def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
+    import lab
     from lab.scaling.laws.fit import LAWS
-    from lab.scaling.tables.reply import fit_table
-    from lab.scaling.tables.rows import TableError
+    from lab.scaling.tables.rows import TableError, listed
     from lab.show.progress import patient
 
     if "law" not in given:
         raise StudyError([f"{path}: a table needs --law; the laws are {', '.join(LAWS)}"])
     asked = dict(given)
+    plot = asked.pop("plot", None)
     if "columns" in given:
         asked["columns"] = _columns(given)
     if "predict" in given:
         asked["predict"] = _value(given["predict"])
-    if "hold" in given:
-        asked["hold"] = _held(given["hold"])
+    for option in ("hold", "unit"):
+        if option in given:
+            asked[option] = _numbers(option, given[option])
+    for option in ("best_of", "log10", "percent"):
+        if option in given:
+            asked[option] = listed(given[option])
     try:
         with patient(f"fitting {given['law']} to {path}"):
-            found = fit_table(path, **asked)
+            found = lab.fit(path, **asked)
+            if plot is not None and found.parameters:
+                found.plot(plot)
     except TableError as error:
         raise StudyError([str(error)]) from None
     if as_json:
         say_json(found)
     else:
-        _say_fit(found, path, wide)
-    if not found["parameters"]:
+        _say_fit(found, path, plot)
+    if not found.parameters:
         raise typer.Exit(2)
 
 
-def _say_fit(found: dict[str, Any], path: Path, wide: bool) -> None:
-    from lab.show import statistics
+def _say_fit(found: Any, path: Path, plot: Path | None) -> None:
+    from lab.show import fitted
 
-    if found["parameters"]:
+    if found.parameters:
         title = f"{found['law']} fitted to {found['n']} rows of {path}"
-        say_table(title, statistics.FIT_HEAD, statistics.fit_lines(found), wide=wide)
-    for sentence in statistics.fit_sentences(found):
+        say_table(title, fitted.FIT_HEAD, fitted.fit_lines(found))
+    if "predictions" in found:
+        lines = fitted.prediction_lines(found["predictions"])
+        say_table("Predictions", fitted.PREDICTION_HEAD, lines, most=5)
+    for sentence in fitted.fit_sentences(found):
         say_sentence(sentence)
+    if plot is not None and found.parameters:
+        say(f"Written: {plot}")
 
 
 def _columns(given: dict[str, Any]) -> dict[str, str]:
@@ -190,21 +244,27 @@ def _columns(given: dict[str, Any]) -> dict[str, str]:
     return named
 
 
-def _held(texts: list[str]) -> dict[str, float]:
+def _numbers(option: str, texts: list[str]) -> dict[str, float]:
     """['E=0', 'alpha=0.5'] as a mapping."""
-    from lab.scaling.tables.rows import NUMBER
+    from lab.scaling.tables.rows import number
 
-    held: dict[str, float] = {}
+    example, what = {"hold": ("E=0", "held"), "unit": ("N=1e6", "given")}[option]
+    found: dict[str, float] = {}
     for text in texts:
-        name, sign, value = (piece.strip() for piece in text.partition("="))
+        name, sign, value = (piece.strip() for piece in text.rpartition("="))
         if not (name and sign and value):
-            raise StudyError([f"--hold {text}: not of the form NAME=VALUE; write it as in E=0"])
-        if name in held:
-            raise StudyError([f"--hold {text}: {name} is held twice; keep one"])
-        if not NUMBER.fullmatch(value):
-            raise StudyError([f"--hold {text}: '{value}' is not a number; write it as in E=0"])
-        held[name] = float(value)
-    return held
+            raise StudyError(
+                [f"--{option} {text}: not of the form NAME=VALUE; write it as in {example}"]
+            )
+        if name in found:
+            raise StudyError([f"--{option} {text}: {name} is {what} twice; keep one"])
+        try:
+            found[name] = number(value)
+        except ValueError:
+            raise StudyError(
+                [f"--{option} {text}: '{value}' is not a number; write it as in {example}"]
+            ) from None
+    return found
 
 
 def _value(text: str) -> float:

@@ -16,7 +16,8 @@ directions that local PCA counts: the distance of the points from a reference is
     D² = min over d of the mean of (log estimate_s − log d − b_s(d, n))² / (se_s² + slack_s²)
 
 over the statistics s of the profile. References within `NEAR` of the nearest are resembled. Points
-farther than `FAR` from all of them are corrected all the same, with a doubt.
+farther than `FAR` from all of them are corrected all the same, with a doubt; beyond the d and the n
+of the table nothing is, and an interval that begins in it and whose centre lies beyond has no end.
 
 What it does not do: correct for noise off the manifold. Where it is as large as the distance of
 neighbours it is a dimension of its own: either the profile shows it (a doubt), or the neighbours
@@ -158,8 +159,14 @@ def corrected(
     centre, low, high = _hull(estimate, curves, weight, table.d, slack)
     doubts = list(estimate.doubts)
     doubts += [Doubt.UNLIKE] * bool(distance.min() > FAR)
-    doubts += [Doubt.OUTSIDE_N] * (not table.n[0] <= estimate.n <= table.n[-1])
+    outside = not table.n[0] <= estimate.n <= table.n[-1]
+    doubts += [Doubt.OUTSIDE_N] * outside
     doubts += [Doubt.OUTSIDE_D] * bool(high > table.d[-1])
+    # nothing was measured there that a correction could be of
+    if outside or low > table.d[-1]:
+        return replace(estimate, doubts=tuple(doubts))
+    if centre > table.d[-1]:
+        high = np.inf
     return replace(estimate, corrected=centre, corrected_interval=(low, high), doubts=tuple(doubts))
 
 

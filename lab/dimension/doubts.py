@@ -57,6 +57,19 @@ class Doubt(StrEnum):
         "many neighbours are equally far, as among rounded or categorical values",
         "measure finer values",
     )
+    ORDER = (
+        "order",
+        Direction.EITHER,
+        "nearest neighbours are consecutive rows, as along a path that was sampled densely, where "
+        "their distance tells the step and not the set",
+        "leave out neighbours in the order of the rows by --exclude-window, or take fewer rows",
+    )
+    ABOVE = (
+        "above-coordinates",
+        Direction.HIGH,
+        "it is above the number of coordinates, which no set in them can have",
+        "look for consecutive rows, rounded values, ties or copies",
+    )
     # ---- found in the scales ----
     NO_PLATEAU = (
         "no-plateau",
@@ -75,14 +88,14 @@ class Doubt(StrEnum):
     OUTSIDE_N = (
         "outside-n",
         Direction.EITHER,
-        "the correction was not measured at this number of points",
+        "the correction was not measured at this number of points, and there is none",
         "give 250 to 20 000 points",
     )
     OUTSIDE_D = (
         "outside-d",
         Direction.LOW,
-        "the correction was measured up to dimension 24",
-        "give more points, or read it as a lower bound",
+        "the correction was measured up to dimension 24, and there is none beyond",
+        "read it as a lower bound",
     )
     UNCALIBRATED = (
         "uncalibrated",

@@ -52,7 +52,9 @@ def local_pca(near: Neighbours, k: int = K, share: float = SHARE) -> Estimate:
             for spectrum in _spectra(near.points, around)
         ]
     )
-    se = float(local.std()) / np.sqrt(local.size)
+    # counts are whole numbers, and neighbourhoods of k points overlap: n/k of them are independent
+    rounding = 1 / np.sqrt(12 * max(near.n / k, 1.0))
+    se = max(float(local.std()) / np.sqrt(local.size), float(rounding))
     doubts: tuple[Doubt, ...] = ()
     return estimated(name, float(local.mean()), se, near.n, radius, doubts)
 

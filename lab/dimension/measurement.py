@@ -8,7 +8,7 @@ What it does not do: read files (`points.py`), or decide which estimate is right
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from lab.dimension import correlation, gride, levina_bickel, local_pca, ratios, two_nn
 from lab.dimension.calibration import calibration, corrected, resemblance
 from lab.dimension.doubts import Doubt, Status, sentence
-from lab.dimension.estimate import Estimate
+from lab.dimension.estimate import Estimate, refused
 from lab.dimension.neighbours import Neighbours, PointsError, from_distances, neighbours
 from lab.dimension.statistics import NEIGHBOURS, PROFILE, STATISTICS
 
@@ -66,20 +66,41 @@ class Measurement:
         }
 
 
+METRICS = ("euclidean", "cosine", "precomputed")
+UNLIKE_SCALES = 1e3
+"""Ratio of the standard deviations of two columns from which one hides the other."""
+LATTICE = 0.5
+"""Share of tied points from which nothing is estimated."""
+HIGH = 1.25
+"""How much above the truth an uncorrected estimate may read, mle from few neighbours for one."""
+IN_ORDER = 0.1
+"""Share of points next to their nearest neighbour in the order of the rows that is no chance."""
+
+
 def measure(
     X: Any,
     *,
     discard: float = two_nn.DISCARD,
     k: int = levina_bickel.K,
     precomputed: bool = False,
+    metric: str = "euclidean",
+    standardise: bool = False,
+    exclude_window: int = 0,
+    columns: Sequence[str] | None = None,
     track: Callable = iter,
 ) -> Measurement:
     """Every estimate of the dimension of some points.
 
     Args:
-        X: one row per point; with `precomputed`, all distances between them.
+        X: one row per point (a sparse matrix is filled in); with metric="precomputed", or
+            `precomputed`, all distances between them.
         discard: share of the largest ratios that the two fits of a line leave out.
         k: neighbours of the Levina–Bickel estimates.
+        metric: `euclidean`; `cosine`, of rows scaled to length 1; `precomputed`.
+        standardise: give every column mean 0 and standard deviation 1 first.
+        exclude_window: how many rows before and after a point are no neighbours of it, for rows
+            that follow in time.
+        columns: names of the coordinates, for sentences.
         track: is given the blocks of the search and yields them, for progress.
 
     Raises PointsError, one sentence, for settings out of range and for points without a dimension:
@@ -89,16 +110,71 @@ def measure(
         raise PointsError(f"discard is {discard}; it is the share of ratios left out, 0 ≤ · < 1.")
     if k < 3:
         raise PointsError(f"k is {k}; local estimates need at least three neighbours.")
-    X = np.asarray(X)
+    if metric not in METRICS:
+        raise PointsError(f"metric is {metric!r}; it must be one of {', '.join(METRICS)}.")
+    if exclude_window < 0:
+        raise PointsError(f"exclude-window is {exclude_window}; it must not be negative.")
+    precomputed = precomputed or metric == "precomputed"
+    X = np.asarray(X.toarray() if hasattr(X, "toarray") else X)
     if X.ndim != 2:
         raise PointsError("the points must be a matrix with one row per point.")
+    if not X.shape[1]:
+        raise PointsError("the points have no coordinates; give a column of numbers at least.")
+    if precomputed and (standardise or exclude_window):
+        raise PointsError("precomputed distances have no columns to standardise and no window.")
     if len(X) < max(LEAST, k + 1):
         raise _few(len(X), k)
     wanted = max(NEIGHBOURS, k)
-    near = from_distances(X, wanted) if precomputed else neighbours(X, wanted, track=track)
+    told: list[str] = []
+    if not precomputed:
+        X, told = _prepared(X, metric, standardise, columns)
+    near = (
+        from_distances(X, wanted)
+        if precomputed
+        else neighbours(X, wanted, window=exclude_window, track=track)
+    )
     if near.n < max(LEAST, k + 1):
         raise _few(near.n, k)
-    return _measured(near, None if precomputed else X.shape[1], discard, k)
+    ambient = None if precomputed else X.shape[1]
+    return _measured(near, ambient, discard, k, told, X.shape[1] - (metric == "cosine"))
+
+
+def _prepared(
+    X: np.ndarray, metric: str, standardise: bool, columns: Sequence[str] | None
+) -> tuple[np.ndarray, list[str]]:
+    """The points as they are compared, and what is to be said of the scales of their columns."""
+    X = np.array(X, dtype=np.float64)
+    if not np.isfinite(X).all():
+        raise PointsError("the points hold NaN or infinite numbers; leave those rows out.")
+    largest = float(np.abs(X).max(initial=0.0))
+    spread = (X / largest if largest else X).std(axis=0)
+    told = []
+    if standardise:
+        if not (spread > 0).all():
+            raise PointsError("a constant column cannot be standardised; leave it out.")
+        X = X / largest
+        X = (X - X.mean(axis=0)) / spread
+    elif (
+        metric == "euclidean"
+        and spread.size > 1
+        and 0 < UNLIKE_SCALES * spread.min() < spread.max()
+    ):
+        wide, narrow = int(spread.argmax()), int(spread.argmin())
+        names = [repr(columns[j]) if columns else str(j) for j in (wide, narrow)]
+        told.append(
+            f"scales: column {names[0]} varies {spread[wide] / spread[narrow]:.1g} times as much "
+            f"as column {names[1]}, so that distances hardly see the latter; take --standardise "
+            "unless that is meant."
+        )
+    if metric == "cosine":
+        length = np.sqrt(np.einsum("ij,ij->i", X / (largest or 1), X / (largest or 1)))
+        if not (length > 0).all():
+            raise PointsError(
+                f"row {int(np.flatnonzero(length == 0)[0])} is zero and has no direction; leave it "
+                "out, or take another metric."
+            )
+        X = X / (largest or 1) / length[:, None]
+    return X, told
 
 
 def _few(n: int, k: int) -> PointsError:
@@ -107,7 +183,22 @@ def _few(n: int, k: int) -> PointsError:
     return PointsError(f"{why} at least {least} different points, and there are {n}.")
 
 
-def _measured(near: Neighbours, ambient: int | None, discard: float, k: int) -> Measurement:
+def _measured(
+    near: Neighbours,
+    ambient: int | None,
+    discard: float,
+    k: int,
+    told: list[str],
+    most: int,
+) -> Measurement:
+    """All estimates; most: the highest dimension that a set in these coordinates can have."""
+    names = ("two-nn-linear", "two-nn-mle", "mle", "mle-inverse", "knn", "gride", "correlation",
+             "pca")  # fmt: skip
+    told = [*told, *_duplicates(near)]
+    if near.tied() > LATTICE:
+        none = tuple(refused(name, Status.DEGENERATE, near.n) for name in names)
+        said = f"every estimate is refused: {Status.DEGENERATE.meaning}; measure finer values."
+        return Measurement(near.n, ambient, none, (), None, float("nan"), (*told, said))
     asked = {
         _setting("two-nn-linear", discard): two_nn.linear(near, discard),
         "two-nn-mle": two_nn.mle(near),
@@ -121,23 +212,41 @@ def _measured(near: Neighbours, ambient: int | None, discard: float, k: int) -> 
     rest = {s: STATISTICS[s](near) for s in PROFILE if s not in asked}
     table = calibration()
     distance = resemblance(asked | rest, near.n, table)
+    in_order = near.consecutive() > max(IN_ORDER, 40 / near.n)
     found = tuple(
-        _within(corrected(e, name, distance, table), ambient) for name, e in asked.items()
+        _within(
+            replace(e, doubts=(*e.doubts, Doubt.ORDER))
+            if in_order and e.dimension > 0
+            else corrected(e, name, distance, table),
+            None if ambient is None else most,
+        )
+        for name, e in asked.items()
     )
     scales = gride.scales(near)
     flat = gride.plateau(scales)
-    warnings = [*_duplicates(near), *_refused(found), *_doubts(found)]
+    warnings = [*told, *_refused(found), *_doubts(found)]
     if flat is None and len(scales) > 2:
         warnings.append(_sloping(scales))
     return Measurement(near.n, ambient, found, scales, flat, float(distance.min()), tuple(warnings))
 
 
-def _within(e: Estimate, ambient: int | None) -> Estimate:
-    """The estimate with a correction that is not above the number of coordinates."""
-    if ambient is None or e.corrected is None or e.corrected_interval is None:
+def _within(e: Estimate, most: int | None) -> Estimate:
+    """The estimate with a correction that is not above the number of coordinates. One that is
+    above it, beyond sampling, is none of a set in them, and no correction makes it one."""
+    if most is None or not e.dimension > 0:
         return e
-    low, high = (min(end, float(ambient)) for end in e.corrected_interval)
-    return replace(e, corrected=min(e.corrected, float(ambient)), corrected_interval=(low, high))
+    # what reads high by itself, as mle, is judged by its correction, and without one with leave
+    lowest = e.corrected_interval[0] if e.corrected_interval else e.interval[0] / HIGH
+    if lowest > most:
+        return replace(e, doubts=(*e.doubts, Doubt.ABOVE), corrected=None, corrected_interval=None)
+    if e.corrected is None or e.corrected_interval is None:
+        return e
+    low, high = e.corrected_interval
+    if low >= most:  # no set there is so certain: back to what was measured
+        low = min(e.interval[0], most * 0.99)
+    return replace(
+        e, corrected=min(e.corrected, float(most)), corrected_interval=(low, min(high, float(most)))
+    )
 
 
 def _setting(name: str, discard: float) -> str:
@@ -146,11 +255,17 @@ def _setting(name: str, discard: float) -> str:
 
 
 def _duplicates(near: Neighbours) -> list[str]:
+    out = []
+    if near.copies:
+        out = [
+            f"{near.copies} of {near.n + near.copies} points are copies of another one but for "
+            f"rounding and were left out."
+        ]
     if not near.duplicates:
-        return []
+        return out
     many = "point equals" if near.duplicates == 1 else "points equal"
     gone = "was" if near.duplicates == 1 else "were"
-    return [f"{near.duplicates} {many} another one and {gone} left out."]
+    return [f"{near.duplicates} {many} another one and {gone} left out.", *out]
 
 
 def _refused(found: tuple[Estimate, ...]) -> list[str]:

@@ -1,8 +1,8 @@
 """The neighbours of every point: one exact search that all estimators read.
 
 Row i of `distances` holds r_1 ≤ r_2 ≤ … ≤ r_k, the Euclidean distances of point i to its nearest
-other points. Points that equal another one are left out beforehand: they have r_1 = 0, and every
-estimator here divides by it.
+other points. Points that equal another one, but for the rounding of float32, are left out: they
+have r_1 = 0 or next to it, and every estimator here divides by it.
 
 The search is scikit-learn's: a tree, or blocks of |x|² + |y|² − 2 x·y on all cores. A tree pays
 where the points fill few dimensions, which a pilot on some of them says: measured on planes in R^D
@@ -23,13 +23,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Bool, Float, Int, Num
 
 SMALL = 2000
 """Number of points up to which blocks always do."""
 PILOT = 500
 BLOCK = 8192
 """Rows searched at a time."""
+WINDOWED = 2**24
+"""Distances held at a time where a window is left out."""
+ROUNDING, GAP, APART = 1e-6, 100.0, 1e-3
+"""Copies: distance over the norm that is rounding of float32; the gap that sets others apart; how
+far below the median distance either must be."""
 CLOSE = 1e-5
 """Squared distances below this part of the squared norm are taken from differences."""
 
@@ -42,8 +47,10 @@ class PointsError(ValueError):
 class Neighbours:
     """Distances and indices of the k nearest other points of every point, nearest first.
 
-    `points` are the points without duplicates, centred, or None where only distances were given;
-    then `matrix` holds them. `duplicates` counts the points that were left out.
+    `points` are the points without duplicates, centred and in units of `unit`, or None where only
+    distances were given; then `matrix` holds them. `duplicates` counts the points that were left
+    out because they equal another one, `copies` those that do but for rounding. `window`: how many
+    rows before and after a point are no neighbours of it.
     """
 
     distances: Float[np.ndarray, "n k"]
@@ -51,6 +58,10 @@ class Neighbours:
     points: Float[np.ndarray, "n ambient"] | None = None
     matrix: Float[np.ndarray, "n n"] | None = None
     duplicates: int = 0
+    copies: int = 0
+    unit: float = 1.0
+    window: int = 0
+    single: bool = False
 
     @property
     def n(self) -> int:
@@ -62,7 +73,25 @@ class Neighbours:
 
     def radius(self, k: int) -> float:
         """Mean distance to the k-th neighbour."""
-        return float(self.distances[:, k - 1].mean())
+        return float(self.distances[:, k - 1].mean()) * self.unit
+
+    def tied(self) -> float:
+        """Share of points of which two of the nearest four neighbours are equally far, to rounding;
+        of float32 numbers that is coarser the farther they are from the origin."""
+        r = self.distances[:, : min(4, self.k)]
+        tolerance = np.full(self.n, 1e-5)
+        if self.single and self.points is not None:
+            size = np.abs(self.points).max(axis=1, initial=0.0)
+            tolerance = np.clip(4e-7 * size / r[:, 0], 1e-5, 1e-3)
+        return float((np.diff(np.log(r), axis=1) < tolerance[:, None]).any(axis=1).mean())
+
+    def consecutive(self) -> float:
+        """Share of points whose nearest neighbour is one of the two rows before or after it, or
+        whose two nearest ones are such rows of each other, as on another strand of a path."""
+        own = np.abs(self.indices[:, 0] - np.arange(self.n)) <= 2
+        if self.k > 1:
+            own |= np.abs(self.indices[:, 0] - self.indices[:, 1]) <= 2
+        return float(own.mean())
 
     def dependence(self, value: Float[np.ndarray, " n"], k: int) -> float:
         """Variance of the mean of `value` over points, as a multiple of that of independent ones.
@@ -88,13 +117,16 @@ def neighbours(
     points: Num[np.ndarray, "n ambient"],
     k: int,
     *,
+    window: int = 0,
     track: Callable[[list[slice]], Iterable[slice]] = iter,
 ) -> Neighbours:
-    """The k nearest neighbours of every point, or as many as there are, without duplicates.
+    """The k nearest neighbours of every point, or as many as there are, without duplicates and
+    without copies that differ by rounding alone.
 
     Args:
         points: finite numbers, one row per point.
         k: number of neighbours.
+        window: how many rows before and after a point are no neighbours of it (Theiler 1986).
         track: is given the blocks of rows and yields them, for progress.
 
     Raises PointsError for fewer than three distinct points, and for numbers that are not finite.
@@ -102,18 +134,82 @@ def neighbours(
     x = np.array(points, dtype=np.float64)
     if not np.isfinite(x).all():
         raise PointsError("the points hold NaN or infinite numbers; leave those rows out.")
+    with np.errstate(over="ignore"):
+        single = bool((x.astype(np.float32) == x).all())
+    largest = float(np.abs(x).max(initial=0.0))
+    unit = 1.0
+    if largest and not 1e-100 < largest < 1e100:  # squares would vanish or overflow
+        unit = largest
+        x /= largest
+    norm = np.sqrt(np.einsum("ij,ij->i", x, x))
     x -= x.mean(axis=0)
-    if not np.isfinite(np.einsum("ij,ij->i", x, x)).all():
-        raise PointsError("squared distances overflow; divide the points by a constant.")
-    distances, indices = _search(x, min(k, len(x) - 1), track) if len(x) > 1 else _none()
-    gone = 0
-    if len(x) > 1 and (distances[:, 0] == 0).any():
-        gone, x = len(x), x[_distinct(x)]
-        gone -= len(x)
-        if len(x) > 1:
-            distances, indices = _search(x, min(k, len(x) - 1), track)
+
+    def search(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        most = min(k, len(x) - 1 - 2 * window if window else len(x) - 1)
+        if most < 1:
+            return _none()
+        return _windowed(x, most, window, track) if window else _search(x, most, track)
+
+    distances, indices = search(x) if len(x) > 1 else _none()
+    duplicates = copies = 0
+    if distances.size and (distances[:, 0] == 0).any():
+        first = _distinct(x)
+        duplicates, x, norm = len(x) - first.size, x[first], norm[first]
+        distances, indices = search(x) if len(x) > 1 else _none()
+    if distances.size and len(x) > 2:
+        again = _copies(distances, indices, norm)
+        if again.any():
+            copies, x = int(again.sum()), x[~again]
+            distances, indices = search(x) if len(x) > 1 else _none()
     _enough(len(x))
-    return Neighbours(distances, indices, points=x, duplicates=gone)
+    if not distances.size:
+        raise PointsError(
+            f"a window of {window} rows leaves no neighbours among {len(x)} points; take less."
+        )
+    return Neighbours(
+        distances, indices, points=x, duplicates=duplicates, copies=copies, unit=unit,
+        window=window, single=single,
+    )  # fmt: skip
+
+
+def _copies(
+    distances: np.ndarray, indices: np.ndarray, norm: Float[np.ndarray, " n"]
+) -> Bool[np.ndarray, " n"]:
+    """Points that equal an earlier one but for rounding: nearer than ROUNDING of their norm, or
+    below a gap of a factor GAP in the distances of nearest neighbours, and far below the usual
+    distance in either case."""
+    r = distances[:, 0]
+    usual = float(np.median(r))
+    low = np.sort(r[r < APART * usual])
+    cut = np.where(r < APART * usual, ROUNDING * norm, 0.0)
+    if low.size:
+        above = np.append(low[1:], np.min(r[r >= APART * usual]))
+        wide = np.flatnonzero(above > GAP * low)
+        if wide.size:
+            cut = np.maximum(cut, low[wide[-1]] * (1 + 1e-9))
+    close = distances <= cut[:, None]
+    return np.asarray((close & (indices < np.arange(len(r))[:, None])).any(axis=1))
+
+
+def _windowed(x: np.ndarray, k: int, window: int, track: Callable) -> tuple[np.ndarray, np.ndarray]:
+    """Neighbours that are more than `window` rows away, by blocks."""
+    from scipy.spatial.distance import cdist
+    from sklearn.metrics.pairwise import euclidean_distances
+
+    n, direct = len(x), x.shape[1] <= 50
+    distances, indices = np.empty((n, k)), np.empty((n, k), dtype=np.int64)
+    step = max(1, WINDOWED // n)
+    for rows in track([slice(at, at + step) for at in range(0, n, step)]):
+        some = x[rows]
+        d = cdist(some, x) if direct else euclidean_distances(some, x)
+        own = np.arange(n)[rows]
+        d[np.abs(own[:, None] - np.arange(n)) <= window] = np.inf
+        near = np.argpartition(d, k - 1, axis=1)[:, :k]
+        r = np.take_along_axis(d, near, axis=1)
+        order = np.argsort(r, axis=1, kind="stable")
+        distances[rows] = np.take_along_axis(r, order, axis=1)
+        indices[rows] = np.take_along_axis(near, order, axis=1)
+    return distances, indices
 
 
 def from_distances(matrix: Num[np.ndarray, "n others"], k: int) -> Neighbours:

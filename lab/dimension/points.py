@@ -209,6 +209,8 @@ def asked_columns(found: Source, columns: str | None) -> list[str]:
         if gone:
             said = ", ".join(gone[:NAMED]) + (", …" if len(gone) > NAMED else "")
             found.notes.append(f"Columns that are no numbers were left out: {said}.")
+        if not names:
+            raise PointsError(f"{found.name} has no column of numbers; check how it is separated.")
         return names
     if columns is None:
         return list(found.columns)

@@ -24,8 +24,8 @@ from lab.dimension.neighbours import Neighbours
 DISCARD = 0.1
 TIED = 0.05
 """Share of equal distances from which there is a doubt."""
-EQUAL = 1e-9
-"""log r_2/r_1 of distances that are equal but for rounding."""
+EQUAL = 1e-5
+"""log r_2/r_1 of distances that are equal but for rounding to float32."""
 
 
 def log_ratios(near: Neighbours, k: int = 2) -> Float[np.ndarray, " n"]:

@@ -89,6 +89,7 @@ def _facts(content: Content, split: Split, measured: bool) -> Facts:
         f"test set (sha256 {content.hash[:12]}).",
         *content.warnings,
         *_repeated(found),
+        *_copied(content),
         *said,
     )
     return Facts(
@@ -99,6 +100,12 @@ def _facts(content: Content, split: Split, measured: bool) -> Facts:
 def _refuse(content: Content, split: Split) -> None:
     """What no study can be made of, as PointsError."""
     name, n, y = content.name, len(content.x), content.y
+    if content.labels and not split.classes:
+        some = ", ".join(map(repr, content.labels[:3]))
+        raise PointsError(
+            f"{name}: the targets are text ({some}, …), not real numbers; take targets = "
+            "\"classes\", with loss = \"mse\" or \"cross-entropy\"."
+        )
     validation, test = round(n * split.validation), round(n * split.test)
     sizes = (n - validation - test, validation, test)
     if min(sizes) < LEAST:
@@ -180,6 +187,23 @@ def _repeated(found: Pool) -> tuple[str, ...]:
         f"{n} of the {len(found.x_test)} test points have the coordinates of a point of the pool, "
         "and their loss is one of memory.",
     )
+
+
+def _copied(content: Content) -> tuple[str, ...]:
+    """Said where a coordinate is the target itself, but for its unit."""
+    y = content.y - content.y.mean(axis=0)
+    x = content.x - content.x.mean(axis=0)
+    size = np.sqrt((x * x).sum(axis=0))
+    for target in y.T:
+        along = np.abs(target @ x) / np.maximum(size * np.sqrt(target @ target), 1e-300)
+        same = np.flatnonzero(along > 1 - 1e-12)
+        if same.size:
+            name = content.columns[same[0]] if content.columns else str(same[0])
+            return (
+                f"The coordinate {name} is the target but for its unit: there is nothing to learn "
+                "that it does not say; leave it out by task.columns.",
+            )
+    return ()
 
 
 def _dimension(found: Pool) -> tuple[float, tuple[float, float], tuple[str, ...]]:

@@ -37,12 +37,14 @@ from lab.dimension.points import (
 )
 from lab.kinds.given import Asked
 from lab.scaling.tables.formats import ending
-from lab.scaling.tables.rows import quote
+from lab.scaling.tables.rows import empty, quote
 
 __all__ = ["Content", "PointsError", "read"]
 
 TARGET = "y"
 """The name of the targets unless told."""
+MOST_LABELS = 1000
+"""Labels of a column that become coordinates."""
 SEED = 0
 """Of generated sets."""
 
@@ -50,12 +52,15 @@ SEED = 0
 @dataclass(frozen=True, eq=False)
 class Content:
     """What was read: points and targets, row by row, and sentences about what was left out. Equal
-    are contents of one name and hash."""
+    are contents of one name and hash. labels: those of targets that are text, which then are their
+    numbers in alphabetical order. columns: names of the coordinates."""
 
     name: str
     x: Float[np.ndarray, "n D_amb"]
     y: Float[np.ndarray, "n out"]
     warnings: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @functools.cached_property
     def hash(self) -> str:
@@ -110,7 +115,12 @@ def _file(asked: Asked) -> Content:
         name, array, columns, notes = unpacked(path, asked.columns)
         found = array_source(name, array, notes=notes)
         label, of = unpacked(path, f"{target}:")[:2]
-        targets = array_source(label, of[:, None] if of.ndim == 1 else of)
+        of = of[:, None] if of.ndim == 1 else of
+        texts = of.dtype.kind in "USb" and of.ndim == 2 and of.shape[1] == 1
+        labels: tuple[str, ...] = ()
+        if texts:
+            of, labels = _labelled(list(map(str, of[:, 0].tolist())))
+        targets = array_source(label, of)
         if targets.n != found.n:
             raise PointsError(
                 f"{path}: {name.rpartition(':')[2]} has {found.n} rows and {target} has "
@@ -119,14 +129,53 @@ def _file(asked: Asked) -> Content:
         wanted, named = asked_columns(found, columns), list(targets.columns)
     else:
         found, columns = opened(path, asked.columns)
-        targets, named = found, asked_columns(found, target)
+        targets, named, labels = found, asked_columns(found, target), ()
         wanted = [c for c in asked_columns(found, columns) if c not in named]
+        if len(named) == 1 and not found.numeric(named[0]):
+            cells = [None if empty(cell) else str(cell).strip() for cell in found.cells(named[0])]
+            if all(cell is not None for cell in cells):
+                codes, labels = _labelled([cell or "" for cell in cells])
+                targets, named = array_source(f"{path}:{target}", codes), ["0"]
         if not wanted:
             raise PointsError(f"{path} has no column besides {target}; a target needs coordinates.")
     keep = rows_of(found, asked.where)
-    points = varying(found.name, wanted, _matrix(found, wanted, keep), leave_out=False)
+    hot = [name for name in asked.one_hot if name in wanted]
+    for name in asked.one_hot:
+        if name not in wanted:
+            raise PointsError(
+                f"{path}: one_hot names {name!r}, which is no coordinate; leave it out."
+            )
+    plain = [name for name in wanted if name not in hot]
+    parts = [_matrix(found, plain, keep)] if plain else []
+    names = list(plain)
+    for name in hot:
+        values, called = _one_hot(found, name, keep)
+        parts.append(values)
+        names += called
+    points = varying(found.name, names, np.concatenate(parts, axis=1), leave_out=False)
     y = _matrix(targets, named, keep)
-    return Content(found.name, points.values, y, (*found.notes, *points.warnings))
+    said = (*found.notes, *points.warnings)
+    return Content(found.name, points.values, y, said, labels, points.columns)
+
+
+def _labelled(cells: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Labels as their numbers in alphabetical order, and the labels."""
+    labels, at = np.unique(np.array(cells), return_inverse=True)
+    return at.astype(np.float64)[:, None], tuple(labels.tolist())
+
+
+def _one_hot(found: Source, name: str, keep: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """A coordinate for each label of a column, and their names."""
+    every = found.cells(name)
+    cells = ["" if empty(every[i]) else str(every[i]).strip() for i in keep.tolist()]
+    codes, labels = _labelled(cells)
+    if len(labels) > MOST_LABELS:
+        raise PointsError(
+            f"{found.name}: {name} has {len(labels)} labels, and {MOST_LABELS} are the limit of "
+            "one_hot; leave it out."
+        )
+    hot = (codes == np.arange(len(labels))).astype(np.float64)
+    return hot, [f"{name} = {label or 'missing'}" for label in labels]
 
 
 def _matrix(of: Source, columns: list[str], keep: np.ndarray) -> np.ndarray:

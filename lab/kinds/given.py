@@ -16,10 +16,16 @@ from typing import Any, ClassVar
 
 from lab.canonical import Part
 
+MOST_SHARED = 0.5
+"""Share of a pool in the largest training set beyond which the scatter between its random orders is
+too small, see `lab.answers.pools`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is read: a file or a bundled set, and which columns and rows of it.
+
+    one_hot: columns of labels, each of which is a coordinate of its own, 1 where it stands.
 
     points, noise: of generated sets, how many points, and the standard deviation of the label noise
     in units of the target's.
@@ -31,6 +37,7 @@ class Asked:
     where: str | None = None
     points: int | None = None
     noise: float = 0.0
+    one_hot: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from lab.regimes.cell import Cell
 from lab.regimes.regime import Regime
 from lab.spec import NO_TRAINING, AnyTask, MeasureSpec, Planned, Run, TrainingSpec
 from lab.tables.evidence import Evidence
+from lab.tables.given import Given
 from lab.tables.measure import Measure
 from lab.tables.training import Training
 
@@ -47,7 +48,17 @@ class Descending(Regime):
 
     @cached_property
     def recipe(self) -> TrainingSpec:
-        return self.training.resolved() if self.student.trained else NO_TRAINING
+        return self.fitting.resolved() if self.student.trained else NO_TRAINING
+
+    @property
+    def fitting(self) -> Training:
+        """The recipe; of given data with a batch of at most the smallest training set, where the
+        file chooses none."""
+        smallest = min((D for D in self.sizes if D), default=0)
+        own = isinstance(self.task, Given) and "batch" not in self.training.model_fields_set
+        if own and 0 < smallest < self.training.batch:
+            return self.training.model_copy(update={"batch": smallest})
+        return self.training
 
     @cached_property
     def checked(self) -> frozenset[int]:
@@ -116,7 +127,7 @@ class Descending(Regime):
                 yield from self.measure.mistaken(self.tasks(1), self.students())
             sizes = [D for D in self.sizes if D]
             if sizes:
-                yield from self.training.on_sets(sizes)
+                yield from self.fitting.on_sets(sizes)
             elif self.training.pool:
                 tasks = list(self.tasks(1))
                 most = max(

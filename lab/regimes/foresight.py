@@ -6,6 +6,7 @@
     unchecked                 no repetition of a scan with another budget
     coarse                    local students with few points per dimension
     rough-target              a prediction about smoother targets
+    one-pool                  training sets that take more than half of a pool of given data
 
 What losses show is doubted later, by `lab.scaling.judge`; what runs show, by `lab.answers`. No JAX
 and no SciPy: `lab check` tells these.
@@ -17,6 +18,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lab.kinds.given import MOST_SHARED, GivenSpec
 from lab.regimes.quantity import ALPHA
 from lab.regimes.regime import Regime
 from lab.scaling.judge.doubts import Doubt
@@ -67,6 +69,7 @@ def _foreseen(study: Regime) -> Iterator[Foreseen]:
         yield Foreseen(Doubt.ONE_TEACHER, f"{study.task.counted} is 1")
     if study.trained and not (study.checked and study.budgets):
         yield Foreseen(Doubt.UNCHECKED, "evidence.share is 0, no run is repeated with more steps")
+    yield from _one_pool(study, tasks)
     if study.counted:
         yield from _saturated(study, tasks)
     if study.student.local:
@@ -84,6 +87,20 @@ def _scans(study: Regime, tasks: list[AnyTask]) -> list[list[int]]:
                 run = Run(task, student, study.recipe, D, 0, study.seed, study.learner)
                 found.setdefault(study.setting(run), set()).add(study.x(run))
     return [sorted(some) for some in found.values()]
+
+
+def _one_pool(study: Regime, tasks: list[AnyTask]) -> Iterator[Foreseen]:
+    """Training sets whose random orders share most of their points."""
+    task = tasks[0]
+    if not isinstance(task, GivenSpec):
+        return
+    pool = task.facts.pool
+    largest = max(D or pool for D in study.sizes)
+    if largest > MOST_SHARED * pool:
+        yield Foreseen(
+            Doubt.ONE_POOL,
+            f"the largest training set takes {largest} of the {pool} points of the pool",
+        )
 
 
 def _saturated(study: Regime, tasks: list[AnyTask]) -> Iterator[Foreseen]:

@@ -37,7 +37,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special
 
-from lab.scaling.laws.fit import Fit, fit_law
+from lab.scaling.laws.fit import LawFit, fit_law
 from lab.scaling.laws.uncertainty import resample
 from lab.scaling.scans.intervals import LEVEL, Interval, student_quantile
 
@@ -502,7 +502,7 @@ def _parametric(
     )  # fmt: skip
 
 
-def _misfit(fit: Fit) -> bool:
+def _misfit(fit: LawFit) -> bool:
     """Whether residuals have a shape: quadratic terms in log N and log S, over the tangent space of
     the fit, explain more than noise does (F test, p < .01)."""
     z, r = fit.problem.z, fit.residual

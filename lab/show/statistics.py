@@ -1,15 +1,13 @@
-"""Fits of tables and calibrations of studies as text: heads, lines of cells, sentences.
+"""Calibrations of studies as text: heads, lines of cells, sentences.
 
-Every function takes what `lab.scaling` or `lab.answers.design` found and returns plain strings for
-whoever prints them. Nothing is computed here.
+Every function takes what `lab.answers.design` found and returns plain strings for whoever prints
+them. Nothing is computed here.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
-from typing import Any
 
 from lab.answers.design import Case, same
 from lab.answers.setting import value_text
@@ -17,96 +15,14 @@ from lab.scaling.judge.calibration import Calibration, Truth
 from lab.scaling.judge.reading import BENT
 from lab.scaling.judge.verdict import allowed
 
-FIT_HEAD = ("parameter", "value", "error", "95 % interval", "by", "other intervals")
 INTERVALS = ("quoted", "teacher-t", "profile", "percentile")
 COVERAGE_HEAD = ("d", "true α", "from", *INTERVALS, "width", "bias")
 VERDICTS = ("agrees", "contradicts", "undecided")
 VERDICT_HEAD = ("d", "true α", "usable", *VERDICTS, "wrong")
-NOTABLE = 0.005
-"""Laws of less weight than this are not listed."""
-THINNED = (
-    " of {rows} rows, spread evenly; the best was fitted to all rows, and replicates of the "
-    "bootstrap take a few steps from there"
-)
-"""What is done differently with large tables."""
 LIKELY_WRONG = 0.05
 """Share of wrong verdicts that needs a remark."""
 HONEST = (0.93, 0.97)
 """Coverage of a 95 % interval that needs no remark."""
-
-
-# ---- a fitted table ----------------------------------------------------------------------------
-
-
-class Reply(dict[str, Any]):
-    """What `fit_table` returns, as a mapping that prints itself."""
-
-    def __str__(self) -> str:
-        lines = ["  ".join(line) for line in (FIT_HEAD, *fit_lines(self))]
-        return "\n".join([*(lines if self["parameters"] else ()), *fit_sentences(self)])
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>"
-            for line in (FIT_HEAD, *fit_lines(self))
-        )
-        said = "".join(f"<li>{escape(sentence)}</li>" for sentence in fit_sentences(self))
-        return f"<table>{rows}</table><ul>{said}</ul>"
-
-
-def fit_lines(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """One line per parameter of what `fit_table` returns, in the columns of FIT_HEAD."""
-    lines: list[tuple[str, ...]] = []
-    for name, value in found["parameters"].items():
-        ends = dict(found["intervals"].get(name, {}))
-        by = found["quoted"].get(name)
-        quoted = _interval(ends.pop(by)) if by else "–"
-        others = ", ".join(f"{method} {_interval(pair)}" for method, pair in ends.items())
-        error = "held" if name in found["held"] else _number(found["errors"].get(name))
-        lines.append((name, _number(value), error, quoted, by or "–", others or "–"))
-    return lines
-
-
-def fit_sentences(found: Mapping[str, Any]) -> list[str]:
-    """Verdict, objective, status, census, weights and warnings of what `fit_table` returns."""
-    said = []
-    if "verdict" in found:
-        p = found.get("p", {})
-        tests = ", ".join(f"{name} {value:.2g}" for name, value in p.items() if value is not None)
-        doubts = f"; doubts: {', '.join(found['doubts'])}" if found["doubts"] else ""
-        advice = f" {found['advice']}" if found["advice"] else ""
-        said.append(f"verdict    {found['verdict']}, prediction α = {found['prediction']:.4g}"
-                    + (f" (p: {tests})" if tests else "") + f"{doubts}.{advice}")  # fmt: skip
-    groups = f" in {found['groups']} groups" if "groups" in found else ""
-    if found["objective"] is not None:
-        said.append(f"objective  {found['objective']:.8g}, the sum over {found['n']} rows{groups}")
-    said.append(f"status     {found['status']}: {found['usable']}")
-    starts = found["starts"]
-    if starts.get("tried"):
-        said.append(
-            f"starts     {starts['reached_best']} of {starts['tried']} reached the best "
-            f"objective{THINNED.format(**starts) if 'rows' in starts else ''}"
-        )
-    weights = found.get("weights")
-    if weights:
-        said.append(f"weights    {_weighed(weights, found)}")
-    return said + [f"warning    {sentence}" for sentence in found["warnings"]]
-
-
-def _weighed(weights: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """Both kinds of weights, and why there is none of a kind."""
-    many, held = weights["independent"], weights["held_out"]
-    of = f" of {many} groups" if many != found["n"] else ""
-    aicc = _shares(weights["aicc"]) if weights["aicc"] else "none, too few for any law"
-    out = (f"hold-out of {held} rows: {_shares(weights['holdout'])}" if weights["holdout"] else
-           f"hold-out: none, {held} rows at the far end are too few" if held else
-           "hold-out: none, too few rows")  # fmt: skip
-    return f"AICc{of}: {aicc}; {out}"
-
-
-def _shares(weights: Mapping[str, float | None]) -> str:
-    listed = sorted(((w, name) for name, w in weights.items() if w and w > NOTABLE), reverse=True)
-    return ", ".join(f"{name} {w:.2f}" for w, name in listed) or "none"
 
 
 # ---- a calibrated study ------------------------------------------------------------------------
@@ -237,12 +153,6 @@ def _power(case: Case, found: Calibration, name: str) -> str:
 
 def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
-
-
-def _interval(pair: Sequence[float | None]) -> str:
-    lower, upper = pair
-    return (f"[{'−∞' if lower is None else _number(lower)}, "
-            f"{'∞' if upper is None else _number(upper)}]")  # fmt: skip
 
 
 def _number(value: float | None, digits: int = 4) -> str:

@@ -3,7 +3,8 @@
     data           a path, relative to the study file, or a bundled set such as digits
     target         the column of the targets, or the array of an .npz: y unless told
     columns        the coordinates; all other columns unless told
-    targets        numbers, or integer classes
+    one_hot        columns of labels, each label a coordinate of its own
+    targets        numbers, or classes: integers, text, or True and False
     validation, test, split       shares of the points, and the seed of the shuffle that divides
     subsets        random orders of the pool, which take the place of teachers
     dim            the dimension d of the data: a number, or measured on the pool
@@ -43,6 +44,7 @@ class Given(Table):
     columns: Grid[Line] | None = None
     target: Line | None = None
     where: Line | None = None
+    one_hot: Grid[Line] | None = None
     points: PositiveInt | None = None
     noise: NonNegativeFloat = 0.0
     targets: Literal["numbers", "classes"] | None = None
@@ -90,7 +92,10 @@ class Given(Table):
         """What is read."""
         names = (f'"{name}"' if "," in name else name for name in self.columns or ())
         columns = ",".join(names) or None
-        return Asked(self.data, columns, self.target, self.where, self.points, self.noise)
+        return Asked(
+            self.data, columns, self.target, self.where, self.points, self.noise,
+            tuple(self.one_hot or ()),
+        )  # fmt: skip
 
     @property
     def divided(self) -> Split:
@@ -122,7 +127,7 @@ class Given(Table):
         if self.loss == "cross-entropy" and self.targets == "numbers":
             yield "targets: cross-entropy is of classes; leave it out, or take loss = \"mse\""
             return
-        own = {"columns", "target", "where"} & self.model_fields_set
+        own = {"columns", "target", "where", "one_hot"} & self.model_fields_set
         if self.data in BUNDLED and own:
             yield f"{min(own)}: a bundled set is taken as it is; leave it out"
             return

@@ -1,6 +1,7 @@
 """The correction: what the table says, intervals that hold the truth, doubts where they do not."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,9 +110,11 @@ def test_what_the_table_does_not_reach_is_doubted():
     profile = {"two-nn-mle": estimated("two-nn-mle", 40.0, 0.1, 1000, 1.0)}
     distance = resemblance(profile, 1000, TABLE)
     high = corrected(profile["two-nn-mle"], "two-nn-mle", distance, TABLE)
-    assert Doubt.OUTSIDE_D in high.doubts and high.corrected > 30
+    assert Doubt.OUTSIDE_D in high.doubts and high.corrected is None
+    near = corrected(replace(high, dimension=30.0, se=9.0), "two-nn-mle", distance, TABLE)
+    assert near.corrected > 24 > near.corrected_interval[0] and near.corrected_interval[1] == np.inf
     few = corrected(estimated("two-nn-mle", 2.0, 0.1, 100, 1.0), "two-nn-mle", distance, TABLE)
-    assert Doubt.OUTSIDE_N in few.doubts
+    assert Doubt.OUTSIDE_N in few.doubts and few.corrected is None
     other = corrected(estimated("mle", 2.0, 0.1, 1000, 1.0), "mle@7", distance, TABLE)
     assert other.corrected is None and Doubt.UNCALIBRATED in other.doubts
     nothing = np.full(len(TABLE.manifolds), np.nan)

@@ -272,7 +272,12 @@ CASES = [
     ("rare", {"X": X, "y": 1.0 * (np.arange(N) < 2)}, 'targets = "classes"', "too few for pool"),
     ("no target", {"X": X, "z": ONE}, "", "unknown array 'y'"),
     ("objects", {"X": X, "y": np.array([None] * N)}, "", "Python objects"),
-    ("text", {"X": X, "y": np.array(["a"] * N)}, "", "not real numbers"),
+    (
+        "text",
+        {"X": X, "y": np.array(["a"] * N)},
+        "",
+        "not real numbers; take targets = \"classes\"",
+    ),
     ("shares", {"X": X, "y": Y[:, 0]}, "test = 0.8", "less than a tenth for the pool"),
     ("noise", {"X": X, "y": Y[:, 0]}, "noise = 0.1", "is for generated sets"),
     ("kinds", {"X": X, "y": Y[:, 0]}, 'loss = "cross-entropy"\ntargets = "numbers"', "of classes"),
@@ -302,3 +307,76 @@ def test_sizes_and_regimes_that_data_cannot_fill_are_refused(refused, tmp_path):
         "[data]\n", "[data]\ndraws = 3\n"
     )  # fmt: skip
     assert any("draws points without limit" in sentence for sentence in refused(drawn))
+
+
+# ---- labels, and what is certain beforehand ----
+
+
+@pytest.mark.parametrize("labels", [["beta", "alpha", "gamma"], ["True", "False"], ["no", "yes"]])
+def test_labels_are_classes_in_alphabetical_order(here, tmp_path, labels):
+    x, _ = here
+    words = [labels[i % len(labels)] for i in range(N)]
+    csv(tmp_path / "t.csv", a=x[:, 0].tolist(), b=x[:, 1].tolist(), kind=words)
+    more = 'target = "kind"\ntargets = "classes"'
+    found = read(tmp_path, "t.csv", more)
+    assert found.task.facts.outputs == len(labels)
+    order = sorted(labels)
+    np.savez("n.npz", X=x, y=np.array([order.index(word) for word in words]))
+    other = read(tmp_path, "n.npz", 'targets = "classes"')
+    assert other.task.facts.content == found.task.facts.content
+    np.savez("t.npz", X=x, y=np.array(words))
+    assert read(tmp_path, "t.npz", 'targets = "classes"').task.facts.outputs == len(labels)
+
+
+def test_labels_without_classes_are_refused_and_the_remedy_works(here, tmp_path, refused):
+    x, _ = here
+    csv(tmp_path / "t.csv", a=x[:, 0].tolist(), kind=["u" if k % 3 else "v" for k in range(N)])
+    (said,) = refused(text("t.csv", 'target = "kind"'))
+    assert "the targets are text ('u', 'v', …)" in said and 'targets = "classes"' in said
+    assert read(tmp_path, "t.csv", 'target = "kind"\ntargets = "classes"').task.facts.outputs == 2
+
+
+def test_columns_of_labels_are_coordinates_on_request(here, tmp_path, refused):
+    x, y = here
+    kind = ["uvw"[k % 3] for k in range(N)]
+    csv(tmp_path / "t.csv", a=x[:, 0].tolist(), kind=kind, y=y.tolist())
+    (said,) = refused(text("t.csv"))
+    assert "kind is 'u', which is not a number" in said
+    found = read(tmp_path, "t.csv", 'one_hot = ["kind"]')
+    assert found.task.facts.coordinates == 4
+    np.savez(
+        "h.npz",
+        X=np.c_[x[:, 0], np.array(list(map(list, [[k == u for u in "uvw"] for k in kind])), float)],
+        y=y,
+    )  # noqa: E501
+    assert read(tmp_path, "h.npz").task.facts.content == found.task.facts.content
+    (said,) = refused(text("t.csv", 'one_hot = ["sort"]'))
+    assert "one_hot names 'sort'" in said
+
+
+def test_a_coordinate_that_is_the_target_is_told(here, tmp_path):
+    x, y = here
+    np.savez("c.npz", X=np.c_[x, 3 * y - 1], y=y)
+    assert any("coordinate 2 is the target but for its unit" in note
+               for note in read(tmp_path, "c.npz").task.facts.notes)  # fmt: skip
+    assert not any("is the target" in note for note in read(tmp_path).task.facts.notes)
+
+
+def test_training_sets_beyond_half_of_the_pool_are_doubted_beforehand(here, tmp_path):
+    from lab.regimes.foresight import foreseen
+
+    def doubts(sizes):
+        found = study.read(tmp_path / "s.toml", [f"data.sizes={sizes}"])
+        return [f.doubt for scan in found.scans for f in foreseen(scan)]
+
+    read(tmp_path)
+    assert Doubt.ONE_POOL in doubts([8, 16, 32, 64]) and Doubt.ONE_POOL not in doubts([8, 16, 60])
+
+
+def test_a_batch_that_nobody_chose_fits_the_smallest_set(here, tmp_path, refused):
+    network = text().replace('kind = "nearest"', 'kind = "mlp"\nwidths = 8')
+    (tmp_path / "s.toml").write_text(network)
+    found = study.read(tmp_path / "s.toml")
+    assert {run.training.stages[0][1] for run in found.runs()} == {8}
+    (said,) = refused(network + "[training]\nbatch = 16\n")[:1]
+    assert "training.batch: 16 is more than the training set" in said

@@ -9,6 +9,8 @@ takes longer than `SLOWEST` seconds, is printed with its seed, and the exit code
 
 from __future__ import annotations
 
+import io
+import json
 import random
 import sqlite3
 import sys
@@ -19,10 +21,15 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT)]
 
 import lab  # noqa: E402
+from lab.dimension import measure  # noqa: E402
+from lab.dimension.neighbours import PointsError  # noqa: E402
+from lab.dimension.points import read_points  # noqa: E402
 from lab.execution import room  # noqa: E402
 from lab.mistakes import StudyError  # noqa: E402
 from lab.regimes import coherence  # noqa: E402
@@ -151,6 +158,35 @@ def of_table(rng: random.Random, folder: Path) -> None:
             where=where, group=group, replicates=20)  # fmt: skip
 
 
+def of_file(rng: random.Random, folder: Path) -> None:
+    """A file as people have it, mutated, read as a table, as points, and as a task's data."""
+    name, text = rng.choice(list(CLOTHES.items()))
+    raw = bytearray(text.encode() if isinstance(text, str) else text)
+    for _ in range(rng.randint(1, 6)):
+        at = rng.randrange(len(raw))
+        new = rng.choice(CELLS + ODD).encode("utf-8", "surrogatepass")
+        raw[at : at + rng.randint(0, 4)] = new
+    (folder / name).write_bytes(bytes(raw))
+    where = rng.choice([None, None, "x < 10M", "`x` > 8", characters("`a, b` is missing", rng)])
+    how = rng.randrange(3)
+    if how == 0:
+        at = [rng.choice(["x=1e9", "x=8k", "x=", "y=3,x=1", "x=-1", characters("x=7B", rng)])]
+        lab.fit(folder / name, rng.choice(["power", "powers", "saturating", "bnsl"]), x="x",
+                loss="y", where=where, at=at, replicates=10, decimal=rng.choice([None, ",", "."]),
+                wide=rng.random() < 0.2, best_of=rng.choice([[], [], ["g"]]),
+                weights=rng.choice([None, None, "g", "x"]))  # fmt: skip
+    elif how == 1:
+        points = read_points(folder / name, rng.choice([None, "varying", "x,y"]), where, sample=50)
+        measure(points.values, exclude_window=rng.choice([0, 0, 3]),
+                metric=rng.choice(["euclidean", "cosine"]),
+                standardise=rng.random() < 0.3)  # fmt: skip
+    else:
+        lab.read({"schema": 1, "question": "?", "regime": "resolution-data",
+                  "task": {"data": str(folder / name), "target": "y", "subsets": 2,
+                           "targets": rng.choice(["numbers", "classes"])},
+                  "student": {"kind": "nearest"}, "data": {"sizes": [8, 16, 32]}})  # fmt: skip
+
+
 def of_store(rng: random.Random, folder: Path) -> None:
     path = folder / "results" / "quickstart"
     path.mkdir(parents=True, exist_ok=True)
@@ -203,11 +239,35 @@ def _asked(study: object) -> None:
         assert str(lab.plan(study, "nowhere"))  # type: ignore[arg-type]
 
 
+def _packed(**arrays: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    np.savez(out, **arrays)
+    return out.getvalue()
+
+
+GRID = [(8 * 2**k, 3 / 2**k + 0.01 * (k % 3), k % 3 + 0.5) for k in range(40)]
+CLOTHES = {
+    "a.csv": "x;y;g\n" + "".join(f"{x};{y};{g}\n".replace(".", ",") for x, y, g in GRID),
+    "b.txt": "# made by hand\n" + "".join(f"{x}  {y}\t{g}\n" for x, y, g in GRID),
+    "c.csv": ",x,y,g\n" + "".join(f'{i},"{x:,}",{y} %,{g}\n' for i, (x, y, g) in enumerate(GRID)),
+    "d.tsv": "x\ty\tg\n" + "".join(f"{x / 1e3:.3f}k\t{y}\tNA\n" for x, y, g in GRID),
+    "e.json": json.dumps([{"x": x, "y": y, "g": {"h": g}} for x, y, g in GRID]),
+    "f.jsonl": "\n".join(json.dumps({"x": x, "y": y, "g": g}) for x, y, g in GRID),
+    "g.json": json.dumps({"columns": ["x", "y", "g"], "data": GRID}),
+    "h.npz": _packed(X=np.array(GRID), y=np.arange(40.0)),
+    "i.npz": _packed(data=np.ones(40), indices=np.arange(40) % 7, indptr=np.arange(41),
+                     shape=np.array([40, 7]), format=np.array(b"csr")),
+    "j.csv": '"a, b",x,y,g\n' + "".join(f'1,{x},{y},"{g}"\n' for x, y, g in GRID),
+}  # fmt: skip
+ODD = ["1.3B", "56 %", "1,234", "1.234,5", "NA", "n/a", "None", "#", "|", "  ", '""', "{", "[",
+       "\"", "null", "true", "1e5", "\u2212", "\u00a0", "`", "2\u202f000", "-", "?", "%",
+       "k"]  # fmt: skip
+
 MUTANTS: dict[str, Callable[[random.Random, Path], None]] = {
     "study": of_study, "overrides": of_overrides, "formula": of_formula, "table": of_table,
-    "store": of_store,
+    "store": of_store, "file": of_file,
 }  # fmt: skip
-SHARES = {"study": 40, "overrides": 40, "formula": 10, "table": 6, "store": 4}
+SHARES = {"study": 40, "overrides": 40, "formula": 10, "table": 6, "store": 4, "file": 10}
 
 
 def mutant(seed: int, folder: Path) -> tuple[str, str | None, float]:
@@ -217,7 +277,7 @@ def mutant(seed: int, folder: Path) -> tuple[str, str | None, float]:
     start, wrong = time.process_time(), None
     try:
         MUTANTS[kind](rng, folder)
-    except (StudyError, TableError):
+    except (StudyError, TableError, PointsError):
         pass
     except Exception:
         wrong = traceback.format_exc()

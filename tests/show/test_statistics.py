@@ -7,7 +7,7 @@ from lab.answers.design import Case
 from lab.answers.point import Point
 from lab.answers.setting import Setting
 from lab.scaling.judge.calibration import Calibration, Design, Truth
-from lab.show import statistics
+from lab.show import fitted, statistics
 
 POINT = Point(Setting(2, (("noise", 0.1),)), prediction=2.0, exponent=None, verdict="undecided",
               doubts=(), advice="")  # fmt: skip
@@ -73,7 +73,7 @@ def test_a_fit_without_an_interval_shows_dashes_and_open_ends():
         "held": {},
         "intervals": {"beta": {"wald": [None, 2.0]}},
     }
-    assert statistics.fit_lines(found) == [
+    assert fitted.fit_lines(found) == [
         ("beta", "1", "–", "[−∞, 2]", "wald", "–"),
         ("floor", "–", "–", "–", "–", "–"),
     ]

@@ -1,6 +1,7 @@
 """Robust nonlinear least squares from many starts at once.
 
-Objective, with residuals r = log L − μ(θ) or r = L − exp μ(θ) and row weights w:
+Objective, with residuals r = log L − μ(θ) or r = L − L(θ), each times its scale where rows are not
+equally certain, and row weights w:
 
     S(θ) = Σ_i w_i ρ(r_i),   ρ(r) = r²,   or Huber  ρ(r) = r²/2 (|r| ≤ δ),  δ(|r| − δ/2) beyond.
 
@@ -18,10 +19,11 @@ What it does not do: choose starts, or judge the fit; fit many small tables at o
 which is another problem, see `scans/curves.py`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from lab.scaling.laws.law import Law
 
@@ -32,24 +34,34 @@ BATCH = 400_000  # numbers in one Jacobian: more neither fits the processor's ca
 @dataclass(frozen=True)
 class Objective:
     """What is minimised. log_loss: log L of the rows, shape [points]. z: inputs minus origin.
-    huber: δ, None for squares. residual: `log` or `raw`."""
+    huber: δ, None for squares. residual: `log` or `raw`. scale: factor of each residual, the
+    inverse of its standard deviation over a typical one; None: all are alike."""
 
     law: Law
-    z: Float[np.ndarray, "variables points"]
-    log_loss: Float[np.ndarray, " points"]
+    z: Float[np.ndarray, "variables *curves points"]
+    log_loss: Float[np.ndarray, "*curves points"]
     huber: float | int | None = None
     residual: str = "log"
+    scale: Float[np.ndarray, "*curves points"] | None = None
+
+    def at(self, which: Any) -> "Objective":
+        """That of some of the fits; all have the same."""
+        return self
 
     def residuals(
         self, theta: Float[np.ndarray, "fits coords"]
     ) -> tuple[Float[np.ndarray, "fits points"], Float[np.ndarray, "fits coords points"]]:
         """r, and the derivatives of μ or exp μ by θ. NaN where θ is outside the law's domain."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            mu, jacobian = self.law.evaluate(theta, self.z)
             if self.residual == "log":
-                return self.log_loss - mu, jacobian
-            loss = np.exp(mu)
-            return np.exp(self.log_loss) - loss, jacobian * loss[:, None]
+                mu, jacobian = self.law.evaluate(theta, self.z)
+                r = self.log_loss - mu
+            else:
+                loss, jacobian = self.law.raw(theta, self.z)
+                r = np.exp(self.log_loss) - loss
+            if self.scale is None:
+                return r, jacobian
+            return r * self.scale, jacobian * self.scale
 
     def rho(self, r: np.ndarray) -> np.ndarray:
         """ρ of each residual."""
@@ -59,17 +71,40 @@ class Objective:
         return np.where(size <= self.huber, r * r / 2, self.huber * (size - self.huber / 2))
 
     def unseen(
-        self, jacobian: Float[np.ndarray, "fits coords points"]
+        self, jacobian: Float[np.ndarray, "fits coords points"], least: float = 1e-4
     ) -> Bool[np.ndarray, "fits coords"]:
-        """The coordinates that change no log loss: their term vanished, they may be anything."""
+        """The coordinates that change no log loss by `least`: their term vanished, they may be
+        anything."""
         unit = jacobian if self.residual == "log" else jacobian / np.exp(self.log_loss)
-        return np.abs(unit).max(2) < 1e-4
+        unit = unit if self.scale is None else unit / self.scale
+        return np.abs(unit).max(2) < least
 
     def gradient(self, theta: Float[np.ndarray, " coords"]) -> Float[np.ndarray, " coords"]:
         """∂S/∂θ at unit weights."""
         r, jacobian = self.residuals(theta[None])
         slope = 2 * r if self.huber is None else np.clip(r, -self.huber, self.huber)
         return -(jacobian[0] @ slope[0])
+
+
+@dataclass(frozen=True)
+class Stack(Objective):
+    """Objectives of many curves of as many points, each fit with its own. z, log_loss, scale: with
+    an axis of curves before that of points. curve: of each fit."""
+
+    curve: Int[np.ndarray, " fits"] = field(default_factory=lambda: np.zeros(0, int))
+
+    def at(self, which: Any) -> Objective:
+        return replace(self, curve=self.curve[which])
+
+    def residuals(
+        self, theta: Float[np.ndarray, "fits coords"]
+    ) -> tuple[Float[np.ndarray, "fits points"], Float[np.ndarray, "fits coords points"]]:
+        scale = None if self.scale is None else self.scale[self.curve]
+        own = Objective(
+            self.law, self.z[:, self.curve], self.log_loss[self.curve], self.huber, self.residual,
+            scale,
+        )  # fmt: skip
+        return own.residuals(theta)
 
 
 def descend(
@@ -87,10 +122,10 @@ def descend(
     tolerance: relative gain of S that ends a descent. Fits are independent and run in batches of
     bounded memory.
     """
-    size = max(BATCH // (theta.shape[1] * objective.log_loss.size), 1)
+    size = max(BATCH // (theta.shape[1] * objective.log_loss.shape[-1]), 1)
     parts = [
         _descend(
-            objective,
+            objective.at(slice(i, i + size)),
             theta[i : i + size],
             None if weights is None else weights[i : i + size],
             None if held is None else held[i : i + size],
@@ -158,7 +193,7 @@ def _descend(
         w = None if weights is None else weights[live]
         step, _ = _step(r, jacobian, delta, damping[live], w, None if held is None else held[live])
         trial = theta[live] + step
-        r_new, jacobian_new = objective.residuals(trial)
+        r_new, jacobian_new = objective.at(live).residuals(trial)
         cost_new = total(r_new, w)
         better = cost_new < cost[live]
         gain = cost[live] - cost_new

@@ -21,8 +21,16 @@ from scipy import special
 from lab.scaling.laws.descent import RESIDUALS, Objective, descend, settle
 from lab.scaling.laws.held import Held
 from lab.scaling.laws.law import Law
-from lab.scaling.laws.one_variable import M3, M4, BrokenPower, Power, PowerFloor
-from lab.scaling.laws.two_variables import Chinchilla, Kaplan, Max, PowerMean, Rosenfeld
+from lab.scaling.laws.one_variable import M3, M4, BrokenPower, Power, PowerFloor, Saturating
+from lab.scaling.laws.two_variables import (
+    Chinchilla,
+    Kaplan,
+    Max,
+    PowerMean,
+    Powers,
+    Product,
+    Rosenfeld,
+)
 
 LAWS: Mapping[str, Law] = {
     law.name: law
@@ -32,14 +40,21 @@ LAWS: Mapping[str, Law] = {
         M3(),
         M4(),
         BrokenPower(),
+        Saturating(),
         Chinchilla(),
         Kaplan(),
         Rosenfeld(),
         PowerMean(),
         Max(),
+        Product(),
+        Powers(),
     )
 }
 STARTS = 500
+LOOSE, PUSH = 3.0, 3.0  # standard error of a coordinate that may leave all bounds; how far to look
+TURNED = 0.002  # p of each side of a turn
+FLAT = 1e-3  # relative rise of S that is none
+NOTABLE = 1.5  # root mean square of residuals over the noise, from which two variables misfit
 MANY, SOME = 1000, 500
 NEARLY = 0.05  # relative excess of S over the lowest on SOME rows that may be the lowest on all
 FIT_STATUS = {
@@ -48,16 +63,28 @@ FIT_STATUS = {
     "misfit": "the residuals have a shape: exponents are local slopes, not asymptotic ones",
     "ill-conditioned": "an exponent is less certain than its size: use the curve, not exponents",
     "bound-hit": "a term of the law vanished: its parameters mean nothing, the others hold",
+    "ridge": "the best fit is at infinity: parameters are those of no optimum, use the curve only",
     "too-few-points": "refused: fewer rows or distinct values than parameters",
     "degenerate-design": "refused: the variables do not vary independently",
     "flat": "refused: the losses do not change with the variables",
     "rising": "refused: the losses rise",
+    "falling": "refused: the values fall, and the law rises",
+    "turning": "refused: the losses turn, and the law does not",
 }
-REFUSED = ("too-few-points", "degenerate-design", "flat", "rising")
+REFUSED = ("too-few-points", "degenerate-design", "flat", "rising", "falling", "turning")
+EXACT = 1e-12
+"""Root-mean-square relative residual below which rows lie on the law but for their rounding."""
+LIMITS = {
+    ("m4", "a"): "(L − floor) exp(c (L − floor)) ∝ x^−α with c = a/(ceiling − floor)",
+    ("m3", "gamma"): "power",
+    ("bnsl", "f1"): "a curve without a break",
+    ("saturating", "E"): "a straight line in log x",
+}
+"""What a law becomes as one of its parameters leaves all bounds."""
 
 
 @dataclass(frozen=True)
-class Fit:
+class LawFit:
     """A fitted law. theta, origin: its coordinates; parameters: by name, empty if refused.
     objective: S of `descent.py`. status: a key of FIT_STATUS. tried, reached: the census.
     warnings: sentences. residual: r of each row. searched: rows that the starts saw."""
@@ -82,7 +109,19 @@ class Fit:
     def predict(self, *x: np.ndarray) -> np.ndarray:
         """Fitted loss at x, one array per variable."""
         z = np.log(np.stack([np.asarray(v, float) for v in x])) - self.origin[:, None]
+        if self.problem.residual == "raw":  # the curve may be below 0 there
+            return self.problem.law.raw(self.theta[None], z)[0][0]
         return np.exp(self.problem.law.evaluate(self.theta[None], z)[0][0])
+
+    @property
+    def exact(self) -> bool:
+        """Whether the rows lie on the law but for their rounding, so that nothing shows how far
+        another row would lie off it."""
+        r = self.residual
+        if self.problem.residual == "raw":
+            r = r / np.exp(self.problem.log_loss)
+        r = r if self.problem.scale is None else r / self.problem.scale
+        return bool(self.parameters) and bool(np.sqrt((r**2).mean()) < EXACT)
 
 
 # Trials far from the data overflow; their cost is infinite and they are never the best. A parameter
@@ -96,15 +135,17 @@ def fit_law(
     huber: float | int | None = None,
     residual: str = "log",
     hold: Mapping[str, float] | None = None,
+    scale: Float[np.ndarray, " points"] | None = None,
     starts: int = STARTS,
     some: int = SOME,
     names: Sequence[str] | None = None,
-) -> Fit:
+) -> LawFit:
     """Fit a law to positive losses.
 
     x: one row per variable of the law. huber: δ of Huber's loss, None for squares. residual:
     `log` or `raw`. hold: parameters that are held, and their values; those of a law that is held
-    already by default. starts: about how many. some: rows that they search on, of more than MANY.
+    already by default. scale: factor of each row's residual, see `descent.py`.
+    starts: about how many. some: rows that they search on, of more than MANY.
     names: of the variables in sentences; those of the law by default.
     A refused fit has NaN coordinates and no parameters.
     Raises ValueError for an unknown law or residual, x of another number of variables, or
@@ -128,25 +169,27 @@ def fit_law(
         law, hold = law.base, law.held if hold is None else hold
     if hold:
         law = Held(law, hold, origin)
-    problem = Objective(law, z, log_loss, huber, residual)
-    refusal = _refusal(law, names, z, log_loss)
-    if refusal is not None:
+    problem = Objective(law, z, log_loss, huber, residual, scale)
+    refused = refusal(law, z, log_loss, origin, names)
+    if refused is not None:
         nothing = np.full(law.size, np.nan)
-        return Fit(
+        return LawFit(
             problem,
             origin,
             nothing,
             {},
             np.nan,
             np.full(loss.size, np.nan),
-            refusal[0],
+            refused[0],
             0,
             0,
-            (refusal[1],),
+            (refused[1],),
             0,
         )
     seen = _some(z, some)
-    search = Objective(law, z[:, seen], log_loss[seen], huber, residual)
+    search = Objective(
+        law, z[:, seen], log_loss[seen], huber, residual, None if scale is None else scale[seen]
+    )
     first = law.starts(search.z, search.log_loss, starts)
     if isinstance(law, Held):
         law.check_values(first, search.z)
@@ -164,13 +207,13 @@ def fit_law(
     values = law.natural(theta[None], origin)[0]
     parameters = dict(zip(law.parameters, map(float, values), strict=True))
     parameters |= {name: float(value) for name, value in law.held.items()}
-    status, warnings = _judge(problem, names, theta, r, jacobian)
+    status, warnings = _judge(problem, names, theta, r, jacobian, float(problem.rho(r).sum()))
     if reached < 2 and len(first) > 1:
         warnings.append(
             f"only {reached} of {len(first)} starts reached the best objective: it may not be "
             f"the global one."
         )
-    return Fit(
+    return LawFit(
         problem,
         origin,
         theta,
@@ -206,10 +249,15 @@ def _candidates(
     return theta[chosen]
 
 
-def _refusal(
-    law: Law, names: Sequence[str], z: np.ndarray, log_loss: np.ndarray
+def refusal(
+    law: Law,
+    z: np.ndarray,
+    log_loss: np.ndarray,
+    origin: np.ndarray,
+    names: Sequence[str] | None = None,
 ) -> tuple[str, str] | None:
     """Status and sentence of a design that cannot carry the law."""
+    names = law.variables if names is None else names
     n, coords = log_loss.size, law.size
     if n <= coords:
         return "too-few-points", (
@@ -243,13 +291,59 @@ def _refusal(
     f = (around @ around - rest @ rest) / len(z) / max(rest @ rest / dof, 1e-300)
     p = float(special.fdtrc(len(z), dof, max(f, 0.0)))
     slopes = ", ".join(f"{s:.3g}" for s in slope[1:])
+    turn = _turn(z[0], log_loss) if len(z) == 1 else None
+    if turn is not None:
+        if law.shape == "turns":
+            return None
+        how, at = turn
+        return "turning", (
+            f"the losses {how} (the turn is near x = {np.exp(at + origin[0]):.3g}), and {law.name} "
+            f"does not; fit bnsl, which turns, or one side of the turn by where."
+        )
     if p > 0.05:
         return "flat", (
             f"the losses do not change with {' and '.join(names)} beyond their noise "
             f"(slope {slopes}, p = {p:.2g}): there is no exponent to fit."
         )
-    if slope[1:].sum() > 0:
-        return "rising", f"the losses rise with {' and '.join(names)} (slope {slopes})."
+    if law.shape == "rises" and slope[1:].sum() < 0:
+        return "falling", f"the values fall with {names[0]} (slope {slopes}), and {law.name} rises."
+    if law.shape == "falls" and slope[1:].sum() > 0:
+        others = ", ".join(
+            name
+            for name, other in LAWS.items()
+            if other.variables == law.variables and other.shape in ("rises", "either")
+        )
+        return "rising", (
+            f"the losses rise with {' and '.join(names)} (slope {slopes}), and {law.name} "
+            f"falls; what rises is fitted by {others}."
+        )
+    return None
+
+
+def _turn(z: np.ndarray, log_loss: np.ndarray) -> tuple[str, float] | None:
+    """Whether values fall and then rise, or rise and then fall, and at which z: on both sides of
+    the extreme, without it, four points or more have slopes of unlike signs, either beyond chance
+    (Student's t, one-sided p below TURNED) or without an exception from point to point."""
+    z, which = np.unique(z, return_inverse=True)
+    y = np.bincount(which, log_loss) / np.bincount(which)
+    if y.size < 9:
+        return None
+    smooth = np.convolve(y, np.ones(3) / 3, "valid")  # one noisy point is no turn
+    for how, sign in (("fall, then rise", 1), ("rise, then fall", -1)):
+        at = int((sign * smooth).argmin()) + 1
+        chance, even = [], []
+        for part, direction in ((slice(None, at), -1), (slice(at + 1, None), 1)):
+            x, v = z[part], sign * direction * y[part]
+            if x.size < 4 or np.ptp(x) == 0:
+                break
+            dx = x - x.mean()
+            b = float(v @ dx / (dx @ dx))
+            rest = v - v.mean() - b * dx
+            t = b * np.sqrt(dx @ dx * (x.size - 2) / max(rest @ rest, 1e-300))
+            chance.append(float(special.stdtr(x.size - 2, -t)))
+            even.append(bool((np.diff(v) > 0).all()))
+        if len(chance) == 2 and (max(chance) < TURNED or all(even)):
+            return how, float(z[at])
     return None
 
 
@@ -259,11 +353,13 @@ def _judge(
     theta: Float[np.ndarray, " coords"],
     r: Float[np.ndarray, " points"],
     jacobian: Float[np.ndarray, "coords points"],
+    least: float,
 ) -> tuple[str, list[str]]:
     """Status, by the first of FIT_STATUS that applies from the worst up, and all warnings."""
     law, z = problem.law, problem.z
     found: list[tuple[str, str]] = []
-    gone = np.flatnonzero(problem.unseen(jacobian[None])).tolist()
+    seen = 1e-10 if np.abs(r).max() < EXACT else 1e-4  # exact rows see the faintest term
+    gone = np.flatnonzero(problem.unseen(jacobian[None], seen)).tolist()
     names = {i: name for name, i in law.coordinates.items()}
     if gone:
         what = ", ".join(names.get(i, f"coordinate {i}") for i in gone)
@@ -278,19 +374,22 @@ def _judge(
                         f"{name} = {theta[i]:.3g} ± {error[i]:.2g} (one standard error).",
                     )
                 )
-    if len(z) == 1:
-        p = shape_in_residuals(z[0], r, jacobian)
-        if p < 0.01:
-            found.append(
+    leaving = _ridge(problem, theta, r, jacobian, least)
+    if leaving is not None:
+        found.append(("ridge", leaving))
+    p, ratio = shape_in_residuals(z, r, jacobian, problem.scale)
+    if p < 0.01 and (len(z) == 1 or ratio > NOTABLE):
+        found.append(
+            (
+                "misfit",
                 (
-                    "misfit",
-                    (
-                        f"the residuals of {law.name} have a shape (p = {p:.1g}): the law does not "
-                        f"describe these {r.size} points; compare other laws or narrow the range."
-                    ),
-                )
+                    f"the residuals of {law.name} have a shape (p = {p:.1g}, {ratio:.2g} times "
+                    f"the noise): the law does not describe these {r.size} points; compare other "
+                    f"laws or narrow the range."
+                ),
             )
-    for name, row in zip(variables, z, strict=True):
+        )
+    for name, row in zip(law.variables, z, strict=True):
         decades = np.ptp(row) / np.log(10)
         if decades < 1 - 1e-9:
             found.append(
@@ -320,23 +419,91 @@ def covariance(
 
 
 def shape_in_residuals(
-    z: Float[np.ndarray, " points"],
+    z: Float[np.ndarray, "variables points"],
     r: Float[np.ndarray, " points"],
     jacobian: Float[np.ndarray, "coords points"],
-) -> float:
-    """p-value of `the residuals have no smooth shape`: the F test that adding a parabola and a
-    cubic in log x to the tangent space of the fit explains nothing. NaN with too few points."""
-    t = z / np.abs(z).max()
-    extra = np.stack([t**2, t**3])
+    scale: Float[np.ndarray, " points"] | None = None,
+) -> tuple[float, float]:
+    """p-value of `the residuals have no smooth shape`, and how many times the noise they are.
+
+    The F test that adding all products of the second and third degree of the logarithms to the
+    tangent space of the fit explains nothing; what then is left is the noise. NaN with too few
+    points, of two variables for the second degree as well.
+    """
+    if (r @ r) < 1e-20 * r.size:
+        return 1.0, 1.0
+    t = z / np.abs(z).max(1, keepdims=True)
+    if len(t) == 1:
+        degrees = [[t[0] ** 2, t[0] ** 3]]
+    else:
+        a, b = t
+        second = [a * a, a * b, b * b]
+        degrees = [[*second, a**3, a * a * b, a * b * b, b**3], second]
     basis, _ = np.linalg.qr(jacobian.T)
-    extra = extra - (extra @ basis) @ basis.T
-    new, size, _ = np.linalg.svd(extra.T, full_matrices=False)
-    new = new[:, size > 1e-3]
-    dof = r.size - len(jacobian) - new.shape[1]
-    if dof < 2 or not new.shape[1]:
-        return np.nan
-    explained = ((new.T @ r) ** 2).sum()
-    rest = max(r @ r - explained, 1e-300)
-    if r @ r < 1e-20 * r.size:
-        return 1.0
-    return float(special.fdtrc(new.shape[1], dof, explained / new.shape[1] / (rest / dof)))
+    for terms in degrees:
+        extra = np.stack(terms)
+        extra = extra if scale is None else extra * scale
+        extra = extra - (extra @ basis) @ basis.T
+        new, size, _ = np.linalg.svd(extra.T, full_matrices=False)
+        new = new[:, size > 1e-3]
+        dof = r.size - len(jacobian) - new.shape[1]
+        if dof < 2 or not new.shape[1] or (len(t) > 1 and dof < 5):
+            continue
+        explained = ((new.T @ r) ** 2).sum()
+        rest = max(r @ r - explained, 1e-300)
+        f = explained / new.shape[1] / (rest / dof)
+        noise = np.sqrt((rest / dof) / (r @ r / (r.size - len(jacobian))))
+        return float(special.fdtrc(new.shape[1], dof, f)), float(1 / max(noise, 1e-12))
+    return np.nan, np.nan
+
+
+def _ridge(
+    problem: Objective,
+    theta: Float[np.ndarray, " coords"],
+    r: Float[np.ndarray, " points"],
+    jacobian: Float[np.ndarray, "coords points"],
+    least: float,
+) -> str | None:
+    """A sentence if the objective does not rise towards infinity in some direction: what stands as
+    the optimum is where the search gave up. Coordinates that are less certain than FAR are pushed
+    away from it, with all others at their best."""
+    size = np.sqrt((jacobian**2).sum(1))
+    if not least > 0 or not (size > 0).all() or np.sqrt(least / r.size) < EXACT:
+        return None
+    value, vector = np.linalg.eigh((jacobian @ jacobian.T) / np.outer(size, size))
+    spread = np.sqrt(least / max(r.size - theta.size, 1) / max(value[0], 1e-15))
+    loose = np.abs(vector[:, 0] / size) * spread
+    names = (
+        {pin[0]: name for name, pin in problem.law.pins.items()}
+        if not isinstance(problem.law, Held)
+        else {}
+    )
+    names |= {i: name for name, i in problem.law.coordinates.items()}
+    flat: list[tuple[float, int, float, np.ndarray]] = []
+    for i in np.flatnonzero(loose > LOOSE).tolist():
+        along = vector[:, 0] / size
+        for push in (-PUSH, PUSH):
+            start = theta + along / along[i] * push
+            if not np.isfinite(problem.residuals(start[None])[0]).all():
+                start = theta.copy()
+                start[i] += push
+            still = np.arange(theta.size) == i
+            end, cost = descend(
+                problem, start[None], held=still[None], iterations=200, tolerance=1e-12
+            )
+            if cost[0] <= least * (1 + FLAT):
+                flat.append((float(cost[0]), i, push, end[0] - theta))
+    if not flat:
+        return None
+    _, i, push, moved = min(flat, key=lambda one: one[0])
+    for j, name in names.items():  # a parameter that goes along, and whose limit has a name
+        if (problem.law.name, name) in LIMITS and abs(moved[j]) > 1e-3:
+            i, push = j, float(moved[j])
+    name = names.get(i, f"coordinate {i}")
+    end_of = "∞" if push > 0 else ("0" if name in problem.law.logarithmic else "−∞ or 0")
+    becomes = LIMITS.get((problem.law.name, name))
+    what = f", where {problem.law.name} becomes {becomes}" if becomes else ""
+    return (
+        f"the objective does not rise as {name} → {end_of}{what}: there is no optimum, and no "
+        f"parameter has an interval; hold {name} or take a law with fewer parameters."
+    )

@@ -47,6 +47,7 @@ class Held(Law):
         check(base, values)
         self.base, self.held, self.origin = base, dict(values), origin
         self.name, self.variables, self.parameters = base.name, base.variables, base.parameters
+        self.shape = base.shape
         self.pivots = [base.pins[name][0] for name in base.pins if name in values]
         self.inside = base.inside
         self.free = np.array([i for i in range(base.size) if i not in self.pivots], int)
@@ -72,13 +73,21 @@ class Held(Law):
 
     def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         mu, whole = self.base.evaluate(self.full(theta), z)
+        return mu, self._free(theta, whole)
+
+    def _free(self, theta: np.ndarray, whole: np.ndarray) -> np.ndarray:
+        """Derivatives by the free coordinates, of those by all."""
         jacobian = whole[:, self.free]
         turned = theta.T[:, None] + STEP * 1j * np.eye(self.free.size)[:, :, None]
         slope = self._pinned(turned).imag / STEP  # [coords, free, fits]
         for pivot in set(self.pivots):
             if slope[pivot].any():
                 jacobian = jacobian + whole[:, pivot, None] * slope[pivot].T[:, :, None]
-        return mu, jacobian
+        return jacobian
+
+    def raw(self, theta: Theta, z: Inputs) -> Evaluated:
+        loss, whole = self.base.raw(self.full(theta), z)
+        return loss, self._free(theta, whole)
 
     def natural(self, theta: Theta, origin: Origin) -> Named:
         return self.base.natural(self.full(theta), self.origin)

@@ -20,7 +20,7 @@ from jaxtyping import Float
 
 Pin = tuple[int, Callable[[np.ndarray, float, np.ndarray], np.ndarray | float]]
 # What every law takes and gives, for all signatures alike.
-Inputs = Float[np.ndarray, "variables points"]
+Inputs = Float[np.ndarray, "variables *each points"]
 Origin = Float[np.ndarray, " variables"]
 Losses = Float[np.ndarray, " points"]
 Theta = Float[np.ndarray, "fits coords"]
@@ -43,6 +43,8 @@ class Law(ABC):
     coordinates along its first axis. A pin may use the coordinates of pins that stand before it.
     held: parameters that are, and their values.
     inside: values that the law allows, of those parameters that may not be 1/2.
+    shape: what the law does with growing variables, `falls`, `rises`, `either` or `turns`, which is
+    all of them.
     """
 
     name: str
@@ -53,10 +55,17 @@ class Law(ABC):
     pins: dict[str, Pin]
     held: Mapping[str, float] = MappingProxyType({})
     inside: Mapping[str, float] = MappingProxyType({})
+    shape: str = "falls"
 
     @abstractmethod
     def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         """log L and its derivatives by θ."""
+
+    def raw(self, theta: Theta, z: Inputs) -> Evaluated:
+        """L and its derivatives by θ; where a law may cross 0, negative values too."""
+        mu, jacobian = self.evaluate(theta, z)
+        loss = np.exp(mu)
+        return loss, jacobian * loss[:, None]
 
     @abstractmethod
     def natural(self, theta: Theta, origin: Origin) -> Named:

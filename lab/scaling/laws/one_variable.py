@@ -5,8 +5,10 @@
     m3            β (1/x + γ)^α                                   Alabdulmohsin et al. 2022, M3
     m4            (L − floor)/(ceiling − L)^a = β x^−α            the same, M4
     bnsl          a + b x^−c0 (1 + (x/d1)^(1/f1))^(−c1 f1)        Caballero et al. 2022, one break
+    saturating    E − A x^−α                                      accuracies: what rises to a limit
 
-The floor of power+floor is signed, see `curves.py`; the others are positive.
+`power` fits what rises as well, with α below 0; `bnsl` bends up or down. The floor of power+floor
+is signed, see `curves.py`; the others are positive.
 m4 is implicit: with v = logit((L − floor)/(ceiling − floor)) its left side is monotone in v and
 is solved by Newton's method; derivatives follow from the implicit function theorem.
 
@@ -46,6 +48,7 @@ class Power(Law):
     name, variables, parameters = "power", ("x",), ("beta", "alpha")
     coordinates = {"alpha": 1}
     pins = {"alpha": itself(1), "beta": amplitude(0, 1, 0)}
+    shape = "either"
 
     def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         level, alpha = theta.T[:, :, None]
@@ -86,6 +89,12 @@ class PowerFloor(Law):
         mu = level + np.log(inner)
         return mu, np.stack([np.ones_like(mu), -share * m * z[0] / inner, (m - 1) / inner], 1)
 
+    def raw(self, theta: Theta, z: Inputs) -> Evaluated:
+        level, alpha, share = theta.T[:, :, None]
+        m, top = np.exp(-alpha * z[0]), np.exp(level)
+        loss = top * (1 + share * (m - 1))
+        return loss, np.stack([loss, -top * share * m * z[0], top * (m - 1)], 1)
+
     def natural(self, theta: Theta, origin: Origin) -> Named:
         level, alpha, share = theta.T
         return np.stack(
@@ -105,6 +114,52 @@ class PowerFloor(Law):
         power = np.exp(level)
         whole = np.maximum(power + floor, 1e-3 * power)
         return np.stack([np.log(whole), np.maximum(alpha, 0.02), power / whole], 1)
+
+    def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
+        return {"alpha": values["alpha"]}
+
+
+class Saturating(Law):
+    """log L = e + log(1 − e^(a − α z)), θ = (e, a, α): E = e^e, A = E e^(a + α origin)."""
+
+    name, variables, parameters = "saturating", ("x",), ("E", "A", "alpha")
+    coordinates = {"E": 0, "alpha": 2}
+    logarithmic = frozenset({"E"})
+    pins = {
+        "E": logarithm(0),
+        "alpha": itself(2),
+        "A": (1, lambda t, A, o: np.log(A) - t[0] - t[2] * o[0]),
+    }
+    shape = "rises"
+
+    def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
+        e, a, alpha = theta.T[:, :, None]
+        gap = np.exp(a - alpha * z[0])
+        inner = np.where(gap < 1, 1 - gap, np.nan)
+        rate = -gap / inner
+        return e + np.log(inner), np.stack([np.ones_like(gap), rate, -z[0] * rate], 1)
+
+    def raw(self, theta: Theta, z: Inputs) -> Evaluated:
+        e, a, alpha = theta.T[:, :, None]
+        top, gap = np.exp(e), np.exp(a - alpha * z[0])
+        loss = top * (1 - gap)
+        return loss, np.stack([loss, -top * gap, top * z[0] * gap], 1)
+
+    def natural(self, theta: Theta, origin: Origin) -> Named:
+        e, a, alpha = theta.T
+        return np.stack([np.exp(e), np.exp(e + a + alpha * origin[0]), alpha], 1)
+
+    def internal(self, values: Mapping[str, float], origin: Origin) -> Coords:
+        e = np.log(values["E"])
+        return np.array([e, np.log(values["A"]) - e - values["alpha"] * origin[0], values["alpha"]])
+
+    def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
+        top = np.exp(log_loss.max()) * (1 + np.geomspace(1e-3, 10, max(count, 8)))
+        level, alpha = line(z[0], np.log(1 - np.exp(log_loss) / top[:, None]))
+        alpha = np.maximum(alpha, 0.02)
+        # every point stays below the limit
+        level = np.minimum(level, -1e-3 + alpha * z[0].min())
+        return np.stack([np.log(top), level, alpha], 1)
 
     def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
         return {"alpha": values["alpha"]}
@@ -268,6 +323,7 @@ class BrokenPower(Law):
         "d1": (4, lambda t, d1, o: np.log(d1) - o[0]),
         "f1": logarithm(5),
     }
+    shape = "turns"
 
     def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         e, level, c0, c1, delta, log_f = theta.T[:, :, None]
@@ -317,10 +373,13 @@ class BrokenPower(Law):
 
     def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
         side = max(round(count ** (1 / 3)), 4)
+        # a break ahead of the data, or before them, bends what is seen of it, too
+        span = max(np.ptp(z[0]), 1.0)
+        beyond = [z[0].min() - 0.2 * span, *(z[0].max() + span * np.array([0.02, 0.1, 0.3]))]
         low, delta, log_f = _product(
             np.linspace(0.01, 0.95, side),
-            np.quantile(z[0], np.linspace(0.1, 0.9, side)),
-            np.linspace(-2.5, 1.0, side),
+            np.append(np.quantile(z[0], np.linspace(0.1, 0.9, side)), beyond),
+            np.linspace(-3.0, 1.5, side),
         )
         floor = low * np.exp(log_loss.min())
         f = np.exp(log_f)[:, None]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int
 
-from lab.scaling.laws.fit import Fit, fit_law
+from lab.scaling.laws.fit import LawFit, fit_law
 
 ROBUST = 1e-3
 FAR = 5.0
@@ -31,7 +31,7 @@ class Outliers:
     change: dict[str, tuple[float, float]]
 
 
-def outliers(fit: Fit) -> Outliers:
+def outliers(fit: LawFit) -> Outliers:
     """Rows that stand out of a fit that was not refused, and what leaving them out changes."""
     problem = fit.problem
     x = np.exp(problem.z + fit.origin[:, None])

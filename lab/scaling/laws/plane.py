@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
-from lab.scaling.laws.fit import LAWS, Fit, fit_law
+from lab.scaling.laws.fit import LAWS, LawFit, fit_law
 from lab.scaling.scans.intervals import teacher_t
 
 JOINT_LAWS = tuple(name for name, law in LAWS.items() if law.variables == ("x", "y"))
@@ -37,7 +37,7 @@ class Joint:
     """
 
     law: str
-    fit: Fit
+    fit: LawFit
     alpha: float
     alpha_interval: tuple[float, float]
     beta: float

@@ -5,6 +5,8 @@
     rosenfeld    ε₀ ε̃/|ε̃ − iη|,  ε̃ = a y^−α + b x^−β + c            Rosenfeld et al. 2020
     power-mean   E + [(A x^−α)^q + (B y^−β)^q]^(1/q)                   q = 1 additive, q → ∞ max
     max          E + max(A x^−α, B y^−β)
+    product      E + A x^−α y^−β
+    powers       c x^−α y^−β                                    α or β below 0 where it rises
 
 Rosenfeld's envelope depends on ε̃/η only: (a, b, c, η) and λ(a, b, c, η) are one law. The lab
 fixes the gauge η = ε₀, in which L ≈ ε̃ where ε̃ ≪ ε₀, so that a, b, c are in units of loss.
@@ -318,6 +320,82 @@ class Max(Law):
 
     def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
         return Chinchilla().starts(z, log_loss, count)
+
+    def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
+        return {"x": values["alpha"], "y": values["beta"]}
+
+
+class Product(Law):
+    """log L = log(e^e + e^T), T = a − α z_x − β z_y, θ = (e, a, α, β)."""
+
+    name, variables = "product", ("x", "y")
+    parameters = ("E", "A", "alpha", "beta")
+    coordinates = {"E": 0, "alpha": 2, "beta": 3}
+    logarithmic = frozenset({"E"})
+    pins = {
+        "E": logarithm(0),
+        "alpha": itself(2),
+        "beta": itself(3),
+        "A": (1, lambda t, A, o: np.log(A) - t[2] * o[0] - t[3] * o[1]),
+    }
+
+    def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
+        e, a, alpha, beta = (t[:, None] for t in theta.T)
+        term = a - alpha * z[0] - beta * z[1]
+        mu = np.logaddexp(e, term)
+        w = np.exp(term - mu)
+        return mu, np.stack([1 - w, w, -w * z[0], -w * z[1]], 1)
+
+    def natural(self, theta: Theta, origin: Origin) -> Named:
+        e, a, alpha, beta = theta.T
+        top = a + alpha * origin[0] + beta * origin[1]
+        return np.stack([np.exp(e), np.exp(top), alpha, beta], 1)
+
+    def internal(self, values: Mapping[str, float], origin: Origin) -> Coords:
+        v = values
+        top = np.log(v["A"]) - v["alpha"] * origin[0] - v["beta"] * origin[1]
+        return np.array([np.log(v["E"]), top, v["alpha"], v["beta"]])
+
+    def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
+        floor = np.exp(log_loss.min()) * np.linspace(0.001, 0.99, max(count, 8))
+        y = np.log(np.exp(log_loss) - floor[:, None])
+        design = np.vstack([np.ones(z.shape[1]), -z]).T
+        return np.column_stack([np.log(floor), np.linalg.lstsq(design, y.T, rcond=None)[0].T])
+
+    def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
+        return {"x": values["alpha"], "y": values["beta"]}
+
+
+class Powers(Law):
+    """log L = ℓ − α z_x − β z_y, θ = (ℓ, α, β)."""
+
+    name, variables, parameters = "powers", ("x", "y"), ("c", "alpha", "beta")
+    coordinates = {"alpha": 1, "beta": 2}
+    pins = {
+        "alpha": itself(1),
+        "beta": itself(2),
+        "c": (0, lambda t, c, o: np.log(c) - t[1] * o[0] - t[2] * o[1]),
+    }
+    shape = "either"
+
+    def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
+        level, alpha, beta = (t[:, None] for t in theta.T)
+        mu = level - alpha * z[0] - beta * z[1]
+        one = np.ones_like(mu)
+        return mu, np.stack([one, -z[0] * one, -z[1] * one], 1)
+
+    def natural(self, theta: Theta, origin: Origin) -> Named:
+        level, alpha, beta = theta.T
+        return np.stack([np.exp(level + alpha * origin[0] + beta * origin[1]), alpha, beta], 1)
+
+    def internal(self, values: Mapping[str, float], origin: Origin) -> Coords:
+        v = values
+        level = np.log(v["c"]) - v["alpha"] * origin[0] - v["beta"] * origin[1]
+        return np.array([level, v["alpha"], v["beta"]])
+
+    def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
+        design = np.vstack([np.ones(z.shape[1]), -z]).T
+        return np.linalg.lstsq(design, log_loss, rcond=None)[0][None]
 
     def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
         return {"x": values["alpha"], "y": values["beta"]}

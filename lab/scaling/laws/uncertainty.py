@@ -27,10 +27,11 @@ from jaxtyping import Float, Int
 from scipy import special
 
 from lab.scaling.laws.descent import descend
-from lab.scaling.laws.fit import MANY, Fit, covariance
+from lab.scaling.laws.fit import MANY, LawFit, covariance
 from lab.scaling.scans.intervals import LEVEL, Interval, student_quantile
 from lab.scaling.scans.profile import crossing
 
+WEIGHTED = ("profile", "wald", "sandwich")  # intervals that come first where rows have weights
 CHUNK = 250  # resamples drawn at a time, so that their counts need little memory
 STEPS = 500  # replicates of one step: enough for the ends of an interval, to 5 % of its length
 FEWEST, MOST = 200, 20_000_000  # replicates of more steps, and how many times the rows at most
@@ -50,7 +51,7 @@ class Uncertainty:
 # What the data do not bound is infinite, and what is computed from it infinite or undefined.
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def uncertainty(
-    fit: Fit,
+    fit: LawFit,
     *,
     groups: Sequence | np.ndarray | None = None,
     replicates: int = 2000,
@@ -71,6 +72,7 @@ def uncertainty(
     ends = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     spread = values.std(0, ddof=1)
     squared = fit.problem.huber is None
+    weighted = fit.problem.scale is not None
     label = None if groups is None else np.unique(groups, return_inverse=True)[1]
     linear, dof = ("wald", fit.n - fit.theta.size) if label is None else ("sandwich", label.max())
     error = _linear_errors(fit, label) if squared else None
@@ -89,20 +91,25 @@ def uncertainty(
             found["basic"] = (2 * value - hi, 2 * value - lo)
         if error is not None:
             found[linear] = (value - quantile * error[j], value + quantile * error[j])
+            if weighted:  # resampled rows of unlike weight are few of weight
+                found = {k: found[k] for k in sorted(found, key=lambda k: k not in WEIGHTED)}
         intervals[name] = {k: (float(a), float(b)) for k, (a, b) in found.items()}
     errors = {
         name: float(s) for name, s in zip(fit.parameters, spread, strict=True) if name in intervals
     }
+    if weighted and error is not None:
+        errors = dict(zip(fit.parameters, map(float, error), strict=True))
+        errors = {name: errors[name] for name in intervals}
     return Uncertainty(intervals, errors, theta)
 
 
-def _signed(fit: Fit) -> set[str]:
+def _signed(fit: LawFit) -> set[str]:
     law = fit.problem.law
     return (set(law.coordinates) - law.logarithmic) | {"floor"}
 
 
 def resample(
-    fit: Fit, *, groups: Sequence | np.ndarray | None, replicates: int, seed: int
+    fit: LawFit, *, groups: Sequence | np.ndarray | None, replicates: int, seed: int
 ) -> Float[np.ndarray, "replicates coords"]:
     """Coordinates of the fit to `replicates` bootstrap resamples of rows or of groups; at most
     STEPS of them for more than MANY rows."""
@@ -149,7 +156,7 @@ def resample(
 
 
 def _steps(
-    fit: Fit, label: Int[np.ndarray, " points"], counts: Int[np.ndarray, "replicates groups"]
+    fit: LawFit, label: Int[np.ndarray, " points"], counts: Int[np.ndarray, "replicates groups"]
 ) -> Float[np.ndarray, "replicates coords"]:
     """One Gauss-Newton step from the optimum per resample. Scores and Hessians add up over rows, so
     each group is summed once."""
@@ -173,7 +180,7 @@ def _steps(
 
 
 def _linear_errors(
-    fit: Fit, label: Int[np.ndarray, " points"] | None
+    fit: LawFit, label: Int[np.ndarray, " points"] | None
 ) -> Float[np.ndarray, " params"]:
     """Standard errors by the delta method; label: the group of each row, None for rows alone."""
     r, jacobian = fit.problem.residuals(fit.theta[None])
@@ -194,7 +201,7 @@ def _linear_errors(
     return np.sqrt(np.maximum(np.einsum("ij,ik,kj->j", by_theta, c, by_theta), 0))
 
 
-def _profiles(fit: Fit) -> dict[str, Interval]:
+def _profiles(fit: LawFit) -> dict[str, Interval]:
     """Profile intervals of the parameters that are coordinates; an open end is infinite (or 0 for
     a positive parameter)."""
     law, theta = fit.problem.law, fit.theta
@@ -232,7 +239,7 @@ def _profiles(fit: Fit) -> dict[str, Interval]:
     return found
 
 
-def rejects(found: Uncertainty, fit: Fit, values: Mapping[str, float]) -> float:
+def rejects(found: Uncertainty, fit: LawFit, values: Mapping[str, float]) -> float:
     """p-value of `the law has these parameters`, all at once: Hotelling's T² in the coordinates,
     with the bootstrap covariance; F with (coords, n − coords) degrees of freedom."""
     point = fit.problem.law.internal(values, fit.origin)

@@ -30,9 +30,12 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import special
 
-from lab.scaling.laws.fit import MANY, SOME, Fit, fit_law
+from lab.scaling.laws.descent import Objective, Stack, descend
+from lab.scaling.laws.fit import LAWS, MANY, SOME, LawFit, fit_law, refusal
+from lab.scaling.laws.law import Law
 
 STARTS, FEW_STARTS = 200, 50  # of a fit, and of one to a table of more than MANY rows
+CURVES, CURVE_STARTS = 12, 20  # curves that laws are weighed on at most, and starts for each
 FEWEST_ROWS = 100  # that starts search on where many curves share SOME
 HELD_LEAST = 3
 
@@ -41,13 +44,15 @@ HELD_LEAST = 3
 class Weights:
     """aicc, holdout: weight of each law that could be fitted, each summing to 1; empty where no
     law can be weighed. errors: root-mean-square residual of each law in the rows held out. held:
-    how many those are. independent: m, of all rows."""
+    how many those are. independent: m, of all rows. curves: on how many of them laws were weighed.
+    """
 
     aicc: dict[str, float]
     holdout: dict[str, float]
     errors: dict[str, float]
     held: int
     independent: int
+    curves: int = 1
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,9 @@ class Request:
     residual: str = "log"
     hold: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
-    def fit(self, law: str, x: np.ndarray, loss: np.ndarray) -> Fit:
+    def fit(
+        self, law: str, x: np.ndarray, loss: np.ndarray, scale: np.ndarray | None = None
+    ) -> LawFit:
         """The law fitted to these rows of one curve."""
         return fit_law(
             law,
@@ -70,6 +77,7 @@ class Request:
             huber=self.huber,
             residual=self.residual,
             hold=self.hold.get(law),
+            scale=scale,
             starts=FEW_STARTS if self.rows > MANY else STARTS,
             some=max(SOME // self.curves, FEWEST_ROWS),
         )
@@ -85,34 +93,45 @@ def law_weights(
     huber: float | int | None = None,
     residual: str = "log",
     hold: Mapping[str, Mapping[str, float]] | None = None,
+    scale: Float[np.ndarray, " points"] | None = None,
     held: int | None = None,
 ) -> Weights:
     """Weights of laws of the same variables.
 
     curves: one label per row; each label has a curve of its own, and AICc adds up. groups: one
-    label per row; rows of one label share the curve but are not independent. huber, residual: of
-    the objective. hold: law → parameters held in it. held: how many rows of each curve at its
-    largest x (largest product, for two variables) the hold-out keeps from the fit; by default a
+    label per row; rows of one label share the curve but are not independent. huber, residual,
+    scale: of the objective. hold: law → parameters held in it. held: how many rows of each curve at
+    its largest x (largest product, for two variables) the hold-out keeps from the fit; by default a
     tenth of them, at least one of each of several curves, three of a single one of twelve rows or
-    more. Laws refused by one of the curves get no weight.
+    more. Laws refused by one of the curves get no weight. Of more than CURVES curves that many,
+    evenly chosen, are weighed.
     """
     label = np.zeros(loss.size, int) if curves is None else np.asarray(curves)
-    members = [np.flatnonzero(label == g) for g in np.unique(label)]
+    order = np.argsort(label, kind="stable")
+    members = np.split(order, np.flatnonzero(label[order][1:] != label[order][:-1]) + 1)
+    several = len(members) > 1
+    if len(members) > CURVES:
+        some = np.linspace(0, len(members) - 1, CURVES).round().astype(int)
+        members = [members[i] for i in some]
     unit = np.arange(loss.size) if groups is None else np.unique(groups, return_inverse=True)[1]
     request = Request(loss.size, len(members), huber, residual, hold or {})
     aicc, off = {}, {}
     for law in laws:
-        parts = [
-            _one_curve(
-                law,
-                x[:, m],
-                loss[m],
-                unit[m],
-                request,
-                _rows_held(m.size, len(members)) if held is None else held,
-            )
-            for m in members
-        ]
+        if several and not request.hold.get(law):
+            parts = _curves(law, x, loss, members, request, held)
+        else:
+            parts = [
+                _one_curve(
+                    law,
+                    x[:, m],
+                    loss[m],
+                    unit[m],
+                    request,
+                    _rows_held(m.size, len(members)) if held is None else held,
+                    None if scale is None else scale[m],
+                )
+                for m in members
+            ]
         aicc[law] = sum(part[0] for part in parts)
         off[law] = np.concatenate([part[1] for part in parts])
         seen = np.concatenate([unit[m][part[2]] for m, part in zip(members, parts, strict=True)])
@@ -127,7 +146,101 @@ def law_weights(
         {law: float(np.sqrt((r**2).mean())) for law, r in off.items()},
         int(seen.size),
         int(np.unique(unit).size),
+        len(members),
     )
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
+def _curves(
+    law: str,
+    x: Float[np.ndarray, "variables points"],
+    loss: Float[np.ndarray, " points"],
+    members: Sequence[Int[np.ndarray, " curve"]],
+    request: Request,
+    held: int | None,
+) -> list[tuple[float, Float[np.ndarray, " far"], Int[np.ndarray, " far"]]]:
+    """What `_one_curve` gives, of a law of one variable on many curves that descend together."""
+    near, far = [], []
+    for m in members:
+        order = np.argsort(x[0, m], kind="stable")
+        h = _rows_held(m.size, len(members)) if held is None else held
+        near.append(m[np.sort(order[: max(m.size - h, 0)])])
+        far.append(np.sort(order[max(m.size - h, 0) :]))
+    coords = LAWS[law].size
+    out = []
+    whole = _descended(law, x[0], loss, members, request) if _enough(members, coords) else None
+    part = _descended(law, x[0], loss, near, request) if _enough(near, coords - 1) else None
+    for i, m in enumerate(members):
+        aicc, off = np.nan, np.full(far[i].size, np.nan)
+        k = coords + 1
+        curve = None if whole is None else whole[i]
+        if curve is not None and m.size - k - 1 > 0:
+            r = curve.residuals(m)
+            aicc = 2 * surprise(r, request.huber) + 2 * k * m.size / (m.size - k - 1)
+        curve = None if part is None else part[i]
+        if curve is not None and far[i].size:
+            off = curve.residuals(m[far[i]])
+        out.append((aicc, off, far[i]))
+    return out
+
+
+def _enough(members: Sequence[np.ndarray], coords: int) -> bool:
+    return min(m.size for m in members) > coords
+
+
+@dataclass(frozen=True)
+class CurveOf:
+    """One curve of many: θ of a law, and the residuals that it leaves in any rows."""
+
+    law: Law
+    theta: np.ndarray
+    origin: float
+    x: np.ndarray
+    loss: np.ndarray
+    residual: str
+
+    def residuals(self, rows: np.ndarray) -> np.ndarray:
+        """Of the curve's rows, or of others."""
+        z = np.log(self.x[rows])[None] - self.origin
+        problem = Objective(self.law, z, np.log(self.loss[rows]), None, self.residual)
+        return problem.residuals(self.theta[None])[0][0]
+
+
+def _descended(
+    law: str, x: np.ndarray, loss: np.ndarray, members: Sequence[np.ndarray], request: Request
+) -> list[CurveOf | None]:
+    """The law fitted to every curve, None where it is refused."""
+    own = LAWS[law]
+    most = max(m.size for m in members)
+    z, log_loss = np.zeros((1, len(members), most)), np.zeros((len(members), most))
+    here = np.zeros((len(members), most))
+    origin = np.zeros(len(members))
+    starts, curve = [], []
+    for i, m in enumerate(members):
+        log_x = np.log(x[m])
+        origin[i] = log_x.mean()
+        z[0, i, : m.size], log_loss[i, : m.size] = log_x - origin[i], np.log(loss[m])
+        here[i, : m.size] = 1
+        if refusal(own, z[:, i, : m.size], log_loss[i, : m.size], origin[i : i + 1]) is None:
+            first = own.starts(z[:, i, : m.size], log_loss[i, : m.size], CURVE_STARTS)
+            starts.append(first)
+            curve += [i] * len(first)
+    if not starts:
+        return [None] * len(members)
+    which = np.array(curve)
+    stack = Stack(own, z, log_loss, request.huber, request.residual, None, which)
+    theta, cost = descend(
+        stack, np.concatenate(starts), weights=here[which], iterations=60, tolerance=1e-6
+    )
+    best = np.array([np.flatnonzero(which == i)[cost[which == i].argmin()] for i in set(curve)])
+    theta, cost = descend(
+        stack.at(best), theta[best], weights=here[which[best]], iterations=200, tolerance=1e-9
+    )
+    found: list[CurveOf | None] = [None] * len(members)
+    for at, i in enumerate(which[best].tolist()):
+        if np.isfinite(cost[at]):
+            found[i] = CurveOf(own, theta[at], float(origin[i]), x, loss, request.residual)
+    return found
 
 
 def _rows_held(n: int, curves: int) -> int:
@@ -171,6 +284,7 @@ def _one_curve(
     unit: Int[np.ndarray, " points"],
     request: Request,
     held: int,
+    scale: Float[np.ndarray, " points"] | None = None,
 ) -> tuple[float, Float[np.ndarray, " far"], Int[np.ndarray, " far"]]:
     """AICc, the residuals of the rows held out (NaN where the law is refused), and those rows."""
     n, independent = loss.size, np.unique(unit).size
@@ -178,18 +292,19 @@ def _one_curve(
     near, far = np.sort(order[: max(n - held, 0)]), np.sort(order[max(n - held, 0) :])
     aicc, off = np.nan, np.full(far.size, np.nan)
     if near.size:
-        whole = request.fit(law, x, loss)
+        whole = request.fit(law, x, loss, scale)
         k = whole.theta.size + 1
         if whole.parameters and independent - k - 1 > 0:
             spread = 2 * surprise(whole.residual, request.huber) * independent / n
             aicc = spread + 2 * k * independent / (independent - k - 1)
     if near.size and far.size:
-        part = request.fit(law, x[:, near], loss[near])
+        part = request.fit(law, x[:, near], loss[near], None if scale is None else scale[near])
         if part.parameters:
             # A negative floor may make an extrapolated loss negative, a steep law make it overflow.
-            with np.errstate(over="ignore", invalid="ignore"):
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 said = part.predict(*x[:, far])
                 off = loss[far] - said if request.residual == "raw" else np.log(loss[far] / said)
+                off = off if scale is None else off * scale[far]
     return aicc, off, far
 
 

@@ -1,16 +1,17 @@
 """The reply to `lab fit TABLE`: a law fitted to a table that a user brings.
 
-The columns have the user's names. Rows may be narrowed by a condition (`where.py`) and by leaving
-out the largest losses; rows in which a column that is used is empty are left out and counted. With
-a group column and the laws power and power + floor, each group is a teacher with its own amplitude
-and floor and the interval is that of a scan (`judge/exponent.py`); with other laws, or parameters
-that are held, one curve is fitted to all rows and whole groups are resampled. Without one, rows
-that look like checkpoints of one model get a warning (`checkpoints.py`).
+The columns have the user's names; which rows are fitted says `prepared.py`. With a group column and
+the laws power and power + floor, each group is a teacher with its own amplitude and floor and the
+interval is that of a scan (`judge/exponent.py`); with other laws, or parameters that are held, one
+curve is fitted to all rows and whole groups are resampled. Without one, rows that look like
+checkpoints of one model get a warning (`checkpoints.py`).
 
 What it does not do: print, or exit. Every mistake is a `TableError` of one sentence.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +22,22 @@ from lab.plain import plain
 from lab.scaling.judge import verdict as rule
 from lab.scaling.judge.exponent import Exponent, exponent
 from lab.scaling.laws.checkpoints import looks_like_checkpoints
-from lab.scaling.laws.fit import FIT_STATUS, LAWS, Fit, fit_law
+from lab.scaling.laws.fit import FIT_STATUS, LAWS, LawFit, fit_law
 from lab.scaling.laws.held import HeldError
 from lab.scaling.laws.outliers import outliers
+from lab.scaling.laws.prediction import LEAST, of_teachers, predictions
 from lab.scaling.laws.uncertainty import uncertainty
 from lab.scaling.laws.weights import law_weights
 from lab.scaling.scans.curves import STARTS
 from lab.scaling.scans.estimates import LAWS as SCAN_LAWS
 from lab.scaling.scans.estimates import STATUS
-from lab.scaling.scans.intervals import bootstrap, teacher_t
+from lab.scaling.scans.intervals import Interval, bootstrap, teacher_t
 from lab.scaling.scans.scan import Scan
 from lab.scaling.tables import request
 from lab.scaling.tables.formats import read_rows
-from lab.scaling.tables.rows import Rows, TableError
-from lab.scaling.tables.where import ConditionError, parse_condition
+from lab.scaling.tables.prepared import RUN, Prepared, melted, prepared
+from lab.scaling.tables.request import At
+from lab.scaling.tables.rows import TableError
 
 FEW = 10  # groups, below which intervals by resampling them are too short
 CELLS = 5_000_000  # groups times distinct x, of which some fifty arrays are held
@@ -56,6 +59,15 @@ def fit_table(
     predict: float | int | None = None,
     sense: str | None = None,
     tolerance: float | int | None = None,
+    weights: str | None = None,
+    best_of: Sequence[str] = (),
+    wide: bool = False,
+    checks: bool = False,
+    log10: Sequence[str] = (),
+    percent: Sequence[str] = (),
+    unit: Mapping[str, float | int] | None = None,
+    decimal: str | None = None,
+    at: Sequence[At] = (),
     replicates: int = 2000,
     seed: int = 0,
 ) -> dict[str, Any]:
@@ -66,32 +78,124 @@ def fit_table(
     for squares. residual: `log` or `raw`. where: see `where.py`. drop_worst: how many of the
     largest losses to leave out, after `where`. hold: parameters of the law that are not fitted,
     and their values. predict, sense ("equal" by default), tolerance (0.15): see `verdict.py`; laws
-    of one variable only. replicates, seed: of the bootstrap.
+    of one variable only. weights: column of standard errors of the loss. best_of, wide, checks,
+    log10, percent, unit: see `prepared.py`. decimal: see `formats.py`. at: where to predict, a
+    mapping from symbol or column to number, text such as "N=7e9,D=1.4e12", or a table of rows.
+    replicates, seed: of the bootstrap.
 
     Returns law, parameters, held (those of them that are), intervals (parameter → method →
     [lower, upper]; the main one first), quoted (parameter → the name of that method), errors
     (bootstrap standard errors), objective (sum over rows), n, left_out (rows with an empty cell),
     status and what it allows, starts {tried, reached_best, of large tables also
     rows, those that the starts saw}, weights {aicc, holdout, held_out,
-    independent}, warnings, with groups their number, and with `predict` also prediction, verdict,
-    doubts, advice and, for teachers, p-values. An infinite or undefined number is None; a refused
-    fit has no parameters.
+    independent, curves}, warnings, with groups their number, with `predict` also prediction,
+    verdict, doubts, advice and, for teachers, p-values, and with `at` predictions. An infinite or
+    undefined number is None; a refused fit has no parameters.
     Raises TableError.
     """
+    options = {name: value for name, value in locals().items() if name not in ("path", "at")}
+    found = fitted_table(path, **options)
+    if at and found.reply["parameters"]:
+        found.reply["predictions"] = found.predict(at)
+    return found.reply
+
+
+@dataclass(frozen=True)
+class FittedTable:
+    """A law fitted to a table: the reply, the numbers that were fitted, and what predicts.
+
+    fit: one curve through all rows; teachers: a curve each; neither where the fit was refused.
+    """
+
+    reply: dict[str, Any]
+    data: Prepared
+    fit: LawFit | None
+    teachers: Exponent | None
+    sharing: Sequence[str] | None
+    bootstrap: Float[np.ndarray, "replicates coords"] | None
+
+    def predict(self, at: Sequence[At]) -> list[dict[str, Any]]:
+        """What the law says at other x, as plain values: x, value, mean and new (95 % intervals, of
+        the mean curve and of a new run), beyond, where, others (what the other laws say that
+        describe the data as well). Raises TableError."""
+        x = request.inputs(at, self.data.names, self.reply["law"])
+        if self.teachers is not None and self.teachers.curves is not None:
+            said = of_teachers(self.teachers.curves, self.data.inputs, x)
+        elif self.fit is not None and self.fit.parameters:
+            said = predictions(
+                self.fit, x, groups=self.sharing, bootstrap=self.bootstrap, others=self._others,
+                names=request.symbols(self.reply["law"]),
+            )  # fmt: skip
+        else:
+            raise TableError("a refused fit predicts nothing; see its status.")
+        return plain([asdict(one) for one in said])
+
+    @cached_property
+    def _others(self) -> dict[str, LawFit]:
+        """Other laws that describe the data as well, fitted alike."""
+        assert self.fit is not None
+        weights = self.reply.get("weights", {}).get("aicc", {})
+        least = LEAST * max((w for w in weights.values() if w), default=1.0)
+        problem = self.fit.problem
+        found = {
+            name: fit_law(
+                name, self.data.inputs, self.data.loss, huber=problem.huber,
+                residual=problem.residual, scale=problem.scale,
+            )
+            for name, weight in weights.items()
+            if name != self.reply["law"] and weight and weight >= least
+        }  # fmt: skip
+        return {name: fit for name, fit in found.items() if fit.parameters}
+
+
+def fitted_table(
+    path: str | Path,
+    *,
+    law: str,
+    x: str | None = None,
+    loss: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    group: str | None = None,
+    huber: float | int | None = None,
+    residual: str = "log",
+    where: str | None = None,
+    drop_worst: int = 0,
+    hold: Mapping[str, float] | None = None,
+    predict: float | int | None = None,
+    sense: str | None = None,
+    tolerance: float | int | None = None,
+    weights: str | None = None,
+    best_of: Sequence[str] = (),
+    wide: bool = False,
+    checks: bool = False,
+    log10: Sequence[str] = (),
+    percent: Sequence[str] = (),
+    unit: Mapping[str, float | int] | None = None,
+    decimal: str | None = None,
+    replicates: int = 2000,
+    seed: int = 0,
+) -> FittedTable:
+    """What `fit_table` does, as a value that predicts too. Raises TableError."""
     hold = dict(hold or {})
     asked = request.judged(predict, sense, tolerance)
     request.check(law, huber, residual, drop_worst, predict, hold)
+    rows = read_rows(path, decimal=decimal)
+    if wide:
+        given = {"x": x, **(columns or {})}
+        own = [c for s, c in given.items() if s != request.LOSS and c is not None and c != RUN]
+        named = loss or (columns or {}).get(request.LOSS) or "loss"
+        loss, columns = named, {k: c for k, c in (columns or {}).items() if k != request.LOSS}
+        rows = melted(rows, own, named)
+        if group is None and RUN not in columns.values():
+            group = RUN
     names = request.columns(law, x, loss, columns)
-    rows = read_rows(path)
-    used = [*names.values(), *([group] if group is not None else [])]
-    chosen = _chosen(rows, where)
-    full = rows.complete(used, chosen)
-    keep = _without_worst(rows, full, names[request.LOSS], where, drop_worst)
-    values = {symbol: rows.numbers(name, keep) for symbol, name in names.items()}
-    groups = rows.labels(group, keep) if group is not None else None
-    inputs = np.stack([values[v] for v in LAWS[law].variables])
+    data = prepared(
+        rows, law, names, group=group, where=where, drop_worst=drop_worst, weights=weights,
+        best_of=best_of, checks=checks, residual=residual, log10=log10, percent=percent, unit=unit,
+    )  # fmt: skip
+    inputs, measured, groups = data.inputs, data.loss, data.groups
     several = groups if groups is not None and len(set(groups)) > 1 else None
-    as_scan = law in SCAN_LAWS and huber is None and residual == "log"
+    as_scan = law in SCAN_LAWS and huber is None and residual == "log" and weights is None
     teachers, sharing = (several, None) if as_scan else (None, several)
     if teachers is not None and hold:
         raise TableError(
@@ -101,14 +205,16 @@ def fit_table(
     if teachers is not None:
         _refuse_cells(inputs[0], teachers)
     same = [name for name, other in LAWS.items() if other.variables == LAWS[law].variables]
-    measured = values[request.LOSS]
+    fit = e = theta = None
     try:
         if teachers is not None:
-            out = _scan(law, inputs[0], measured, teachers, asked, replicates, seed)
+            out, e = _scan(law, inputs[0], measured, teachers, asked, replicates, seed)
         else:
-            fit = fit_law(law, inputs, measured, huber=huber, residual=residual, hold=hold,
-                          names=request.symbols(law))  # fmt: skip
-            out = _whole(fit, sharing, rows, keep, names, asked, replicates, seed)
+            fit = fit_law(
+                law, inputs, measured, huber=huber, residual=residual, hold=hold, scale=data.scale,
+                names=request.symbols(law),
+            )  # fmt: skip
+            out, theta = _whole(fit, sharing, data, asked, replicates, seed)
             if groups is not None and sharing is None:
                 out["warnings"].append(
                     f"{group} is {groups[0]!r} in every row: one group shows nothing of the "
@@ -118,21 +224,20 @@ def fit_table(
         if out["parameters"]:
             found = law_weights(
                 same, inputs, measured, curves=teachers, groups=sharing, huber=huber,
-                residual=residual, hold={law: hold},
+                residual=residual, hold={law: hold}, scale=data.scale,
             )  # fmt: skip
             out["weights"] = {
                 "aicc": found.aicc,
                 "holdout": found.holdout,
                 "held_out": found.held,
                 "independent": found.independent,
+                "curves": found.curves,
             }
     except HeldError as error:
         raise TableError(str(error)) from None
-    out["warnings"] += rows.notes
-    out["left_out"] = len(chosen) - len(full)
-    if out["left_out"]:
-        out["warnings"].append(_left_out(rows, used, sorted(set(chosen) - set(full))))
-    return plain(out)
+    out["left_out"] = data.left_out
+    out["warnings"] += [*rows.notes, *data.warnings]
+    return FittedTable(plain(out), data, fit, e, sharing, theta)
 
 
 def _refuse_cells(x: Float[np.ndarray, " points"], groups: Sequence[str]) -> None:
@@ -146,59 +251,17 @@ def _refuse_cells(x: Float[np.ndarray, " points"], groups: Sequence[str]) -> Non
         )
 
 
-def _left_out(rows: Rows, used: list[str], gone: list[int]) -> str:
-    empty = [name for name in used if any(rows.missing(name)[gone])]
-    places = ", ".join(rows.places[i] for i in gone[:8]) + (", …" if len(gone) > 8 else "")
-    count = "1 row was" if len(gone) == 1 else f"{len(gone)} rows were"
-    return f"{count} left out: no value of {' or '.join(empty)} ({places})."
-
-
-def _chosen(rows: Rows, where: str | None) -> list[int]:
-    """Rows that satisfy the condition, in the order of the file."""
-    keep = list(range(len(rows)))
-    try:
-        for part in parse_condition(where) if where is not None else ():
-            keep = part.rows(rows, keep)
-    except ConditionError as error:
-        raise TableError(str(error)) from None
-    return keep
-
-
-def _without_worst(
-    rows: Rows, keep: list[int], loss: str, where: str | None, drop_worst: int
-) -> list[int]:
-    """The rows of `keep` without the largest losses."""
-    if not keep:
-        raise TableError(
-            f"{rows.path} has no rows"
-            + (f" where {where}" if where else "")
-            + (
-                "; nothing to fit."
-                if not len(rows) or where
-                else " without an empty cell in the columns used; nothing to fit."
-            )
-        )
-    if not drop_worst:
-        return keep
-    value = rows.numbers(loss, keep)
-    if drop_worst >= len(keep):
-        raise TableError(f"drop-worst {drop_worst} leaves none of the {len(keep)} rows.")
-    worst = set(np.argsort(value, kind="stable")[len(keep) - drop_worst :].tolist())
-    return [i for j, i in enumerate(keep) if j not in worst]
-
-
 def _whole(
-    fit: Fit,
+    fit: LawFit,
     groups: Sequence[str] | None,
-    rows: Rows,
-    keep: Sequence[int],
-    names: Mapping[str, str],
+    data: Prepared,
     asked: dict[str, Any],
     replicates: int,
     seed: int,
-) -> dict[str, Any]:
-    """One curve or surface through all rows; groups: None or at least two of them."""
-    law = fit.problem.law
+) -> tuple[dict[str, Any], np.ndarray | None]:
+    """One curve or surface through all rows, and θ of its bootstrap; groups: None or at least two
+    of them."""
+    law, rows, keep, theta = fit.problem.law, data.rows, data.keep, None
     warnings = list(fit.warnings)
     out: dict[str, Any] = dict(
         law=law.name,
@@ -216,10 +279,12 @@ def _whole(
         out["starts"]["rows"] = fit.searched
     if groups is not None:
         out["groups"] = len(set(groups))
-    if fit.parameters:
+    if fit.parameters and fit.status != "ridge":
         sure = uncertainty(fit, groups=groups, replicates=replicates, seed=seed)
-        out["intervals"], out["errors"] = sure.intervals, sure.errors
-        together = None if groups else looks_like_checkpoints(rows, keep, names, fit.residual)
+        theta = sure.theta
+        out["errors"] = sure.errors
+        out["intervals"] = _honest(fit, sure.intervals, warnings)
+        together = None if groups else looks_like_checkpoints(rows, keep, data.names, fit.residual)
         if together:
             warnings.append(together)
         if groups and out["groups"] < FEW:
@@ -239,7 +304,7 @@ def _whole(
                 "the floor is negative: the curve steepens towards large x, or has "
                 "no floor that can be told from 0."
             )
-        for name, found in sure.intervals.items():
+        for name, found in out["intervals"].items():
             if name in ("alpha", "beta") and _apart(found):
                 ends = ", ".join(f"{k} {a:.3g}..{b:.3g}" for k, (a, b) in found.items())
                 warnings.append(f"the intervals of {name} disagree: {ends}.")
@@ -250,19 +315,78 @@ def _whole(
             + ["one-teacher"] * (groups is None)
         )
         out |= _judged(out, fit, doubts, asked)
-    return out | {"warnings": warnings}
+    if fit.parameters:
+        _turned(fit, out, warnings)
+    return out | {"warnings": warnings}, theta
+
+
+def _honest(
+    fit: LawFit, found: Mapping[str, Mapping[str, Interval]], warnings: list[str]
+) -> dict[str, dict[str, Interval]]:
+    """The intervals that say something: none of rows that lie on the law to their last digit, for
+    nothing shows how far another row would lie off it, and none that leaves its own value out."""
+    if fit.exact:
+        warnings.append(
+            f"the rows lie on the law but for rounding: without scatter {fit.n} rows do not say "
+            "how certain a parameter is, and there are no intervals."
+        )
+        nothing = (float("nan"), float("nan"))
+        return {name: dict.fromkeys(by, nothing) for name, by in found.items()}
+    out: dict[str, dict[str, Interval]] = {}
+    for name, by in found.items():
+        value = fit.parameters[name]
+        slack = 1e-9 * abs(value)
+        holding = {
+            k: (min(lo, value), max(hi, value))
+            for k, (lo, hi) in by.items()
+            if not (value < lo - slack or value > hi + slack)
+        }
+        if len(holding) < len(by):
+            gone = ", ".join(k for k in by if k not in holding)
+            warnings.append(f"the interval of {name} by {gone} leaves out its value: not shown.")
+        if not holding:  # the hull of what there is and the value
+            ends = [end for pair in by.values() for end in pair]
+            holding = {"hull": (min(*ends, value), max(*ends, value))}
+        out[name] = holding
+    return out
+
+
+def _turned(fit: LawFit, out: dict[str, Any], warnings: list[str]) -> None:
+    """The exponent of what rises, and the extreme of a curve that turns within its data."""
+    parameters, law = fit.parameters, fit.problem.law
+    if law.name == "power" and parameters["alpha"] < 0:
+        out["parameters"]["a"] = -parameters["alpha"]
+        if "alpha" in out["intervals"]:
+            found = out["intervals"]["alpha"]
+            out["intervals"]["a"] = {k: (-hi, -lo) for k, (lo, hi) in found.items()}
+        if "alpha" in out["errors"]:
+            out["errors"]["a"] = out["errors"]["alpha"]
+        warnings.append("the column rises: it is β x^a with a = −α.")
+    if law.shape == "turns":
+        log_x = fit.problem.z[0] + fit.origin[0]
+        x = np.exp(np.linspace(log_x.min(), log_x.max(), 2001))
+        curve = fit.predict(x)
+        for words, at in (("lowest", int(curve.argmin())), ("highest", int(curve.argmax()))):
+            if 0 < at < x.size - 1:
+                out["extreme"] = {"x": float(x[at]), "loss": float(curve[at]), "kind": words}
+                warnings.append(
+                    f"the curve turns: it is {words} at x = {x[at]:.3g}, with {curve[at]:.4g}."
+                )
 
 
 def _apart(found: Mapping[str, tuple[float, float]]) -> bool:
-    """Whether the two main intervals differ by more than a factor two in length."""
-    if "profile" not in found:
+    """Whether the two main intervals differ by more than a factor two in length, and by more than
+    the digits that are shown."""
+    if not {"profile", "percentile"} <= found.keys():
+        return False
+    if len({f"{a:.3g}..{b:.3g}" for a, b in (found["profile"], found["percentile"])}) == 1:
         return False
     one, two = (found[k][1] - found[k][0] for k in ("profile", "percentile"))
     return bool(max(one, two) > 2 * min(one, two))
 
 
 def _judged(
-    out: dict[str, Any], fit: Fit, doubts: list[str], asked: dict[str, Any]
+    out: dict[str, Any], fit: LawFit, doubts: list[str], asked: dict[str, Any]
 ) -> dict[str, Any]:
     found = out["intervals"].get("alpha", {})
     interval = next(iter(found.values()), (np.nan, np.nan))
@@ -306,7 +430,7 @@ def _scan(
     asked: dict[str, Any],
     replicates: int,
     seed: int,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], Exponent]:
     """Each group is a teacher."""
     e = exponent(Scan.of(x, loss, groups), law=law, replicates=replicates, seed=seed, **asked)
     out: dict[str, Any] = dict(
@@ -361,4 +485,4 @@ def _scan(
             advice=e.advice,
             p={name: e.tests[name] for name in ("equal", "bound") if name in e.tests},
         )
-    return out | {"warnings": warnings}
+    return out | {"warnings": warnings}, e

@@ -3,8 +3,9 @@
 Each function refuses what cannot be asked, as a `TableError` of one sentence.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,15 @@ from lab.scaling.judge import verdict as rule
 from lab.scaling.laws import held
 from lab.scaling.laws.fit import LAWS
 from lab.scaling.laws.held import HeldError
-from lab.scaling.tables.rows import TableError
+from lab.scaling.tables.formats import read_rows
+from lab.scaling.tables.rows import TableError, number
 
 LOSS = "L"
 SYMBOLS: Mapping[tuple[str, ...], tuple[str, ...]] = {("x", "y"): ("N", "D")}
 """What the variables of a law are called in a request, where that is not their name: the field
 writes laws of two variables in parameters N and samples D."""
+At = Mapping[str, float | int] | str | Path
+"""Where a law is asked: numbers by symbol or column, text as "N=7e9,D=1.4e12", or a table."""
 
 
 def judged(
@@ -96,3 +100,55 @@ def columns(
 def symbols(law: str) -> tuple[str, ...]:
     """What the variables of a law are called in a request."""
     return SYMBOLS.get(LAWS[law].variables, LAWS[law].variables)
+
+
+def inputs(at: Sequence[At], names: Mapping[str, str], law: str) -> np.ndarray:
+    """Where a law is asked, of shape [variables, points]. names: column of each variable."""
+    variables = symbols(law)
+    names = {s: names[v] for s, v in zip(variables, LAWS[law].variables, strict=True)}
+    points: list[dict[str, float]] = []
+    for one in at:
+        if isinstance(one, Mapping):
+            points.append({name: float(value) for name, value in one.items()})
+        elif isinstance(one, str) and "=" in one:
+            points.append(_typed(one))
+        else:
+            rows = read_rows(one)
+            called = [
+                next((n for n in (names[v], v) if n in rows.columns), names[v]) for v in variables
+            ]
+            columns = [rows.numbers(name) for name in called]
+            points += [dict(zip(variables, row, strict=True)) for row in zip(*columns, strict=True)]
+    out = np.empty((len(variables), len(points)))
+    for j, point in enumerate(points):
+        for i, symbol in enumerate(variables):
+            given = [n for n in (symbol, names[symbol]) if n in point]
+            if not given or len(point) > len(variables):
+                extra = [n for n in point if n not in (*variables, *names.values())]
+                what = f"has no use for {extra[0]!r}" if extra else f"lacks {symbol}"
+                form = ",".join(f"{v}=NUMBER" for v in variables)
+                raise TableError(f"the place to predict at {what}; write it as in at {form}.")
+            out[i, j] = point[given[0]]
+    if not (np.isfinite(out) & (out > 0)).all():
+        raise TableError("a law is asked at positive, finite numbers only; see at.")
+    return out
+
+
+def _typed(text: str) -> dict[str, float]:
+    """'N=7e9,D=1.4T' as numbers by name."""
+    point: dict[str, float] = {}
+    for part in text.split(","):
+        name, sign, value = (piece.strip() for piece in part.partition("="))
+        try:
+            found = number(value)
+        except ValueError:
+            found = None
+        if not (name and sign) or found is None:
+            raise TableError(
+                f"at {text}: {part.strip()!r} is not of the form NAME=NUMBER; write it as in "
+                "N=7e9,D=1.4e12."
+            )
+        if name in point:
+            raise TableError(f"at {text}: {name} is given twice; keep one.")
+        point[name] = found
+    return point
