@@ -163,7 +163,7 @@ def designs(study: Regime, alternatives: Sequence[str] = ()) -> tuple[Design, ..
             prediction=study.predicted(runs[0].task, runs[0].student),
             sense=claim.sense,
             tolerance=claim.tolerance, over=claim.over,
-            law=study.law,
+            law=study.law, omega=study.omega if study.law == "power" else None,
             alternatives={t: v for t, some in values.items() if (v := some[i]) is not None},
         ))  # fmt: skip
     return tuple(found)

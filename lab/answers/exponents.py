@@ -94,6 +94,7 @@ def _measured(question: Question, one: Stored) -> Measured:
         found = estimate(
             scan_of(study, values, [run for run, _ in done]), law=study.law,
             correction=change.correction if change else None, replicates=question.replicates,
+            omega=study.omega if study.law == "power" else None,
             drawn=cells.scan[0][0].task.random,
         )  # fmt: skip
     return Measured(

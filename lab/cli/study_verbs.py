@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli.beforehand import beforehand, counted
+from lab.cli.beforehand import beforehand, counted, power
 from lab.cli.options import (
     RESULTS,
     AsJson,
@@ -36,6 +36,9 @@ from lab.cli.output import (
     typed,
 )
 from lab.mistakes import StudyError
+
+if TYPE_CHECKING:
+    from lab.study import Study
 
 
 def init(
@@ -91,6 +94,7 @@ def check(study: StudyFile, overrides: Overrides = None, as_json: AsJson = False
                            for one in scan.claims)  # fmt: skip
         say(f"{f'{scan.title}: ' if scan.title else ''}regime {scan.regime}, prediction {claims}")
     _say_doubts(doubts)
+    _say_power(found)
 
 
 def plan(
@@ -112,11 +116,17 @@ def plan(
         return
     say(str(found))
     _say_doubts(doubts)
+    _say_power(asked)
 
 
 def _say_doubts(doubts: Iterable[str]) -> None:
     for doubt in doubts:
         say_sentence(f"doubt     {doubt}")
+
+
+def _say_power(study: Study) -> None:
+    for sentence in power(study):
+        say_sentence(f"power     {sentence}")
 
 
 def run(

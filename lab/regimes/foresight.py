@@ -1,4 +1,4 @@
-"""Foresight: the doubts that a design has before anything is trained, and what would remove them.
+"""Foresight: the doubts and the power that a design has before anything is trained.
 
     few-sizes, few-decades    of the x of its scans
     one-teacher               of its teachers
@@ -8,15 +8,26 @@
     rough-target              a prediction about smoother targets
     one-pool                  training sets that take more than half of a pool of given data
 
+The power is P(agrees) were the prediction true: with K teachers, σ² the variance of one
+teacher's slope (`scatter`), z normal and s² of χ²_{K−1}/(K−1),
+
+    P(|z| σ/√K + t_{K−1} s σ/√K ≤ τ),
+
+the bound's one edge alone. It knows neither doubts nor bends; `lab calibrate` simulates both.
+
 What losses show is doubted later, by `lab.scaling.judge`; what runs show, by `lab.answers`. No JAX
 and no SciPy: `lab check` tells these.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
 
 from lab.kinds.given import MOST_SHARED, GivenSpec
 from lab.regimes.quantity import ALPHA
@@ -31,6 +42,71 @@ DECADE = 10.0 * (1 - 1e-9)
 """Ratio of the largest x to the smallest."""
 PER_DIMENSION = 8
 """Points per dimension below which a local student is coarse; see `lab.answers.premises`."""
+
+
+DRAWS = 4000
+
+
+class Scatter(NamedTuple):
+    """Assumed standard deviations: of log loss between seeds, of α, relative, between teachers."""
+
+    noise: float
+    spread: float
+
+
+def scatter(study: Regime) -> Scatter:
+    """What is assumed where nothing was measured: exact students scatter less than networks."""
+    return Scatter(0.15, 0.1) if study.trained else Scatter(0.03, 0.02)
+
+
+def power(study: Regime) -> tuple[float, float] | None:
+    """The least and the largest P(agrees) over the settings were the prediction true; None where no
+    exponent is claimed, a floor is fitted, or teachers are fewer than two."""
+    claim = study.prediction
+    if claim is None or study.law != "power" or study.task.count < 2:
+        return None
+    scans = {tuple(scan): None for scan in _scans(study, [*study.tasks(1)]) if len(scan) > 2}
+    predicted = {study.predicted(task, one) for task in study.tasks(1) for one in study.students()}
+    if not scans or min(predicted) <= 0:
+        return None
+    K, (noise, spread) = study.task.count, scatter(study)
+    seeds = 1 if study.means else study.repetitions
+    rng = np.random.default_rng(0)
+    z = rng.standard_normal(DRAWS)
+    s = np.sqrt(rng.chisquare(K - 1, DRAWS) / (K - 1))
+    found = []
+    for x, alpha in itertools.product(scans, {min(predicted), max(predicted)}):
+        u = np.log(np.array(x, float))
+        own = noise / alpha / math.sqrt(seeds * ((u - u.mean()) ** 2).sum())
+        error = math.hypot(spread, own) / math.sqrt(K)
+        half = _quantile(K - 1) * s * error
+        low = z * error - half >= -claim.tolerance
+        high = z * error + half <= claim.tolerance
+        found.append(float(np.mean(low if claim.sense == "bound" else low & high)))
+    return min(found), max(found)
+
+
+def _quantile(dof: int) -> float:
+    """Student's t at .975 by bisection of its distribution, a finite series in θ = atan(t/√ν)
+    (Abramowitz and Stegun 26.7.3, 26.7.4)."""
+    low, high = 0.0, 13.0
+    for _ in range(60):
+        t = (low + high) / 2
+        low, high = (t, high) if _within(t, dof) < 0.95 else (low, t)
+    return (low + high) / 2
+
+
+def _within(t: float, dof: int) -> float:
+    """P(|T| ≤ t)."""
+    theta = math.atan(t / math.sqrt(dof))
+    term = math.cos(theta) if dof % 2 else 1.0
+    total = term if dof > 1 else 0.0
+    for i in range(3 if dof % 2 else 2, dof - 1, 2):
+        term *= math.cos(theta) ** 2 * (i - 1) / i
+        total += term
+    if dof % 2:
+        return 2 / math.pi * (theta + math.sin(theta) * total)
+    return math.sin(theta) * total
 
 
 @dataclass(frozen=True)

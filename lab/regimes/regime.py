@@ -73,6 +73,9 @@ class Regime(Table):
     """Whether a value that is fitted is a mean over repetitions."""
     finite: ClassVar[bool] = False
     """Whether it makes do with a limited number of data, so that somebody may bring them."""
+    omega: ClassVar[float | None] = None
+    """ω of the correction 1 + B x^−ω that theory knows of this regime's curve, for the limit of
+    its exponent; None where theory knows none."""
     over_draws: ClassVar[bool] = False
     """Whether the model is fixed and its training sets are drawn anew."""
     counts: ClassVar[tuple[str, str]] = COUNTED

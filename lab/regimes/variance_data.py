@@ -24,6 +24,7 @@ class VarianceData(OverLimit):
 
     learner: ClassVar[str] = "data"
     over_draws: ClassVar[bool] = True
+    omega: ClassVar[float | None] = 1.0  # P/(D − P − 1) = P/D (1 + (P + 1)/D + …)
     limit: ClassVar[str] = "the same model on the whole population of data"
     smallest: ClassVar[bool] = True
 

@@ -33,6 +33,7 @@ class VarianceWidth(OverLimit):
     of_size: ClassVar[bool] = True
     limit: ClassVar[str] = "exact NTK regression (after as many steps)"
     smallest: ClassVar[bool] = False
+    omega: ClassVar[float | None] = 1.0  # a/w + b/w²
 
     @property
     def axis(self) -> Axis:

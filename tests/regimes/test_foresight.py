@@ -6,6 +6,7 @@ from invocation import invoke
 from lab import study
 from lab.execution import room
 from lab.mistakes import StudyError
+from lab.regimes import foresight
 from lab.regimes.foresight import foreseen
 from lab.regimes.regime import Regime
 from lab.scaling import Scan
@@ -111,3 +112,34 @@ def test_what_does_not_fit_is_refused_with_the_bytes():
     assert "this machine has 9.54e-07 GiB" in sentence
     with pytest.raises(StudyError, match="GiB"):
         room.refuse(study.of_tables({**BASE, "student": {"widths": [10**6]}}))
+
+
+# ---- power ----
+
+
+@pytest.mark.parametrize("dof", [1, 2, 3, 4, 7, 15])
+def test_students_quantile_is_scipys(dof):
+    from scipy import stats
+
+    assert foresight._quantile(dof) == pytest.approx(stats.t.ppf(0.975, dof), rel=1e-9)
+
+
+@pytest.mark.parametrize("sense, teachers", [("equal", 4), ("equal", 10), ("bound", 6)])
+def test_the_power_is_that_of_simulated_scans(make_study, sense, teachers):
+    """To .1: the simulation knows noise in common and bends besides, and has an error of .03."""
+    from lab.answers import design
+    from lab.scaling.judge.calibration import calibrate
+
+    changes = {"student": {"widths": [4, 6, 8, 12, 17, 24, 34], "seeds": 2},
+               "task": {"manifold": {"dim": [4]}, "teacher": {"count": teachers}},
+               "prediction": {"exponent": 1.0, "tolerance": 0.2, "sense": sense}}  # fmt: skip
+    study = make_study(**changes)
+    (plan,) = design.designs(study)
+    found = calibrate(plan, design.assumed(1.0), scans=300, seed=0, ratios=())
+    low, high = foresight.power(study)
+    assert low == high == pytest.approx(found.verdicts["agrees"], abs=0.1)
+
+
+def test_no_power_is_told_where_a_floor_is_fitted_or_one_teacher_is_planned(make_study):
+    assert foresight.power(make_study(task={"noise": 0.1})) is None
+    assert foresight.power(make_study(task={"teacher": {"count": 1}})) is None
