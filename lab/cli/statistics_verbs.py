@@ -95,6 +95,14 @@ def fit(
         Path | None, typer.Option(metavar="FILE", help="Draw data, law, band and residuals (.png, "
                                   ".svg, .pdf).")
     ] = None,
+    allocate: Annotated[
+        list[str] | None, typer.Option(metavar="FLOP", help="Best N and D at this compute, "
+                                       "C = 6 N D. Repeatable.")
+    ] = None,
+    frontier: Annotated[
+        str | None, typer.Option(metavar="parametric|isoflop|envelope", help="How --allocate finds "
+                                 "the compute frontier; default: parametric.")
+    ] = None,
     weights: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Column of standard errors of the loss.")
     ] = None,
@@ -141,7 +149,7 @@ def fit(
         "sense": sense, "tolerance": tolerance, "huber": huber, "residual": residual,
         "where": where, "drop_worst": drop_worst, "hold": hold, "at": at, "plot": plot,
         "weights": weights, "best_of": best_of, "log10": log10, "percent": percent, "unit": unit,
-        "decimal": decimal, "checks": checks or None,
+        "decimal": decimal, "checks": checks or None, "allocate": allocate, "frontier": frontier,
     }  # fmt: skip
     given = {name: value for name, value in options.items() if value is not None}
     if ending(source) == ".toml":
@@ -184,6 +192,8 @@ def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
         raise StudyError([f"{path}: a table needs --law; the laws are {', '.join(LAWS)}"])
     asked = dict(given)
     plot = asked.pop("plot", None)
+    compute = [_typed("allocate", text) for text in asked.pop("allocate", ())]
+    method = asked.pop("frontier", "parametric")
     if "columns" in given:
         asked["columns"] = _columns(given)
     if "predict" in given:
@@ -199,6 +209,8 @@ def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
             found = lab.fit(path, **asked)
             if plot is not None and found.parameters:
                 found.plot(plot)
+            if compute and found.parameters:
+                found["frontier"] = found.allocate(*compute, method=method)
     except TableError as error:
         raise StudyError([str(error)]) from None
     if as_json:
@@ -242,6 +254,16 @@ def _columns(given: dict[str, Any]) -> dict[str, str]:
             raise StudyError([f"--columns {text}: {symbol} is given twice; keep one"])
         named[symbol] = column
     return named
+
+
+def _typed(option: str, text: str) -> float:
+    """A number of an option, as in 1e21 or 7B."""
+    from lab.scaling.tables.rows import number
+
+    try:
+        return number(text)
+    except ValueError:
+        raise StudyError([f"--{option} {text}: not a number; write it as in 1e21"]) from None
 
 
 def _numbers(option: str, texts: list[str]) -> dict[str, float]:

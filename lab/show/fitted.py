@@ -67,6 +67,12 @@ class Fit(dict[str, Any]):
         """
         return self._found.predict([*at, *([x] if x else [])])
 
+    def allocate(self, *compute: float, method: str = "parametric") -> dict[str, Any]:
+        """The best N, D and loss at each compute C = 6 N D, of the rows of a law of two variables:
+        method (`parametric`, `isoflop`, `envelope`), xi, eta and allocations, each number with its
+        value, interval and status. Raises lab.scaling.tables.rows.TableError."""
+        return self._found.allocate(compute, method)
+
     def plot(self, path: str | Path | None = None) -> Any:
         """Data, law, band and residuals as a figure of Matplotlib, also written to `path`."""
         figure = drawn(self._found)
@@ -99,6 +105,24 @@ def prediction_lines(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]
         mean, new = (_interval(one[k]) if one[k] else "–" for k in ("mean", "new"))
         out.append((at, value, mean, new, one["where"], spread))
     return out
+
+
+def frontier_sentences(found: Mapping[str, Any]) -> list[str]:
+    """What the frontier says: its exponents, and the best N and D at each compute."""
+
+    def told(one: Mapping[str, Any]) -> str:
+        return f"{_number(one['value'])} {_interval(one['interval'])} ({one['status']})"
+
+    said = [
+        f"frontier   {found['method']}: N_opt ∝ C^ξ, ξ = {told(found['xi'])}; "
+        f"L_opt ∝ C^−η, η = {told(found['eta'])}"
+    ]
+    for one in found["allocations"]:
+        said.append(
+            f"at C = {one['C']:.4g} FLOP: N = {told(one['N'])}, D = {told(one['D'])}, "
+            f"loss {told(one['loss'])}"
+        )
+    return said + [f"left out   {sentence}" for sentence in found["left_out"]]
 
 
 # ---- the figure ---------------------------------------------------------------------------------
@@ -213,6 +237,8 @@ def fit_sentences(found: Mapping[str, Any]) -> list[str]:
         ("" if others == "–" else f"; other laws {others}")
         for at, value, mean, new, where, others in prediction_lines(found.get("predictions", ()))
     ]  # fmt: skip
+    if "frontier" in found:
+        said += frontier_sentences(found["frontier"])
     return said + [f"warning    {sentence}" for sentence in found["warnings"]]
 
 

@@ -56,6 +56,8 @@ FILES = {
     "no header": ("t.csv", text(header=()), dict(N="0", D="1", L="2"), ["no names"]),
     "pandas' index": ("t.csv", text(header=("", "N", "D", "L"), rows=[(i, *row) for i, row in enumerate(ROWS)]), {}, ["index"]),
     "R's row names": ("t.csv", text(rows=[(i, *row) for i, row in enumerate(ROWS, 1)]), {}, ["index"]),
+    "a separator at the end of every line": ("t.csv", text() .replace("\n", ",\n").replace("L,\n", "L\n"), {}, []),
+    "thousands with points and tabs": ("t.csv", text(lambda v: f"{v:,.0f}".replace(",", ".") if v > 1e3 else f"{v}".replace(".", ","), "\t"), {}, ["thousands: 10.000.000 is 10000000"]),
     "numbered columns": ("t.csv", text(header=("0", "1", "2")), dict(N="0", D="1", L="2"), []),
     "the byte order mark": ("t.csv", "\ufeff" + text(), {}, []),
     "UTF-16": ("t.csv", text(separator="\t").encode("utf-16"), {}, ["tabs"]),
@@ -175,3 +177,31 @@ def test_advice_about_columns_that_are_no_numbers_works(here, monkeypatch, capsy
     found = json.loads(invoke("dimension", "t.csv", "--columns", "varying", "--json").stdout)
     assert (found["n"], found["ambient"]) == (60, 2)
     assert any("no numbers were left out: 'kind'" in w for w in found["warnings"])
+
+
+def test_numbers_above_named_rows_are_names(here):
+    (here / "t.csv").write_text("label,1000,2000\na,3,2\nb,4,3\nc,5,4\n")
+    assert list(read_rows(here / "t.csv").columns) == ["label", "1000", "2000"]
+    (here / "t.csv").write_text("5.1,3.5,setosa\n4.9,3.0,setosa\n6.2,2.9,virginica\n")
+    assert list(read_rows(here / "t.csv").columns) == ["0", "1", "2"]
+
+
+def test_advice_about_infinite_values_works(here):
+    lines = "".join(f"{x},{3 / x}\n" for x in (1, 10, 100, 1000))
+    (here / "t.csv").write_text("x,my loss\n" + lines + "1e4,inf\n")
+    options = ("t.csv", "--law", "power", "--x", "x", "--loss", "my loss")
+    with pytest.raises(TableError, match='by the condition "`my loss` < 1e308"'):
+        read_rows(here / "t.csv").numbers("my loss")
+    found = json.loads(invoke("fit", *options, "--where", "`my loss` < 1e308", "--json").stdout)
+    assert found["n"] == 4
+
+
+def test_a_plain_file_gives_an_interval_in_one_command(here):
+    x = np.geomspace(1e3, 1e6, 12)
+    loss = (50 * x**-0.5 + 0.8) * np.exp(0.005 * np.random.default_rng(0).standard_normal(12))
+    np.savetxt(here / "t.csv", np.c_[x, loss], delimiter=",", header="n,loss", comments="")
+    (here / "rows.csv").write_text("n\n1e4\n2e7\n")
+    out = invoke("fit", "t.csv", "--law", "power+floor", "--x", "n", "--loss", "loss", "--at",
+                 "n=30M", "--at", "rows.csv", "--plot", "f.svg").stdout  # fmt: skip
+    assert out.count("projection: ") >= 2 and "interpolation" in out and "mean curve [0.8" in out
+    assert "30 × the largest x" in out and (here / "f.svg").exists()

@@ -283,6 +283,8 @@ def _parsed(
         columns = [column[full] for column in columns]
     if len(columns[0]) != len(records):
         raise TableError(f"{path} cannot be read: its lines are not what they seem; check quotes.")
+    if records[0][1] < width and all(map(empty, columns[-1][1:].tolist())):
+        return columns[:-1]  # every line ends with a separator
     if records[0][1] < width:  # the index has no name
         first = [cells[0] for cells in columns[:-1]]
         for cells, name in zip(columns, ["", *first], strict=True):
@@ -328,7 +330,7 @@ def _nameless(name: str) -> bool:
 def _headless(header: list[str], below: list[np.ndarray]) -> bool:
     """Whether the first line is a row: of the same kinds as those below it, and with a number."""
     counted = [name for name in header if not _nameless(name)]
-    for first in (0, 1):
+    for first in (0, 1) if len(counted) > 2 else (0,):
         if counted == [str(j) for j in range(first, first + len(counted))]:
             return False
     if not len(below[0]):
@@ -340,7 +342,7 @@ def _headless(header: list[str], below: list[np.ndarray]) -> bool:
             continue
         number = sum(_number_like(cell) for cell in cells) > len(cells) / 2
         if not number and len(set(cells)) == len(cells) and len(cells) > 2:
-            continue  # names of rows tell nothing of the first line
+            return False  # names of rows tell nothing of the first line
         if _number_like(name) != number and not empty(name):
             return False
         kinds.append(number)

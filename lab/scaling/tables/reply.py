@@ -130,6 +130,38 @@ class FittedTable:
             raise TableError("a refused fit predicts nothing; see its status.")
         return plain([asdict(one) for one in said])
 
+    def allocate(self, compute: Sequence[float], method: str = "parametric") -> dict[str, Any]:
+        """The compute frontier of the rows, C = 6 N D, as plain values: method, xi and eta
+        (N_opt ∝ C^xi, L_opt ∝ C^−eta) and at each compute the best N, D and the loss there, each
+        with its value, 95 % interval and status; see `lab.scaling.frontier`. Raises TableError."""
+        from lab.scaling.frontier import FrontierError, frontier
+
+        if len(self.data.inputs) != 2:
+            raise TableError("an allocation is of N and D; fit a law of two variables.")
+        N, D = self.data.inputs
+        try:
+            found = frontier(
+                N, D, self.data.loss, run=self.data.groups, method=method,
+                huber=None if self.fit is None else self.fit.problem.huber,
+            )  # fmt: skip
+            at = [(C, found.allocate(C)) for C in compute]
+        except FrontierError as error:
+            raise TableError(str(error)) from None
+        said = plain(
+            {
+                "method": method,
+                "xi": asdict(found.xi),
+                "eta": asdict(found.eta),
+                "allocations": [
+                    {"C": C, "N": asdict(one.N), "D": asdict(one.S), "loss": asdict(one.loss)}
+                    for C, one in at
+                ],
+                "left_out": list(found.left_out),
+            }
+        )
+        assert isinstance(said, dict)
+        return said
+
     @cached_property
     def _others(self) -> dict[str, LawFit]:
         """Other laws that describe the data as well, fitted alike."""

@@ -168,7 +168,9 @@ class Rows:
 
     def _cells(self, name: str) -> Cells:
         cells = self.columns[name]
-        plain = _plain(cells)
+        # beside decimal commas 1.000 is a thousand
+        grouped = self.separator not in (",", "json") and self._decimal_comma
+        plain = None if grouped else _plain(cells)
         if plain is not None:
             return plain
         n = len(cells)

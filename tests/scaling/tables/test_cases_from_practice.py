@@ -254,3 +254,19 @@ def test_many_groups_are_weighed_on_some(tmp_path):
     assert found["weights"]["aicc"]["power"] > 0.5 and "on 12 of 30 groups" in str(found)
     (one,) = found.predict(x=1e5)
     assert one["mean"][0] < one["value"] < one["mean"][1] < one["new"][1]
+
+
+def test_the_best_size_at_a_compute_from_the_same_table():
+    names = dict(N="params", D="tokens", L="loss")
+    found = lab.fit(CASES / "grid.csv", "chinchilla", columns=names, replicates=20)
+    said = found.allocate(1e21)
+    p = found.parameters
+    xi = p["beta"] / (p["alpha"] + p["beta"])
+    assert said["xi"]["value"] == pytest.approx(xi, rel=1e-3)
+    (one,) = said["allocations"]
+    N = (p["alpha"] * p["A"] / (p["beta"] * p["B"])) ** (1 / (p["alpha"] + p["beta"]))
+    N *= (1e21 / 6) ** xi
+    assert one["N"]["value"] == pytest.approx(N, rel=0.01)
+    assert 6 * one["N"]["value"] * one["D"]["value"] == pytest.approx(1e21, rel=1e-6)
+    with pytest.raises(TableError, match="an allocation is of N and D"):
+        lab.fit(CASES / "small_runs.csv", "power", x="n", loss="loss", replicates=2).allocate(1e21)
