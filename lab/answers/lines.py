@@ -16,7 +16,9 @@ from lab.answers.point import Point
 from lab.answers.question import Question
 from lab.answers.setting import Setting
 from lab.scaling.across.line import Line, across
+from lab.scaling.across.series import Power, series
 from lab.scaling.judge.verdict import UNDECIDED
+from lab.scaling.scans.intervals import student_quantile
 
 FEWEST = 3
 """Dimensions that a line needs."""
@@ -24,11 +26,13 @@ FEWEST = 3
 
 @dataclass(frozen=True)
 class OverDimensions:
-    """The line of what varies besides d; None where too few dimensions are decided."""
+    """The line of what varies besides d, None where too few dimensions are decided; and α = c/d^κ
+    from all exponents, decided or not, where c/d is predicted."""
 
     name: str
     pairs: tuple[tuple[str, Any], ...]
     line: Line | None
+    series: Power | None = None
     setting: Setting | None = None
     verdict: str | None = None
 
@@ -63,7 +67,23 @@ def lines(question: Question) -> tuple[OverDimensions, ...]:
     together: dict[Setting, list[Point]] = defaultdict(list)
     for point in question.found("exponents"):
         together[replace(point.setting, dim=0)].append(point)
-    return tuple(OverDimensions(s.name, s.pairs, _line(some)) for s, some in together.items())
+    return tuple(
+        OverDimensions(s.name, s.pairs, _line(some), _series(some)) for s, some in together.items()
+    )
+
+
+def _series(points: Sequence[Point]) -> Power | None:
+    """All exponents that are one number, pooled against the c of a prediction c/d."""
+    told = [(p, p.exponent) for p in points
+            if p.exponent and p.exponent.one_number and p.exponent.teachers > 1]  # fmt: skip
+    told = [(p, e) for p, e in told if e.alpha > 0 and e.interval[1] > e.interval[0]]
+    c = [p.prediction * p.dim for p, _ in told]
+    if not c or not all(math.isclose(one, c[0], rel_tol=1e-9) for one in c):
+        return None
+    error = [(e.interval[1] - e.interval[0]) / 2 / float(student_quantile(e.teachers - 1))
+             for _, e in told]  # fmt: skip
+    return series([p.dim for p, _ in told], [e.alpha for _, e in told], error,
+                  dof=sum(e.teachers - 1 for _, e in told), predicted=c[0])  # fmt: skip
 
 
 def _line(points: Sequence[Point]) -> Line | None:

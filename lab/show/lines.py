@@ -25,6 +25,15 @@ def sentences(_: Answer, found: OverDimensions) -> Iterator[str]:
             + (f"; doubts: {', '.join(line.doubts)}" if line.doubts else "") + ")"
         )  # fmt: skip
 
+    pooled = found.series
+    if pooled is not None:
+        yield (
+            f"all exponents together, decided or not: α = {pooled.c:.2f} "
+            f"{interval(pooled.c_interval)} / d, and with a free power d^−{pooled.kappa:.2f} "
+            f"{interval(pooled.kappa_interval)}; p of the prediction {pooled.p:.2g} "
+            f"(d = {', '.join(f'{d:g}' for d in pooled.dims)})"
+        )
+
 
 def part(found: Sequence[OverDimensions]) -> Mapping[str, Any]:
     """The one line of a study that varies nothing besides d; null where there are several."""

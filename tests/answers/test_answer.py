@@ -14,7 +14,10 @@ from lab.show.document import document
 
 WIDE = {
     "student": {"widths": [4, 6, 8, 12, 17, 24, 34], "seeds": 2},
-    "task": {"manifold": {"dim": [2, 4, 8]}, "teacher": {"count": 6, "widths": [96, 96]}},
+    "task": {
+        "manifold": {"dim": [2, 4, 8]},
+        "teacher": {"count": 6, "widths": [96, 96], "activation": "tanh"},
+    },
     "evidence": {"share": 0.1},
 }
 
