@@ -28,6 +28,8 @@ from lab.mistakes import StudyError
 SENSES = ("equal", "bound")
 RESIDUALS = ("log", "raw")
 EXAMPLE = "N=parameters,D=tokens,L=loss"
+PREPARING = ("where", "drop_worst", "best_of", "checks", "log10", "percent", "unit", "decimal")
+"""Options that say which rows of a table are used, and how its cells are read."""
 
 
 def fit(
@@ -97,11 +99,7 @@ def fit(
     ] = None,
     allocate: Annotated[
         list[str] | None, typer.Option(metavar="FLOP", help="Best N and D at this compute, "
-                                       "C = 6 N D. Repeatable.")
-    ] = None,
-    frontier: Annotated[
-        str | None, typer.Option(metavar="parametric|isoflop|envelope", help="How --allocate finds "
-                                 "the compute frontier; default: parametric.")
+                                       "along the frontier of the rows. Repeatable.")
     ] = None,
     weights: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Column of standard errors of the loss.")
@@ -128,6 +126,15 @@ def fit(
     checks: Annotated[
         bool, typer.Option("--checks", help="Keep checks and limits in a table of `lab export`.")
     ] = False,
+    frontier: Annotated[
+        bool, typer.Option("--frontier", help="Instead of a law the compute frontier of a table: "
+                           "columns N, D, L, and C unless it is 6 N D.")
+    ] = False,
+    method: Annotated[
+        str | None, typer.Option(metavar="envelope|isoflop|parametric", help="The one estimator of "
+                                 "a frontier; default: each that the table allows, and with "
+                                 "--law the law.")
+    ] = None,
     as_json: AsJson = False,
     wide: Annotated[
         bool, typer.Option("--wide", help="Of a table: a column is a run. Of a study: print all "
@@ -149,7 +156,8 @@ def fit(
         "sense": sense, "tolerance": tolerance, "huber": huber, "residual": residual,
         "where": where, "drop_worst": drop_worst, "hold": hold, "at": at, "plot": plot,
         "weights": weights, "best_of": best_of, "log10": log10, "percent": percent, "unit": unit,
-        "decimal": decimal, "checks": checks or None, "allocate": allocate, "frontier": frontier,
+        "decimal": decimal, "checks": checks or None, "allocate": allocate,
+        "frontier": frontier or None, "method": method,
     }  # fmt: skip
     given = {name: value for name, value in options.items() if value is not None}
     if ending(source) == ".toml":
@@ -157,7 +165,9 @@ def fit(
         _fit_study(source, overrides, results or results_folder(), as_json, wide)
     elif ending(source) in ENDINGS or several(source):
         _refuse({"set": overrides, "results": results}, "a study", "a table")
-        _fit_table(source, given | ({"wide": True} if wide else {}), as_json)
+        (_fit_frontier if frontier else _fit_table)(
+            source, given | ({"wide": True} if wide else {}), as_json
+        )
     else:
         raise StudyError(
             [f"{source}: its ending is neither .toml, a study, nor {', '.join(ENDINGS)}, a table; "
@@ -182,18 +192,11 @@ def _fit_study(
         say_answer(found, path, results, write=False, wide=wide)
 
 
-def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
-    import lab
-    from lab.scaling.laws.fit import LAWS
-    from lab.scaling.tables.rows import TableError, listed
-    from lab.show.progress import patient
+def _parsed(given: dict[str, Any]) -> dict[str, Any]:
+    """Options of a table as what their text says."""
+    from lab.scaling.tables.rows import listed
 
-    if "law" not in given:
-        raise StudyError([f"{path}: a table needs --law; the laws are {', '.join(LAWS)}"])
     asked = dict(given)
-    plot = asked.pop("plot", None)
-    compute = [_typed("allocate", text) for text in asked.pop("allocate", ())]
-    method = asked.pop("frontier", "parametric")
     if "columns" in given:
         asked["columns"] = _columns(given)
     if "predict" in given:
@@ -204,6 +207,52 @@ def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
     for option in ("best_of", "log10", "percent"):
         if option in given:
             asked[option] = listed(given[option])
+    if "allocate" in given:
+        asked["allocate"] = [_typed("allocate", text) for text in given["allocate"]]
+    return asked
+
+
+def _fit_frontier(path: Path, given: dict[str, Any], as_json: bool) -> None:
+    from lab.scaling.tables.frontiers import fit_frontier
+    from lab.scaling.tables.rows import TableError
+    from lab.show import frontier as shown
+    from lab.show.progress import patient
+
+    asked = _parsed(given)
+    asked.pop("frontier")
+    takes = ("columns", "group", "huber", "method", "allocate", *PREPARING)
+    _refuse({n: v for n, v in asked.items() if n not in takes}, "a law", "a frontier")
+    try:
+        with patient(f"frontier of {path}"):
+            found = fit_frontier(path, **asked)
+    except TableError as error:
+        raise StudyError([str(error)]) from None
+    if as_json:
+        say_json(found)
+    else:
+        if lines := shown.frontier_lines(found):
+            say_table(f"Compute frontier of {path}", shown.HEAD, lines)
+        if lines := shown.allocation_lines(found):
+            say_table("Allocations", shown.ALLOCATION_HEAD, lines)
+        for sentence in shown.frontier_sentences(found):
+            say_sentence(sentence)
+    if all("refused" in one for one in found["methods"].values()):
+        raise typer.Exit(2)
+
+
+def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
+    import lab
+    from lab.scaling.laws.fit import LAWS
+    from lab.scaling.tables.rows import TableError
+    from lab.show.progress import patient
+
+    if "method" in given and "allocate" not in given:
+        raise StudyError(["--method is for a frontier; add --frontier, or leave it out"])
+    if "law" not in given:
+        raise StudyError([f"{path}: a table needs --law; the laws are {', '.join(LAWS)}"])
+    asked = _parsed(given)
+    plot, compute = asked.pop("plot", None), asked.pop("allocate", ())
+    method = asked.pop("method", "parametric")
     try:
         with patient(f"fitting {given['law']} to {path}"):
             found = lab.fit(path, **asked)

@@ -30,7 +30,7 @@ and f is 1.5 for .17. An excess needs curves that go on until they are flat: it 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,8 @@ BENT = 0.05
 scatter."""
 SAME = 0.1
 """Rows whose log C differ by less are one isoFLOP group, where no groups are named."""
+WIDE = 0.5
+"""Range of log C beyond which rows are no isoFLOP group."""
 LEVELS = 24
 """IsoFLOP levels that curves are interpolated to."""
 FLAT = 0.02
@@ -98,12 +100,13 @@ class Optimum:
     """A point of the frontier.
 
     Attributes:
-        C: compute. N: best size. loss: its loss.
+        C: compute. N: best size. S: its steps. loss: its loss.
         excess: loss/L(N, ∞) − 1, NaN where L(N, ∞) is not known.
     """
 
     C: float
     N: float
+    S: float
     loss: float
     excess: float
 
@@ -114,6 +117,7 @@ class Frontier:
 
     Attributes:
         xi, eta, excess: see the file.
+        steps: slope of S_opt ∝ C^steps; 1 − ξ where C is a multiple of N S.
         method: of METHODS.
         points: the optima that the lines go through; of the parametric law none.
         left_out: a sentence for each group or curve that has no optimum inside of its range.
@@ -123,6 +127,7 @@ class Frontier:
     xi: Quantity
     eta: Quantity
     excess: Quantity
+    steps: Quantity
     method: str
     points: tuple[Optimum, ...]
     left_out: tuple[str, ...]
@@ -193,7 +198,8 @@ def frontier(
     Args:
         N, S, loss: size, steps (or samples, tokens, time) and loss, positive.
         flops: compute C; 6 N S unless told.
-        run: which observations are of one curve; those of one size unless told.
+        run: which observations are of one curve; those of one size unless told. Labels with
+            several sizes each name isoFLOP groups, and are none of curves.
         method: "envelope" (needs curves), "isoflop" (curves, or groups of equal C) or "parametric".
         huber: δ of Huber's loss for the parametric law, in log loss; least squares unless told.
         seed: of the parametric law's bootstrap.
@@ -214,11 +220,14 @@ def frontier(
     if method == "parametric":
         return _parametric(size, steps, losses, compute, None if run is None else label, cost,
                            huber=huber, seed=seed)  # fmt: skip
-    curves = _curves(size, steps, losses, compute, label)
+    groups = _groups(size, compute, None if run is None else label) if method == "isoflop" else []
+    curves = [] if groups else _curves(size, steps, losses, compute, label)
     if method == "envelope":
         points, left_out = _tangents(curves)
+    elif groups or len(curves) < FEWEST:
+        points, left_out = _minima(_of_rows(groups, size, steps, losses, compute), _parabola)
     else:
-        points, left_out = _minima(curves, size, losses, compute)
+        points, left_out = _minima(_of_curves(curves), _spline)
     return _through(points, tuple(left_out), curves, method, cost)
 
 
@@ -257,9 +266,11 @@ def _refuse(size: np.ndarray, steps: np.ndarray, compute: np.ndarray) -> None:
 
 @dataclass(frozen=True)
 class _Curve:
-    """One size's log loss over log C, as a monotone cubic; its last loss and how flat it ends."""
+    """One size's log loss over log C, as a monotone cubic; its last loss and how flat it ends; cost
+    is the geometric mean of C/(N S)."""
 
     size: float
+    cost: float
     low: float
     high: float
     of: Any
@@ -290,10 +301,11 @@ def _curves(
         log_loss = np.bincount(where, np.log(loss[rows])) / np.bincount(where)
         tail = log_C >= log_C[-1] - np.log(10)
         ends = -np.polyfit(log_C[tail], log_loss[tail], 1)[0] if tail.sum() > 1 else np.inf
-        interpolated = PchipInterpolator(log_C, log_loss)
         found.append(
-            _Curve(float(N), log_C[0], log_C[-1], interpolated, float(np.exp(log_loss[-1])), ends)
-        )
+            _Curve(float(N), float(np.exp(np.mean(np.log(compute[rows] / N / steps[rows])))),
+                   log_C[0], log_C[-1], PchipInterpolator(log_C, log_loss),
+                   float(np.exp(log_loss[-1])), ends)
+        )  # fmt: skip
     return found
 
 
@@ -325,8 +337,8 @@ def _tangents(curves: list[_Curve]) -> tuple[list[Optimum], list[str]]:
             continue
         log_L = float(curve.at(np.array(at)))
         points.append(
-            Optimum(float(np.exp(at)), curve.size, float(np.exp(log_L)),
-                    float(np.exp(log_L) / curve.last - 1))
+            Optimum(float(np.exp(at)), curve.size, float(np.exp(at) / curve.cost / curve.size),
+                    float(np.exp(log_L)), float(np.exp(log_L) / curve.last - 1))
         )  # fmt: skip
     return points, left_out
 
@@ -350,56 +362,102 @@ def _crossing(small: _Curve, large: _Curve) -> float:
     return float(brentq(lambda x: float(gap(x)), grid[k], grid[k + 1], xtol=1e-12))
 
 
-def _minima(
-    curves: list[_Curve], size: np.ndarray, loss: np.ndarray, compute: np.ndarray
-) -> tuple[list[Optimum], list[str]]:
-    """Minima over sizes at equal compute: of groups, or of curves at LEVELS of C."""
-    from scipy.interpolate import make_interp_spline
+@dataclass(frozen=True)
+class _Valley:
+    """Log loss over log N and log S at equal compute, N ascending."""
 
-    def parabola(x: np.ndarray, y: np.ndarray, near: np.ndarray) -> Any:
-        return np.poly1d(np.polyfit(x[near], y[near], 2))
+    log_C: float
+    log_N: np.ndarray
+    log_S: np.ndarray
+    log_L: np.ndarray
 
-    def spline(x: np.ndarray, y: np.ndarray, near: np.ndarray) -> Any:
-        return make_interp_spline(x, y, 3)
 
-    smooth, groups = (spline if len(curves) >= FEWEST else parabola), []
-    if len(curves) >= FEWEST:
-        ends = np.sort([c.low for c in curves])[FEWEST - 1], np.sort([-c.high for c in curves])
-        for level in np.linspace(ends[0], -ends[1][FEWEST - 1], LEVELS):
-            value = np.array([float(c.at(np.array(level))) for c in curves])
-            there = np.isfinite(value)
-            sizes = np.log([c.size for c in curves])
-            groups.append((level, sizes[there], value[there]))
-    else:
+def _groups(size: np.ndarray, compute: np.ndarray, run: np.ndarray | None) -> list[np.ndarray]:
+    """Rows of each isoFLOP group: those that are named alike, or have equal C; none where the rows
+    are named as curves, or their C does not fall into groups of several sizes."""
+    if run is None:
         order = np.argsort(compute)
         cut = np.flatnonzero(np.diff(np.log(compute[order])) > SAME) + 1
-        for rows in np.split(order, cut):
-            log_N, where = np.unique(np.log(size[rows]), return_inverse=True)
-            value = np.bincount(where, np.log(loss[rows])) / np.bincount(where)
-            groups.append((float(np.log(compute[rows]).mean()), log_N, value))
+        found = np.split(order, cut)
+    else:
+        found = [np.flatnonzero(run == one) for one in np.unique(run)]
+    many = [rows for rows in found if np.unique(size[rows]).size >= FEWEST]
+    wide = any(np.ptp(np.log(compute[rows])) > WIDE for rows in many)
+    return [] if wide or len(many) < FEWEST or 2 * len(many) < len(found) else found
+
+
+def _of_rows(
+    groups: list[np.ndarray], size: np.ndarray, steps: np.ndarray, loss: np.ndarray,
+    compute: np.ndarray,
+) -> list[_Valley]:  # fmt: skip
+    """Valleys of groups, or of all rows of about equal C where there are no groups."""
+    if not groups:
+        order = np.argsort(compute)
+        groups = np.split(order, np.flatnonzero(np.diff(np.log(compute[order])) > SAME) + 1)
+    found = []
+    for rows in groups:
+        log_N, where = np.unique(np.log(size[rows]), return_inverse=True)
+        log_S, log_L = (
+            np.bincount(where, np.log(v[rows])) / np.bincount(where) for v in (steps, loss)
+        )
+        found.append(_Valley(float(np.log(compute[rows]).mean()), log_N, log_S, log_L))
+    return sorted(found, key=lambda one: one.log_C)
+
+
+def _of_curves(curves: list[_Curve]) -> list[_Valley]:
+    """Valleys of curves that are interpolated to LEVELS of C, each with FEWEST of them or more."""
+    low, high = np.sort([c.low for c in curves]), np.sort([c.high for c in curves])[::-1]
+    log_N, cost = (np.log([getattr(c, name) for c in curves]) for name in ("size", "cost"))
+    found = []
+    for level in np.linspace(low[FEWEST - 1], high[FEWEST - 1], LEVELS):
+        log_L = np.array([float(c.at(np.array(level))) for c in curves])
+        there = np.isfinite(log_L)
+        found.append(_Valley(level, log_N[there], (level - cost - log_N)[there], log_L[there]))
+    return found
+
+
+def _parabola(x: np.ndarray, y: np.ndarray) -> tuple[Any, float, float]:
+    """A parabola through the points near x = 0, the least, and their range: of losses with noise
+    the vertex may lie beyond a neighbour of the least."""
+    near = np.abs(x) <= NEAR
+    near = near if near.sum() >= FEWEST else np.ones_like(near)
+    return np.poly1d(np.polyfit(x[near], y[near], 2)), x[near].min(), x[near].max()
+
+
+def _spline(x: np.ndarray, y: np.ndarray) -> tuple[Any, float, float]:
+    """A cubic spline through all points, and the range of the neighbours of x = 0, the least."""
+    from scipy.interpolate import make_interp_spline
+
+    best = int(np.searchsorted(x, 0.0))
+    return make_interp_spline(x, y, 3), x[best - 1], x[best + 1]
+
+
+def _minima(valleys: list[_Valley], smooth: Any) -> tuple[list[Optimum], list[str]]:
+    """Minima over sizes at equal compute, of a smooth curve through log N − that of the least."""
+    few = sum(one.log_N.size < FEWEST for one in valleys)
     points, left_out = [], []
-    for level, log_N, value in groups:
-        name = f"C = {np.exp(level):.3g}"
+    if few:
+        left_out.append(f"groups of equal C with fewer than {FEWEST} sizes: {few}")
+    for one in valleys:
+        name, log_N, value = f"C = {np.exp(one.log_C):.3g}", one.log_N, one.log_L
         if log_N.size < FEWEST:
-            left_out.append(f"{name} has {log_N.size} sizes, fewer than {FEWEST}")
             continue
         best = int(value.argmin())
         if best in (0, log_N.size - 1):
             left_out.append(f"{name} has its minimum at the edge, N = {np.exp(log_N[best]):.3g}")
             continue
-        near = np.abs(log_N - log_N[best]) <= NEAR
-        near = near if near.sum() >= FEWEST else np.ones_like(near)
         x = log_N - log_N[best]
-        fine = np.linspace(x[best - 1], x[best + 1], 2001)
-        valley = smooth(x, value, near)(fine)
+        curve, low, high = smooth(x, value)
+        fine = np.linspace(low, high, 2001)
+        valley = curve(fine)
         vertex = fine[valley.argmin()]
-        if vertex in (fine[0], fine[-1]):
-            left_out.append(f"{name} has no minimum between the neighbours of its best size")
+        if vertex in (low, high):
+            left_out.append(f"{name} has no minimum inside of its sizes")
             continue
-        points.append((level, log_N[best] + vertex, valley.min()))
-    return [
-        Optimum(float(np.exp(c)), float(np.exp(n)), float(np.exp(y)), np.nan) for c, n, y in points
-    ], left_out
+        log_S = np.interp(vertex, x, one.log_S)
+        C, N, S, L = np.exp([one.log_C, log_N[best] + vertex, log_S, valley.min()]).tolist()
+        points.append(Optimum(C, N, S, L, np.nan))
+    return points, left_out
 
 
 def _through(
@@ -412,7 +470,7 @@ def _through(
             f"{len(points)} optima lie inside of the range, and a slope needs {FEWEST}{reason}; "
             "add sizes on both sides, or compute"
         )
-    C, N, loss = (np.array([getattr(p, n) for p in points]) for n in ("C", "N", "loss"))
+    C, N, S, loss = (np.array([getattr(p, n) for p in points]) for n in ("C", "N", "S", "loss"))
     if np.ptp(np.log10(C)) < 1:
         raise FrontierError(
             f"the optima span {np.ptp(np.log10(C)):.2g} decades of C, and a slope needs one or "
@@ -421,10 +479,9 @@ def _through(
     limit, known = _limits(curves, N)
     over = np.array([p.excess for p in points])
     over = np.where(np.isnan(over), loss / limit - 1, over)
-    points = [Optimum(p.C, p.N, p.loss, float(f)) for p, f in zip(points, over, strict=True)]
+    points = [replace(p, excess=float(f)) for p, f in zip(points, over, strict=True)]
     sizes = len([c for c in curves if N.min() <= c.size <= N.max()])
-    lines = [_Line.through(C, y, min(sizes, C.size) or C.size, bool(sizes)) for y in (N, loss)]
-    xi, (lo, hi) = lines[0].slope
+    lines = [_Line.through(C, y, min(sizes, C.size) or C.size, bool(sizes)) for y in (N, loss, S)]
     fall, ends = lines[1].slope
     f = over[np.isfinite(over)]
     if f.size < FEWEST:
@@ -434,9 +491,10 @@ def _through(
         mean, half = float(f.mean()), float(half)
         excess = Quantity(mean, (mean - half, mean + half), known)
     return Frontier(
-        Quantity(xi, (lo, hi), _straight(C, N)),
+        Quantity(*lines[0].slope, _straight(C, N)),
         Quantity(-fall, (-ends[1], -ends[0]), _straight(C, loss)),
-        excess, method, tuple(points), left_out, cost, *lines,
+        excess, Quantity(*lines[2].slope, _straight(C, S)), method, tuple(points), left_out, cost,
+        *lines[:2],
     )  # fmt: skip
 
 
@@ -498,7 +556,7 @@ def _parametric(
         )  # fmt: skip
     return Frontier(
         quantity(β / (α + β)), quantity(α * β / (α + β)), quantity(α / β),
-        "parametric", (), (), cost, *lines,
+        quantity(α / (α + β)), "parametric", (), (), cost, *lines,
     )  # fmt: skip
 
 

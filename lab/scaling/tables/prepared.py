@@ -64,8 +64,10 @@ def prepared(
     log10: Sequence[str] = (),
     percent: Sequence[str] = (),
     unit: Mapping[str, float | int] | None = None,
+    beside: Sequence[str] = (),
 ) -> Prepared:
-    """The numbers of a fit. names: variable → column. Raises TableError."""
+    """The numbers of a fit. names: variable → column. beside: further columns that have a value in
+    every row. Raises TableError."""
     warnings: list[str] = []
     parts = _condition(where)
     keep = list(range(len(rows)))
@@ -76,7 +78,7 @@ def prepared(
         keep = part.rows(rows, keep)
     chosen = keep
     used = [*names.values(), *([group] if group is not None else [])]
-    used += [*([weights] if weights is not None else []), *best_of]
+    used += [*([weights] if weights is not None else []), *best_of, *beside]
     full = rows.complete(used, chosen)
     if not full:
         raise TableError(
