@@ -217,6 +217,7 @@ def _dimension(found: Pool) -> tuple[float, tuple[float, float], tuple[str, ...]
     centre = float(np.median([e.corrected or e.dimension for e in local]))
     ends = [e.corrected_interval or e.interval for e in local]
     low, high = min(lo for lo, _ in ends), max(hi for _, hi in ends)
+    high = min(high, float(found.x.shape[1]))  # where the correction knows no end, coordinates do
     d, low, high = (float(f"{value:.3g}") for value in (centre, low, high))
     words = (
         f"Measured on the pool: d = {d:g}, interval [{low:g}, {high:g}], the median and the hull "

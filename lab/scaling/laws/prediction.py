@@ -7,8 +7,8 @@ the delta method (Bates & Watts 1988, §2.3), in L instead of log L for residual
 is the sandwich over groups (Liang & Zeger 1986) and ν their number less one. Where C does not
 exist, and for Huber's loss, the interval is that of the bootstrap. Both assume that the law is
 right: of one that the data contradict nothing is said beyond them. Beside them stand the other laws
-that describe the data as well (weight by AICc of at least LEAST): their spread is what the choice
-of a law adds.
+that describe the data as well (weight by AICc of at least LEAST), and beyond the data the interval
+of a new run is widened to hold them: what the choice of a law adds.
 
 What it does not do: fit, or say which law is right.
 """
@@ -86,24 +86,22 @@ def predictions(
     out = []
     for i in range(x.shape[1]):
         beyond, where = _where(fit, x[:, i], names)
-        sure = np.isfinite(around[i]) and not fit.exact
-        silent = not sure or (fit.status in UNUSABLE and beyond > 1)
-        half, wide = quantile * np.sqrt(around[i]), quantile * np.sqrt(around[i] + sigma2)
-        out.append(
-            Prediction(
-                dict(zip(names, map(float, x[:, i]), strict=True)),
-                float(value[i]),
-                None if silent else float(np.sqrt(around[i]) * (1 if raw else value[i])),
-                None if silent else (back(mu[i] - half), back(mu[i] + half)),
-                None if silent else (back(mu[i] - wide), back(mu[i] + wide)),
-                beyond,
-                where,
-                {
-                    name: float(other.predict(*x[:, i : i + 1])[0])
-                    for name, other in (others or {}).items()
-                },
-            )
-        )
+        said = {
+            name: float(other.predict(*x[:, i : i + 1])[0])
+            for name, other in (others or {}).items()
+        }
+        error, mean, new = None, None, None
+        silent = fit.exact or (fit.status in UNUSABLE and beyond > 1)
+        if np.isfinite(around[i]) and not silent:
+            half, wide = quantile * np.sqrt(around[i]), quantile * np.sqrt(around[i] + sigma2)
+            error = float(np.sqrt(around[i]) * (1 if raw else value[i]))
+            mean = (back(mu[i] - half), back(mu[i] + half))
+            reach = [back(mu[i] - wide), back(mu[i] + wide)]
+            if beyond > 1:
+                reach += [v for v in said.values() if np.isfinite(v)]
+            new = (min(reach), max(reach))
+        at = dict(zip(names, map(float, x[:, i]), strict=True))
+        out.append(Prediction(at, float(value[i]), error, mean, new, beyond, where, said))
     return out
 
 
