@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,9 @@ COLUMNS = (
     "status", "loss", "relative_loss", "best_step", "seconds",
     "fingerprint", "device", "dtype", "jax", "git", "details",
 )  # fmt: skip
+
+FORMULA = frozenset("=+-@\t\r")
+"""First letters of what a spreadsheet evaluates."""
 
 
 def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
@@ -130,8 +134,14 @@ def _csv(table: dict[str, np.ndarray]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(table)
-    writer.writerows(zip(*(v.tolist() for v in table.values()), strict=True))
+    writer.writerows(zip(*(map(_inert, v.tolist()) for v in table.values()), strict=True))
     return text.getvalue().encode()
+
+
+def _inert(cell: Any) -> Any:
+    """A cell that a spreadsheet shows and does not evaluate: text that begins as a formula does
+    gets an apostrophe before it (OWASP, CSV injection)."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in FORMULA else cell
 
 
 def _json(table: dict[str, np.ndarray]) -> bytes:

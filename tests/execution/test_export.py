@@ -168,3 +168,12 @@ def test_checks_are_told_from_the_scan_and_from_each_other(make_study, tmp_path)
         np.testing.assert_allclose(columns[name], own * columns[of])
     apart = {values for values in zip(*(columns[name] for name in told), strict=True)}
     assert len(apart) == len(one.plan)
+
+
+def test_text_that_a_spreadsheet_would_evaluate_is_quoted(tmp_path):
+    titles = ["=1+1", "+1", "-a", "@SUM(A1)", "\tx", "plain", ""]
+    table.write({"panel": np.array(titles), "loss": -np.arange(7.0)}, tmp_path / "t.csv")
+    with (tmp_path / "t.csv").open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [one["panel"] for one in found] == [*(f"'{title}" for title in titles[:5]), "plain", ""]
+    assert [float(one["loss"]) for one in found] == (-np.arange(7.0)).tolist()
