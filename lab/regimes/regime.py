@@ -305,7 +305,7 @@ class Regime(Table):
         if "student" in named and "teacher" in task.symbols():
             formula = "kernel(teacher, student)"
             value = theory.parse(formula).value({**task.symbols(), **named})
-            return theory.Resolved(formula, value, "theorem", theory.known(formula).source)
+            return theory.Resolved(formula, value, "theorem", theory.SPIGLER)
         if pieces is None or len(task.manifold) != 1 or task.power != 2:
             raise theory.PredictionError(
                 f"no resolution exponent is known for {student.kind} students of this target; "

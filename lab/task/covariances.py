@@ -125,7 +125,11 @@ class Network:
     def _recursion(self, q: np.ndarray, r: np.ndarray, s: np.ndarray) -> np.ndarray:
         # q = E[u²], r = E[v²], and s = E(u − v)² in place of E[uv] = (q + r − s)/2: the angle
         # between near points keeps its digits this way, which the NTK's |θ| term needs.
-        layer = _LAYERS.get(self.activation) or partial(_power, power_of(self.activation))
+        layer = _LAYERS.get(self.activation)
+        if layer is None:
+            p = power_of(self.activation)
+            assert p is not None  # a study names no other
+            layer = partial(_power, p)
         tangent = (q + r - s) / 2
         for weight in (*[self.weight] * (self.depth - 1), self.readout):
             q, r, s, slope = layer(q, r, s)

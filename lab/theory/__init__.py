@@ -3,7 +3,7 @@
 Does not say whether a measurement agrees: that is `lab.scaling`. Imports neither NumPy nor JAX.
 """
 
-from lab.theory.exponents import KNOWN, Known, known, rough
+from lab.theory.exponents import KNOWN, SPIGLER, Known, known, rough
 from lab.theory.formula import (
     REFERENCE,
     RESOLUTION,
@@ -21,6 +21,7 @@ __all__ = [
     "KNOWN",
     "REFERENCE",
     "RESOLUTION",
+    "SPIGLER",
     "SYMBOLS",
     "Known",
     "NoValue",
