@@ -36,7 +36,7 @@ def test_every_field_tells_runs_apart(run):
              "measure": MeasureSpec(("input",), 500, "mle"),
              "task": replace(run.task, teacher=8),
              "student": replace(run.student, widths=(3, 5)),
-             "training": run.training.scaled(2.0)}  # fmt: skip
+             "training": run.training.scaled(2.0), "start": 1, "round": 1}  # fmt: skip
     assert set(other) == {f.name for f in fields(Run)}
     prints = {replace(run, **{name: v}).fingerprint() for name, v in other.items()}
     assert len(prints | {run.fingerprint()}) == len(other) + 1

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import BeforeValidator, Field
 
 from lab.grids import Depth, Grid, NonNegativeFloat, PositiveFloat, Widths
 from lab.kinds.kind import load
@@ -43,19 +43,20 @@ def smoothness_of(activation: str) -> float:
     return math.inf if p is None else p + 0.5
 
 
-def _known(activation: str) -> str:
+def _known(activation: Any) -> str:
     """An activation, relu^1 as relu. Raises ValueError, one sentence, for another name."""
-    p = power_of(activation)
-    if activation in ACTIVATIONS:
+    named = isinstance(activation, str)
+    if named and activation in ACTIVATIONS:
         return activation
+    p = power_of(activation) if named else None
     if p is None:
-        raise ValueError(unknown("activation", activation, (*ACTIVATIONS, "relu^1.5")))
+        raise ValueError(unknown("activation", str(activation), (*ACTIVATIONS, "relu^1.5")))
     if not 0 <= p <= HIGHEST:
         raise ValueError(f"relu^{p:g} is out of range; take a power from 0 to {HIGHEST:g}")
     return "relu" if p == 1 else f"relu^{p:g}"
 
 
-Activation = Annotated[str, AfterValidator(_known)]
+Activation = Annotated[str, BeforeValidator(_known)]
 Activations = Grid[Activation]
 
 
