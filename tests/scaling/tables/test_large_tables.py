@@ -108,3 +108,11 @@ def test_what_was_done_with_a_large_table_is_said(tmp_path):
     from lab.show.fitted import fit_sentences
 
     assert any("of 500 rows, spread evenly" in said for said in fit_sentences(found))
+
+
+def test_groups_that_lack_the_largest_x_raise_no_warning(tmp_path):
+    x = np.geomspace(10, 1e4, 8)
+    rows = [(v, g, (g + 1) * v**-0.8 + 0.01) for g in range(4) for v in x[: 8 - 2 * (g == 3)]]
+    np.savetxt(tmp_path / "t.csv", rows, delimiter=",", header="x,g,L", comments="")
+    found = fit_table(tmp_path / "t.csv", law="power+floor", x="x", loss="L", group="g")
+    assert found["groups"] == 4 and found["parameters"]["alpha"] == pytest.approx(0.8, abs=0.01)
