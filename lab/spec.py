@@ -19,6 +19,7 @@ from lab.kinds.covariances import of_covariance
 from lab.kinds.given import GivenSpec
 from lab.kinds.manifolds import MANIFOLDS
 from lab.kinds.networks import smoothness_of
+from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.kinds.teachers import FIELD_TEST_POINTS, Covariance
 
@@ -210,7 +211,8 @@ class TrainingSpec(Part):
     `checkpoints`: steps, ascending, at which losses are observed beside the last one.
     `stopping`: which step of a finite training set counts, `best`, that of the least validation
     loss, or `last`; of fresh data it is the last one. `branch_from`: the step at which this run
-    leaves a constant schedule and falls linearly to rate 0; 0, it does not.
+    leaves a constant schedule and falls linearly to rate 0; 0, it does not. `polish`: steps of the
+    whole-problem rule `polish_by` after those of the stages, on one batch of `polish_batch`.
     """
 
     optimiser: str
@@ -227,6 +229,7 @@ class TrainingSpec(Part):
     checkpoints: tuple[int, ...] = ()
     stopping: str = "best"
     branch_from: int = 0
+    polish_by: str = "lbfgs"
 
     __hash__ = Part.__hash__
 
@@ -241,13 +244,24 @@ class TrainingSpec(Part):
         return self.steps + self.polish
 
     def samples(self, step: float) -> int:
-        """Samples on which a student has learned at a step; a step of the polish searches at about
-        two points of its batch."""
+        """Samples on which a student has learned at a step; a step of the polish learns from its
+        batch as often as its rule says."""
         seen, left = 0, int(step)
         for steps, batch, _ in self.stages:
             taken = min(steps, left)
             seen, left = seen + taken * batch, left - taken
-        return seen + 2 * min(left, self.polish) * self.polish_batch
+        polished = min(left, self.polish)
+        if not polished:
+            return seen
+        return seen + round(OPTIMISERS[self.polish_by].evaluations * polished * self.polish_batch)
+
+    def algebra(self, step: float, *, N: int, outputs: int) -> float:
+        """Operations up to a step of what a whole-problem rule does beside its evaluations."""
+        polished = min(max(int(step) - self.steps, 0), self.polish)
+        if not polished:
+            return 0.0
+        rule = OPTIMISERS[self.polish_by]
+        return float(polished * rule.flops(N=N, residuals=self.polish_batch * outputs))
 
     def branched(self, at: int, decay: int) -> TrainingSpec:
         """The recipe that leaves this one at step `at` and falls linearly to rate 0 in `decay`
@@ -442,10 +456,13 @@ def _flops(run: Run, step: float) -> float | None:
     """Of learning, by the formula of its kind; none where no formula is known."""
     if run.student.trained and run.learner == "data":  # a descent into a basin ends where it ends
         return None
-    return STUDENTS[run.student.kind].learning(
+    learned: float = STUDENTS[run.student.kind].learning(
         run.student, D_amb=run.task.D_amb, outputs=run.task.outputs, D=run.size or 0,
         samples=run.training.samples(step),
     )  # fmt: skip
+    if not run.training.polish:
+        return learned
+    return learned + run.training.algebra(step, N=run.N, outputs=run.task.outputs)
 
 
 COORDINATES: Mapping[str, Callable[[Run, float], float | None]] = {

@@ -2,12 +2,12 @@
 
 Object: lane-seconds w(group), compilation aside. A step of the S students of one shape takes
 
-    O + S [F/R + c·B·U + Σ_m (t_m + F_m/R_m)],
+    O + S [F/R + c·B·U + t],
 
 F the operations of forward and backward pass on a batch of B, U the units whose activations are
-passed over, m the matrices that Muon orthogonalises (F_m operations of Newton–Schulz); a small one
-in outer products, t_m and R_m of another kind than those of a large one. Labels, evaluations and
-the loading of programs come on top. Exact students take their operations and a moment each.
+passed over, t what the optimiser says of a step (`lab.kinds.optimisers`). The algebra of
+whole-problem rules, labels, evaluations and the loading of programs come on top. Exact students
+take their operations and a moment each.
 
 The constants were measured on one lane of a core whose float32 matrix product runs at `CORE`
 (DECISIONS.md); `speed` is how much faster this machine's core is. What a store has measured
@@ -21,14 +21,13 @@ from functools import cache, lru_cache
 
 import numpy as np
 
+from lab.kinds.optimisers import OPTIMISERS, STUDENTS_RATE
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.spec import TEST_POINTS, Group
 from lab.students import solvers
 
 CORE, SIDE = 6e10, 64
 """FLOP/s of NumPy's float32 product of this side on the core of which the constants are."""
-STUDENTS_RATE = 6e10
-"""FLOP/s of students' matrix products."""
 LABELS_RATE = 2.5e10
 """FLOP/s of a teacher's, whose arrays leave the cache."""
 UNIT = 1.5e-9
@@ -39,12 +38,6 @@ EVALUATED_UNIT = 4e-9
 """Seconds of the forward pass of one activation of one test point, its product included."""
 EVALUATIONS = 13
 """Times that losses are taken, besides those at checkpoints."""
-SMALL = 12
-"""The smaller side up to which Muon works in outer products (`students.descent.muon`)."""
-SMALL_RATE, SMALL_MATRIX = 5e9, 1e-6
-LARGE_RATE, LARGE_MATRIX = 6e8, 5e-6
-"""FLOP/s of five Newton–Schulz iterations, and the seconds of their calls; of a large matrix per
-row, up to `STUDENTS_RATE`."""
 EXACT_RATE = 6e9
 """FLOP/s of pivoted factorisations in float64."""
 EXACT = 1.5e-3
@@ -82,18 +75,11 @@ def _student(group: Group, student: StudentSpec) -> float:
     one = solvers.student_flops(group, student) / STUDENTS_RATE + UNIT * units
     looks = EVALUATIONS + len(group.training.checkpoints)
     found = solvers.samples(group) * one + looks * TEST_POINTS * EVALUATED_UNIT * units
-    if group.training.optimiser != "muon":
+    found += solvers.algebra_seconds(group, student)
+    rule = OPTIMISERS.get(group.training.optimiser)
+    if rule is None or not group.training.stages:
         return found
-    matrices = solvers.matrices(group, student)[:-1]
-    return found + group.training.steps * sum(map(_orthogonalising, matrices))
-
-
-def _orthogonalising(sides: tuple[int, int]) -> float:
-    m, n = min(sides), max(sides)
-    flops = 5 * (4 * m * m * n + 2 * m**3)
-    if m <= SMALL:
-        return SMALL_MATRIX + flops / SMALL_RATE
-    return LARGE_MATRIX + flops / min(LARGE_RATE * m, STUDENTS_RATE)
+    return found + group.training.steps * rule.seconds(solvers.matrices(group, student)[:-1])
 
 
 @cache

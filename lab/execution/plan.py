@@ -139,7 +139,7 @@ def programs(found: Iterable[Group]) -> set[tuple]:
     """The compiled training programs of these groups, each by what tells it apart."""
     return {
         (g.teachers[0].D_amb, student, len(seeds), len(g.teachers), batch, g.training.optimiser,
-         g.training.precision)
+         g.training.polish_by, g.training.precision)
         for g in found
         if solvers.of(g).compiled
         for student, _, seeds in g.shapes

@@ -21,6 +21,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from lab.grids import said
+from lab.kinds.optimisers import OPTIMISERS, whole
 from lab.kinds.student import STUDENTS
 from lab.regimes.cell import Cell
 from lab.regimes.regime import Regime
@@ -123,6 +124,7 @@ class Descending(Regime):
                 )
         else:
             yield from said(self._of_kind)
+            yield from said(self._of_problem)
             if self.measure.dimension:
                 yield from self.measure.mistaken(self.tasks(1), self.students())
             sizes = [D for D in self.sizes if D]
@@ -136,12 +138,17 @@ class Descending(Regime):
                 )  # fmt: skip
                 yield from self.training.on_pool(most, noise=any(t.noise for t in tasks))
 
+    def _of_problem(self) -> Iterator[str]:
+        return self.training.on_problem(self.tasks(1), [*self.students()])
+
     def _of_kind(self) -> Iterator[str]:
         """What the kind of student does not say of itself, and the recipe or a check would need."""
         kind, students = STUDENTS[self.student.kind], [*self.students()]
-        if self.training.optimiser == "muon" and not all(map(kind.hidden_matrices, students)):
+        first, by_matrix = self.training.optimiser, OPTIMISERS[self.training.optimiser]
+        hidden = not whole(first) and by_matrix.hidden
+        if hidden and not all(map(kind.hidden_matrices, students)):
             yield (
-                f"training.optimiser: muon makes hidden weight matrices orthogonal, and a "
+                f"training.optimiser: {first} moves hidden weight matrices in its own way, and a "
                 f"{self.student.kind} student names none; take preset = \"adam\", or give its kind "
                 "`hidden_matrices`"
             )

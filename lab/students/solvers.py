@@ -1,7 +1,8 @@
 """Solvers: who trains or solves a group of students, and what that costs, one entry each.
 
-    DESCENT     what the kind says of a student, and 2 operations per weight for the teacher's
-                labels; what the optimiser does with gradients is left out, as usual
+    DESCENT     what the kind says of a student, the algebra of a whole-problem rule, and 2
+                operations per weight for the teacher's labels; what first-order rules do with
+                gradients is left out, as usual
     ALGEBRA     what the kind of student says, and drawing a Gaussian field
     BASIN       Hessians of one network on the whole population
     TANGENTS    a network and its mirror image: descent, both functions, the tangent kernel
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.kinds.kind import load
+from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.mistakes import StudyError
 from lab.spec import POPULATION, TEST_POINTS, WIDE_TEST_POINTS, Group
@@ -112,8 +114,12 @@ def student_bytes(group: Group, student: StudentSpec) -> float:
     batch = max([EVALUATED, training.polish and training.polish_batch]
                 + [b for _, b, _ in training.stages])  # fmt: skip
     N = student.parameters(task.D_amb, task.outputs)
+    kept = 0.0
+    if training.polish:
+        residuals = training.polish_batch * task.outputs
+        kept = OPTIMISERS[training.polish_by].numbers(N=N, residuals=residuals)
     return size * (
-        5 * N + 3 * batch * (STUDENTS[student.kind].hidden_units(student) + task.outputs)
+        kept + 5 * N + 3 * batch * (STUDENTS[student.kind].hidden_units(student) + task.outputs)
     )
 
 
@@ -136,6 +142,24 @@ def student_flops(group: Group, student: StudentSpec) -> float:
     return kind.learning(student, D_amb=task.D_amb, outputs=task.outputs, D=0, samples=1)
 
 
+def algebra_flops(group: Group, student: StudentSpec) -> float:
+    """Operations of a whole-problem rule in the training of one student, beside evaluations."""
+    task, training = group.teachers[0], group.training
+    N = student.parameters(task.D_amb, task.outputs)
+    return training.algebra(training.last, N=N, outputs=task.outputs)
+
+
+def algebra_seconds(group: Group, student: StudentSpec) -> float:
+    """The same in seconds, as the rule says them."""
+    task, training = group.teachers[0], group.training
+    if not training.polish:
+        return 0.0
+    N = student.parameters(task.D_amb, task.outputs)
+    rule = OPTIMISERS[training.polish_by]
+    residuals = training.polish_batch * task.outputs
+    return float(training.polish * rule.seconds(N=N, residuals=residuals))
+
+
 def samples(group: Group) -> float:
     """Samples on which each student of the group learns."""
     return group.training.samples(group.training.last)
@@ -149,8 +173,12 @@ def label_flops(group: Group) -> float:
 
 
 def _descent_flops(group: Group) -> float:
-    students = sum(len(seeds) * student_flops(group, student) for student, _, seeds in group.shapes)
-    learned = label_flops(group) + samples(group) * students
+    seen = samples(group)
+    students = sum(
+        len(seeds) * (seen * student_flops(group, student) + algebra_flops(group, student))
+        for student, _, seeds in group.shapes
+    )
+    learned = label_flops(group) + students
     return len(group.teachers) * (learned + measured_flops(group))
 
 

@@ -7,7 +7,7 @@ the preset's name: two files that mean the same recipe share their runs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
@@ -22,8 +22,10 @@ from lab.grids import (
     as_tuple,
     said,
 )
+from lab.kinds.optimisers import OPTIMISERS, Muon, squared, whole
+from lab.kinds.student import StudentSpec
 from lab.mistakes import shown, unknown
-from lab.spec import STABLE, TrainingSpec
+from lab.spec import STABLE, AnyTask, TrainingSpec
 
 
 class Stage(Table):
@@ -44,15 +46,8 @@ Checkpoints = Annotated[
 LOG = re.compile(r"log:([0-9]{1,6})")
 """So many checkpoints, about evenly spaced in the logarithm of the step."""
 
-RULES: Mapping[str, Mapping[str, float]] = {
-    "muon": {"rate": 0.01, "beta1": 0.95, "beta2": 0.999},
-    "adam": {"rate": 0.01, "beta1": 0.9, "beta2": 0.99},
-    "adamw": {"rate": 0.01, "beta1": 0.9, "beta2": 0.99},
-    "sgd": {"rate": 0.1, "beta1": 0.9, "beta2": 0.999},
-    "lbfgs": {"rate": 1.0, "beta1": 0.9, "beta2": 0.999},
-}
-"""What rate and momenta an optimiser takes unless the file says otherwise."""
-
+STUDENT_BYTES = 1 << 30
+"""Memory that a whole-problem rule may take for one student; a group is cut at as much."""
 PER_PARAMETER = 100
 """Points of a pool per parameter, at least: its own accidents are then 1 % of the loss."""
 
@@ -86,14 +81,25 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 """Recipes of training; a key that the file sets itself wins over its preset."""
 
 
+def _named(value: Any) -> Any:
+    """The name of an optimiser. Raises ValueError, one sentence, for what is none."""
+    if not isinstance(value, str) or value not in OPTIMISERS:
+        raise ValueError(unknown("optimiser", value, OPTIMISERS))
+    return value
+
+
+Rule = Annotated[str, BeforeValidator(_named)]
+"""The name of an optimiser, from outside too."""
+
+
 class Training(Table):
     """How a student learns: optimiser, schedule, budget."""
 
     preset: str = "default"
-    optimiser: Literal["muon", "adam", "adamw", "sgd", "lbfgs"] = "muon"
-    rate: PositiveFloat = Field(default=RULES["muon"]["rate"], description="default by optimiser")
-    beta1: Annotated[float, Field(ge=0, lt=1)] = RULES["muon"]["beta1"]
-    beta2: Annotated[float, Field(gt=0, lt=1)] = RULES["muon"]["beta2"]
+    optimiser: Rule = "muon"
+    rate: PositiveFloat = Field(default=Muon.defaults["rate"], description="default by optimiser")
+    beta1: Annotated[float, Field(ge=0, lt=1)] = Muon.defaults["beta1"]
+    beta2: Annotated[float, Field(gt=0, lt=1)] = Muon.defaults["beta2"]
     weight_decay: NonNegativeFloat = 0.0
     steps: PositiveInt = 20_000
     batch: PositiveInt = 128
@@ -101,9 +107,10 @@ class Training(Table):
     warmup: Annotated[float, Field(ge=0, lt=1, description="fraction of the steps")] = 0.0
     stages: Stages | None = None
     polish: Annotated[
-        Whole, Field(ge=0, le=MOST, description="L-BFGS steps on one large batch")
+        Whole, Field(ge=0, le=MOST, description="steps of polish_by on one large batch at the end")
     ] = 0
     polish_batch: PositiveInt = 8192
+    polish_by: Annotated[Rule, Field(description="a whole-problem optimiser")] = "lbfgs"
     precision: Literal["float32", "float64"] = "float32"
     pool: Annotated[
         Whole,
@@ -132,11 +139,13 @@ class Training(Table):
         preset = values.get("preset", "default")
         named = PRESETS.get(preset, {}) if isinstance(preset, str) else {}
         optimiser = values.get("optimiser", named.get("optimiser", "muon"))
-        rule = RULES.get(optimiser, {}) if isinstance(optimiser, str) else {}
+        known = isinstance(optimiser, str) and optimiser in OPTIMISERS
+        rule = OPTIMISERS[optimiser].defaults if known else {}
         return {**rule, **named, **values}
 
     def wrong(self) -> Iterator[str]:
-        rules = (self._of_preset, self._of_stages, self._of_checkpoints, self._of_branch)
+        rules = (self._of_preset, self._of_stages, self._of_checkpoints, self._of_branch,
+                 self._of_polish)  # fmt: skip
         for rule in rules:
             yield from said(rule)
 
@@ -153,7 +162,8 @@ class Training(Table):
         if these == "last":
             return
         if not total:
-            yield "checkpoints: L-BFGS alone has no steps between; leave it out"
+            title = OPTIMISERS[self.optimiser].title
+            yield f"checkpoints: {title} alone has no steps between; leave it out"
         elif isinstance(these, str):
             many = LOG.fullmatch(these)
             if not many or not int(many[1]):
@@ -178,7 +188,7 @@ class Training(Table):
     def _of_branch(self) -> Iterator[str]:
         if not self.branch_from:
             return
-        if self.schedule not in STABLE or self.optimiser == "lbfgs":
+        if self.schedule not in STABLE or whole(self.optimiser):
             yield (
                 "branch_from: the decay leaves a constant rate; take schedule = \"constant\" or "
                 "stages, or leave it out"
@@ -189,25 +199,40 @@ class Training(Table):
                 "decay in; take an earlier step"
             )
 
+    def _of_polish(self) -> Iterator[str]:
+        rules = [name for name in OPTIMISERS if whole(name)]
+        if not whole(self.polish_by):
+            yield (
+                f"polish_by: {self.polish_by} moves along gradients of batches, and a polish is on "
+                f"one batch; take {' or '.join(rules)}"
+            )
+        elif self.polish_by != "lbfgs" and whole(self.optimiser):
+            yield (
+                f"polish_by: {self.optimiser} is on one batch from the start, and nothing is "
+                "polished; leave it out"
+            )
+        elif self.polish_by != "lbfgs" and not self.polish:
+            yield "polish_by: nothing is polished; give polish, its steps, or leave it out"
+
     @property
     def _descended(self) -> int:
-        """Steps of the schedule; L-BFGS alone has none."""
+        """Steps of the schedule; whole-problem rules alone have none."""
         if self.stages is not None:
             return sum(stage.steps for stage in self.stages)
-        return 0 if self.optimiser == "lbfgs" else self.steps
+        return 0 if whole(self.optimiser) else self.steps
 
     def resolved(self) -> TrainingSpec:
-        """The recipe of a run. L-BFGS is all polish: its batch is drawn once."""
+        """The recipe of a run. A whole-problem rule is all polish: its batch is drawn once."""
         stages: tuple[tuple[int, int, float], ...] = ((self.steps, self.batch, self.rate),)
         if self.stages is not None:
             stages = tuple((s.steps, s.batch, s.rate) for s in self.stages)
-        polish, polish_batch = self.polish, self.polish_batch
-        if self.optimiser == "lbfgs":
-            stages, polish, polish_batch = (), self.steps, self.batch
+        polish, polish_batch, polish_by = self.polish, self.polish_batch, self.polish_by
+        if whole(self.optimiser):
+            stages, polish, polish_batch, polish_by = (), self.steps, self.batch, self.optimiser
         return TrainingSpec(
             self.optimiser, self.beta1, self.beta2, self.weight_decay, stages, self.schedule,
             self.warmup, polish, polish_batch, self.precision, self.pool, self._observed(),
-            self.stopping, self.branch_from,
+            self.stopping, self.branch_from, polish_by,
         )  # fmt: skip
 
     def _observed(self) -> tuple[int, ...]:
@@ -235,12 +260,59 @@ class Training(Table):
                 "data.sizes"
             )
 
+    def on_problem(
+        self, tasks: Iterable[AnyTask], students: Sequence[StudentSpec]
+    ) -> Iterator[str]:
+        """What is wrong with a whole-problem rule for these students, one sentence of the first
+        task that has something."""
+        recipe = self.resolved()
+        if not recipe.polish:
+            return
+        rule, batch = OPTIMISERS[recipe.polish_by], recipe.polish_batch
+        by, of_batch = ("polish_by", "polish_batch") if recipe.stages else ("optimiser", "batch")
+        size = 8 if recipe.precision == "float64" else 4
+        for task in tasks:
+            N = max(student.parameters(task.D_amb, task.outputs) for student in students)
+
+            def taken(batch: int, N: int = N, outputs: int = task.outputs) -> float:
+                return float(size * rule.numbers(N=N, residuals=batch * outputs))
+
+            least = -(-N // task.outputs) if rule.squares else 1
+            if rule.squares and not squared(task.loss, task.power):
+                yield (
+                    f"training.{by}: {rule.title} needs a loss that is a mean of squares, and "
+                    f"this one is {task.loss}; take lbfgs, or task.loss = \"mse\""
+                )
+            elif taken(least) > STUDENT_BYTES:
+                yield (
+                    f"training.{by}: {rule.title} takes {taken(least) / 1e9:.2g} GB for the "
+                    f"largest student (N = {N}) on {least} points, over "
+                    f"{STUDENT_BYTES / 1e9:.2g} GB; take lbfgs, or smaller students"
+                )
+            elif taken(batch) > STUDENT_BYTES:
+                fits = batch
+                while taken(fits) > STUDENT_BYTES:
+                    fits = max(least, fits // 2)
+                yield (
+                    f"training.{of_batch}: {rule.title} on {batch} points takes "
+                    f"{taken(batch) / 1e9:.2g} GB for the largest student (N = {N}), over "
+                    f"{STUDENT_BYTES / 1e9:.2g} GB; take a batch of at most {fits}"
+                )
+            elif batch < least:
+                yield (
+                    f"training.{of_batch}: {rule.title} learns {batch} points by heart with "
+                    f"N = {N} parameters; take a batch of at least {least}"
+                )
+            else:
+                continue
+            return
+
     def on_sets(self, sizes: Sequence[int]) -> Iterator[str]:
         """What is wrong with this recipe for training sets of these sizes D."""
-        if self.optimiser == "lbfgs" or self.polish:
+        if self.resolved().polish:
             yield (
-                "training.optimiser: L-BFGS needs fresh data without limit, where it "
-                "cannot fit the training set by heart"
+                f"training.optimiser: {OPTIMISERS[self.resolved().polish_by].title} needs fresh "
+                "data without limit, where it cannot fit the training set by heart"
             )
         if self.pool:
             yield "training.pool: stands for fresh data, and data.sizes are sets; leave it out"

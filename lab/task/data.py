@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from lab.kinds.optimisers import squared
 from lab.spec import TaskSpec
 from lab.task import manifolds, teachers
 from lab.task.streams import stream
@@ -205,9 +206,9 @@ def losses(
         return jnp.mean(
             jnp.sum(jax.scipy.special.xlogy(y, y) - y * jax.nn.log_softmax(f, axis=0), axis=0)
         )
-    if loss == "power" and power != 2:
-        return jnp.mean(jnp.abs(f - y) ** power)
-    return jnp.mean((f - y) ** 2)
+    if squared(loss, power):
+        return jnp.mean((f - y) ** 2)
+    return jnp.mean(jnp.abs(f - y) ** power)
 
 
 def baseline(loss: str, power: float, y: Float[Array, "outputs n"]) -> Float[Array, ""]:

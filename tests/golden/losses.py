@@ -63,6 +63,7 @@ DESCENTS = {
 """Descents in single precision."""
 ALGEBRA = {
     "lbfgs": learns(optimiser="lbfgs", steps=8, batch=256, **DOUBLE),
+    "gauss-newton": learns(optimiser="gauss-newton", steps=8, batch=256, **DOUBLE),
     "muon in double precision": learns(optimiser="muon", **DOUBLE),
     "basin": {
         **EXACT, **LIMITED, "regime": "variance-data", "data": {"sizes": [256, 512, 1024],

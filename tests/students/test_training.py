@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lab.kinds.optimisers import OPTIMISERS, whole
 from lab.mistakes import StudyError
 from lab.spec import Group
 from lab.students.descent import mlp, optimisers, training
@@ -58,9 +59,9 @@ def test_wider_students_learn_better_and_losses_fall(make_study):
         assert r.curve[-1][1] < r.curve[0][1]
 
 
-@pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd", "muon", "lbfgs"])
+@pytest.mark.parametrize("optimiser", [*OPTIMISERS])
 def test_every_optimiser_learns(make_study, optimiser):
-    steps = {"lbfgs": 20}.get(optimiser, 300)
+    steps = 20 if whole(optimiser) else 300
     rate = {"sgd": 0.05}.get(optimiser, 0.01)
     found = make_study(
         student={"widths": [4, 8, 16]},
@@ -450,6 +451,9 @@ def test_no_program_has_an_array_of_more_than_five_axes(make_study, optimiser):
             p, state, scale, *batches, jnp.ones(3), 0, 3
         ),
         jax.make_jaxpr(partial(training._evaluate, student, "mse", 2.0))(p, scale, x, y),
-        jax.make_jaxpr(partial(training._polish, student, "mse", 2.0, 2))(p, scale, x, y),
+        *(
+            jax.make_jaxpr(partial(training._polish, student, "mse", 2.0, by, 2))(p, scale, x, y)
+            for by in ("lbfgs", "gauss-newton")
+        ),
     ]
     assert 3 <= max(rank for program in programs for rank in ranks(program.jaxpr)) <= 5

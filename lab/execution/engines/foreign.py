@@ -1,4 +1,5 @@
-"""Foreign kinds: students, teachers and manifolds that are not the lab's own, for workers to know.
+"""Foreign kinds: students, teachers, manifolds and optimisers that are not the lab's own, for
+workers to know.
 
 A driver names them, as "students:module:Class"; a worker imports and registers them.
 """
@@ -9,11 +10,13 @@ from collections.abc import Iterable
 
 from lab.kinds.kind import load
 from lab.kinds.manifolds import MANIFOLDS
+from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS
 from lab.kinds.teachers import TEACHERS
 from lab.mistakes import StudyError
 
-REGISTRIES = {"students": STUDENTS, "teachers": TEACHERS, "manifolds": MANIFOLDS}
+REGISTRIES = {"students": STUDENTS, "teachers": TEACHERS, "manifolds": MANIFOLDS,
+              "optimisers": OPTIMISERS}  # fmt: skip
 
 
 def named() -> list[str]:

@@ -23,13 +23,12 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
+from lab.kinds.optimisers import SMALL
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """(a, b, c) of the iteration, chosen by Jordan for the steepest slope at 0."""
 ITERATIONS = 5
 EPSILON = 1e-8
-SMALL = 12
-"""Up to this smaller side outer products are faster than XLA's matrix product: for two students
-2.5 to 4 times at 15 × 4 and 30 × 8, twice at 8 × 8 and 11 × 11, the same at 15 × 15."""
 
 
 class State(NamedTuple):

@@ -1,7 +1,8 @@
-"""The optimisers of a recipe and its learning-rate schedule.
+"""First-order rules of a recipe (`lab.kinds.optimisers`) and its learning-rate schedule.
 
-An optimiser here has rate 1; the rate of each step comes from `rates`, so that one compiled program
-serves every rate, schedule and budget. L-BFGS, which searches its own step, is in `training.py`.
+A rule here has rate 1; the rate of each step comes from `rates`, so that one compiled program
+serves every rate, schedule and budget. Rules that find the lengths of their steps themselves are in
+`problem.py`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import numpy as np
 import optax
 from jaxtyping import Float
 
+from lab.kinds.optimisers import OPTIMISERS, FirstOrder
+from lab.mistakes import unknown
 from lab.spec import TrainingSpec
 from lab.students.descent.muon import muon
 
@@ -17,21 +20,44 @@ from lab.students.descent.muon import muon
 def optimiser(
     name: str, beta1: float, beta2: float, decay: float, hidden: frozenset[str]
 ) -> optax.GradientTransformation:
-    """The update rule of a student at rate 1.
+    """The first-order rule of a student at rate 1. Raises ValueError for any other name."""
+    first = {known: rule for known, rule in OPTIMISERS.items() if issubclass(rule, FirstOrder)}
+    if name not in first:
+        raise ValueError(unknown("first-order optimiser", name, first))
+    rule: optax.GradientTransformation = first[name].rule()(beta1, beta2, decay, hidden)
+    return rule
 
-    Adam, AdamW and SGD work on all parameters as one vector (elementwise rules: the same numbers,
-    one fused loop). Muon orthogonalises the momentum of the `hidden` weight matrices
-    (`lab.kinds.networks.Trained.hidden_matrices`); the output layer and biases get Adam.
-    """
-    if name == "adam":
-        return optax.flatten(optax.adam(1.0, b1=beta1, b2=beta2))
-    if name == "adamw":
-        return optax.flatten(optax.adamw(1.0, b1=beta1, b2=beta2, weight_decay=decay))
-    if name == "sgd":
-        return optax.flatten(optax.sgd(1.0, momentum=beta1))
-    if name == "muon":
-        return muon(beta1, adam_beta2=beta2, decay=decay, hidden=hidden)
-    raise ValueError(f"unknown optimiser {name!r}; known: adam, adamw, sgd, muon")
+
+# Adam, AdamW and SGD work on all parameters as one vector (elementwise rules: the same numbers, one
+# fused loop).
+
+
+def adam(
+    beta1: float, beta2: float, decay: float, hidden: frozenset[str]
+) -> optax.GradientTransformation:
+    """Adam, without decay."""
+    return optax.flatten(optax.adam(1.0, b1=beta1, b2=beta2))
+
+
+def adamw(
+    beta1: float, beta2: float, decay: float, hidden: frozenset[str]
+) -> optax.GradientTransformation:
+    """Adam with decoupled decay of all parameters."""
+    return optax.flatten(optax.adamw(1.0, b1=beta1, b2=beta2, weight_decay=decay))
+
+
+def sgd(
+    beta1: float, beta2: float, decay: float, hidden: frozenset[str]
+) -> optax.GradientTransformation:
+    """Gradient descent with momentum `beta1`."""
+    return optax.flatten(optax.sgd(1.0, momentum=beta1))
+
+
+def orthogonal(
+    beta1: float, beta2: float, decay: float, hidden: frozenset[str]
+) -> optax.GradientTransformation:
+    """Muon for the `hidden` weight matrices, Adam for the output layer and biases."""
+    return muon(beta1, adam_beta2=beta2, decay=decay, hidden=hidden)
 
 
 def rates(training: TrainingSpec) -> Float[np.ndarray, " steps"]:

@@ -27,10 +27,12 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Key
 
+from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
-from lab.spec import Group, Run
+from lab.spec import Group, Run, TrainingSpec
 from lab.students.descent import optimisers
 from lab.students.descent.dimensions import Watch
+from lab.students.descent.problem import problem
 from lab.students.descent.supply import CHUNK, Supply, baseline, over_teachers, supply
 from lab.students.result import Observation, Result
 from lab.task import data
@@ -85,7 +87,7 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
     if group.training.polish:
         x, y = given.large(group.training.polish_batch)
         for cohort in cohorts:
-            cohort.polish(x, y, group.training.polish)
+            cohort.polish(x, y, group.training)
             cohort.evaluate(group.training.last, given, True, True)
     for cohort in cohorts:
         cohort.measure(watch, initial=False)
@@ -124,7 +126,7 @@ class _Cohort:
             keys = again(keys)
         self.parameters = _network(student).init(student, given.D_amb, given.outputs, keys=keys)
         self.state = None
-        if t.optimiser != "lbfgs":
+        if t.stages:
             self.state = _init_state(student, self.rule, self.parameters)
         self.curve: list[tuple[int, np.ndarray, np.ndarray]] = []
         self.observed: dict[tuple[int, str], np.ndarray] = {}
@@ -147,10 +149,11 @@ class _Cohort:
         # Waiting here keeps at most one chunk of each lane in memory and makes ticks truthful.
         jax.block_until_ready(self.parameters)
 
-    def polish(self, x: Array, y: Array, steps: int) -> None:
+    def polish(self, x: Array, y: Array, training: TrainingSpec) -> None:
         self.parameters = _polish(
-            self.student, self.loss, self.power, steps, self.parameters, self.scale, x, y
-        )
+            self.student, self.loss, self.power, training.polish_by, training.polish,
+            self.parameters, self.scale, x, y,
+        )  # fmt: skip
 
     def evaluate(self, step: int, given: Supply, recorded: bool, observed: bool) -> None:
         """Losses at a step.
@@ -271,26 +274,16 @@ def _advance(
     return over_teachers(one_teacher)(parameters, state, scale, x, y)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
 def _polish(
-    student: StudentSpec, loss: str, power: float, steps: int,
+    student: StudentSpec, loss: str, power: float, by: str, steps: int,
     parameters: Any, scale: Array, x: Array, y: Array,
 ) -> Any:  # fmt: skip
-    """L-BFGS with a zoom line search on one large batch, every student on its own."""
-    rule = optax.lbfgs()
+    """A whole-problem rule on one large batch, every student on its own."""
+    rule = OPTIMISERS[by].rule()
 
     def one_student(parameters: Any, scale: Array, x: Array, y: Array) -> Any:
-        def value(p: Any) -> Array:
-            return data.losses(loss, power, _network(student).apply(student, p, scale * x), y)
-
-        def step(carry: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], None]:
-            p, state = carry
-            v, g = optax.value_and_grad_from_state(value)(p, state=state)
-            u, state = rule.update(g, state, p, value=v, grad=g, value_fn=value)
-            return (optax.apply_updates(p, u), state), None
-
-        carry = (parameters, rule.init(parameters))
-        return jax.lax.scan(step, carry, length=steps)[0][0]
+        return rule(problem(student, loss, power, scale, x, y), parameters, steps)
 
     per_teacher = jax.vmap(one_student, (0, None, None, None))
     return jax.vmap(per_teacher)(parameters, scale, x, y)

@@ -30,6 +30,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from lab.kinds.student import StudentSpec
 from lab.students.descent import mlp
+from lab.students.descent.problem import newton
 
 STARTS = 8
 SEARCH_STEPS = 2_000
@@ -168,9 +169,7 @@ def _stretch(
 
     def step(state: State) -> State:
         theta, value, damping, n, _ = state
-        curvature, axes = jnp.linalg.eigh(jax.hessian(loss)(theta))
-        slope = axes.T @ jax.grad(loss)(theta)
-        trial = theta - axes @ (slope / (jnp.abs(curvature) + damping))
+        trial = theta + newton(jax.hessian(loss)(theta), jax.grad(loss)(theta), damping)
         there = loss(trial)
         better = there < value
         arrived = jnp.where(better, value - there <= STILL * value, damping > 1e6)
