@@ -33,6 +33,8 @@ HIDDEN = Axis("N_h", "weights between hidden layers N_h", "hidden")
 WIDTH = Axis("w", "width w of the hidden layers", "width")
 UNITS = Axis("n", "hidden units n", "units")
 DATA = Axis("D", "training samples D", "D")
+STEPS = Axis("S", "steps S", "S")
+COMPUTE = Axis("C", "compute C", "C")
 POINTS = Axis("n", "points n", "D")
 
 LOSS = Ordinate("relative loss", "test loss, relative", "the relative test loss")

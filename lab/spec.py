@@ -568,4 +568,4 @@ class Group:
     @property
     def student_steps(self) -> int:
         """Student-steps of the whole group, the unit of its progress; an exact student is one."""
-        return max(self.training.steps, 1) * self.students
+        return (max(self.training.steps, 1) if self.trained else 1) * self.students

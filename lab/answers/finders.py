@@ -15,6 +15,7 @@ from lab.answers.coverage import coverage
 from lab.answers.dimensions import dimensions
 from lab.answers.expected import expected
 from lab.answers.exponents import exponents
+from lab.answers.frontiers import frontiers
 from lab.answers.gaps import gaps
 from lab.answers.lines import lines
 from lab.answers.planes import planes
@@ -24,6 +25,7 @@ from lab.answers.records import records
 Finder = Callable[[Question], tuple]
 
 FINDERS: dict[str, Finder] = {
+    "frontier": frontiers,
     "plane": planes,
     "exponents": exponents,
     "calibrated": calibrated,

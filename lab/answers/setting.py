@@ -47,7 +47,7 @@ class Setting:
     @property
     def dimension(self) -> str:
         """d as text, or how many modes a spectral task has."""
-        return f"{self.dim} modes" if self.spectral else f"d = {self.dim}"
+        return f"{self.dim or '∞'} modes" if self.spectral else f"d = {self.dim}"
 
     @property
     def name(self) -> str:

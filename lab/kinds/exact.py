@@ -103,6 +103,11 @@ class Exact(Student):
     def mistakes(self, study: Any) -> Iterator[str]:
         if study.task.loss != "mse":
             yield f"task.loss: {self.kind} students minimise the squared error; take loss = \"mse\""
+        if study.task.linear and study.task.endless and not self.timed:
+            yield (
+                f"task.manifold.modes: is missing, and {self.kind} students see every mode as a "
+                "coordinate; give their number"
+            )
         if study.task.linear and not self.linear:
             yield (
                 "student.kind: a spectral task has linear students: kind = \"linear\", or "

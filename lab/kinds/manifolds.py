@@ -4,7 +4,8 @@ Each kind says its keys, the coordinates of its chart, and how points are drawn.
 [chart, n]; a product has the charts of its factors one after the other.
 
 `spectral` is Gaussian in `modes` dimensions of variance i^−b, with a linear target of power i^−a in
-them: the teacher belongs to it.
+them: the teacher belongs to it. Without `modes` there are infinitely many, for students that know
+their losses without points.
 """
 
 from __future__ import annotations
@@ -194,7 +195,7 @@ class Spectral(Manifold):
     a: Floats | None = None
     b: Floats | None = None
     alpha: Positives | None = None
-    modes: PositiveInt
+    modes: PositiveInt | None = None
 
     teacher: ClassVar[str | None] = "spectral"
 
@@ -206,7 +207,7 @@ class Spectral(Manifold):
             )
 
     def factors_of(self) -> Iterator[Factors]:
-        yield ((self.kind, self.modes),)
+        yield ((self.kind, self.modes or 0),)
 
     def decays(self) -> tuple[tuple[float, float] | None, ...]:
         if self.alpha:

@@ -124,6 +124,8 @@ class Student(Table):
     reference: ClassVar[str] = ""
     """Who knows the slope of an exact reference over the x of a scan: "module:function" of (study,
     task, student), which gives None where nobody does."""
+    timed: ClassVar[bool] = False
+    """Whether it is solved and yet known at every step of [training]."""
     risk: ClassVar[str] = ""
     """Who knows the mean loss of a run, if anybody does: "module:function" of it, see `load`."""
 
@@ -174,6 +176,12 @@ class Student(Table):
     def same_but_size(cls, spec: StudentSpec) -> StudentSpec:
         """The student without what makes it larger."""
         raise NotImplementedError
+
+    @classmethod
+    def truths(cls, spec: StudentSpec, decays: Any, modes: int) -> Mapping[str, float]:
+        """Values that an exact model knows of itself on a spectral task, by name of the quantity
+        that is claimed; `exact` in the formula of a claim."""
+        return {}
 
     @classmethod
     def symbols(cls, spec: StudentSpec) -> Mapping[str, float]:

@@ -1,6 +1,7 @@
 """One regime a file: its table, its axis, its cells, its reading of the rows, its words."""
 
 from lab.regimes import (
+    compute_frontier,
     phase_map,
     resolution_data,
     resolution_width,
@@ -12,6 +13,7 @@ from lab.regimes import (
 from lab.regimes import dimension  # named last in what a mistake proposes
 
 __all__ = [
+    "compute_frontier",
     "dimension",
     "phase_map",
     "resolution_data",

@@ -1,12 +1,20 @@
-"""Compute frontiers as text: the estimators of a table side by side, a line each."""
+"""Compute frontiers: the estimators of a table, or of a study's curves, side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from lab.scaling.frontier import STATUS
+from lab.show.view import Answers, Drawn, Rows, Table, View
+
+if TYPE_CHECKING:
+    from lab.answers.answer import Answer
+    from lab.answers.frontiers import FrontierFound
 
 HEAD = ("method", "ξ of N ∝ C^ξ", "D ∝ C^", "η of L ∝ C^−η", "excess")
 ALLOCATION_HEAD = ("C", "method", "N", "D", "loss")
+SETTING_HEAD = ("setting", *HEAD[:2], "S ∝ C^", *HEAD[3:])
 NAMES = {"xi": "ξ", "data": "the exponent of D", "eta": "η", "excess": "the excess"}
 
 
@@ -48,7 +56,79 @@ def frontier_sentences(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _quantity(one: Mapping[str, Any]) -> str:
-    if one["value"] is None:
+    value = one["value"]
+    if value is None or value != value:
         return "–"
     low, high = ("−∞" if v is None else f"{v:.4g}" for v in one["interval"])
-    return f"{one['value']:.4g} [{low}, {'∞' if high == '−∞' else high}]"
+    return f"{value:.4g} [{low}, {'∞' if high == '−∞' else high}]"
+
+
+# ---- of a study ---------------------------------------------------------------------------------
+
+
+def above(answers: Answers) -> list[Table]:
+    """A line for each setting and estimator."""
+    lines = [
+        (found.label, method, *(_quantity(said[name]) for name in ("xi", "steps", "eta", "excess")))
+        for found in _all(answers) for method, said in found.plain()["methods"].items()
+        if "refused" not in said
+    ]  # fmt: skip
+    words = "The compute frontier, by three estimators, with 95 % intervals:"
+    return [Table(SETTING_HEAD, lines, words, most=4)] if lines else []
+
+
+def sentences(_: Answer, found: FrontierFound) -> Iterator[str]:
+    """Refusals, what is no power law, and what was left out."""
+    if not found.units:
+        yield "a frontier needs a teacher with every size; go on running."
+        return
+    many = "teacher or seed" if found.planned == 1 else "teachers or seeds"
+    sizes = len(set(found.columns["N"].tolist()))
+    yield f"curves of {sizes} sizes, means over {found.units} of {found.planned} {many}."
+    for name, one in found.methods.items():
+        if one.frontier is None:
+            yield f"{name} is refused: {one.refused}"
+            continue
+        odd = {q.status for q in (one.frontier.xi, one.frontier.eta, one.frontier.excess)}
+        for status in sorted(odd - {"power-law"}):
+            yield f"{name}, {status}: {STATUS[status]}."
+        if one.frontier.left_out:
+            more = len(one.frontier.left_out) - 1
+            rest = f", and {more} more" if more else ""
+            yield f"{name} leaves out: {one.frontier.left_out[0]}{rest}."
+
+
+def figures(answers: Answers) -> list[Drawn]:
+    """One figure of all settings that have curves."""
+    from lab.show.frontier_figures import frontiers
+
+    found = [one for one in _all(answers) if one.units]
+    return [Drawn("frontier", "Compute frontier", *frontiers(found))] if found else []
+
+
+def files(answers: Answers) -> dict[str, Rows]:
+    """The optima of every estimator."""
+    columns = ("label", "method", "C", "N", "S", "loss", "excess")
+    rows = [
+        (found.label, name, *(f"{v:.6g}" for v in (p.C, p.N, p.S, p.loss, p.excess)))
+        for found in _all(answers) for name, one in found.methods.items() if one.frontier
+        for p in one.frontier.points
+    ]  # fmt: skip
+    return {"frontier.csv": Rows(columns, rows)} if rows else {}
+
+
+def measured(found: FrontierFound) -> str:
+    """ξ by the first estimator that answers."""
+    for name, one in found.methods.items():
+        if one.frontier:
+            xi, eta = one.frontier.xi.value, one.frontier.eta.value
+            return f"N_opt ∝ C^{xi:.3g}, L ∝ C^−{eta:.3g} by {name}"
+    return ""
+
+
+def _all(answers: Answers) -> list[FrontierFound]:
+    return [one for answer in answers for one in answer.found("frontier")]
+
+
+VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="frontiers",
+            measured=measured)  # fmt: skip

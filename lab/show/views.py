@@ -18,6 +18,7 @@ from lab.show import (
     dimensions,
     expected,
     exponents,
+    frontier,
     gaps,
     lines,
     planes,
@@ -26,6 +27,7 @@ from lab.show import (
 from lab.show.view import View
 
 VIEWS: dict[str, View] = {
+    "frontier": frontier.VIEW,
     "plane": planes.VIEW,
     "exponents": exponents.VIEW,
     "calibrated": calibrated.VIEW,

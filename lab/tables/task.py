@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lab.grids import Floats, Grid, PositiveInt, Table, said
 from lab.kinds.kind import OneOf
@@ -41,6 +41,18 @@ class Task(Table):
     loss: Literal["mse", "power", "kl"] = "mse"
     power: Grid[Power] | None = None
     noise: Floats = (0.0,)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_randomness(cls, values: Any) -> Any:
+        """Infinitely many modes of given powers are one target."""
+        manifold = values.get("manifold") if isinstance(values, dict) else None
+        if not isinstance(manifold, dict) or manifold.get("kind") != "spectral":
+            return values
+        teacher = values.get("teacher", {})
+        if manifold.get("modes") is not None or not isinstance(teacher, dict):
+            return values
+        return {**values, "teacher": {"count": 1, **teacher}}
 
     counted: ClassVar[str] = "task.teacher.count"
     """The key that says how many teachers there are."""
@@ -90,6 +102,11 @@ class Task(Table):
     def linear(self) -> bool:
         """Whether the target is linear in the inputs, whose covariance is known."""
         return self.manifold.teacher is not None
+
+    @property
+    def endless(self) -> bool:
+        """Whether it is spectral with infinitely many modes, which nobody can draw."""
+        return self.linear and getattr(self.manifold, "modes", None) is None
 
     @property
     def descends(self) -> bool:
@@ -145,6 +162,8 @@ class Task(Table):
             yield (
                 "a spectral task has a linear teacher of its own; leave all but teacher.count out"
             )
+        if self.endless and self.teacher.count > 1:
+            yield "teacher.count: infinitely many modes are one target; leave it out"
         if self.embedding.kind != "identity" or self.loss != "mse":
             yield "a spectral task takes loss = \"mse\" and no embedding"
 

@@ -29,6 +29,7 @@ SYMBOLS: Mapping[str, str] = {
     "a": "decay of the target's power in the kernel's eigenbasis, v_i² ∝ i^−a",
     "b": "decay of the kernel's eigenvalues, λ_i ∝ i^−b",
     "alpha": "spectral exponent α_K of random features, λ_i ∝ i^−(1+α_K)",
+    "exact": "value that an exact model knows of itself",
     "teacher": "smoothness θ of the teacher's kernel, K(0) − K(r) ∼ |r|^θ to leading odd order",
     "student": "smoothness θ of the student's kernel",
 }
