@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -380,3 +381,8 @@ def test_a_batch_that_nobody_chose_fits_the_smallest_set(here, tmp_path, refused
     assert {run.training.stages[0][1] for run in found.runs()} == {8}
     (said,) = refused(network + "[training]\nbatch = 16\n")[:1]
     assert "training.batch: 16 is more than the training set" in said
+
+
+def test_a_table_with_names_of_species_passes_check():
+    found = study.read(Path(__file__).parents[1] / "cases" / "flowers.toml")
+    assert (found.task.facts.outputs, found.task.facts.coordinates) == (3, 4)
