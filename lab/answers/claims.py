@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lab.answers.question import Question
 from lab.answers.setting import Setting
 from lab.kinds.kind import load
+from lab.scaling.judge.doubts import Doubt
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.scaling.scans.intervals import Interval
 from lab.tables.prediction import Claim
@@ -73,7 +74,7 @@ class Judgement:
 def judgements(question: Question) -> tuple[Judgement, ...]:
     """Every claim of the study, in the order of its file and of the grid."""
     return tuple(
-        judged for claim in question.study.claims for judged in _judged(question, claim)
+        _reasoned(judged) for claim in question.study.claims for judged in _judged(question, claim)
         if not (claim.where and judged.setting)
         or claim.about({"d": judged.setting.dim, **judged.setting.varying})
     )  # fmt: skip
@@ -86,6 +87,15 @@ def _judged(question: Question, claim: Claim) -> Iterable[Judgement]:
     why = "an older table has no runs to judge it by: run the study."
     return [Judgement(claim, one.setting, math.nan, NOTHING, math.nan, UNDECIDED, advice=why)
             for one in question.stored]  # fmt: skip
+
+
+def _reasoned(one: Judgement) -> Judgement:
+    """The judgement with a doubt where it is undecided: one that crosses an edge or, where nothing
+    is measured, one that lacks runs."""
+    if one.verdict != UNDECIDED or one.doubts:
+        return one
+    measured = all(map(math.isfinite, one.interval))
+    return replace(one, doubts=(Doubt.INTERVAL_TOO_WIDE if measured else Doubt.UNFINISHED,))
 
 
 def inside(interval: Interval, allowed: Interval) -> str:

@@ -117,7 +117,9 @@ def judged(study: Regime, one: Measured, claim: Claim | None) -> Point:
     return Point(
         setting=one.setting, prediction=prediction, exponent=found, likely=likely,
         verdict=((found.verdict if found else None) or UNDECIDED) if claim else None,
-        doubts=found.doubts if found else doubts,
+        doubts=found.doubts if found else doubts or (
+            (Doubt.EXCESS_UNRESOLVED if one.runs.done else Doubt.UNFINISHED,) if claim else ()
+        ),
         advice=found.advice if found else _why_nothing(one.runs),
         rivals=_rivals(study, claim, run, found) if claim else (), runs=one.runs,
         fitted=_fitted(one.values, study.order(run.task, run.student)),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from lab.answers.answer import Answer
 from lab.answers.claims import Judgement
+from lab.scaling.judge.doubts import briefly
 from lab.show.view import Answers, Rows, Table, View
 
 HEAD = ("setting", "claim", "measured", "95 % interval", "predicted", "verdict", "doubts")
@@ -36,9 +37,8 @@ def _ordered(claims: Iterable[Judgement]) -> Iterator[Judgement]:
 
 
 def _cells(one: Judgement) -> tuple[str, ...]:
-    doubts = ", ".join(doubt.partition(":")[0] for doubt in one.doubts)
     return (one.label, one.claim.told, _number(one.value), _ends(one), _number(one.prediction),
-            one.verdict, doubts or "none")  # fmt: skip
+            one.verdict, briefly(one.doubts))  # fmt: skip
 
 
 def _number(value: float) -> str:

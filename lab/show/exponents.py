@@ -12,6 +12,7 @@ from lab.answers import pools, tabled
 from lab.answers.answer import Answer
 from lab.answers.point import Point
 from lab.scaling import Exponent
+from lab.scaling.judge.doubts import briefly
 from lab.scaling.scans.estimates import LAWS
 from lab.show import panels, provenance
 from lab.show.numbers import alpha, interval, number
@@ -77,7 +78,7 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
         interval(e.interval) if e else "–",
         p.verdict or "–",
         (e.relation if e else None) or "–",
-        ", ".join(p.doubts) or "none",
+        briefly(p.doubts),
         str(p.fitted.teachers),
         str(p.runs.done),
         f"{answer.study.axis.symbol} {x[0]:.0f}–{x[-1]:.0f}" if x else "–",

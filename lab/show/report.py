@@ -39,9 +39,10 @@ def tables(answers: Answers) -> list[Table]:
     return [table for table in brief if table.columns]
 
 
-def sentences(answers: Answers) -> list[str]:
-    """What every finding says in words, answer by answer, and what the doubts mean."""
-    return [text for answer in answers for text in _sentences(answer)] + doubts(answers)
+def sentences(answers: Answers, *, every: bool = False) -> list[str]:
+    """What every finding says in words, answer by answer, and the doubts, see `doubts`."""
+    found = [text for answer in answers for text in _sentences(answer)]
+    return found + doubts(answers, every=every)
 
 
 def _sentences(answer: Answer) -> Iterator[str]:
@@ -56,14 +57,14 @@ def _sentences(answer: Answer) -> Iterator[str]:
                 yield from (f"{name}{text}" for text in view.sentences(answer, finding))
 
 
-def doubts(answers: Answers) -> list[str]:
+def doubts(answers: Answers, *, every: bool = False) -> list[str]:
     """Each doubt once, with the findings that have it: what it means, which way, what removes it.
 
-    Beyond `NAMED` they are counted, for the table says it of each.
+    every: name all of them, as the report does; else beyond `NAMED` they are counted.
     """
     return [
-        f"{_explained(doubt)} "
-        f"({'; '.join(where) if len(where) <= NAMED else f'{len(where)} settings'})"
+        f"{_explained(doubt)} ("
+        f"{'; '.join(where) if every or len(where) <= NAMED else f'{len(where)} settings'})"
         for doubt, where in doubted(answers).items()
     ]
 
@@ -167,7 +168,7 @@ def _markdown(answers: Answers, name: str, drawn: Sequence[Drawn]) -> str:
         escape(answers[0].study.question),
         *map(_block, claims.above(answers)),
         *(_block(block) for view in shown for block in view.above(answers)),
-        "\n".join(f"- {escape(text)}" for text in sentences(answers)),
+        "\n".join(f"- {escape(text)}" for text in sentences(answers, every=True)),
         *(_block(block) for view in shown for block in view.below(answers)),
         *(f"![{one.title}]({one.name}.png)\n\n*{escape(one.caption)}*" for one in drawn),
         escape(provenance.paragraph(answers[0].record)),

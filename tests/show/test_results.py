@@ -9,6 +9,8 @@ from urllib.parse import unquote
 
 import pytest
 
+import lab
+
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 FOLDERS = sorted(file.parent for file in RESULTS.glob("*/report.md"))
 PAGES = sorted(RESULTS.glob("*/report.html"))
@@ -68,3 +70,16 @@ def test_every_figure_of_a_page_is_told_and_has_its_numbers(page):
         for uri in links:
             rows = list(csv.DictReader(io.StringIO(unquote(uri.split(",", 1)[1]))))
             assert rows and None not in rows[0]
+
+
+STUDIES = sorted(
+    file for file in (RESULTS.parent / "studies").glob("*.toml")
+    if (RESULTS / file.stem / "table.csv").exists()
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
+def test_what_is_undecided_says_why(file):
+    found = lab.answer(file, RESULTS, replicates=20)
+    undecided = [one for one in (*found.points, *found.claims) if one.verdict == "undecided"]
+    assert all(one.doubts for one in undecided)

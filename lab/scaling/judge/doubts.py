@@ -253,6 +253,11 @@ class Doubt(StrEnum):
         "predict with the dimension of the inputs",
     )
 
+    @property
+    def words(self) -> str:
+        """The doubt as a table's row says it."""
+        return SAID.get(self.value, self.value.replace("-", " "))
+
     @classmethod
     def of(cls, slug: str) -> Doubt:
         """The doubt of this slug. Raises ValueError if there is none."""
@@ -277,6 +282,46 @@ class Doubt(StrEnum):
 
 REASONS = (Doubt.INTERVAL_TOO_WIDE, Doubt.READINGS_DIFFER, Doubt.NOT_YET_ASYMPTOTIC)
 """Why nothing is decided where no other doubt forbids it."""
+
+
+SAID = {
+    "few-sizes": "fewer than five x",
+    "few-decades": "less than a decade of x",
+    "first-x-off": "smallest x off",
+    "other-count": "two counts of size",
+    "wrong-law": "another law",
+    "unchecked": "training unchecked",
+    "diverged": "diverged runs",
+    "failed": "failed runs",
+    "unfinished": "missing runs",
+    "coarse": "few points per dimension",
+    "dimension": "error of d",
+    "late": "asymptote not reached",
+    "rate-sensitive": "depends on the rate",
+    "saturated": "students as large as teachers",
+    "budget-flattens": "more training flattens",
+}
+"""Plain words of the doubts whose slug alone does not say it."""
+SHOWN = 2
+"""Doubts that a table's row says; the report explains all."""
+
+
+def briefly(doubts: Iterable[str]) -> str:
+    """The doubts of a table's row in plain words, `none` or at most SHOWN: first the reasons why
+    nothing is decided, then what forbids a verdict, then what an interval holds already; sentences
+    by their beginning."""
+    every = dict.fromkeys(doubts)
+    first = sorted(every, key=_rank)[:SHOWN]
+    slugs = set(Doubt)
+    return ", ".join(Doubt.of(d).words if d in slugs else d.partition(":")[0]
+                     for d in first) or "none"  # fmt: skip
+
+
+def _rank(doubt: str) -> int:
+    if doubt in REASONS:
+        return 0
+    held = doubt in set(Doubt) and Doubt.of(doubt).direction is Direction.HELD
+    return 2 if held else 1
 
 
 def known(doubts: Iterable[str]) -> tuple[Doubt, ...]:

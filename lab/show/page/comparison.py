@@ -20,6 +20,7 @@ from lab.answers.answer import Answer
 from lab.answers.point import Point
 from lab.files import put
 from lab.mistakes import StudyError
+from lab.scaling.judge.doubts import briefly
 from lab.show.numbers import alpha, interval
 from lab.show.page.differences import Difference, forest, rows
 from lab.show.page.overview import MARKERS, side_by_side, strokes
@@ -114,7 +115,7 @@ def _shown(studies: Sequence[Named]) -> Charts:
 def _table(studies: Sequence[Named]) -> Table:
     cells = [
         (name, p.label, f"{answer.prediction.text} = {p.prediction:.3g}", alpha(p.exponent),
-         interval(p.exponent.interval), p.verdict or "–", ", ".join(p.doubts) or "none")
+         interval(p.exponent.interval), p.verdict or "–", briefly(p.doubts))
         for name, answers in studies for answer, p in _points(answers) if p.exponent
     ]  # fmt: skip
     return Table(

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import lab
-from lab.scaling.judge.doubts import Direction, Doubt, known
+from lab.scaling import Scan, exponent
+from lab.scaling.judge.doubts import Direction, Doubt, briefly, known
 from lab.scaling.judge.verdict import (
     VERDICTS,
     advice,
@@ -208,3 +209,33 @@ def test_the_advice_names_the_remedies_of_what_the_interval_does_not_hold():
     assert said == f"{Doubt.LATE.remedy}."
     assert say(INSIDE, doubts=(Doubt.LATE,), over="range") == ""
     assert say(INSIDE) == "" and set(VERDICTS) == {"agrees", "contradicts", "undecided"}
+
+
+@pytest.mark.parametrize("law", ["power", "power+floor"])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_undecided_always_has_a_doubt(seed, law):
+    """Over scans of every kind, from three x of one teacher to eight of five, and every claim."""
+    rng = np.random.default_rng(seed)
+    kinds = product((1, 2, 5), (2, 3, 8), (0.0, 0.1, 1.0), ("bound", "equal"), ("range", "limit"))
+    seen = set()
+    for teachers, points, noise, sense, over in kinds:
+        x = np.geomspace(10, 10 ** rng.uniform(1.5, 3), points)
+        loss = x ** -rng.choice([0.0, 0.5, 1.0]) + rng.choice([0, 0.1]) * x**-0.2
+        cells = loss * np.exp(noise * rng.standard_normal((teachers, points)))
+        scan = Scan.of(np.tile(x, teachers), cells.ravel(), np.repeat(range(teachers), points))
+        found = exponent(scan, prediction=1.0, sense=sense, over=over, law=law, replicates=10)
+        assert found.verdict != "undecided" or found.doubts
+        seen.add(found.verdict)
+    assert "undecided" in seen
+
+
+def test_a_row_says_two_doubts_in_plain_words_those_that_decide_first():
+    every = [*Doubt]
+    assert briefly([]) == "none" and briefly(["few-sizes"]) == "fewer than five x"
+    assert briefly(["bent", "unchecked", "interval-too-wide", "late"]) == (
+        "interval too wide, training unchecked"
+    )
+    assert briefly(["a sentence: with more", "bent"]) == "a sentence, bent"
+    for one in every:
+        assert one.words and "-" not in one.words
+        assert briefly([*every, one]).count(",") == 1
