@@ -204,3 +204,14 @@ def test_types_and_shapes_are_checked_while_the_tests_run():
         linear.LinearRegression(np.zeros(3), 1)  # weights are a matrix
     with pytest.raises(BeartypeCallHintViolation):
         settings.Settings(lanes="4")
+
+
+def test_a_worker_knows_every_kind():
+    """It imports the package of the kinds and no regime, so the package imports all of them."""
+    registers = {
+        file.stem for file in (LAB / "kinds").glob("*.py") if ".add\nclass" in file.read_text()
+    }
+    imported = {what for _, what in imports(LAB / "kinds" / "__init__.py")}
+    assert registers <= imported
+    elsewhere = [name for name, file in modules() if "STUDENTS.add\nclass" in file.read_text()]
+    assert all(name.startswith("lab.kinds.") for name in elsewhere)
