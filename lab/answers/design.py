@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from lab.answers.cells import scan_of
+from lab.answers.exponents import declared
 from lab.answers.point import Point
 from lab.mistakes import StudyError
 from lab.plain import plain
@@ -26,7 +27,7 @@ from lab.regimes.regime import Regime
 from lab.scaling.judge.calibration import Calibration, Design, Truth, calibrate, misspecified
 from lab.scaling.judge.reading import BENT
 from lab.scaling.scans.estimates import USABLE
-from lab.scaling.scans.scan import Scan
+from lab.scaling.scans.scan import COUNTS, Scan
 from lab.spec import Run
 from lab.theory import NoValue, PredictionError
 
@@ -154,16 +155,17 @@ def designs(study: Regime, alternatives: Sequence[str] = ()) -> tuple[Design, ..
     values = {text: exponents(study, text) for text in texts}
     found = []
     for i, runs in enumerate(_points(study)):
-        scan = shape(study, runs)
+        scan, (omega, count) = shape(study, runs), declared(study, claim)
+        own = COUNTS.index(count) if count and scan.counts is not None else scan.declared
         found.append(Design(
-            x=scan.x, counts=scan.counts, declared=scan.declared,
+            x=scan.x if scan.counts is None else scan.counts[own], counts=scan.counts, declared=own,
             teachers=len({run.task.teacher for run in runs}),
             # a mean excess over repetitions is one value with one error
             seeds=1 if study.means else len({run.seed for run in runs}),
-            prediction=study.predicted(runs[0].task, runs[0].student),
+            prediction=study.predicted(runs[0].task, runs[0].student, size=claim.size),
             sense=claim.sense,
             tolerance=claim.tolerance, over=claim.over,
-            law=study.law, omega=study.omega if study.law == "power" else None,
+            law=study.law, omega=omega, delta=claim.delta,
             alternatives={t: v for t, some in values.items() if (v := some[i]) is not None},
         ))  # fmt: skip
     return tuple(found)

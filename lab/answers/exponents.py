@@ -12,7 +12,7 @@ are counted as doubts and never enter a fit.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lab.answers.cells import Cells, pairs, scan_of
@@ -27,6 +27,7 @@ from lab.execution.budgets import CHECKS
 from lab.execution.store import Row
 from lab.regimes.cell import Values
 from lab.regimes.foresight import saturates
+from lab.regimes.quantity import ALPHA
 from lab.regimes.regime import Regime
 from lab.scaling import Exponent
 from lab.scaling.judge.doubts import Doubt
@@ -42,16 +43,31 @@ ILL_CONDITIONED = 1e13
 """Condition number beyond which the small eigenvalues of a system are rounding errors."""
 
 
+SOURCES = "N"
+"""The count of size of the sources of all known formulas (Sharma & Kaplan, arXiv 2004.10802)."""
+Declared = tuple[float | None, str | None]
+
+
+def declared(study: Regime, claim: Claim | None) -> Declared:
+    """The ω and the count of size that a claim about α is judged by: those that it declares, or
+    what theory knows of the regime, and the count that is scanned (None)."""
+    omega = claim.omega if claim and claim.omega is not None else study.omega
+    named = claim.size if claim and study.counted else None
+    count = "hidden" if named == "width" else named  # which grow alike
+    return (omega if study.law == "power" else None), count
+
+
 @dataclass(frozen=True)
 class Measured:
-    """The scan of one setting with its exponent, before it is judged; estimate: None where nothing
-    could be fitted. doubts: those of the runs, the design and the values."""
+    """The scan of one setting with its exponent, before it is judged; estimates: by what a claim
+    declares of ω and of the count of size (`declared`), none where nothing could be fitted. doubts:
+    those of the runs, the design and the values."""
 
     setting: Setting
     run: Run
     done: list[tuple[Run, Row]]
     values: Values
-    estimate: Estimate | None
+    estimates: Mapping[Declared, Estimate]
     runs: Runs
     evidence: Evidence
     doubts: tuple[Doubt | str, ...]
@@ -88,15 +104,18 @@ def _measured(question: Question, one: Stored) -> Measured:
     study, cells, done = question.study, one.cells, one.done
     runs, evidence = _runs(one), _evidence(study, one)
     values = question.reading(one)
-    found = None
+    found = {}
     if values.x.size:
         change = evidence.convergence
-        found = estimate(
-            scan_of(study, values, [run for run, _ in done]), law=study.law,
-            correction=change.correction if change else None, replicates=question.replicates,
-            omega=study.omega if study.law == "power" else None,
-            drawn=cells.scan[0][0].task.random,
-        )  # fmt: skip
+        scan = scan_of(study, values, [run for run, _ in done])
+        claims = [claim for claim in study.claims if claim.quantity == ALPHA.name]
+        asked = [declared(study, claim) for claim in claims] or [declared(study, None)]
+        for omega, count in dict.fromkeys(asked):
+            found[omega, count] = estimate(
+                scan, law=study.law, correction=change.correction if change else None,
+                replicates=question.replicates, omega=omega, count=count,
+                drawn=cells.scan[0][0].task.random,
+            )  # fmt: skip
     return Measured(
         one.setting, cells.scan[0][0], done, values, found, runs, evidence,
         (*_doubts(study, cells, runs, evidence.convergence), *values.doubts),
@@ -108,12 +127,14 @@ def judged(study: Regime, one: Measured, claim: Claim | None) -> Point:
     run, found = one.run, None
     known = premises(study, one.done, claim) if claim else ()
     doubts = (*one.doubts, *known)
-    prediction = study.predicted(run.task, run.student, claim.formula) if claim else math.nan
-    likely = study.likely(run.task, run.student, claim.formula) if claim else ()
-    if one.estimate and claim:
-        found = _by(claim, one.estimate, prediction, likely, one.evidence, doubts)
-    elif one.estimate:
-        found = judge(one.estimate, doubts=doubts)
+    of = (run.task, run.student)
+    prediction = study.predicted(*of, claim.formula, claim.size) if claim else math.nan
+    likely = study.likely(*of, claim.formula, claim.size) if claim else ()
+    estimated = one.estimates.get(declared(study, claim))
+    if estimated and claim:
+        found = _by(claim, estimated, prediction, likely, one.evidence, doubts)
+    elif estimated:
+        found = judge(estimated, doubts=doubts)
     return Point(
         setting=one.setting, prediction=prediction, exponent=found, likely=likely,
         verdict=((found.verdict if found else None) or UNDECIDED) if claim else None,
@@ -139,7 +160,7 @@ def _by(
     def against(by: float, *more: Doubt) -> Exponent:
         return judge(
             found, prediction=by, sense=claim.sense, tolerance=claim.tolerance, over=claim.over,
-            doubts=[*doubts, *more],
+            delta=claim.delta, both=claim.size not in (None, SOURCES), doubts=[*doubts, *more],
         )  # fmt: skip
 
     one = against(prediction)
@@ -227,7 +248,7 @@ def _fitted(values: Values, order: int) -> Fitted:
 def _rivals(study: Regime, claim: Claim, run: Run, found: Exponent | None) -> tuple[Rival, ...]:
     rivals = []
     for formula in claim.rivals:
-        value = study.predicted(run.task, run.student, formula)
+        value = study.predicted(run.task, run.student, formula, claim.size)
         fate = None
         if found is not None and found.status in USABLE:
             own = [doubt for doubt in found.doubts if doubt is not Doubt.ROUGH_TARGET]

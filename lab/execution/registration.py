@@ -40,15 +40,20 @@ class Predicted:
     quantity: str = "alpha"
     over: str = "limit"
     where: str = ""
+    omega: float | None = None
+    delta: float | None = None
+    size: str | None = None
 
     @property
-    def judged(self) -> tuple[str, str, float, str, str]:
-        """What decides the verdict."""
-        return self.exponent, self.sense, self.tolerance, self.over, self.where
+    def judged(self) -> tuple[Any, ...]:
+        """What decides the verdict; of what is declared of the curve, all that is."""
+        own = {"omega": self.omega, "delta": self.delta, "size": self.size}
+        return (self.exponent, self.sense, self.tolerance, self.over, self.where,
+                *((name, value) for name, value in own.items() if value is not None))  # fmt: skip
 
     def plain(self) -> dict[str, Any]:
         """As it is written."""
-        late = {"quantity", "over", "where"}
+        late = {"quantity", "over", "where", "omega", "delta", "size"}
         return {f.name: value for f in fields(self)
                 if (value := getattr(self, f.name)) != f.default or f.name not in late}  # fmt: skip
 
@@ -82,7 +87,8 @@ def predicted(scan: Regime) -> tuple[Predicted, ...]:
     """What a scan claims now."""
     return tuple(
         Predicted(scan.title, scan.regime, one.text, one.sense, one.tolerance, one.rival_texts,
-                  one.quantity, one.over, ", ".join(f"{name} {v}" for name, v in one.where))
+                  one.quantity, one.over, ", ".join(f"{name} {v}" for name, v in one.where),
+                  one.omega, one.delta, one.size)
         for one in scan.claims
     )  # fmt: skip
 

@@ -135,6 +135,10 @@ def _of_claims(study: Any) -> Iterator[str]:
         else:
             yield from (f"{place}.{mistake}" for mistake in quantity.mistakes(asked))
             yield from (f"{place}.quantity: {why}" for why in quantity.takes(study))
+            if asked.omega is not None and quantity is ALPHA and study.law != "power":
+                yield f"{place}.omega: corrects a power law, and here it has a floor; leave it out"
+            if asked.size is not None and quantity is ALPHA and not study.counted:
+                yield f"{place}.size: only scans over the size of networks count it; leave it out"
             if asked.where and not any(map(quantity.claim(asked).about, _of_settings(study))):
                 told = ", ".join(f"{name} = {value}" for name, value in asked.where.items())
                 yield f"{place}.where: no setting of the grid has {told}; name one that varies"

@@ -66,7 +66,11 @@ def power(study: Regime) -> tuple[float, float] | None:
     if claim is None or study.law != "power" or study.task.count < 2:
         return None
     scans = {tuple(scan): None for scan in _scans(study, [*study.tasks(1)]) if len(scan) > 2}
-    predicted = {study.predicted(task, one) for task in study.tasks(1) for one in study.students()}
+    predicted = {
+        study.predicted(task, one, size=claim.size)
+        for task in study.tasks(1)
+        for one in study.students()
+    }
     if not scans or min(predicted) <= 0:
         return None
     K, (noise, spread) = study.task.count, scatter(study)

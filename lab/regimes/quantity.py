@@ -78,6 +78,7 @@ class Quantity:
             self.name, self.symbol, self.key, formula, text, asked.sense or self.senses[0],
             self.tolerance if asked.tolerance is None else asked.tolerance, asked.rivals,
             asked.over or self.over[0], len(self.over) > 1, tuple(asked.where.items()),
+            asked.omega, asked.delta, asked.size,
         )  # fmt: skip
 
     def mistakes(self, asked: Prediction) -> Iterator[str]:
@@ -96,6 +97,9 @@ class Quantity:
             yield f"over: {self.name} is not claimed over the {asked.over}; take {over}"
         if asked.tolerance is not None and not self.tolerance:
             yield f"tolerance: a claim about {self.name} has none; leave it out"
+        for key in ("omega", "delta", "size"):
+            if getattr(asked, key) is not None and not self.fitted:
+                yield f"{key}: a claim about {self.name} has none; leave it out"
         if asked.where and self.fitted:
             yield f"where: a claim about {self.name} is about every setting; take panels"
         if asked.rivals and not self.rivals:

@@ -277,9 +277,11 @@ class Regime(Table):
         task: AnyTask,
         student: StudentSpec | None = None,
         formula: str | float | None = None,
+        size: str | None = None,
     ) -> float:
         """The predicted exponent for one task and student, or the value of another formula: of N,
-        and as many times larger of the width as N has powers of it.
+        and as many times larger of the width as N has powers of it. size: the count that the
+        formula is of; one of the `width` is of as many powers of N less.
 
         Raises PredictionError for a formula without a value here, and where none is predicted."""
         symbols: dict[str, Any] = {**task.symbols()}
@@ -288,7 +290,9 @@ class Regime(Table):
         text = formula if formula is not None else self.prediction and self.prediction.formula
         if text is None:
             raise theory.PredictionError("this study predicts no exponent; add a claim about alpha")
-        order = self.order(task, student) if student else 1
+        order: float = self.order(task, student) if student else 1
+        if student and size == "width":
+            order /= student.leading(task.D_amb, task.outputs)[1]
         if student and text == theory.RESOLUTION:
             return order * self.resolved(task, student).value
         if student and text == theory.REFERENCE:
@@ -334,11 +338,15 @@ class Regime(Table):
         return float(slope)
 
     def likely(
-        self, task: AnyTask, student: StudentSpec, formula: str | float | None = None
+        self,
+        task: AnyTask,
+        student: StudentSpec,
+        formula: str | float | None = None,
+        size: str | None = None,
     ) -> tuple[float, ...]:
         """The prediction at the ends of the interval of a measured d, the smaller first; none where
         d is known or is not in it."""
-        values = sorted({self.predicted(other, student, formula) for other in task.likely})
+        values = sorted({self.predicted(other, student, formula, size) for other in task.likely})
         return tuple(values) if len(values) > 1 else ()
 
     # ---- what the estimator sees --------------------------------------------------------------

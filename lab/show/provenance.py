@@ -17,7 +17,7 @@ from lab.answers.answer import Answer
 from lab.answers.record import History, Record
 from lab.duration import duration
 from lab.execution.registration import Predicted
-from lab.tables.prediction import WHERE
+from lab.tables.prediction import COUNTED, WHERE, declared
 
 SENSES = {"bound": "a lower bound", "equal": "an equality", "covers": "a least share"}
 NAMES = {"lab": "lab", "git": "commit", "jax": "JAX", "numpy": "NumPy"}
@@ -77,7 +77,8 @@ def predicted(asked: Predicted) -> str:
     at = f" at {asked.where}" if asked.where else ""
     where = f" {WHERE[asked.over]}" if name == "α" and asked.over == "range" else ""
     within = f", tolerance {asked.tolerance:.0%}" if asked.tolerance else ""
-    return f"{name} = {asked.exponent} as {SENSES[asked.sense]}{at}{where}{within}"
+    return (f"{name}{COUNTED[asked.size]} = {asked.exponent} as {SENSES[asked.sense]}{at}{where}"
+            f"{within}{declared(asked.omega, asked.delta)}")  # fmt: skip
 
 
 def date(seconds: float) -> str:

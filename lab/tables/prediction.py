@@ -17,6 +17,13 @@ RELATIONS = {"bound": "≥", "equal": "=", "covers": "≥"}
 """How a quantity stands to its formula."""
 WHERE = {"range": "over the measured range", "limit": "in the limit"}
 """Where a claim holds."""
+COUNTED = {
+    None: "",
+    "N": " of N",
+    "hidden": " of the weights between hidden layers",
+    "width": " of the width",
+}
+"""By which count of size a formula is meant."""
 
 
 class Prediction(Table):
@@ -28,6 +35,10 @@ class Prediction(Table):
     rivals: other formulas, to tell the claim from.
     over: where it holds, over the measured x (`range`) or as x grows (`limit`).
     where: the settings that it is about, as in { ridge = 0.0 }; all of them without it.
+    Of claims about α: omega, the exponent of the correction 1 + B x^−ω, for its limit; delta, the
+    change of the local exponent up to which the curve is straight, relative to the prediction, by
+    default twice the tolerance; size, by which count the formula means the size of networks, that
+    of the scan unless told, which is N unless [scan] says otherwise.
     """
 
     quantity: Line | None = None
@@ -38,6 +49,9 @@ class Prediction(Table):
     rivals: Formulas = ()
     over: Over | None = None
     where: dict[str, float | int | str] = Field(default_factory=dict)
+    omega: Annotated[float, Field(gt=0, le=100)] | None = None
+    delta: Annotated[float, Field(gt=0, le=10)] | None = None
+    size: Literal["N", "hidden", "width"] | None = None
 
 
 Predictions = Annotated[
@@ -66,6 +80,9 @@ class Claim:
     over: str = "limit"
     several: bool = False
     where: tuple[tuple[str, float | int | str], ...] = ()
+    omega: float | None = None
+    delta: float | None = None
+    size: str | None = None
 
     def about(self, setting: Mapping[str, Any]) -> bool:
         """Whether it is about a setting with these values; names may be their last words."""
@@ -80,7 +97,8 @@ class Claim:
         where = f" {WHERE[self.over]}" if self.several and self.over == "range" else ""
         where += "".join(f" at {name} {value}" for name, value in self.where)
         within = f", within {self.tolerance:.0%}" if self.tolerance else ""
-        return f"{self.symbol} {RELATIONS[self.sense]} {self.text}{where}{within}"
+        told = f"{self.symbol}{COUNTED[self.size]} {RELATIONS[self.sense]} {self.text}"
+        return f"{told}{where}{within}{declared(self.omega, self.delta)}"
 
     @property
     def rival_texts(self) -> tuple[str, ...]:
@@ -90,7 +108,15 @@ class Claim:
     def plain(self) -> dict[str, Any]:
         """Its keys as a study file has them, defaults included."""
         formula = {self.key: self.formula} if self.key else {}
-        where = {"where": dict(self.where)} if self.where else {}
+        where: dict[str, Any] = {"where": dict(self.where)} if self.where else {}
+        own = {"omega": self.omega, "delta": self.delta, "size": self.size}
+        where |= {key: value for key, value in own.items() if value is not None}
         return {"quantity": self.quantity, **formula, "sense": self.sense,
                 "tolerance": self.tolerance, "rivals": list(self.rivals), "over": self.over,
                 **where}  # fmt: skip
+
+
+def declared(omega: float | None, delta: float | None) -> str:
+    """What a claim about α declares of its curve, comma first; empty where it declares nothing."""
+    correction = "" if omega is None else f", ω = {omega:g}"
+    return correction + ("" if delta is None else f", straight within {delta:.0%}")

@@ -72,7 +72,7 @@ KEYS = {
                  "schedule", "warmup", "stages", "polish", "polish_batch", "polish_by",
                  "precision"],
     "data": ["sizes", "draws"],
-    "prediction": ["exponent", "sense", "tolerance", "rivals"],
+    "prediction": ["exponent", "sense", "tolerance", "rivals", "omega", "delta", "size"],
     "evidence": ["share", "budgets", "rates", "weights", "until"],
     "scan": ["size"],
     "panel.1": ["task", "student", "title", "regime", "training"],

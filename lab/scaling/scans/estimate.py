@@ -106,6 +106,7 @@ def estimate(
     law: str = "power",
     correction: Correction | None = None,
     omega: float | None = None,
+    count: str | None = None,
     drawn: bool = True,
     replicates: int = 2000,
     seed: int = 0,
@@ -113,8 +114,9 @@ def estimate(
     """Estimate the exponent of a scan.
 
     law: one of LAWS, what is known of the floor. correction: what more training would change.
-    omega: the exponent ω of the correction 1 + B x^−ω, see `limit.py`. drawn: whether the groups
-    are teachers drawn at random; else they are starts of one target, see `estimates.py`.
+    omega: the exponent ω of the correction 1 + B x^−ω, see `limit.py`. count: of `scan.COUNTS`, by
+    which the exponent is quoted, that of x where None. drawn: whether the groups are teachers
+    drawn at random; else they are starts of one target, see `estimates.py`.
     replicates, seed: of the cluster bootstrap (exact for up to 7 teachers at 2000 replicates).
     Raises ValueError for an unknown law, an ω that is not positive, or ω beside a floor.
     """
@@ -129,10 +131,10 @@ def estimate(
     fitted = scan.teachers(measured >= needed).measured()
     if not fitted.groups or fitted.x.size < 3:
         return _nothing(scan, law, int(measured.max()), needed)
-    e = estimates(fitted.log_sizes, fitted.log_loss[None], declared=fitted.declared, law=law,
-                  drawn=drawn)  # fmt: skip
+    own = fitted.declared if count is None or fitted.counts is None else COUNTS.index(count)
+    e = estimates(fitted.log_sizes, fitted.log_loss[None], declared=own, law=law, drawn=drawn)
     alpha = float(e.alpha[0])
-    curves = _straight(e.log_x, fitted) if e.floors is None else e.floors.curves
+    curves = _curves(e, fitted, own)
     beta = np.maximum(curves.amplitude(), np.finfo(float).tiny)
     parameters = {
         "beta": float(np.exp(np.log(beta).mean())),
@@ -141,7 +143,7 @@ def estimate(
     }
     return Estimate(
         alpha=alpha, intervals=_sampling(e, replicates, seed), by_size=_by_size(e, fitted),
-        local=_locals(fitted),
+        local=_locals(fitted, own),
         limit=None if omega is None else limit(e.log_x, fitted.log_loss, omega),
         forecast=_forecast(e), correction=correction, parameters=parameters,
         status=e.status[0], law=law, x=fitted.x, n=int(np.isfinite(fitted.log_loss).sum()),
@@ -175,8 +177,8 @@ def _by_size(e: Estimates, scan: Scan) -> dict[str, tuple[float, Interval]]:
     }
 
 
-def _locals(scan: Scan) -> tuple[Local, ...]:
-    u = scan.log_sizes[scan.declared]
+def _locals(scan: Scan, own: int) -> tuple[Local, ...]:
+    u = scan.log_sizes[own]
     mean, half = local_slopes(u, scan.log_loss[None])
     middle = np.exp((u[1:] + u[:-1]) / 2)
     return tuple(
@@ -184,6 +186,19 @@ def _locals(scan: Scan) -> tuple[Local, ...]:
         for x, a, h in zip(middle, mean[0], half[0], strict=True)
         if np.isfinite(a)
     )
+
+
+def _curves(e: Estimates, scan: Scan, own: int) -> Curves:
+    """The teachers' fits over the declared x, whatever count the exponent is quoted by."""
+    if e.floors is None:
+        return _straight(scan.log_sizes[scan.declared], scan)
+    if own == scan.declared:
+        return e.floors.curves
+    again = estimates(
+        scan.log_sizes, scan.log_loss[None], declared=scan.declared, law="power+floor"
+    )
+    assert again.floors
+    return again.floors.curves
 
 
 def _straight(u: np.ndarray, scan: Scan) -> Curves:
