@@ -138,8 +138,9 @@ class TaskSpec(Part):
     @property
     def random(self) -> bool:
         """Whether teachers are drawn at random; the infinite sum of ridges of one sign is one
-        target, and its teachers are repetitions."""
-        return not self.one_sign or bool(self.teacher_widths)
+        target, and its teachers are repetitions; so are infinitely many modes."""
+        endless = self.decays is not None and not self.dim
+        return bool(self.teacher_widths) or not (self.one_sign or endless)
 
     def settings(self) -> dict[str, Any]:
         """What of the task may be a grid, by name, all but the manifold and the index."""

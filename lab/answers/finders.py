@@ -17,6 +17,7 @@ from lab.answers.expected import expected
 from lab.answers.exponents import exponents
 from lab.answers.frontiers import frontiers
 from lab.answers.gaps import gaps
+from lab.answers.learning import learning
 from lab.answers.lines import lines
 from lab.answers.planes import planes
 from lab.answers.question import Question
@@ -26,6 +27,7 @@ Finder = Callable[[Question], tuple]
 
 FINDERS: dict[str, Finder] = {
     "frontier": frontiers,
+    "learning": learning,
     "plane": planes,
     "exponents": exponents,
     "calibrated": calibrated,

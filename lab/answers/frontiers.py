@@ -96,30 +96,36 @@ def frontiers(question: Question) -> tuple[FrontierFound, ...]:
 
 def _found(study: Regime, one: Stored) -> FrontierFound:
     columns, units, planned = observed(one)
-    doubts: tuple[Doubt, ...] = ()
-    if units < planned:
-        states = {row.status if row else "" for _, row in one.cells.scan}
-        names = {"diverged": Doubt.DIVERGED, "failed": Doubt.FAILED, "": Doubt.UNFINISHED}
-        doubts = tuple(doubt for state, doubt in names.items() if state in states)
+    doubts = lacking(one) if units < planned else ()
     methods = {name: estimated(columns, name) for name in METHODS}
     return FrontierFound(study, one.setting, columns, units, planned, methods, doubts=doubts)
 
 
+def lacking(one: Stored) -> tuple[Doubt, ...]:
+    """Why units lack sizes."""
+    states = {row.status if row else "" for _, row in one.cells.scan}
+    names = {"diverged": Doubt.DIVERGED, "failed": Doubt.FAILED, "": Doubt.UNFINISHED}
+    return tuple(doubt for state, doubt in names.items() if state in states)
+
+
 def observed(one: Stored) -> tuple[Columns, int, int]:
-    """The curves of a setting, how many units are complete, and how many are planned."""
+    """The curves of a setting, how many units are complete, and how many are planned. A branch has
+    annealed at its last step alone."""
     by_seed = len({run.task.teacher for run, _ in one.cells.scan}) == 1
 
     def unit(run: Any) -> int:
         return int(run.seed if by_seed else run.task.teacher)
 
     planned = {unit(run) for run, _ in one.cells.scan}
-    lacking = {unit(run) for run, row in one.cells.scan if not row or row.status != "done"}
+    without = {unit(run) for run, row in one.cells.scan if not row or row.status != "done"}
     rows: dict[str, list[float]] = defaultdict(list)
     for run, row in one.done:
-        if unit(run) in lacking or not row.scale:
+        if unit(run) in without or not row.scale:
             continue
         some = row.observed()
         split = "test" if any(o.split == "test" for o in some) else "population"
+        if run.training.branch_from:
+            some = tuple(o for o in some if o.step == run.training.last)
         for o in some:
             C = run.coordinate("C", o.step)
             if o.split == split and o.step > 0 and C and 0 < o.loss < math.inf:
@@ -128,7 +134,7 @@ def observed(one: Stored) -> tuple[Columns, int, int]:
                     rows[name].append(value)
     names = ("unit", "N", "S", "C", "loss")
     columns = {name: np.array(rows[name], float) for name in names}
-    return columns, len(planned - lacking), len(planned)
+    return columns, len(planned - without), len(planned)
 
 
 def estimated(columns: Columns, method: str) -> Estimated:

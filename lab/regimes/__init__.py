@@ -2,6 +2,7 @@
 
 from lab.regimes import (
     compute_frontier,
+    learning_curve,
     phase_map,
     resolution_data,
     resolution_width,
@@ -14,6 +15,7 @@ from lab.regimes import dimension  # named last in what a mistake proposes
 
 __all__ = [
     "compute_frontier",
+    "learning_curve",
     "dimension",
     "phase_map",
     "resolution_data",

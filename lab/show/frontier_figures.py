@@ -1,4 +1,4 @@
-"""Compute frontiers as a figure: curves coloured by size with the envelope, and N_opt against C.
+"""Curves coloured by size: compute frontiers with N_opt against C, and learning curves.
 
 Findings in, a matplotlib `Figure` and its caption out. Nothing is estimated here.
 """
@@ -12,7 +12,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lab.answers.frontiers import FrontierFound
+from lab.answers.frontiers import Columns, FrontierFound
+from lab.answers.learning import LearningFound
 from lab.show.style import BLUE, GREY, ORANGE, STYLE, VERMILLION, literal, shades
 
 COLOURS = {"envelope": VERMILLION, "isoflop": BLUE, "parametric": ORANGE}
@@ -35,15 +36,46 @@ def frontiers(found: Sequence[FrontierFound]) -> tuple[Figure, str]:
     )
 
 
-def _curves(ax: Axes, one: FrontierFound) -> None:
-    c = one.columns
+def curves(found: Sequence[LearningFound]) -> tuple[Figure, str]:
+    """Two panels per setting: loss against steps, and against size at the last step."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(11.0, 0.5 + 3.9 * len(found)), layout="constrained")
+        axes = figure.subplots(len(found), 2, squeeze=False)
+        for (left, right), one in zip(axes, found, strict=True):
+            _by_size(left, one.columns, "S", "steps S")
+            left.set_title(literal(one.label))
+            right.set(xscale="log", yscale="log", xlabel="size N", ylabel="loss at the last step")
+            for ax, name, symbol in ((left, "alpha_S", "α_S"), (right, "alpha_N", "α_N")):
+                x, loss, _ = one.scans[name]
+                at, where = np.unique(x, return_inverse=True)
+                mean = np.bincount(where, np.log(loss)) / np.bincount(where)
+                style = "o" if ax is right else "."
+                ax.plot(at, np.exp(mean), style, color=VERMILLION, ms=4)
+                e = one.exponent(name)
+                if e is not None:
+                    line = np.exp(mean.mean() - e.alpha * (np.log(at) - np.log(at).mean()))
+                    label = f"{symbol} = {e.alpha:.3g} [{e.interval[0]:.3g}, {e.interval[1]:.3g}]"
+                    ax.plot(at, line, "--", color=VERMILLION, lw=1.4, label=label)
+                    ax.legend(loc="lower left")
+    return figure, (
+        "Left: relative loss against steps, geometric means over teachers, a line for each size N "
+        "(dark: small); red: what the exponent of steps is read from, and its line. Right: losses "
+        "at the last step against N. Intervals are of 95 %."
+    )
+
+
+def _by_size(ax: Axes, c: Columns, name: str, words: str) -> None:
     sizes = np.unique(c["N"])
     for N, colour in zip(sizes, shades(sizes.size), strict=True):
         rows = c["N"] == N
-        C, where = np.unique(c["C"][rows].round(9), return_inverse=True)
+        x, where = np.unique(c[name][rows].round(9), return_inverse=True)
         log_loss = np.bincount(where, np.log(c["loss"][rows])) / np.bincount(where)
-        ax.plot(C, np.exp(log_loss), "-", color=colour, lw=1.0)
-    ax.set(xscale="log", yscale="log", xlabel="compute C", ylabel="test loss, relative")
+        ax.plot(x, np.exp(log_loss), "-", color=colour, lw=1.0)
+    ax.set(xscale="log", yscale="log", xlabel=words, ylabel="test loss, relative")
+
+
+def _curves(ax: Axes, one: FrontierFound) -> None:
+    _by_size(ax, one.columns, "C", "compute C")
     envelope = one.methods["envelope"].frontier
     if envelope is None or not envelope.points:
         return

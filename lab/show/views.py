@@ -20,6 +20,7 @@ from lab.show import (
     exponents,
     frontier,
     gaps,
+    learning,
     lines,
     planes,
     records,
@@ -28,6 +29,7 @@ from lab.show.view import View
 
 VIEWS: dict[str, View] = {
     "frontier": frontier.VIEW,
+    "learning": learning.VIEW,
     "plane": planes.VIEW,
     "exponents": exponents.VIEW,
     "calibrated": calibrated.VIEW,
