@@ -103,6 +103,8 @@ def run(
     lanes: int | None = None,
     engine: str | Settings | None = None,
     until_converged: bool = False,
+    until_decided: bool = False,
+    seconds: float | None = None,
     progress: bool = True,
 ) -> Summary:
     """Train what the results folder lacks of a study; `lab run` says more.
@@ -112,6 +114,9 @@ def run(
 
     lanes: groups trained at once, one per core by default.
     engine: where they are trained, a name, or more in `lab.execution.engines.settings.Settings`.
+    until_decided: go on with more teachers, at looks that are registered before the first run,
+        until every claim about α is decided (`lab.scaling.judge.looks`).
+    seconds: after so many no more is begun; what is undecided then stays so.
     progress: tell of it on standard error.
 
     >>> from tempfile import TemporaryDirectory
@@ -124,6 +129,7 @@ def run(
 
     from rich.console import Console
 
+    from lab.answers.following import following
     from lab.execution import runner
     from lab.show.progress import training
 
@@ -131,7 +137,8 @@ def run(
     with shown as observe:
         return runner.run(
             read(study, overrides), _folder(study, results, name), lanes=lanes,
-            until_converged=until_converged, observe=observe, settings=_settings(study, engine),
+            until_converged=until_converged, following=following if until_decided else None,
+            seconds=seconds, observe=observe, settings=_settings(study, engine),
         )  # fmt: skip
 
 

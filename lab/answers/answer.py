@@ -16,7 +16,7 @@ from lab.answers.older import KINDS, Older, lacking
 from lab.answers.point import Point
 from lab.answers.question import Question
 from lab.answers.record import History, Record, histories, record
-from lab.execution import contents
+from lab.execution import contents, sequence
 from lab.execution.store import Store
 from lab.regimes.regime import Regime
 from lab.study import Study
@@ -76,6 +76,7 @@ def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answ
     that has no value of the study.
     """
     contents.same(study, store)
+    study = sequence.reached(study, store)
     parts = [*asked(study)]
     older = Older.of(store)
     if older is None:

@@ -113,7 +113,7 @@ def _measured(question: Question, one: Stored) -> Measured:
         for omega, count in dict.fromkeys(asked):
             found[omega, count] = estimate(
                 scan, law=study.law, correction=change.correction if change else None,
-                replicates=question.replicates, omega=omega, count=count,
+                replicates=question.replicates, omega=omega, count=count, level=study.level,
                 drawn=cells.scan[0][0].task.random,
             )  # fmt: skip
     return Measured(

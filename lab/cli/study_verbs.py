@@ -145,6 +145,17 @@ def run(
             "up to evidence.until times the steps.",
         ),
     ] = False,
+    until_decided: Annotated[
+        bool,
+        typer.Option(
+            "--until-decided",
+            help="Add teachers, at 4, 8, 16 and 32, until every claim about alpha is decided.",
+        ),
+    ] = False,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Begin nothing after so long, as in 90s, 30m or 2h."),
+    ] = None,
     report: Annotated[bool, typer.Option(help="Write table and figures at the end.")] = True,
     wide: Wide = False,
 ) -> None:
@@ -154,16 +165,19 @@ def run(
     difference.
     """
     import lab
-    from lab.duration import duration
+    from lab.duration import duration, seconds_of
     from lab.execution.engines.settings import Settings
 
-    more = ["--until-converged"] if until_converged else []
+    flags = {"--until-converged": until_converged, "--until-decided": until_decided}
+    more = [flag for flag, given in flags.items() if given]
+    more += ["--budget", budget] if budget else []
     words = command("run", study, overrides, results, *more)
     found = read(study, overrides)
     found = found.of(replace(found.origin, argv=tuple(words)))
     asked = Settings.found(study.parent, name=engine, scheduler=scheduler, workers=workers)
     done = lab.run(found, results, name=study.stem, lanes=lanes, engine=asked,
-                   until_converged=until_converged)  # fmt: skip
+                   until_converged=until_converged, until_decided=until_decided,
+                   seconds=seconds_of(budget))  # fmt: skip
     if done.adopted:
         say(f"{done.adopted} runs taken over from other studies in {results}.")
     if done.trained:
@@ -174,6 +188,8 @@ def run(
     if done.interrupted:
         say(f"Interrupted; {done.left} runs are left. Go on with: {typed(words)}")
         raise typer.Exit(130)
+    if budget and done.left:
+        say(f"The budget is spent; {done.left} runs are left. Go on with: {typed(words)}")
     say_answer(found, study, results, write=report, replace=done.trained > 0, wide=wide)
     if done.diverged:
         say(f"{done.diverged} of these runs diverged; no fit takes them.")

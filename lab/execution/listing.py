@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from lab.execution import budgets
+from lab.execution import budgets, sequence
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
 from lab.spec import Planned
@@ -61,7 +61,7 @@ def listed(study: Study, store: Store) -> list[Listed]:
     """The plan in its order, each run once, then what is stored of raised budgets."""
     found = store.rows(store.states())
     listed: dict[str, Listed] = {}
-    for scan in study.scans:
+    for scan in sequence.reached(study, store).scans:
         places = {cell.planned: (cell.x, cell.base) for cell in scan.laid_out}
         raised = (p for p in budgets.every(scan) if p not in places)
         for planned in (*places, *raised):
@@ -109,13 +109,13 @@ def planned(study: Study) -> Iterator[Planned]:
 def stored(study: Study, store: Store, statuses: Collection[str]) -> list[str]:
     """Fingerprints of the study's rows that ended in one of these ways."""
     states = store.states()
-    mine = dict.fromkeys(p.run.fingerprint() for p in planned(study))
+    mine = dict.fromkeys(p.run.fingerprint() for p in planned(sequence.whole(study, store)))
     return [key for key in mine if states.get(key) in statuses]
 
 
 def orphans(study: Study, store: Store) -> list[str]:
     """Fingerprints of the rows that the study does not plan."""
-    mine = {p.run.fingerprint() for p in planned(study)}
+    mine = {p.run.fingerprint() for p in planned(sequence.whole(study, store))}
     return [key for key in store.states() if key not in mine]
 
 

@@ -62,7 +62,8 @@ class Predicted:
 class Registered:
     """What is asked from `time` on, in seconds since 1970. scans: the claims of all scans. file:
     relative to the store's folder. argv: the words after `lab` of the command that trained it
-    first."""
+    first. looks: the numbers of teachers at which it may be decided, where it is run until it is;
+    they stay, whatever is asked later."""
 
     time: float
     question: str
@@ -71,6 +72,7 @@ class Registered:
     tables: str | None = None
     overrides: tuple[str, ...] = ()
     argv: tuple[str, ...] = ()
+    looks: tuple[int, ...] = ()
 
     def claimed(self, title: str, quantity: str) -> list[Predicted]:
         """What the scan of this title claims about a quantity."""
@@ -78,7 +80,7 @@ class Registered:
 
     def text(self) -> str:
         """JSON of everything but the time."""
-        values = {k: v for k, v in asdict(self).items() if k != "time"}
+        values = {k: v for k, v in asdict(self).items() if k != "time" and (k, v) != ("looks", ())}
         values["scans"] = [one.plain() for one in self.scans]
         return json.dumps(values, sort_keys=True)
 
@@ -104,15 +106,17 @@ def registered(store: Store) -> tuple[Registered, ...]:
         ) from None
 
 
-def register(study: Study, store: Store, time: float) -> None:
-    """Keep what the study asks now, if that is not what was asked last.
+def register(study: Study, store: Store, time: float, looks: tuple[int, ...] = ()) -> None:
+    """Keep what the study asks now, if that is not what was asked last; looks: of a sequence.
 
     Raises StudyError if the store is of another study, see `another`.
     """
     strange = another(study, store)
     if strange:
         raise StudyError([strange])
-    now, kept = _asked(study, store.path, time), registered(store)
+    kept = registered(store)
+    looks = next((one.looks for one in kept if one.looks), looks)
+    now = replace(_asked(study, store.path, time), looks=looks)
     if not kept or replace(kept[-1], argv=()).text() != replace(now, argv=()).text():
         store.register(time, now.text())
 
@@ -155,7 +159,7 @@ def _asked(study: Study, folder: Path, time: float) -> Registered:
 
 def _parsed(time: float, values: dict[str, Any]) -> Registered:
     scans = (_claim(scan) for scan in values["scans"])
-    words = {name: tuple(values.get(name, ())) for name in ("overrides", "argv")}
+    words = {name: tuple(values.get(name, ())) for name in ("overrides", "argv", "looks")}
     return Registered(float(time), **{**values, "scans": tuple(scans), **words})
 
 

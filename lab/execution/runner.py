@@ -6,6 +6,7 @@ groups in flight and commits them; twice drops them. Either way the next `run` g
 
 from __future__ import annotations
 
+import math
 import signal
 import subprocess
 import threading
@@ -17,13 +18,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from lab.execution import budgets, compiled, plan, registration, room
+from lab.execution import budgets, compiled, plan, registration, room, sequence
 from lab.execution.engines import portions
 from lab.execution.engines.engine import Engine, Finished
 from lab.execution.engines.settings import Settings
 from lab.execution.pace import Pace
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
+from lab.scaling.judge.looks import LOOKS
 from lab.spec import Group, Planned, Run
 from lab.students.result import Failed
 from lab.study import Study
@@ -50,6 +52,8 @@ class Progress:
     ended_badly: tuple[tuple[Run, Row], ...] = ()
 
 
+Following = Callable[[Study, Store], tuple[Planned, ...]]
+"""What to train next of a study, from what is stored; nothing where it is decided."""
 Observer = Callable[[Progress], None]
 """Told of progress five times a second."""
 
@@ -76,7 +80,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Extra:
-    """Runs beyond the plan of a study: those of budgets that are raised."""
+    """Runs beyond the plan of a study: those of budgets that are raised, and of further looks."""
 
     plan: tuple[Planned, ...]
 
@@ -87,6 +91,8 @@ def run(
     *,
     lanes: int | None = None,
     until_converged: bool = False,
+    following: Following | None = None,
+    seconds: float | None = None,
     observe: Observer = lambda progress: None,
     settings: Settings | None = None,
 ) -> Summary:
@@ -95,20 +101,30 @@ def run(
     settings: which engine trains (`engines/settings.py`); `lanes` of this machine go before theirs.
     until_converged: go on and raise the budget of every x whose losses still fall, until none does
     or the study's limit is reached (`budgets.py`).
+    following: what to train next of a study that is run until it is decided; its looks are
+    registered before anything is trained (`sequence.py`). seconds: after so many no more groups are
+    begun, and the next `run` goes on with the same look.
     What is predicted is registered before anything is trained (`registration.py`).
     Raises StudyError if the store is of another study or cannot be written, or `observe` cannot
     write; whatever goes wrong, the lanes have ended then, and what was committed before stays.
     """
     room.refuse(study)
+    if following:
+        sequence.refuse(study)
+    end = math.inf if seconds is None else time.perf_counter() + seconds
     made = (settings or Settings.found()).engine(lanes)
     with Store.write(path) as store, closing(made) as engine:
-        registration.register(study, store, store.now())
-        found = _once(study, store, engine, observe)
-        while until_converged and not (found.interrupted or found.failed):
-            extra = Extra(tuple(p for scan in study.scans for p in budgets.raised(scan, store)))
+        registration.register(study, store, store.now(), LOOKS if following else ())
+        found = _once(study, store, engine, observe, end)
+        while not (found.interrupted or found.failed or time.perf_counter() >= end):
+            now = sequence.reached(study, store)
+            raised = now.scans if until_converged else ()
+            extra = Extra(tuple(p for scan in raised for p in budgets.raised(scan, store)))
+            if following and not plan.left(extra, store.states()).missing:
+                extra = Extra(following(study, store))
             if not plan.left(extra, store.states()).missing:
                 break
-            more = _once(extra, store, engine, observe)
+            more = _once(extra, store, engine, observe, end)
             found = replace(
                 more, trained=found.trained + more.trained,
                 diverged=found.diverged + more.diverged, adopted=found.adopted + more.adopted,
@@ -119,7 +135,9 @@ def run(
         return found
 
 
-def _once(study: Study | Extra, store: Store, engine: Engine, observe: Observer) -> Summary:
+def _once(
+    study: Study | Extra, store: Store, engine: Engine, observe: Observer, end: float
+) -> Summary:
     start = time.perf_counter()
     before = plan.left(study, store.states())
     adopted = 0
@@ -130,7 +148,7 @@ def _once(study: Study | Extra, store: Store, engine: Engine, observe: Observer)
         took = time.perf_counter() - start
         return Summary(0, 0, 0, adopted, 0, False, took, 0.0, "nothing to train", None,
                        before.done == 0)  # fmt: skip
-    return _train(study, store, before, adopted, engine, observe, start)
+    return _train(study, store, before, adopted, engine, observe, start, end)
 
 
 def _train(
@@ -141,6 +159,7 @@ def _train(
     engine: Engine,
     observe: Observer,
     start: float,
+    end: float,
 ) -> Summary:
     compiled.prepare()
     device, before_that = engine.start(), engine.compile_seconds()
@@ -152,7 +171,7 @@ def _train(
     groups = [part for group in groups for part in portions.parted(group, device.longest)]
     pace, begun = Pace(groups, device.lanes, compiling), time.perf_counter()
     provenance = versions()
-    stop, abandon = threading.Event(), threading.Event()
+    stop, abandon, late = threading.Event(), threading.Event(), threading.Event()
     counts = {"done": 0, "diverged": 0, "failed": 0}
     ended_badly: list[tuple[Run, Row]] = []
 
@@ -176,6 +195,9 @@ def _train(
                 of_runs = zip(finished.group.runs(), rows, strict=True)
                 bad = [pair for pair in of_runs if pair[1].status != "done"]
                 ended_badly += sorted(bad, key=lambda pair: pair[1].status, reverse=True)[:1]
+            if time.perf_counter() >= end and not stop.is_set():
+                late.set()
+                stop.set()
             try:
                 observe(progress())
             except OSError as error:
@@ -191,7 +213,7 @@ def _train(
     first_error = next((row.error for _, row in ended_badly if row.error), None)
     return Summary(
         sum(counts.values()), counts["diverged"], counts["failed"], adopted, len(after.missing),
-        stop.is_set(), time.perf_counter() - start, compiling(), str(device),
+        stop.is_set() and not late.is_set(), time.perf_counter() - start, compiling(), str(device),
         first_error, not after.done and after.diverged + after.failed == after.planned,
     )  # fmt: skip
 

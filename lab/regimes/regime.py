@@ -57,6 +57,7 @@ class Regime(Table):
     student: Annotated[Student, OneOf(STUDENTS)]
     predictions: Predictions = (Prediction(),)
     _origin: Origin = PrivateAttr(default=Origin())
+    _level: float = PrivateAttr(default=0.95)
 
     learner: ClassVar[str] = ""
     """What is asked of its students: a key of the `solvers` of their kind, or "module:NAME" of a
@@ -398,6 +399,24 @@ class Regime(Table):
         """The same study, read from there."""
         found = self.model_copy()
         found._origin = origin
+        return found
+
+    @property
+    def level(self) -> float:
+        """The level of the interval of its exponent: .95, and more at the looks of a sequence."""
+        return self._level
+
+    def looked(self, teachers: int, level: float) -> Regime:
+        """The same study of so many drawn teachers, at a look of this level. Its other runs are
+        those of the study as it is: a run knows its teacher's index, and not how many there are."""
+        assert isinstance(self.task, Task)
+        teacher = self.task.teacher.model_copy(update={"count": teachers})
+        found = self.model_copy(
+            update={"task": self.task.model_copy(update={"teacher": teacher})}
+        )  # fmt: skip
+        for name in set(vars(found)) - set(type(found).model_fields):
+            del vars(found)[name]  # what was worked out for the other teachers
+        found._level = level
         return found
 
     @property

@@ -28,7 +28,7 @@ from jaxtyping import Float
 
 from lab.scaling.scans.curves import Curves
 from lab.scaling.scans.estimates import LAWS, Estimates, estimates
-from lab.scaling.scans.intervals import Interval, bootstrap
+from lab.scaling.scans.intervals import LEVEL, Interval, bootstrap
 from lab.scaling.scans.limit import Limit, limit
 from lab.scaling.scans.lines import lines
 from lab.scaling.scans.lines import local as local_slopes
@@ -108,6 +108,7 @@ def estimate(
     omega: float | None = None,
     count: str | None = None,
     drawn: bool = True,
+    level: float = LEVEL,
     replicates: int = 2000,
     seed: int = 0,
 ) -> Estimate:
@@ -116,7 +117,8 @@ def estimate(
     law: one of LAWS, what is known of the floor. correction: what more training would change.
     omega: the exponent ω of the correction 1 + B x^−ω, see `limit.py`. count: of `scan.COUNTS`, by
     which the exponent is quoted, that of x where None. drawn: whether the groups are teachers
-    drawn at random; else they are starts of one target, see `estimates.py`.
+    drawn at random; else they are starts of one target, see `estimates.py`. level: of the quoted
+    interval, .95 but at the looks of a sequence (`judge/looks.py`).
     replicates, seed: of the cluster bootstrap (exact for up to 7 teachers at 2000 replicates).
     Raises ValueError for an unknown law, an ω that is not positive, or ω beside a floor.
     """
@@ -132,7 +134,8 @@ def estimate(
     if not fitted.groups or fitted.x.size < 3:
         return _nothing(scan, law, int(measured.max()), needed)
     own = fitted.declared if count is None or fitted.counts is None else COUNTS.index(count)
-    e = estimates(fitted.log_sizes, fitted.log_loss[None], declared=own, law=law, drawn=drawn)
+    e = estimates(fitted.log_sizes, fitted.log_loss[None], declared=own, law=law, drawn=drawn,
+                  level=level)  # fmt: skip
     alpha = float(e.alpha[0])
     curves = _curves(e, fitted, own)
     beta = np.maximum(curves.amplitude(), np.finfo(float).tiny)

@@ -34,7 +34,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from lab.scaling.scans import floored
-from lab.scaling.scans.intervals import tail_of_f
+from lab.scaling.scans.intervals import LEVEL, student_quantile, tail_of_f
 from lab.scaling.scans.lines import (
     Functional,
     Lines,
@@ -134,19 +134,22 @@ def estimates(
     declared: int = 0,
     law: str = "power",
     drawn: bool = True,
+    level: float = LEVEL,
 ) -> Estimates:
     """Estimate the exponent of every scan.
 
     log_sizes: log x, ascending, by each count of size; one row where nothing is counted. declared:
     the row that the study declares. log_loss: NaN marks cells that were not measured; every teacher
     needs two of them, three for a floor. drawn: whether teachers are drawn at random; else the rows
-    are starts of one target.
+    are starts of one target. level: of the intervals that are quoted, above .95 at the looks of a
+    sequence (`judge/looks.py`); what is told of the shape stays at its own.
     """
     if law == "power+floor":
-        return _with_floor(log_sizes, log_loss, declared)
+        return _with_floor(log_sizes, log_loss, declared, level)
     fits = [lines(u, log_loss) for u in log_sizes]
     fewer = [lines(u, without_first(log_loss)) for u in log_sizes]
-    halves = [_half(one.alpha, other.alpha, drawn) for one, other in zip(fits, fewer, strict=True)]
+    halves = [_half(one.alpha, other.alpha, drawn, level)
+              for one, other in zip(fits, fewer, strict=True)]  # fmt: skip
     own, rest, u = fits[declared], fewer[declared], log_sizes[declared]
     alpha, half = own.alpha.mean, halves[declared]
     # The noise in common is that of all x: without one of them there is less to see it by.
@@ -170,7 +173,7 @@ def estimates(
             _away(change, own.change.half(BENT) if drawn else spread_of_change),
         ),
         rest=Rest(
-            off.mean, off.half(),
+            off.mean, off.half(level),
             drawn & ~bends & (_away(deviates.mean, deviates.half(OFF))
                               | _away(deviates.mean, deviates.pooled(OFF))),
             bends,
@@ -186,11 +189,13 @@ def estimates(
     )  # fmt: skip
 
 
-def _half(whole: Functional, fewer: Functional, drawn: bool) -> PerScan:
-    """Half-width of the 95 % interval; of starts of one target that of their scatter, where there
+def _half(
+    whole: Functional, fewer: Functional, drawn: bool, level: float = LEVEL
+) -> PerScan:  # fmt: skip
+    """Half-width of the interval; of starts of one target that of their scatter, where there
     are several, and what dropping the smallest x changes."""
     if drawn:
-        return whole.half()
+        return whole.half(level)
     alone = whole.halves()["teacher-t"]
     return np.hypot(np.where(np.isfinite(alone), alone, 0), whole.mean - fewer.mean)
 
@@ -205,9 +210,12 @@ def _with_floor(
     log_sizes: Float[np.ndarray, "counts points"],
     log_loss: Float[np.ndarray, "scans teachers points"],
     declared: int,
+    level: float,
 ) -> Estimates:
     fits = [floored.fit(u, log_loss) for u in log_sizes]
     own = fits[declared]
+    free = max(log_loss.shape[1] - 1, 1)
+    longer = float(student_quantile(free, level) / student_quantile(free))
     by_count = np.stack([f.alpha for f in fits])
     ahead, ahead_half, _ = floored.forecast(log_sizes[declared], log_loss)
     status = tuple(
@@ -216,10 +224,12 @@ def _with_floor(
                            _status(own.alpha, own.lower, own.upper, log_loss),
                            strict=True))  # fmt: skip
     return Estimates(
-        log_x=log_sizes[declared], alpha=own.alpha, lower=own.lower, upper=own.upper,
+        log_x=log_sizes[declared], alpha=own.alpha,
+        lower=own.alpha - longer * (own.alpha - own.lower),
+        upper=own.alpha + longer * (own.upper - own.alpha),
         halves=own.halves, dofs={"teacher-t": np.isfinite(own.teacher_alpha).sum(1) - 1},
         teacher_alpha=own.teacher_alpha, by_count=by_count,
-        by_count_half=np.stack([(f.upper - f.lower) / 2 for f in fits]),
+        by_count_half=np.stack([longer * (f.upper - f.lower) / 2 for f in fits]),
         points=np.isfinite(log_loss).any(1).sum(1), change=None, rest=None, ahead=ahead,
         ahead_half=ahead_half, tests=own.tests, floors=own, status=status,
     )  # fmt: skip
