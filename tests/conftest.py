@@ -1,4 +1,6 @@
-"""Shapes in signatures are checked while the tests run; JAX is set up as `lab run` does it."""
+"""Shapes in signatures are checked while the tests run; JAX is set up as `lab run` does it, except
+that programs are compiled quickly: most tests run a program once, for less time than XLA takes to
+optimise it."""
 
 import os
 import signal
@@ -11,12 +13,15 @@ os.environ.setdefault("LAB_CACHE", os.path.join(tempfile.gettempdir(), "scaling-
 # In the background, or under nohup, children would ignore the signals that are tested.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Children inherit it, so that all engines still agree to the last bit.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 os.environ["LAB_ENGINE"] = "threads"  # starting workers takes seconds, and sees no monkeypatch
 # Most of an import by the hook, and a tenth of a child's, is compiling what was compiled before.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 typechecker.install()
 
+import jax  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
@@ -76,6 +81,15 @@ def refused(tmp_path, monkeypatch, capsys):
         return capsys.readouterr().err.splitlines()
 
     return sentences
+
+
+@pytest.fixture
+def optimised():
+    """Programs are optimised as `lab run` has them, for tests that run them long."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def test_run_report_and_the_second_run(here):
     (variant,) = (here / "results/s/variants").iterdir()
     assert (variant / "exponents.png").stat().st_size > 5_000
     assert (variant / "local.png").stat().st_size > 5_000
-    assert "nothing to train" in invoke("run", "s.toml", *small).output
+    assert "nothing to train" in invoke("run", "s.toml", "--no-report", *small).output
     assert json.loads(invoke("status", "s.toml", "--json", *small).output)["left"] == 0
 
 

@@ -144,7 +144,7 @@ def test_duality_of_features_and_samples():
     np.testing.assert_allclose(a, b, rtol=0.1)
 
 
-def test_a_network_in_one_basin_never_undercuts_its_reference(monkeypatch):
+def test_a_network_in_one_basin_never_undercuts_its_reference(monkeypatch, optimised):
     from lab.students.limits import basin
 
     monkeypatch.setattr(basin, "STARTS", 3)
