@@ -535,7 +535,9 @@ def _parametric(
     draws = resample(fit, groups=groups, replicates=REPLICATES, seed=seed)
     law = fit.problem.law
     # the estimate, then the draws
-    E, A, B, α, β = law.natural(np.concatenate([fit.theta[None], draws]), fit.origin).T
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = law.natural(np.concatenate([fit.theta[None], draws]), fit.origin)
+    E, A, B, α, β = values[np.isfinite(values).all(1)].T  # a draw may have no amplitude at all
     ends = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
     status = "misfit" if _misfit(fit) else "power-law"
 
