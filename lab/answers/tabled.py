@@ -73,9 +73,9 @@ def _scan(question: Question, places: dict[Planned, tuple[Key, int]]) -> Iterato
 
 
 def _fitted(question: Question) -> Iterator[tuple[tuple[Setting, Run], float]]:
-    """Values that were fitted, by setting and the run that each stands at; none where a value is an
-    observation at a checkpoint, for it stands with the observations."""
-    if "exponents" not in question.finders or question.study.counts != COUNTED:
+    """Values that were fitted, by setting and the run that each stands at; none of a regime that
+    fits nothing, and where a value is an observation at a checkpoint: it stands with those."""
+    if "exponents" not in question.study.findings or question.study.counts != COUNTED:
         return
     of = {point.setting: point.fitted for point in question.found("exponents")}
     for one in question.stored:
