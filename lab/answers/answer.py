@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lab.answers.claims import Judgement, judgements
 from lab.answers.finders import FINDERS
@@ -19,7 +20,7 @@ from lab.answers.record import History, Record, histories, record
 from lab.execution import contents, sequence
 from lab.execution.store import Store
 from lab.regimes.regime import Regime
-from lab.study import Study
+from lab.study import Panels, Study
 from lab.tables.prediction import Claim
 
 
@@ -78,15 +79,22 @@ def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answ
     contents.same(study, store)
     study = sequence.reached(study, store)
     parts = [*asked(study)]
+    where = {part.title: f"panel.{i}." for i, panel in enumerate(study.panels, 1)
+             for part in (panel, *panel.scans)} if isinstance(study, Panels) else {}  # fmt: skip
+
+    def question(part: Regime, fitted: Any = None) -> Question:
+        return Question(part, store, FINDERS, replicates, fitted, study.origin,
+                        where.get(part.title, ""))  # fmt: skip
+
     older = Older.of(store)
     if older is None:
-        asked_for = [(Question(part, store, FINDERS, replicates), kinds, scan)
+        asked_for = [(question(part), kinds, scan)
                      for part, kinds, scan in parts]  # fmt: skip
         kept = record(study, store, [one for one, _, scan in asked_for if scan])
     else:
         left = older.fill(store, [Question(scan, store, {}) for scan in study.scans])
         asked_for = [
-            (Question(part, store, FINDERS, replicates, older.reading), few, scan)
+            (question(part, older.reading), few, scan)
             for part, kinds, scan in parts
             if (few := tuple(kind for kind in kinds if kind in KINDS))
         ]
@@ -99,7 +107,7 @@ def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answ
 
 def answer(study: Regime, store: Store, *, replicates: int = 2000) -> Answer:
     """Find everything that the store has of a study of one scan."""
-    question = Question(study, store, FINDERS, replicates)
+    question = Question(study, store, FINDERS, replicates, origin=study.origin)
     return _answered(question, study.findings, True, record(study, store, [question]))
 
 

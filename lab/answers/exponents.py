@@ -21,6 +21,7 @@ from lab.answers.convergence import Convergence, convergence, variations
 from lab.answers.point import Evidence, Fitted, Point, Rival, Runs
 from lab.answers.pools import dependent
 from lab.answers.premises import premises, sentences
+from lab.answers.price import priced
 from lab.answers.question import Question, Stored
 from lab.answers.setting import Setting
 from lab.execution.budgets import CHECKS
@@ -77,14 +78,19 @@ def exponents(question: Question) -> tuple[Point, ...]:
     """One point per setting, in the order of the grid, judged by the first claim about α; estimated
     alone where the study makes none."""
     claim = question.study.prediction
-    return tuple(judged(question.study, one, claim) for one in question.once(measured))
+    return tuple(_advised(question, one, claim) for one in question.once(measured))
+
+
+def _advised(question: Question, one: Measured, claim: Claim | None) -> Point:
+    point = judged(question.study, one, claim)
+    return replace(point, advice=priced(question, point))
 
 
 def claimed(question: Question, claim: Claim) -> Iterator[Judgement]:
     """A claim about α in every setting: the points themselves, or the same judged by it."""
     first = claim == question.study.prediction
     points = question.found("exponents") if first else [
-        judged(question.study, one, claim) for one in question.once(measured)
+        _advised(question, one, claim) for one in question.once(measured)
     ]  # fmt: skip
     for point in points:
         e = point.exponent

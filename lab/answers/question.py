@@ -16,6 +16,7 @@ from lab.answers.cells import Cells, cells_of
 from lab.answers.setting import Setting, varies
 from lab.execution.store import Row, Store
 from lab.regimes.cell import Key, Values
+from lab.regimes.origin import Origin
 from lab.regimes.regime import Regime
 from lab.spec import Run
 
@@ -38,7 +39,8 @@ class Question:
     """A study, its store, and how each kind of finding is found.
 
     replicates: of the bootstrap of exponents. fitted: instead of the regime's reading, where an
-    older table is read, see `lab.answers.older`.
+    older table is read, see `lab.answers.older`. origin, place: the file that it was read from, and
+    what goes before the keys of an override of this panel, as in "panel.2.".
     """
 
     study: Regime
@@ -46,6 +48,8 @@ class Question:
     finders: Mapping[str, Callable[[Question], tuple]]
     replicates: int = 2000
     fitted: Callable[[Regime, Stored], Values] | None = None
+    origin: Origin = Origin()
+    place: str = ""
     _found: dict[Any, tuple] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property

@@ -259,10 +259,12 @@ class Store:
         return dict(self._select("SELECT fingerprint, status FROM runs"))
 
     def spent(self) -> tuple[dict[str, str], dict[str, float]]:
-        """In one reading: `states`, and fingerprint → measured seconds of every finished row."""
+        """In one reading: `states`, and fingerprint → measured seconds of every finished row;
+        those of an older table were not measured."""
         rows = self._select("SELECT fingerprint, status, seconds FROM runs")
         states = {key: status for key, status, _ in rows}
-        return states, {key: time for key, status, time in rows if status in FINISHED}
+        known = (row for row in rows if row[1] in FINISHED and row[2] is not None)
+        return states, {key: time for key, _, time in known}
 
     def now(self) -> float:
         """Seconds since 1970, later than all that is stored and than at the last call.
