@@ -324,7 +324,7 @@ def _row(
     relative, loss = some("relative_loss"), some("task_loss")
     if not re.fullmatch("[0-9a-f]{64}", key) or N is None or status not in STATUSES:
         raise _wrong(file, number, "a run has a fingerprint, its N, and a status")
-    if status == "done" and not (relative and relative > 0 and loss is not None):
+    if status == "done" and not (relative is not None and relative >= 0 and loss is not None):
         raise _wrong(file, number, "a run that is done has a relative loss and a loss")
     if maker is None or maker >= len(made):
         raise _wrong(file, number, f"'made' is none of the {len(made)} of {SHARED}")
