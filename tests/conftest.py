@@ -108,6 +108,19 @@ def weights_once(monkeypatch):
 
 
 @pytest.fixture
+def two_laws(monkeypatch):
+    """A table's law is weighed against one other, for tests that ask for no weights: against all
+    laws of its variables is most of a fit."""
+    weigh = reply.law_weights
+
+    def law_weights(laws, *arguments, hold, **options):
+        others = [law for law in laws if law not in hold]
+        return weigh([*hold, *others[:1]], *arguments, hold=hold, **options)
+
+    monkeypatch.setattr(reply, "law_weights", law_weights)
+
+
+@pytest.fixture
 def registered():
     """registered(registry, table) adds a table of one's own until the test ends."""
     added = []

@@ -144,6 +144,6 @@ def test_what_cannot_be_read_is_refused_in_one_sentence(change, message):
     assert "\n" not in str(refusal.value) and str(refusal.value).endswith(".")
 
 
-def test_the_example_is_true():
+def test_the_example_is_true(two_laws):
     results = doctest.testmod(lab)
     assert results.attempted >= 10 and results.failed == 0

@@ -32,7 +32,7 @@ def test_it_is_small_and_names_no_place_of_a_machine():
     assert not re.search(r"[\"' ](/(tmp|home|root|usr|var|mnt|work)\b|[A-Z]:\\\\)", text)
 
 
-def test_it_ends_without_an_error(monkeypatch):
+def test_it_ends_without_an_error(monkeypatch, two_laws):
     """Cell by cell in this process, where every signature is checked."""
     monkeypatch.chdir(FILE.parent)
     names, shown = {}, []

@@ -15,6 +15,7 @@ SHIPPED = Path(__file__).parents[3] / "studies" / "tables" / "chinchilla_digitis
 GEMSTONE = Path(__file__).parent / "published" / "gemstone_hot.csv"
 """McLeish et al. 2025, the models trained at a hot learning rate."""
 COLUMNS = {"N": "parameters", "D": "tokens", "L": "loss"}
+pytestmark = pytest.mark.usefixtures("two_laws")
 
 
 def chinchilla(**options):
