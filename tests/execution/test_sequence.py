@@ -20,6 +20,7 @@ from lab.mistakes import StudyError
 from lab.scaling.judge.calibration import Truth
 from lab.scaling.judge.looks import LOOKS, level, looks
 from lab.scaling.scans.estimates import estimates
+from lab.show import provenance
 
 STUDY = """
 schema = 1
@@ -96,6 +97,8 @@ def test_it_ends_at_the_look_that_decides_and_the_next_run_has_nothing_to_do(fil
     (point,) = found.points
     assert point.fitted.teachers == count and point.runs.missing == 0
     assert point.verdict != "undecided" or count == LOOKS[-1]
+    told = provenance.paragraph(found.answers[0].record)
+    assert "registered to be looked at with 4, 8, 16, 32 teachers" in told
     assert done.trained == 5 * count and run(file).trained == 0
     first, _, _ = state(file)[:3]
     lab.run(file, "results", lanes=1, progress=False, engine="threads")  # a plain one
