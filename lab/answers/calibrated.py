@@ -78,7 +78,9 @@ def _key(entry: Mapping[str, Any]) -> str:
 
 
 def _same(design: Design, entry: Mapping[str, Any]) -> bool:
-    return plain({name: getattr(design, name) for name in DESIGN}) == {
+    """Whether the entry is of this design, and by rules that tell straight curves from bent ones:
+    before, a calibration had no shapes."""
+    return "shapes" in entry and plain({name: getattr(design, name) for name in DESIGN}) == {
         name: entry.get(name) for name in DESIGN
     }
 

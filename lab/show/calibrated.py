@@ -39,8 +39,8 @@ def below(answers: Answers) -> list[Block]:
         ), shown=()))  # fmt: skip
     if len(now) < len(found):
         blocks.append(
-            f"{len(found) - len(now)} of {len(found)} settings were calibrated for another design; "
-            "`lab calibrate` does it again."
+            f"{len(found) - len(now)} of {len(found)} settings were calibrated for another design, "
+            "or by the rules of then; `lab calibrate` does it again."
         )
     return blocks
 

@@ -72,3 +72,14 @@ def test_another_design_is_told_and_not_shown(here):
     (words,) = calibrated.below(now)
     assert "2 of 2 settings were calibrated for another design" in words
     assert "simulated scans of this design" not in page.html(now, "s")
+
+
+def test_a_calibration_of_before_there_were_shapes_is_told_and_not_shown(here):
+    invoke("calibrate", "s.toml", "--scans", "20")
+    file = here / "results/s/calibration.json"
+    kept = json.loads(file.read_text())
+    for one in kept["points"]:
+        del one["shapes"]
+    file.write_text(json.dumps(kept))
+    (words,) = calibrated.below(found())
+    assert "or by the rules of then; `lab calibrate` does it again" in words

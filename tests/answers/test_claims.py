@@ -121,7 +121,7 @@ question = "Two exponents and a peak?"
 regime = "resolution-data"
 [task]
 manifold = { kind = "sphere", dim = [2, 3] }
-teacher = { kind = "field", covariance = "matern", nu = 1.5, count = 4 }
+teacher = { kind = "field", covariance = "matern", nu = 2.5, count = 4 }
 [student]
 kind = "kernel"
 kernel = "laplace"
