@@ -30,6 +30,9 @@ def wide(activation, depth, bias, width):
     return spec, {"activation": activation, "depth": depth, "weight": 1.7, "bias": bias}
 
 
+pytestmark = pytest.mark.usefixtures("optimised")  # hundreds of wide networks
+
+
 @pytest.mark.parametrize(
     ("activation", "depth", "bias"),
     [
