@@ -144,7 +144,7 @@ def _evidence(answer: Answer) -> str:
     return (
         f"Δα training: what unlimited training would add to α, with its 95 % error, from the scans "
         f"of {len(study.checked)} of {study.task.count} teachers at {budgets} times the "
-        "steps; it is in α and in its interval already."
+        "steps; a reading of its own, which a verdict asks beside α as trained."
         + " More steps at a lower rate were not tried here." * (SLOWER not in kinds)
         + " Rate and first weights were not varied here." * (kinds <= {SLOWER})
     )

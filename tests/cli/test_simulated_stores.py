@@ -16,7 +16,7 @@ schema = 1
 question = "Do the verbs read what is stored?"
 [task]
 manifold = { kind = "cube", dim = [2, 3, 4] }
-teacher = { widths = [96, 96], count = 4 }
+teacher = { widths = [96, 96], count = 4, activation = "tanh" }
 [training]
 preset = "adam"
 steps = 100

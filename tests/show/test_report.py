@@ -29,7 +29,7 @@ def found(make_study, tmp_path_factory):
         student={"widths": [4, 6, 8, 12, 17, 24]},
         task={
             "manifold": {"dim": [2, 3, 5]},
-            "teacher": {"count": 4, "bias": [0.0, 0.5], "widths": [96, 96]},
+            "teacher": {"count": 4, "bias": [0.0, 0.5], "widths": [96, 96], "activation": "tanh"},
         },  # fmt: skip
         evidence={"share": 0.25},
     )
