@@ -105,7 +105,10 @@ def test_a_variation_matters_beyond_half_the_tolerance_and_its_error():
 
 WIDE = {
     "student": {"widths": [4, 6, 8, 12, 17, 24, 34], "seeds": 2},
-    "task": {"manifold": {"dim": [2]}, "teacher": {"count": 5, "widths": [96, 96]}},
+    "task": {
+        "manifold": {"dim": [2]},
+        "teacher": {"count": 5, "widths": [96, 96], "activation": "tanh"},
+    },
     "evidence": {"share": 0.4},
 }
 
