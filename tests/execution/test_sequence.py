@@ -136,6 +136,7 @@ def test_a_budget_that_is_spent_leaves_it_undecided_and_the_next_goes_on(file):
     assert found.points[0].verdict == "undecided" and found.points[0].doubts
 
 
+@pytest.mark.long
 def test_a_killed_sequence_comes_to_the_same_looks_and_table(file):
     text = STUDY.replace("tolerance = 0.02", "tolerance = 0.001")
 
