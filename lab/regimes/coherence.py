@@ -78,7 +78,7 @@ def _of_data(study: Any) -> Iterator[str]:
 def _of_student(study: Any) -> Iterator[str]:
     """What the student does not go together with."""
     yield from study.student.mistakes(study)
-    only = getattr(study.task, "solved_by", "")
+    only = study.task.solved_by
     if only and study.student.kind != only:
         yield (
             f"task.teacher: {study.task.teacher_kind} targets are for students of kind {only}; "

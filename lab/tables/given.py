@@ -61,6 +61,7 @@ class Given(Table):
     on_sphere: ClassVar[bool] = False
     linear: ClassVar[bool] = False
     descends: ClassVar[bool] = True
+    solved_by: ClassVar[str] = ""
     teacher_kind: ClassVar[str] = "given"
     dims: ClassVar[tuple[int, ...]] = ()
     tables: ClassVar[tuple[Table, ...]] = ()

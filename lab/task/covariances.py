@@ -160,12 +160,17 @@ def _relu(q: Any, r: Any, s: Any) -> tuple[Any, Any, Any, Any]:
     """E[φ(u)²], E[φ(v)²], E(φ(u) − φ(v))², E[φ′(u)φ′(v)] of φ = max(0, ·): Cho & Saul 2009."""
     g = np.sqrt(q * r)
     gap = (np.sqrt(q) - np.sqrt(r)) ** 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        versine = np.where(g > 0, np.clip((s - gap) / (2 * g), 0, 2), 0)  # 1 − cos θ
+    versine = _versine(g, gap, s)
     theta = 2 * np.arctan2(np.sqrt(versine), np.sqrt(2 - versine))  # accurate at 0 and at π
     sine = np.sqrt(versine * (2 - versine))
     s_phi = gap / 2 + g * (versine + (theta * (1 - versine) - sine) / np.pi)
     return q / 2, r / 2, s_phi, (np.pi - theta) / (2 * np.pi)
+
+
+def _versine(g: Any, gap: Any, s: Any) -> Any:
+    """1 − cos θ of u and v, with g = √(qr) and gap = (√q − √r)²; 0 where one of them is 0."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(g > 0, np.clip((s - gap) / (2 * g), 0, 2), 0)
 
 
 def _erf(q: Any, r: Any, s: Any) -> tuple[Any, Any, Any, Any]:
@@ -188,9 +193,7 @@ def _power(p: float, q: Any, r: Any, s: Any) -> tuple[Any, Any, Any, Any]:
     by Gauss–Jacobi quadrature in ψ/a, whose weight has the integrand's ends.
     """
     g = np.sqrt(q * r)
-    gap = (np.sqrt(q) - np.sqrt(r)) ** 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        versine = np.where(g > 0, np.clip((s - gap) / (2 * g), 0, 2), 0)
+    versine = _versine(g, (np.sqrt(q) - np.sqrt(r)) ** 2, s)
     a = np.pi / 2 - np.arctan2(np.sqrt(versine), np.sqrt(2 - versine))
     node, weight = special.roots_jacobi(_NODES, p, p)
     total: Any = 0.0

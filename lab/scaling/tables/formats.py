@@ -48,7 +48,6 @@ FILES = 5000
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "white space"}
 SAMPLE = 200
 """Lines that the separator is found on."""
-LONGEST_FIELD = 2**20
 FILE = "file"
 """The column that tells the files of one table apart."""
 
