@@ -25,12 +25,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lab.answers.design import Simulation
     from lab.execution.engines.settings import Settings
     from lab.execution.listing import Removal
     from lab.execution.outlook import Outlook
     from lab.execution.runner import Summary
     from lab.execution.verification import Verification
+    from lab.findings.design import Simulation
     from lab.scaling import Exponent
     from lab.scaling.frontier import Frontier
     from lab.show.fitted import Fit
@@ -129,8 +129,8 @@ def run(
 
     from rich.console import Console
 
-    from lab.answers.following import following
     from lab.execution import runner
+    from lab.findings.following import following
     from lab.show.progress import training
 
     shown = training(Console(stderr=True)) if progress else nullcontext(lambda progress: None)
@@ -201,9 +201,9 @@ def answer(
     >>> [point.dim for point in found.points], found.points[0].runs.missing
     ([2, 3, 4, 6, 8], 72)
     """
-    from lab.answers.answer import answers
     from lab.execution.registration import another
     from lab.execution.store import Store, reports
+    from lab.findings.answer import answers
     from lab.show.told import Told
 
     asked, path = read(study, overrides), _folder(study, results, name)
@@ -338,9 +338,9 @@ def calibrate(
     >>> [point["source"] for point in found.plain()["points"]]
     ['prediction']
     """
-    from lab.answers import design
-    from lab.answers.answer import answers
     from lab.execution.store import Store
+    from lab.findings import design
+    from lab.findings.answer import answers
     from lab.show.progress import counted
 
     asked, path = read(study, overrides), _folder(study, results, name)

@@ -22,7 +22,7 @@ LAB = ROOT / "lab"
 FLOORS = [
     {"lab.cli", "lab.__main__"},
     {"lab.show", "lab.templates"},
-    {"lab.answers"},
+    {"lab.findings"},
     {"lab.execution"},
     {"lab.students"},
     {"lab.task"},
@@ -41,7 +41,7 @@ NO_JAX = {"lab.refused", "lab.toml", "lab.inheritance", "lab.overrides", "lab.ax
           "lab.study", "lab.regimes", "lab.tables", "lab.spec", "lab.theory", "lab.mistakes",
           "lab.models",
           "lab.plain", "lab.canonical", "lab.scaling", "lab.dimension", "lab.given",
-          "lab.answers.design", "lab.show.statistics", "lab.show.fitted"}  # fmt: skip
+          "lab.findings.design", "lab.show.statistics", "lab.show.fitted"}  # fmt: skip
 
 
 def floor(module: str) -> int:
@@ -88,7 +88,7 @@ def test_imports_go_down(name, file):
             below = ("lab.dimension", "lab.mistakes", "lab.scaling.tables")
             assert full.startswith(below), f"{name} imports {full}"
         elif full.startswith("lab.dimension"):
-            above = ("lab.cli", "lab.show", "lab.answers", "lab.students", "lab.given")
+            above = ("lab.cli", "lab.show", "lab.findings", "lab.students", "lab.given")
             assert name.startswith(above), f"{name} imports {full}"
 
 

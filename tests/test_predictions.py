@@ -9,9 +9,9 @@ import pytest
 from simulated import row
 
 from lab import study as studies
-from lab.answers.answer import answer
 from lab.execution.registration import register, registered
 from lab.execution.store import Store
+from lab.findings.answer import answer
 from lab.mistakes import StudyError
 from lab.tables.prediction import Prediction
 

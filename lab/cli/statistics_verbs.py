@@ -427,9 +427,9 @@ def _keep(calibration: dict[str, Any], study: Path, results: Path) -> Path:
     """Put a calibration beside the fits of its study; returns the file."""
     import json
 
-    from lab.answers.calibrated import FILE
     from lab.execution.store import folder
     from lab.files import put
+    from lab.findings.calibrated import FILE
 
     return put(json.dumps(calibration, indent=1) + "\n", folder(study, results) / FILE)
 

@@ -7,7 +7,7 @@ store alone: each panel is at the largest look whose scans are all stored, and e
 answers reads the study `reached`. So a run that was killed goes on with the same look, and a plain
 `lab run` later neither forgets the looks nor relaxes their intervals.
 
-What it does not do: judge, or say which panel needs another look; see `lab.answers.following`.
+What it does not do: judge, or say which panel needs another look; see `lab.findings.following`.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def known(name: str) -> Any:
 
 def _exponent(name: str, symbol: str, says: str, tolerance: float) -> Quantity:
     return Quantity(
-        name, symbol, says, "lab.answers.frontiers:claimed", default="exact", senses=("equal",),
+        name, symbol, says, "lab.findings.frontiers:claimed", default="exact", senses=("equal",),
         tolerance=tolerance, value=known(name),
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ teacher's slope (`scatter`), z normal and s² of χ²_{K−1}/(K−1),
 
 the bound's one edge alone. It knows neither doubts nor bends; `lab calibrate` simulates both.
 
-What losses show is doubted later, by `lab.scaling.judge`; what runs show, by `lab.answers`. No JAX
+What losses show is doubted later, by `lab.scaling.judge`; what runs show, by `lab.findings`. No JAX
 and no SciPy: `lab check` tells these.
 """
 
@@ -41,7 +41,7 @@ FEWEST = 5
 DECADE = 10.0 * (1 - 1e-9)
 """Ratio of the largest x to the smallest."""
 PER_DIMENSION = 8
-"""Points per dimension below which a local student is coarse; see `lab.answers.premises`."""
+"""Points per dimension below which a local student is coarse; see `lab.findings.premises`."""
 
 
 DRAWS = 4000

@@ -21,12 +21,12 @@ from lab.regimes.stepwise import Stepwise
 
 ALPHA_S = Quantity(
     "alpha_S", "α_S", "the exponent of L ∝ S^−α_S at the largest size",
-    "lab.answers.learning:claimed", default="exact", senses=("equal", "bound"),
+    "lab.findings.learning:claimed", default="exact", senses=("equal", "bound"),
     tolerance=0.1, value=known("alpha_S"),
 )  # fmt: skip
 ALPHA_N = Quantity(
     "alpha_N", "α_N", "the exponent of L ∝ N^−α_N at the last step",
-    "lab.answers.learning:claimed", default="exact", senses=("equal", "bound"),
+    "lab.findings.learning:claimed", default="exact", senses=("equal", "bound"),
     tolerance=0.1, value=known("alpha_N"),
 )  # fmt: skip
 

@@ -47,7 +47,7 @@ class Quantity:
 
     name: as in `quantity = "alpha"`. symbol: as claims are told. says: what it is.
     answer: who answers, "module:function" of (question, claim), which returns one
-        `lab.answers.claims.Judgement` per setting.
+        `lab.findings.claims.Judgement` per setting.
     key: under which the formula stands; empty where it takes none, `default` is then what is told.
     default: the formula of a claim that has none; None where it must have one.
     senses, over: those that it takes, the default first. tolerance: the default; 0 if it has none.
@@ -139,20 +139,20 @@ def _share(study: Any, task: AnyTask, student: StudentSpec, formula: Setting) ->
 
 
 ALPHA = Quantity(
-    "alpha", "α", "the exponent of L ∝ x^−α", "lab.answers.exponents:claimed", key="exponent",
+    "alpha", "α", "the exponent of L ∝ x^−α", "lab.findings.exponents:claimed", key="exponent",
     default="4/d", senses=("bound", "equal"), over=("limit", "range"), rivals=True,
     fitted=True, value=_exponent,
 )  # fmt: skip
 CURVE = Quantity(
     "curve", "mean loss", "the mean loss at every x, beside its exact risk",
-    "lab.answers.curves:curve", key="", default="theory's at every x", senses=("equal",),
+    "lab.findings.curves:curve", key="", default="theory's at every x", senses=("equal",),
     tolerance=0.05, takes=_known_risk,
 )  # fmt: skip
 PEAK = Quantity(
     "peak", "position of the peak", "where on the axis of x the loss is largest",
-    "lab.answers.curves:peak", senses=("equal",), tolerance=0.1, value=_position,
+    "lab.findings.curves:peak", senses=("equal",), tolerance=0.1, value=_position,
 )  # fmt: skip
 DIMENSION = Quantity(
     "dimension", "coverage", "the share of 95 % intervals that hold the true d",
-    "lab.answers.coverage:claimed", default=0.9, senses=("covers",), tolerance=0.0, value=_share,
+    "lab.findings.coverage:claimed", default=0.9, senses=("covers",), tolerance=0.0, value=_share,
 )  # fmt: skip

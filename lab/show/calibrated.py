@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lab.answers.calibrated import Calibrated
-from lab.answers.setting import Setting
+from lab.findings.calibrated import Calibrated
+from lab.findings.setting import Setting
 from lab.scaling.judge.reading import BENT, STRAIGHT
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.show.page import calibrated as drawn

@@ -6,8 +6,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from lab.answers.answer import Answer
-from lab.answers.claims import Judgement
+from lab.findings.answer import Answer
+from lab.findings.claims import Judgement
 from lab.scaling.judge.doubts import briefly
 from lab.show.view import Answers, Rows, Table, View
 

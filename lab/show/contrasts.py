@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lab.answers.contrasts import Contrast
-from lab.answers.setting import named, value_text
+from lab.findings.contrasts import Contrast
+from lab.findings.setting import named, value_text
 from lab.show.numbers import interval
 from lab.show.page import differences
 from lab.show.view import Answers, Table, View

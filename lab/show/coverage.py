@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lab.answers.answer import Answer
-from lab.answers.coverage import Coverage
+from lab.findings.answer import Answer
+from lab.findings.coverage import Coverage
 from lab.scaling.judge.verdict import AGREES
 from lab.show.numbers import interval
 from lab.show.view import Answers, Drawn, Rows, Table, View

@@ -1,6 +1,6 @@
 """Figures of dimensions: against exponents and sizes, a panel per place; of estimators, over d.
 
-What it does not do: anything but draw what `lab.answers.dimensions` and `coverage` found.
+What it does not do: anything but draw what `lab.findings.dimensions` and `coverage` found.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
-from lab.answers.coverage import Coverage
-from lab.answers.dimensions import AgainstExponent
+from lab.findings.coverage import Coverage
+from lab.findings.dimensions import AgainstExponent
 from lab.show.style import (
     BLUE,
     GREEN,

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from lab.answers.answer import Answer
-from lab.answers.dimensions import AgainstExponent, Pair
+from lab.findings.answer import Answer
+from lab.findings.dimensions import AgainstExponent, Pair
 from lab.show.numbers import interval
 from lab.show.view import Answers, Drawn, Rows, Table, View
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lab.answers.answer import Answer
-from lab.answers.setting import Setting
+from lab.findings.answer import Answer
+from lab.findings.setting import Setting
 from lab.plain import plain
 from lab.show import provenance
 from lab.show.view import Answers, View

@@ -5,8 +5,8 @@ One row per setting, one cell per x: measured / expected, its standard error, an
 
 from __future__ import annotations
 
-from lab.answers.answer import Answer
-from lab.answers.expected import SOURCES, Expected
+from lab.findings.answer import Answer
+from lab.findings.expected import SOURCES, Expected
 from lab.show.view import Answers, Table, View
 
 WORDS = (

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
 from lab import theory
-from lab.answers.answer import Answer
-from lab.answers.point import Point
+from lab.findings.answer import Answer
+from lab.findings.point import Point
 from lab.show import panels, provenance
 from lab.show.style import BLUE, GREY, STYLE, VERDICTS, grid, literal
 

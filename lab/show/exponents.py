@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from lab.answers import pools, tabled
-from lab.answers.answer import Answer
-from lab.answers.point import Point
+from lab.findings import pools, tabled
+from lab.findings.answer import Answer
+from lab.findings.point import Point
 from lab.scaling import Exponent
 from lab.scaling.judge.doubts import briefly
 from lab.scaling.scans.estimates import LAWS

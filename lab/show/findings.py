@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.answers.setting import named
+from lab.findings.setting import named
 from lab.mistakes import StudyError
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS
 from lab.show.markdown import escape, table

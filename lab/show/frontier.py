@@ -9,8 +9,8 @@ from lab.scaling.frontier import STATUS
 from lab.show.view import Answers, Drawn, Rows, Table, View
 
 if TYPE_CHECKING:
-    from lab.answers.answer import Answer
-    from lab.answers.frontiers import FrontierFound
+    from lab.findings.answer import Answer
+    from lab.findings.frontiers import FrontierFound
 
 HEAD = ("method", "ξ of N ∝ C^ξ", "D ∝ C^", "η of L ∝ C^−η", "excess")
 ALLOCATION_HEAD = ("C", "method", "N", "D", "loss")

@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lab.answers.frontiers import Columns, FrontierFound
-from lab.answers.learning import LearningFound
+from lab.findings.frontiers import Columns, FrontierFound
+from lab.findings.learning import LearningFound
 from lab.show.style import BLUE, GREY, ORANGE, STYLE, VERMILLION, literal, shades
 
 COLOURS = {"envelope": VERMILLION, "isoflop": BLUE, "parametric": ORANGE}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.answers.answer import Answer
-from lab.answers.gaps import Gap, Gaps
+from lab.findings.answer import Answer
+from lab.findings.gaps import Gap, Gaps
 from lab.show.numbers import interval, number
 from lab.show.view import Answers, Table, View
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from lab.answers.answer import Answer
-from lab.answers.learning import FLAT, LearningFound
+from lab.findings.answer import Answer
+from lab.findings.learning import FLAT, LearningFound
 from lab.show.view import Answers, Drawn, Rows, Table, View
 
 HEAD = ("setting", "exponent", "value", "95 % interval", "over", "shape")

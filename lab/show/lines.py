@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lab.answers.answer import Answer
-from lab.answers.lines import NO_LINE, OverDimensions
+from lab.findings.answer import Answer
+from lab.findings.lines import NO_LINE, OverDimensions
 from lab.show.numbers import interval
 from lab.show.view import View
 

@@ -13,9 +13,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lab.answers.answer import Answer
-from lab.answers.expected import Comparison
-from lab.answers.point import Point
+from lab.findings.answer import Answer
+from lab.findings.expected import Comparison
+from lab.findings.point import Point
 from lab.scaling import Exponent
 from lab.scaling.scans.estimates import LAWS
 from lab.show import panels

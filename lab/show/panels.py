@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lab.answers.answer import Answer
-from lab.answers.point import Point
+from lab.findings.answer import Answer
+from lab.findings.point import Point
 
 
 def drawn(answers: Iterable[Answer]) -> list[tuple[Answer, str, list[Point]]]:

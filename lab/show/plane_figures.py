@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from lab.answers.planes import PhaseMap
+from lab.findings.planes import PhaseMap
 from lab.scaling.laws.plane import ENDLESS, LIMITED, Joint, Plane
 from lab.show.style import STYLE, literal, shades
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.answers.answer import Answer
-from lab.answers.planes import PhaseMap
+from lab.findings.answer import Answer
+from lab.findings.planes import PhaseMap
 from lab.scaling.laws.plane import LIMITED
 from lab.show.numbers import interval, number
 from lab.show.page import planes

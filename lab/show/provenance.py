@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from lab.answers.answer import Answer
-from lab.answers.record import History, Record
 from lab.duration import duration
 from lab.execution.registration import Predicted
+from lab.findings.answer import Answer
+from lab.findings.record import History, Record
 from lab.tables.prediction import COUNTED, WHERE, declared
 
 SENSES = {"bound": "a lower bound", "equal": "an equality", "covers": "a least share"}

@@ -15,8 +15,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lab.answers.answer import Answer
-from lab.answers.finding import Finding
+from lab.findings.answer import Answer
+from lab.findings.finding import Finding
 from lab.mistakes import StudyError
 from lab.scaling.judge.doubts import Doubt
 from lab.scaling.judge.verdict import explain

@@ -1,6 +1,6 @@
 """Calibrations of studies as text: heads, lines of cells, sentences.
 
-Every function takes what `lab.answers.design` found and returns plain strings for whoever prints
+Every function takes what `lab.findings.design` found and returns plain strings for whoever prints
 them. Nothing is computed here.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from lab.answers.design import Case, same
-from lab.answers.setting import value_text
+from lab.findings.design import Case, same
+from lab.findings.setting import value_text
 from lab.scaling.judge.calibration import Calibration, Truth
 from lab.scaling.judge.reading import BENT
 from lab.scaling.judge.verdict import allowed

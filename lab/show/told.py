@@ -11,9 +11,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from lab.answers.answer import Answer
-from lab.answers.claims import Judgement
-from lab.answers.point import Point
+from lab.findings.answer import Answer
+from lab.findings.claims import Judgement
+from lab.findings.point import Point
 from lab.mistakes import StudyError
 from lab.show import report
 from lab.show.document import document

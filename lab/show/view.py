@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lab.answers.answer import Answer
+from lab.findings.answer import Answer
 from lab.show.markdown import escape, table
 
 Answers = tuple[Answer, ...]

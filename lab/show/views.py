@@ -1,15 +1,15 @@
 """The views of all kinds of finding, one line per kind, in the order in which they are told.
 
 A kind of your own is an entry more, `VIEWS["ratio"] = View(...)`, beside its finder in
-`lab.answers.finders.FINDERS`.
+`lab.findings.finders.FINDERS`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lab.answers.answer import Answer
-from lab.answers.finding import Finding
+from lab.findings.answer import Answer
+from lab.findings.finding import Finding
 from lab.show import (
     calibrated,
     claims,

@@ -3,10 +3,10 @@
 import pytest
 from simulated import row, rows
 
-from lab.answers import answer as answers
-from lab.answers.cells import cells_of
 from lab.execution import budgets
 from lab.execution.store import Store
+from lab.findings import answer as answers
+from lab.findings.cells import cells_of
 
 WIDTHS = [4, 6, 9, 14, 20]
 

@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsRegressor
 
 import lab
 from lab import cli, study
-from lab.answers.pools import dependent, share, told
+from lab.findings.pools import dependent, share, told
 from lab.given.pool import pool
 from lab.kinds.given import Asked
 from lab.mistakes import StudyError

@@ -8,10 +8,10 @@ from invocation import invoke, power, rows
 from matplotlib.figure import Figure
 
 from lab import study as studies
-from lab.answers.finders import FINDERS
-from lab.answers.finding import Finding
-from lab.answers.setting import Setting
 from lab.execution.store import Store
+from lab.findings.finders import FINDERS
+from lab.findings.finding import Finding
+from lab.findings.setting import Setting
 from lab.regimes.resolution_width import ResolutionWidth
 from lab.show.view import Drawn, Rows, Table, View
 from lab.show.views import VIEWS

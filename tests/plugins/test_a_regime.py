@@ -8,10 +8,10 @@ import pytest
 from invocation import invoke, power, rows
 
 from lab import study
-from lab.answers.claims import Judgement, inside
 from lab.axes import Axis
 from lab.execution.registration import register
 from lab.execution.store import Store
+from lab.findings.claims import Judgement, inside
 from lab.mistakes import StudyError
 from lab.regimes.descending import Descending
 from lab.regimes.quantity import Quantity

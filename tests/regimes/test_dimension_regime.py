@@ -8,8 +8,8 @@ from invocation import invoke
 
 import lab.dimension
 from lab import study
-from lab.answers.coverage import Cell, Coverage, share_interval
-from lab.answers.finding import Finding
+from lab.findings.coverage import Cell, Coverage, share_interval
+from lab.findings.finding import Finding
 from lab.spec import Run
 from lab.task import sets
 

@@ -127,7 +127,7 @@ def test_students_quantile_is_scipys(dof):
 @pytest.mark.parametrize("sense, teachers", [("equal", 4), ("equal", 10), ("bound", 6)])
 def test_the_power_is_that_of_simulated_scans(make_study, sense, teachers):
     """To .1: the simulation knows noise in common and bends besides, and has an error of .03."""
-    from lab.answers import design
+    from lab.findings import design
     from lab.scaling.judge.calibration import calibrate
 
     changes = {"student": {"widths": [4, 6, 8, 12, 17, 24, 34], "seeds": 2},

@@ -9,8 +9,8 @@ import shutil
 import pytest
 from invocation import power, rows
 
-from lab.answers import answer as answers
 from lab.execution.store import Store
+from lab.findings import answer as answers
 from lab.regimes.origin import Origin
 from lab.show.page import page as pages
 

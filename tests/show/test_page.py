@@ -18,9 +18,9 @@ import pytest
 from invocation import invoke, power, rows
 
 from lab import study as studies
-from lab.answers import answer as answers
 from lab.execution.store import Store
 from lab.files import put
+from lab.findings import answer as answers
 from lab.mistakes import StudyError
 from lab.regimes.origin import Origin
 from lab.show.page import comparison, index, page, runs

@@ -8,9 +8,9 @@ from simulated import power, rows
 
 import lab
 from lab import study as studies
-from lab.answers import answer as answers
 from lab.execution.registration import register
 from lab.execution.store import Store
+from lab.findings import answer as answers
 from lab.mistakes import StudyError
 from lab.show import exponent_figures, provenance, report
 

@@ -10,9 +10,9 @@ from markdown_it import MarkdownIt
 from simulated import power, rows
 
 from lab import study as studies
-from lab.answers import answer as answers
 from lab.execution import export
 from lab.execution.store import Store
+from lab.findings import answer as answers
 from lab.scaling import Scan, exponent
 from lab.show import exponent_figures, loss_figures, report
 from lab.show.exponents import table as exponent_table

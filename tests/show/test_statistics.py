@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lab.answers.design import Case
-from lab.answers.point import Point
-from lab.answers.setting import Setting
+from lab.findings.design import Case
+from lab.findings.point import Point
+from lab.findings.setting import Setting
 from lab.scaling.judge.calibration import Calibration, Design, Truth
 from lab.show import fitted, statistics
 

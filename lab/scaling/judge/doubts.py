@@ -15,7 +15,7 @@ reads high, and not refuted by one that reads low. What is `undecided` without s
 by one of REASONS.
 
 What it does not do: find doubts. Those of the losses are found in `reading.py`, those of training
-in `exponent.py`, those of the runs and of the design in `lab.answers`.
+in `exponent.py`, those of the runs and of the design in `lab.findings`.
 """
 
 from __future__ import annotations

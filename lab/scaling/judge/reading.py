@@ -19,7 +19,7 @@ largest x, of least-squares parabolas, and δ relative to the prediction like th
     bent       it does not, and that of level .99 leaves out 0
     open       neither
 
-What it does not do: ask the prediction; see `verdict.py`. Doubt the runs; see `lab.answers`.
+What it does not do: ask the prediction; see `verdict.py`. Doubt the runs; see `lab.findings`.
 """
 
 from __future__ import annotations

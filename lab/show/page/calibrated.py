@@ -6,7 +6,7 @@ prediction allows, either curve is the probability of a wrong verdict.
 
 from __future__ import annotations
 
-from lab.answers.calibrated import Calibrated
+from lab.findings.calibrated import Calibrated
 from lab.show.page.chart import Frame, Scale, drawing, text
 from lab.show.view import Answers, Chart, Charts, Rows, Section
 

@@ -16,9 +16,9 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
-from lab.answers.answer import Answer
-from lab.answers.point import Point
 from lab.files import put
+from lab.findings.answer import Answer
+from lab.findings.point import Point
 from lab.mistakes import StudyError
 from lab.scaling.judge.doubts import briefly
 from lab.show.numbers import alpha, interval

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lab.answers.answer import Answer
-from lab.answers.point import Point
+from lab.findings.answer import Answer
+from lab.findings.point import Point
 from lab.scaling.scans.confidence import confidence
 from lab.scaling.scans.scan import Scan
 from lab.show.numbers import interval

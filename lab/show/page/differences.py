@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.answers.contrasts import Contrast
-from lab.answers.setting import named, value_text
+from lab.findings.contrasts import Contrast
+from lab.findings.setting import named, value_text
 from lab.show.page.chart import Frame, Scale, drawing, text
 from lab.show.view import Answers, Chart, Charts, Rows, Section
 

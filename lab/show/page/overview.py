@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from lab import theory
-from lab.answers.answer import Answer
-from lab.answers.point import Point
+from lab.findings.answer import Answer
+from lab.findings.point import Point
 from lab.show import panels
 from lab.show.numbers import alpha, interval
 from lab.show.page.chart import Frame, Scale, apart, drawing, marker, stroke, text

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from lab.answers.planes import PhaseMap
-from lab.answers.records import Entry
+from lab.findings.planes import PhaseMap
+from lab.findings.records import Entry
 from lab.scaling.laws.plane import ENDLESS, LIMITED, Joint, Plane
 from lab.show.page.chart import Frame, Scale, apart, drawing, text
 from lab.show.page.runs import DIGITS

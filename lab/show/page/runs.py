@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from lab.answers.answer import Answer
-from lab.answers.records import Entry, Record
-from lab.answers.setting import value_text
+from lab.findings.answer import Answer
+from lab.findings.records import Entry, Record
+from lab.findings.setting import value_text
 from lab.plain import plain
 from lab.regimes.origin import Origin
 from lab.show.page.chart import Frame, Scale, drawing, text

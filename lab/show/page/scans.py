@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from lab.answers.answer import Answer
-from lab.answers.point import Point
+from lab.findings.answer import Answer
+from lab.findings.point import Point
 from lab.show.numbers import interval
 from lab.show.page import confidence
 from lab.show.page.chart import Frame, Scale, drawing, text

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.answers.answer import Answer
-from lab.answers.finding import Finding
+from lab.findings.answer import Answer
+from lab.findings.finding import Finding
 from lab.scaling.judge.doubts import Direction, Doubt
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.show import claims, panels

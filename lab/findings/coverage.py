@@ -1,0 +1,148 @@
+"""Coverage: how often the intervals of an estimator of the dimension hold the true d.
+
+    raw         d̂ exp(±1.96 se / d̂), the error of sampling alone
+    corrected   the interval of the estimate without its measured bias (`lab.dimension.calibration`)
+
+Cases of one estimator on one manifold, all d, n and draws, are independent: their share has the
+interval of Clopper and Pearson. It agrees with the coverage that was predicted where it lies above
+it, and contradicts it where it lies below.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lab.findings.claims import Judgement
+from lab.findings.question import Question
+from lab.findings.setting import Setting
+from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
+from lab.scaling.scans.intervals import Interval
+from lab.tables.measure import Dimension
+from lab.tables.prediction import Claim
+from lab.theory import parse
+
+Z = 1.959963984540054
+"""Two-sided 95 % of the normal distribution."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The draws of one d and n: means of the estimates, and how many intervals hold d. width:
+    median ratio of the corrected interval's ends; doubted: points like no reference."""
+
+    d: int | float
+    n: int
+    draws: int
+    raw: float
+    corrected: float
+    raw_held: int
+    held: int
+    doubted: int
+    width: float
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """One estimator on the points of one panel. least: the coverage that was predicted."""
+
+    points: str
+    method: str
+    cells: tuple[Cell, ...]
+    least: float
+    setting: Setting | None = None
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The points and the estimator."""
+        return ", ".join(filter(None, [self.points, self.method]))
+
+    @property
+    def cases(self) -> int:
+        """Sets of points."""
+        return sum(cell.draws for cell in self.cells)
+
+    def share(self, of: str) -> float:
+        """The share of all cases of `raw_held`, `held` or `doubted`."""
+        return sum(getattr(cell, of) for cell in self.cells) / self.cases
+
+    @property
+    def interval(self) -> Interval:
+        """95 % interval of the share that is held, corrected."""
+        return share_interval(sum(cell.held for cell in self.cells), self.cases)
+
+    @property
+    def verdict(self) -> str:
+        """Whether the share is as large as predicted."""
+        low, high = self.interval
+        return AGREES if low >= self.least else CONTRADICTS if high < self.least else UNDECIDED
+
+    def plain(self) -> dict[str, Any]:
+        """The shares, and every cell."""
+        return {
+            "points": self.points, "method": self.method, "cases": self.cases,
+            "coverage": self.share("held"), "interval": self.interval,
+            "raw_coverage": self.share("raw_held"), "doubted": self.share("doubted"),
+            "verdict": self.verdict, "cells": [vars(cell) for cell in self.cells],
+        }  # fmt: skip
+
+
+def coverage(question: Question) -> tuple[Coverage, ...]:
+    """One per estimator, in the order of the grid."""
+    found: dict[str, dict[tuple[int | float, int], list[Dimension]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for one in question.stored:
+        for run, row in one.done:
+            known = Dimension.of(row.details, "input")
+            if known is not None and run.size is not None:
+                method = str(dict(run.student.settings)["method"])
+                found[method][run.task.input_dim, run.size].append(known)
+    study = question.study
+    least = _least(study.claims[0])
+    return tuple(
+        Coverage(study.title, method, tuple(_cell(*at, cells[at]) for at in sorted(cells)), least)
+        for method, cells in found.items()
+    )
+
+
+def claimed(question: Question, claim: Claim) -> Iterator[Judgement]:
+    """A claim about the share of intervals that hold d, of every estimator on these points."""
+    for found in question.found("coverage"):
+        same = found.least == _least(claim)
+        one = found if same else replace(found, least=_least(claim))
+        advice = "more draws narrow the interval of the share." if one.verdict == UNDECIDED else ""
+        yield Judgement(
+            claim, None, one.share("held"), one.interval, one.least, one.verdict, one.doubts,
+            advice, place=one.label, evidence=one, kind="coverage",
+        )  # fmt: skip
+
+
+def _least(claim: Claim) -> float:
+    return parse(claim.text).value({})
+
+
+def _cell(d: int | float, n: int, some: Sequence[Dimension]) -> Cell:
+    raw = np.array([(one.value, one.se) for one in some])
+    ends = np.array([(one.low, one.high) for one in some])
+    off = np.abs(np.log(raw[:, 0] / d))
+    return Cell(
+        d, n, len(some), float(raw[:, 0].mean()), float(np.mean([one.corrected for one in some])),
+        int(np.sum(off <= Z * raw[:, 1] / raw[:, 0])),
+        int(np.sum((ends[:, 0] <= d) & (d <= ends[:, 1]))),
+        int(sum(one.doubted for one in some)), float(np.median(ends[:, 1] / ends[:, 0])),
+    )  # fmt: skip
+
+
+def share_interval(held: int, cases: int) -> Interval:
+    """Clopper and Pearson's 95 % interval of a share."""
+    from scipy.special import betaincinv
+
+    low = float(betaincinv(held, cases - held + 1, 0.025)) if held else 0.0
+    high = float(betaincinv(held + 1, cases - held, 0.975)) if held < cases else 1.0
+    return low, high

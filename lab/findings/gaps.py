@@ -1,0 +1,118 @@
+"""The gaps between wide networks and their limits: how far mean losses lie above them, by width.
+
+Two limits stand beside every wide network: exact NTK regression (`kernel`), which all
+starts share, and the linearised model of its own start (`tangent`). A gap is the sum over teachers
+of the mean excess over starts, relative to the limit's, with its standard error over starts. The
+excess over the kernel is taken with the control variate of `lab.students.limits.tangent`; without
+it the scatter of Θ_w hides the gap at large w.
+
+The excess over the tangents may have either sign, as features that move help or harm, and may
+change it with w. Its absolute value is fitted, and how many cells were negative is told: where some
+are and some are not, that exponent means little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from lab.findings.question import Question
+from lab.findings.setting import Setting
+from lab.scaling import Exponent, Scan, exponent
+from lab.scaling.scans.excess import excess
+
+REFERENCE: Mapping[str, str] = {"kernel": "limit", "tangent": "tangent"}
+"""What is subtracted from a loss for the gap to each limit, by its name in the details."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The gap to one limit at every width.
+
+    relative: mean loss / mean loss of the limit − 1; error: its standard error. negative, cells:
+    mean excesses of one teacher at one width, below zero and in all. exponent: of their absolute
+    values.
+    """
+
+    limit: str
+    w: Float[np.ndarray, " widths"]
+    relative: Float[np.ndarray, " widths"]
+    error: Float[np.ndarray, " widths"]
+    negative: int
+    cells: int
+    exponent: Exponent
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """The gaps of one setting to every limit. Nobody judges them: no doubts, no verdict."""
+
+    setting: Setting
+    to: tuple[Gap, ...]
+    doubts: tuple[str, ...] = ()
+    verdict: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The setting as text."""
+        return self.setting.label
+
+    def plain(self) -> list[dict[str, Any]]:
+        """The gap to each limit, width by width."""
+        return [
+            {"limit": g.limit, "w": g.w.tolist(), "relative": g.relative.tolist(),
+             "standard_error": g.error.tolist(), "negative": g.negative, "cells": g.cells,
+             "alpha": g.exponent.alpha, "interval": g.exponent.interval}
+            for g in self.to
+        ]  # fmt: skip
+
+
+def gaps(question: Question) -> tuple[Gaps, ...]:
+    """The gaps of every setting of which runs are done."""
+    found = []
+    for one in question.stored:
+        if one.done:
+            raw = question.study.losses(one.done)
+            details = [row.details for _, row in one.done]
+            found.append(Gaps(one.setting, to_limits(raw.x, raw.value, raw.teacher, details)))
+    return tuple(found)
+
+
+def to_limits(
+    w: Float[np.ndarray, " rows"],
+    loss: Float[np.ndarray, " rows"],
+    teacher: Int[np.ndarray, " rows"],
+    details: Sequence[Mapping[str, float]],
+) -> tuple[Gap, ...]:
+    """The gaps of rows, one start each, to both limits."""
+    found = []
+    for limit, subtracted in REFERENCE.items():
+        of_start, of_limit = (
+            np.array([d[name] for d in details], float) for name in (subtracted, limit)
+        )
+        cells = excess(w, loss, of_start, teacher, smallest=False)
+        widths = np.unique(w)
+        at = [cells.x == width for width in widths]
+        below = np.array([_mean_per_teacher(of_limit, teacher, w == width) for width in widths])
+        scan = Scan.of(cells.x, np.abs(cells.mean), cells.teacher, np.zeros(cells.x.size, int))
+        found.append(
+            Gap(
+                limit,
+                widths,
+                np.array([cells.mean[i].sum() for i in at]) / below,
+                np.array([np.sqrt(np.sum(cells.error[i] ** 2)) for i in at]) / below,
+                int(np.sum(cells.mean < 0)),
+                cells.mean.size,
+                exponent(scan, law="power"),
+            )  # fmt: skip
+        )
+    return tuple(found)
+
+
+def _mean_per_teacher(values: np.ndarray, teacher: np.ndarray, rows: np.ndarray) -> float:
+    """Sum over teachers of their mean."""
+    return float(sum(values[rows & (teacher == k)].mean() for k in np.unique(teacher[rows])))

@@ -1,0 +1,163 @@
+"""Learning curves of every setting of a study: exponents of steps and of size, and claims.
+
+Curves are read as those of the compute frontier are (`frontiers.observed`): only units with every
+size enter, and a branch counts by its last loss. Exponents, intervals and verdicts are those of any
+scan (`lab.scaling`), with S or N as x and the teachers as units; claims hold over the range.
+
+Known bias: the floor L(N, ∞) is in what α_S is read from, up to 1/`curve.above` of the loss, which
+makes the end of the curve flatter; it is told as a bend. Losses of one curve share their noise
+along S, so that of one teacher the interval is too short.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lab.findings.claims import NOTHING, Judgement
+from lab.findings.frontiers import Columns, lacking, observed
+from lab.findings.question import Question, Stored
+from lab.findings.setting import Setting
+from lab.regimes.learning_curve import ALPHA_N, ALPHA_S, LearningCurve
+from lab.scaling import Exponent, Scan
+from lab.scaling.judge.exponent import judge
+from lab.scaling.judge.verdict import UNDECIDED
+from lab.scaling.scans.estimate import Estimate, estimate
+from lab.tables.prediction import Claim
+
+FEWEST = 4
+"""x of an exponent."""
+FLAT = 0.02
+"""Local exponent over the last half decade of steps below which a curve is at its limit."""
+
+
+@dataclass(frozen=True)
+class LearningFound:
+    """The curves of one setting. scans: by name of the quantity x, loss and unit, [entries] each,
+    and estimates of them, None of fewer than FEWEST x; ends: the local exponent in S at the end of
+    the steepest mean curve."""
+
+    study: LearningCurve
+    at: Setting
+    columns: Columns = field(repr=False)
+    units: int
+    planned: int
+    scans: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(repr=False)
+    estimates: dict[str, Estimate | None] = field(repr=False)
+    ends: float
+    setting: Setting | None = None
+    doubts: tuple[str, ...] = ()
+    verdict: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The setting as text."""
+        return self.at.label
+
+    def exponent(self, name: str) -> Exponent | None:
+        """An exponent as it is told where nothing is claimed."""
+        found = self.estimates[name]
+        return judge(found, over="range") if found else None
+
+    def plain(self) -> dict[str, Any]:
+        """Exponents with their intervals."""
+        told: dict[str, Any] = {"label": self.label, "units": self.units, "ends": self.ends,
+                                "doubts": list(self.doubts)}  # fmt: skip
+        for name in self.scans:
+            e = self.exponent(name)
+            told[name] = {"value": e.alpha, "interval": e.interval, "shape": e.shape} if e else None
+        return told
+
+
+def learning(question: Question) -> tuple[LearningFound, ...]:
+    """One per setting, in the order of the grid."""
+    study = question.study
+    assert isinstance(study, LearningCurve)
+    return tuple(_found(study, one, question.replicates) for one in question.stored)
+
+
+def _found(study: LearningCurve, one: Stored, replicates: int) -> LearningFound:
+    columns, units, planned = observed(one)
+    scans = {ALPHA_S.name: _over_steps(study, columns), ALPHA_N.name: _over_sizes(columns)}
+    drawn = one.cells.scan[0][0].task.random
+    estimates = {
+        name: estimate(Scan.of(*scan), law="power", replicates=replicates, drawn=drawn)
+        if np.unique(scan[0]).size >= FEWEST else None
+        for name, scan in scans.items()
+    }  # fmt: skip
+    doubts = lacking(one) if units < planned else ()
+    return LearningFound(study, one.setting, columns, units, planned, scans, estimates,
+                         _ends(columns), doubts=doubts)  # fmt: skip
+
+
+def _over_steps(study: LearningCurve, c: Columns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The curve of the largest size as far as its limit is no matter."""
+    rows = c["N"] == c["N"].max(initial=0)
+    steps, mean = _mean(c["S"][rows], c["loss"][rows])
+    used = steps[(mean >= study.curve.above * mean[-1:]) & (steps >= study.curve.first)]
+    rows &= np.isin(c["S"], used)
+    return c["S"][rows], c["loss"][rows], c["unit"][rows]
+
+
+def _over_sizes(c: Columns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The losses at the last step."""
+    rows = c["S"] == c["S"].max(initial=0)
+    return c["N"][rows], c["loss"][rows], c["unit"][rows]
+
+
+def _ends(c: Columns) -> float:
+    """The largest local exponent at the end of a size's mean curve, over half a decade."""
+    slopes = [math.nan]
+    for N in np.unique(c["N"]):
+        steps, mean = _mean(c["S"][c["N"] == N], c["loss"][c["N"] == N])
+        late = steps >= steps[-1] / math.sqrt(10)
+        if late.sum() > 1:
+            slopes.append(-float(np.polyfit(np.log(steps[late]), np.log(mean[late]), 1)[0]))
+    return float(np.nanmax(slopes)) if len(slopes) > 1 else math.nan
+
+
+def _mean(x: np.ndarray, loss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """x, ascending, and the geometric mean of the losses there."""
+    at, where = np.unique(x, return_inverse=True)
+    return at, np.exp(np.bincount(where, np.log(loss)) / np.bincount(where))
+
+
+def claimed(question: Question, claim: Claim) -> Iterator[Judgement]:
+    """What came of a claim about α_S or α_N, setting by setting."""
+    study = question.study
+    for one, found in zip(question.stored, question.found("learning"), strict=True):
+        run, quantity = one.cells.scan[0][0], study.quantity(claim)
+        formula = quantity.default if claim.formula is None else claim.formula
+        prediction = quantity.value(study, run.task, run.student, formula or 0)
+        yield _judged(found, claim, one.setting, prediction)
+
+
+def _judged(found: LearningFound, claim: Claim, at: Setting, prediction: float) -> Judgement:
+    estimated = found.estimates[claim.quantity]
+    if estimated is None:
+        why = (
+            f"{claim.symbol} needs {FEWEST} values of x: go on running, add sizes, or for α_S "
+            "larger ones and checkpoints before the curve is flat."
+        )
+        return Judgement(
+            claim, at, math.nan, NOTHING, prediction, UNDECIDED, found.doubts, why
+        )  # fmt: skip
+    told: tuple[str, ...] = found.doubts
+    if claim.quantity == ALPHA_N.name and not found.ends < FLAT:
+        told = (*told, f"unfinished: losses still fall as S^−{found.ends:.2g} at the last step")
+    e = judge(
+        estimated, prediction=prediction, sense=claim.sense, tolerance=claim.tolerance,
+        over="range",
+    )  # fmt: skip
+    x = found.scans[claim.quantity][0]
+    symbol = "S" if claim.quantity == ALPHA_S.name else "N"
+    words = f"{claim.symbol} over {symbol} = {x.min():g} … {x.max():g}: the curve is {e.shape}."
+    verdict = UNDECIDED if told else e.verdict or UNDECIDED
+    return Judgement(
+        claim, at, e.alpha, e.interval, prediction, verdict, (*told, *e.doubts),
+        e.advice if verdict == UNDECIDED else "", words=(words,),
+    )  # fmt: skip
