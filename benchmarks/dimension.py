@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lab.dimension import levina_bickel, two_nn
+from lab.dimension import ratios
 from lab.dimension.neighbours import neighbours
 
 AMBIENT = (20, 100, 600)
@@ -56,13 +56,13 @@ def points(n: int, d: int, ambient: int) -> np.ndarray:
 def both(x: np.ndarray) -> None:
     """TwoNN and MLE from one search."""
     near = neighbours(x, K)
-    two_nn.linear(near)
-    levina_bickel.mle(near)
-    levina_bickel.mle(near, average="inverses")
+    ratios.two_nn_linear(near)
+    ratios.levina_bickel(near)
+    ratios.levina_bickel(near, average="inverses")
 
 
 def one(x: np.ndarray) -> None:
-    two_nn.linear(neighbours(x, 2))
+    ratios.two_nn_linear(neighbours(x, 2))
 
 
 def query(x: np.ndarray, k: int) -> None:

@@ -15,10 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lab.dimension.calibration import TABLE
-from lab.dimension.manifolds import MANIFOLDS
+from lab.dimension.calibration import MANIFOLDS, TABLE
+from lab.dimension.estimators import NEIGHBOURS, STATISTICS
 from lab.dimension.neighbours import neighbours
-from lab.dimension.statistics import NEIGHBOURS, STATISTICS
 
 DIMENSIONS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24)
 REPEATS = {250: 40, 500: 16, 1000: 10, 2000: 6, 5000: 2, 20_000: 1}

@@ -21,11 +21,21 @@ from pathlib import Path
 
 import numpy as np
 
-from lab.dimension.calibration import FAR, Calibration, calibration, corrected, resemblance
+from lab.dimension.calibration import (
+    FAR,
+    MANIFOLDS,
+    BiasTable,
+    ball,
+    calibration,
+    corrected,
+    cube,
+    gaussian,
+    resemblance,
+    sphere,
+)
 from lab.dimension.estimate import Estimate
-from lab.dimension.manifolds import MANIFOLDS, ball, cube, gaussian, sphere
+from lab.dimension.estimators import NEIGHBOURS, PROFILE, STATISTICS
 from lab.dimension.neighbours import neighbours
-from lab.dimension.statistics import NEIGHBOURS, PROFILE, STATISTICS
 
 FOLDER = Path(__file__).resolve().parent.parent / "results" / "dimension-coverage"
 METHODS = ("two-nn-linear", "two-nn-mle", "mle@10", "mle-inverse@10", "knn", "gride@4",
@@ -99,7 +109,7 @@ def cases() -> Iterator[tuple]:
         print(f"n = {n} done", flush=True)
 
 
-def _cases(name: str, points: np.ndarray, d: int, table: Calibration) -> Iterator[tuple]:
+def _cases(name: str, points: np.ndarray, d: int, table: BiasTable) -> Iterator[tuple]:
     near = neighbours(points, NEIGHBOURS)
     found = {s: STATISTICS[s](near) for s in (*METHODS, *PROFILE)}
     if name in MANIFOLDS:
@@ -111,7 +121,7 @@ def _cases(name: str, points: np.ndarray, d: int, table: Calibration) -> Iterato
 
 
 def _rows(
-    group: str, name: str, d: int, found: dict[str, Estimate], table: Calibration
+    group: str, name: str, d: int, found: dict[str, Estimate], table: BiasTable
 ) -> Iterator[tuple]:
     distance = resemblance(found, found["pca"].n, table)
     for method in METHODS:

@@ -3,7 +3,7 @@
 Every local estimator reads low at high d, for then the nearest neighbour is no longer near: the
 density changes on the way to it, and points at an edge have neighbours on one side only. How low
 depends on n, on d and on the manifold. `calibration.csv` holds the mean b of log(estimate / d) on
-the manifolds of `manifolds.py` (made by benchmarks/dimension_calibration.py); in between, b is
+the `MANIFOLDS` below (made by benchmarks/dimension_calibration.py); in between, b is
 linear in log n and log d. How often the interval holds d: benchmarks/dimension_coverage.py.
 
 A correction inverts log d + b(d, n) = log(estimate) on every reference that the points resemble.
@@ -27,7 +27,7 @@ reach nothing but noise, and then no estimator of this room can know.
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -35,9 +35,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from lab.dimension.doubts import Doubt
-from lab.dimension.estimate import Estimate, Z
-from lab.dimension.statistics import PROFILE
+from lab.dimension.estimate import DimensionDoubt, Estimate, Z
+from lab.dimension.estimators import PROFILE
 
 TABLE = Path(__file__).with_name("calibration.csv")
 SLACK = 0.02
@@ -51,7 +50,7 @@ FAR = 1.75
 
 
 @dataclass(frozen=True)
-class Calibration:
+class BiasTable:
     """b of every statistic on the grid of manifolds, d and n."""
 
     manifolds: tuple[str, ...]
@@ -69,7 +68,7 @@ class Calibration:
         b = (1 - share) * b[..., after - 1] + share * b[..., after]
         return np.maximum.accumulate(np.log(self.d) + b, axis=1)
 
-    def without(self, manifold: str) -> Calibration:
+    def without(self, manifold: str) -> BiasTable:
         """The same without one manifold, to see how it does on one that it does not know."""
         keep = [i for i, name in enumerate(self.manifolds) if name != manifold]
         names = tuple(self.manifolds[i] for i in keep)
@@ -77,7 +76,7 @@ class Calibration:
 
 
 @lru_cache(maxsize=1)
-def calibration() -> Calibration:
+def calibration() -> BiasTable:
     """The table that comes with the lab."""
     with TABLE.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -86,7 +85,7 @@ def calibration() -> Calibration:
     at = {(row["manifold"], int(row["d"]), int(row["n"])): row for row in rows}
     names = [name for name in rows[0] if name not in ("manifold", "d", "n")]
     bias = {name: _grid(at, name, manifolds, d, n) for name in names}
-    return Calibration(manifolds, np.array(d, float), np.array(n, float), bias)
+    return BiasTable(manifolds, np.array(d, float), np.array(n, float), bias)
 
 
 def _grid(
@@ -118,7 +117,7 @@ def _inverse(value: float, curve: np.ndarray, log_d: np.ndarray) -> float:
 
 
 def resemblance(
-    profile: Mapping[str, Estimate], n: int, table: Calibration
+    profile: Mapping[str, Estimate], n: int, table: BiasTable
 ) -> Float[np.ndarray, " manifolds"]:
     """D of the points from every reference; NaN if no statistic of the profile exists."""
     found = {s: profile[s] for s in PROFILE if s in profile and profile[s].dimension > 0}
@@ -140,7 +139,7 @@ def corrected(
     estimate: Estimate,
     statistic: str,
     distance: Float[np.ndarray, " manifolds"],
-    table: Calibration,
+    table: BiasTable,
 ) -> Estimate:
     """The estimate with its correction, or with the doubt that there is none.
 
@@ -152,16 +151,16 @@ def corrected(
     if not estimate.dimension > 0:
         return estimate
     if statistic not in table.bias or np.isnan(distance).any():
-        return replace(estimate, doubts=(*estimate.doubts, Doubt.UNCALIBRATED))
+        return replace(estimate, doubts=(*estimate.doubts, DimensionDoubt.UNCALIBRATED))
     like = distance <= distance.min() + NEAR
     weight = np.exp(-0.5 * distance[like] ** 2)
     curves, slack = table.curves(statistic, estimate.n)[like], COARSE.get(statistic, SLACK)
     centre, low, high = _hull(estimate, curves, weight, table.d, slack)
     doubts = list(estimate.doubts)
-    doubts += [Doubt.UNLIKE] * bool(distance.min() > FAR)
+    doubts += [DimensionDoubt.UNLIKE] * bool(distance.min() > FAR)
     outside = not table.n[0] <= estimate.n <= table.n[-1]
-    doubts += [Doubt.OUTSIDE_N] * outside
-    doubts += [Doubt.OUTSIDE_D] * bool(high > table.d[-1])
+    doubts += [DimensionDoubt.OUTSIDE_N] * outside
+    doubts += [DimensionDoubt.OUTSIDE_D] * bool(high > table.d[-1])
     # nothing was measured there that a correction could be of
     if outside or low > table.d[-1]:
         return replace(estimate, doubts=tuple(doubts))
@@ -184,3 +183,52 @@ def _hull(
         ends += [_inverse(value - spread, curve, log_d), _inverse(value + spread, curve, log_d)]
     mean = np.average(centres, weights=np.maximum(weight, 1e-300))
     return float(np.exp(mean)), float(np.exp(min(ends))), float(np.exp(max(ends)))
+
+
+# ---- manifolds of known dimension d, which the correction was measured on -----------------------
+#
+# Those of the tasks, written for NumPy with one row per point, and for any d. Distances know
+# nothing of a linear isometry, so the ambient dimension enters through noise alone.
+
+Sample = Float[np.ndarray, "n ambient"]
+
+
+def cube(d: int, n: int, rng: np.random.Generator) -> Sample:
+    """Uniform on [−½, ½]^d."""
+    return rng.random((n, d)) - 0.5
+
+
+def gaussian(d: int, n: int, rng: np.random.Generator) -> Sample:
+    """Standard normal in R^d."""
+    return rng.standard_normal((n, d))
+
+
+def sphere(d: int, n: int, rng: np.random.Generator) -> Sample:
+    """Uniform on S^d in R^{d+1}."""
+    x = rng.standard_normal((n, d + 1))
+    return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+def ball(d: int, n: int, rng: np.random.Generator) -> Sample:
+    """Uniform in the ball of radius ½ in R^d."""
+    x = rng.standard_normal((n, d))
+    return 0.5 * rng.random((n, 1)) ** (1 / d) * x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+def torus(d: int, n: int, rng: np.random.Generator) -> Sample:
+    """Uniform on the product of d unit circles in R^{2d}."""
+    angle = 2 * np.pi * rng.random((n, d))
+    return np.concatenate([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def curved(d: int, n: int, rng: np.random.Generator) -> Sample:
+    """The cube, bent into R^{2d} by d sines."""
+    z = cube(d, n, rng)
+    waves = z @ (2 * rng.standard_normal((d, d))) + 2 * np.pi * rng.random(d)
+    return np.concatenate([z, 0.5 * np.sin(waves)], axis=1)
+
+
+MANIFOLDS: dict[str, Callable[[int, int, np.random.Generator], Sample]] = {
+    "cube": cube, "ball": ball, "sphere": sphere, "gaussian": gaussian, "torus": torus,
+    "curved": curved,
+}  # fmt: skip

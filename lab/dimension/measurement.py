@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from lab.dimension import correlation, gride, levina_bickel, local_pca, ratios, two_nn
+from lab.dimension import estimators, ratios
 from lab.dimension.calibration import calibration, corrected, resemblance
-from lab.dimension.doubts import Doubt, Status, sentence
-from lab.dimension.estimate import Estimate, refused
+from lab.dimension.estimate import DimensionDoubt, Estimate, Status, refused, sentence
+from lab.dimension.estimators import NEIGHBOURS, PROFILE, STATISTICS
 from lab.dimension.neighbours import Neighbours, PointsError, from_distances, neighbours
-from lab.dimension.statistics import NEIGHBOURS, PROFILE, STATISTICS
 
 LEAST = 20
 """Different points below which nothing is measured."""
@@ -80,8 +79,8 @@ IN_ORDER = 0.1
 def measure(
     X: Any,
     *,
-    discard: float = two_nn.DISCARD,
-    k: int = levina_bickel.K,
+    discard: float = ratios.DISCARD,
+    k: int = ratios.LEVINA_BICKEL_K,
     precomputed: bool = False,
     metric: str = "euclidean",
     standardise: bool = False,
@@ -200,14 +199,14 @@ def _measured(
         said = f"every estimate is refused: {Status.DEGENERATE.meaning}; measure finer values."
         return Measurement(near.n, ambient, none, (), None, float("nan"), (*told, said))
     asked = {
-        _setting("two-nn-linear", discard): two_nn.linear(near, discard),
-        "two-nn-mle": two_nn.mle(near),
-        f"mle@{k}": levina_bickel.mle(near, k),
-        f"mle-inverse@{k}": levina_bickel.mle(near, k, average="inverses"),
+        _setting("two-nn-linear", discard): ratios.two_nn_linear(near, discard),
+        "two-nn-mle": ratios.two_nn_mle(near),
+        f"mle@{k}": ratios.levina_bickel(near, k),
+        f"mle-inverse@{k}": ratios.levina_bickel(near, k, average="inverses"),
         _setting("knn", discard): ratios.knn(near, discard),
-        f"gride@{gride.N1}": gride.gride(near),
-        "correlation": correlation.correlation(near),
-        "pca": local_pca.local_pca(near),
+        f"gride@{ratios.N1}": ratios.gride(near),
+        "correlation": estimators.correlation(near),
+        "pca": estimators.local_pca(near),
     }
     rest = {s: STATISTICS[s](near) for s in PROFILE if s not in asked}
     table = calibration()
@@ -215,15 +214,15 @@ def _measured(
     in_order = near.consecutive() > max(IN_ORDER, 40 / near.n)
     found = tuple(
         _within(
-            replace(e, doubts=(*e.doubts, Doubt.ORDER))
+            replace(e, doubts=(*e.doubts, DimensionDoubt.ORDER))
             if in_order and e.dimension > 0
             else corrected(e, name, distance, table),
             None if ambient is None else most,
         )
         for name, e in asked.items()
     )
-    scales = gride.scales(near)
-    flat = gride.plateau(scales)
+    scales = ratios.scales(near)
+    flat = ratios.plateau(scales)
     warnings = [*told, *_refused(found), *_doubts(found)]
     if flat is None and len(scales) > 2:
         warnings.append(_sloping(scales))
@@ -238,7 +237,9 @@ def _within(e: Estimate, most: int | None) -> Estimate:
     # what reads high by itself, as mle, is judged by its correction, and without one with leave
     lowest = e.corrected_interval[0] if e.corrected_interval else e.interval[0] / HIGH
     if lowest > most:
-        return replace(e, doubts=(*e.doubts, Doubt.ABOVE), corrected=None, corrected_interval=None)
+        return replace(
+            e, doubts=(*e.doubts, DimensionDoubt.ABOVE), corrected=None, corrected_interval=None
+        )
     if e.corrected is None or e.corrected_interval is None:
         return e
     low, high = e.corrected_interval
@@ -251,7 +252,7 @@ def _within(e: Estimate, most: int | None) -> Estimate:
 
 def _setting(name: str, discard: float) -> str:
     """The name of a statistic with its discard where that is not the table's."""
-    return name if discard == two_nn.DISCARD else f"{name}@{discard}"
+    return name if discard == ratios.DISCARD else f"{name}@{discard}"
 
 
 def _duplicates(near: Neighbours) -> list[str]:
@@ -279,7 +280,7 @@ def _refused(found: tuple[Estimate, ...]) -> list[str]:
 def _doubts(found: tuple[Estimate, ...]) -> list[str]:
     """One sentence per doubt, with the methods that have it where not all do."""
     out = []
-    for doubt in Doubt:
+    for doubt in DimensionDoubt:
         having = [e.method for e in found if doubt in e.doubts]
         if having:
             whose = "" if len(having) == len(found) else f" ({', '.join(having)})"
@@ -290,7 +291,7 @@ def _doubts(found: tuple[Estimate, ...]) -> list[str]:
 def _sloping(scales: tuple[Estimate, ...]) -> str:
     first, last = scales[0], scales[-1]
     return (
-        sentence(Doubt.NO_PLATEAU).rstrip(".")
+        sentence(DimensionDoubt.NO_PLATEAU).rstrip(".")
         + f" (gride: {first.dimension:.3g} at distance {first.scale:.3g}, {last.dimension:.3g} at "
         f"{last.scale:.3g})."
     )

@@ -6,13 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lab.dimension.calibration import FAR, _inverse, calibration, corrected, resemblance
-from lab.dimension.doubts import Doubt
-from lab.dimension.estimate import estimated
-from lab.dimension.manifolds import MANIFOLDS
+from lab.dimension.calibration import FAR, MANIFOLDS, _inverse, calibration, corrected, resemblance
+from lab.dimension.estimate import DimensionDoubt, estimated
+from lab.dimension.estimators import NEIGHBOURS, STATISTICS
 from lab.dimension.measurement import measure
 from lab.dimension.neighbours import PointsError, neighbours
-from lab.dimension.statistics import NEIGHBOURS, STATISTICS
 
 TABLE = calibration()
 
@@ -101,7 +99,7 @@ def test_noise_off_the_manifold_is_doubted():
     noisy = clean + 0.01 * rng.standard_normal(clean.shape)
     found, other = measure(noisy), measure(clean[:, :2])
     assert found.unlike > FAR > other.unlike
-    assert all(Doubt.UNLIKE in e.doubts for e in found.estimates)
+    assert all(DimensionDoubt.UNLIKE in e.doubts for e in found.estimates)
     assert any("unlike-references" in sentence for sentence in found.warnings)
     assert not any("unlike-references" in sentence for sentence in other.warnings)
 
@@ -110,13 +108,13 @@ def test_what_the_table_does_not_reach_is_doubted():
     profile = {"two-nn-mle": estimated("two-nn-mle", 40.0, 0.1, 1000, 1.0)}
     distance = resemblance(profile, 1000, TABLE)
     high = corrected(profile["two-nn-mle"], "two-nn-mle", distance, TABLE)
-    assert Doubt.OUTSIDE_D in high.doubts and high.corrected is None
+    assert DimensionDoubt.OUTSIDE_D in high.doubts and high.corrected is None
     near = corrected(replace(high, dimension=30.0, se=9.0), "two-nn-mle", distance, TABLE)
     assert near.corrected > 24 > near.corrected_interval[0] and near.corrected_interval[1] == np.inf
     few = corrected(estimated("two-nn-mle", 2.0, 0.1, 100, 1.0), "two-nn-mle", distance, TABLE)
-    assert Doubt.OUTSIDE_N in few.doubts and few.corrected is None
+    assert DimensionDoubt.OUTSIDE_N in few.doubts and few.corrected is None
     other = corrected(estimated("mle", 2.0, 0.1, 1000, 1.0), "mle@7", distance, TABLE)
-    assert other.corrected is None and Doubt.UNCALIBRATED in other.doubts
+    assert other.corrected is None and DimensionDoubt.UNCALIBRATED in other.doubts
     nothing = np.full(len(TABLE.manifolds), np.nan)
     assert corrected(profile["two-nn-mle"], "two-nn-mle", nothing, TABLE).corrected is None
 

@@ -9,11 +9,11 @@ from scipy.special import gammainc
 from sklearn.utils.estimator_checks import check_estimator
 
 import lab
-from lab.dimension import correlation, gride, levina_bickel, local_pca, ratios, two_nn
-from lab.dimension.doubts import Doubt, Status
-from lab.dimension.manifolds import MANIFOLDS
+from lab.dimension import estimators, ratios
+from lab.dimension.calibration import MANIFOLDS
+from lab.dimension.estimate import DimensionDoubt, Status
+from lab.dimension.estimators import NEIGHBOURS, STATISTICS
 from lab.dimension.neighbours import Neighbours, from_distances, neighbours
-from lab.dimension.statistics import NEIGHBOURS, STATISTICS
 
 
 def unit_ball(n, d, seed):
@@ -51,11 +51,11 @@ def poisson(n, k, d, rng):
 
 def test_the_published_fixtures():
     near = neighbours(BALL, 2)
-    assert two_nn.linear(near).dimension == pytest.approx(4.362176532655348, abs=1e-6)
-    assert two_nn.mle(near).dimension == pytest.approx(4.113138917297787, abs=1e-6)
+    assert ratios.two_nn_linear(near).dimension == pytest.approx(4.362176532655348, abs=1e-6)
+    assert ratios.two_nn_mle(near).dimension == pytest.approx(4.113138917297787, abs=1e-6)
     near = neighbours(SPHERE, 2)
-    assert two_nn.linear(near).dimension == pytest.approx(3.2212051304386806, abs=1e-6)
-    assert two_nn.mle(near).dimension == pytest.approx(3.3280716110069095, abs=1e-6)
+    assert ratios.two_nn_linear(near).dimension == pytest.approx(3.2212051304386806, abs=1e-6)
+    assert ratios.two_nn_mle(near).dimension == pytest.approx(3.3280716110069095, abs=1e-6)
 
 
 @pytest.mark.parametrize("points, ids", [
@@ -65,14 +65,14 @@ def test_the_published_fixtures():
               3.733098521604872, 3.58914396057828]),
 ])  # fmt: skip
 def test_gride_is_that_of_its_authors(points, ids):
-    found = [e.dimension for e in gride.scales(neighbours(points, 64))]
+    found = [e.dimension for e in ratios.scales(neighbours(points, 64))]
     assert found == pytest.approx(ids, rel=1e-6)
 
 
 @pytest.mark.parametrize("d, low", [(4, 0.03), (8, 0.12), (12, 0.17), (20, 0.22)])
 def test_the_cube_reads_low_by_what_was_measured(d, low):
     points = MANIFOLDS["cube"](d, 4000, np.random.default_rng(d))
-    found = two_nn.linear(neighbours(points, 2))
+    found = ratios.two_nn_linear(neighbours(points, 2))
     assert found.dimension / d == pytest.approx(1 - low, abs=3 * found.se / d)
 
 
@@ -81,7 +81,7 @@ def test_benchmark_manifolds():
     rolled = roll(2500, 0)
     affine = np.random.RandomState(0).rand(2500, 3) @ np.random.RandomState(1).randn(3, 5)
     for points, low, high in ((sphere, 9.3, 9.4), (rolled, 1.95, 1.97), (affine, 2.90, 2.93)):
-        found = two_nn.linear(neighbours(points, 2))
+        found = ratios.two_nn_linear(neighbours(points, 2))
         assert low - 2 * found.se < found.dimension < high + 2 * found.se
 
 
@@ -104,7 +104,7 @@ def test_scikit_dimension_gives_the_same(points):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         skdim = pytest.importorskip("skdim")
-        k = levina_bickel.K
+        k = ratios.LEVINA_BICKEL_K
         mle = skdim.id.MLE()
         theirs = {
             "two-nn-linear": skdim.id.TwoNN().fit(points).dimension_,
@@ -152,29 +152,29 @@ def test_the_standard_error_knows_that_neighbours_depend_on_each_other(name):
 def test_a_curve_has_one_dimension_and_local_pca_counts_directions():
     angle = np.linspace(0, 2 * np.pi, 500)[:-1] ** 1.3
     curve = np.c_[np.cos(angle / 8), np.sin(angle / 8), angle]
-    assert two_nn.mle(neighbours(curve, 2)).dimension > 0.9
+    assert ratios.two_nn_mle(neighbours(curve, 2)).dimension > 0.9
     plane = np.random.default_rng(0).random((300, 2)) @ np.eye(2, 6)
-    found = local_pca.local_pca(neighbours(plane, 2), k=20)
+    found = estimators.local_pca(neighbours(plane, 2), k=20)
     assert found.dimension == 2 and found.interval[0] < 2 < found.interval[1]
 
 
 def test_gride_at_the_two_nearest_is_two_nn_without_its_outliers():
     near = neighbours(BALL, 2)
-    log_mu = two_nn.log_ratios(near)
+    log_mu = ratios.log_ratios(near)
     q50, q95 = np.percentile(np.exp(log_mu), [50, 95])
     kept = log_mu[np.exp(log_mu) < q50 + 20 * (q95 - q50)]
-    assert gride.gride(near, 1).dimension == pytest.approx((kept.size - 1) / kept.sum(), rel=1e-9)
+    assert ratios.gride(near, 1).dimension == pytest.approx((kept.size - 1) / kept.sum(), rel=1e-9)
 
 
 def test_a_plateau_is_found_where_there_is_one():
     sphere = MANIFOLDS["sphere"](2, 2000, np.random.default_rng(0))
-    first, last = gride.plateau(gride.scales(neighbours(sphere, 64)))
+    first, last = ratios.plateau(ratios.scales(neighbours(sphere, 64)))
     assert last - first >= 3
     noisy = np.c_[sphere, np.zeros((2000, 9))]
     noisy += 0.03 * np.random.default_rng(1).standard_normal(noisy.shape)
-    found = gride.scales(neighbours(noisy, 64))
+    found = ratios.scales(neighbours(noisy, 64))
     assert found[0].dimension > found[2].dimension > found[4].dimension
-    assert gride.plateau(found) is None
+    assert ratios.plateau(found) is None
 
 
 # ---- what must not matter ----
@@ -254,28 +254,33 @@ def test_blocks_are_tracked_and_a_tree_is_taken_where_it_pays(monkeypatch):
 
 def test_too_few_neighbours_are_refused_and_a_lattice_is_degenerate():
     few = neighbours(BALL[:4], 10)
-    for found in (levina_bickel.mle(few), gride.gride(few), correlation.correlation(few),
-                  local_pca.local_pca(few), ratios.knn(few)):  # fmt: skip
+    for found in (ratios.levina_bickel(few), ratios.gride(few), estimators.correlation(few),
+                  estimators.local_pca(few), ratios.knn(few)):  # fmt: skip
         assert found.status is Status.TOO_FEW and math.isnan(found.dimension)
         assert all(map(math.isnan, found.interval)) and found.corrected is None
     lattice = np.stack(np.meshgrid(*3 * [np.arange(6.0)]), -1).reshape(-1, 3)
     for points in (lattice, 0.1 * lattice):
         near = neighbours(points, 3)
-        for found in (two_nn.linear(near), two_nn.mle(near), levina_bickel.mle(near, 3)):
+        for found in (
+            ratios.two_nn_linear(near),
+            ratios.two_nn_mle(near),
+            ratios.levina_bickel(near, 3),
+        ):
             assert found.status is Status.DEGENERATE
 
 
 def test_ties_raise_a_doubt():
     rounded = np.round(BALL[:, :5], 1)
-    assert Doubt.TIES in two_nn.mle(neighbours(rounded, 2)).doubts
-    assert Doubt.TIES not in two_nn.mle(neighbours(BALL, 2)).doubts
+    assert DimensionDoubt.TIES in ratios.two_nn_mle(neighbours(rounded, 2)).doubts
+    assert DimensionDoubt.TIES not in ratios.two_nn_mle(neighbours(BALL, 2)).doubts
 
 
 @pytest.mark.parametrize("call", [
-    lambda near: two_nn.linear(near, discard=1.0), lambda near: ratios.knn(near, discard=-0.1),
-    lambda near: levina_bickel.mle(near, k=2), lambda near: gride.gride(near, 3, 3),
-    lambda near: correlation.correlation(near, 5, 5),
-    lambda near: local_pca.local_pca(near, share=1.0),
+    lambda near: ratios.two_nn_linear(near, discard=1.0),
+    lambda near: ratios.knn(near, discard=-0.1),
+    lambda near: ratios.levina_bickel(near, k=2), lambda near: ratios.gride(near, 3, 3),
+    lambda near: estimators.correlation(near, 5, 5),
+    lambda near: estimators.local_pca(near, share=1.0),
 ])  # fmt: skip
 def test_settings_out_of_range_are_sentences(call):
     with pytest.raises(ValueError, match=r"(is|and|must) .*"):

@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lab.dimension import Estimate, PointsError, measure
-from lab.dimension.doubts import Doubt
+from lab.dimension.estimate import DimensionDoubt
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.spec import MeasureSpec
 from lab.students.descent.supply import Layers, Supply
@@ -112,7 +112,13 @@ def quoted(estimates: Iterable[Estimate], method: str) -> Dimension | None:
     e = next(e for e in estimates if e.method == method)
     if e.corrected is None or e.corrected_interval is None:
         return None
-    found = (e.dimension, e.se, e.corrected, *e.corrected_interval, Doubt.UNLIKE in e.doubts)
+    found = (
+        e.dimension,
+        e.se,
+        e.corrected,
+        *e.corrected_interval,
+        DimensionDoubt.UNLIKE in e.doubts,
+    )
     return Dimension(*map(float, found))
 
 
