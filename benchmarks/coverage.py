@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lab.findings.view import table
 from lab.scaling.judge.calibration import RATIOS, Design, Truth, calibrate, misspecified
-from lab.show.markdown import table
 
 ASSUMED = {
     "equal exponents": Truth(1.0),

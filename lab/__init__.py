@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from lab.execution.runner import Summary
     from lab.execution.verification import Verification
     from lab.findings.design import Simulation
+    from lab.report.fitted import Fit
+    from lab.report.runs import Runs
+    from lab.report.told import Told
     from lab.scaling import Exponent
     from lab.scaling.frontier import Frontier
-    from lab.show.fitted import Fit
-    from lab.show.runs import Runs
-    from lab.show.told import Told
     from lab.study import Study
 
     Source = str | Path | Mapping[str, Any] | Study
@@ -131,7 +131,7 @@ def run(
 
     from lab.execution import runner
     from lab.findings.following import following
-    from lab.show.progress import training
+    from lab.report.progress import training
 
     shown = training(Console(stderr=True)) if progress else nullcontext(lambda progress: None)
     with shown as observe:
@@ -175,7 +175,7 @@ def verify(
     from rich.console import Console
 
     from lab.execution import verification
-    from lab.show.progress import verifying
+    from lab.report.progress import verifying
 
     shown = verifying(Console(stderr=True)) if progress else nullcontext(lambda *_: None)
     with shown as observe:
@@ -204,7 +204,7 @@ def answer(
     from lab.execution.registration import another
     from lab.execution.store import Store, reports
     from lab.findings.answer import answers
-    from lab.show.told import Told
+    from lab.report.told import Told
 
     asked, path = read(study, overrides), _folder(study, results, name)
     by = asked.origin.overrides
@@ -256,7 +256,7 @@ def runs(
     """
     from lab.execution import listing
     from lab.execution.store import Store
-    from lab.show.runs import Runs
+    from lab.report.runs import Runs
 
     asked = read(study, overrides)
     with Store.read(_folder(study, results, name), overrides=asked.origin.overrides) as store:
@@ -341,7 +341,7 @@ def calibrate(
     from lab.execution.store import Store
     from lab.findings import design
     from lab.findings.answer import answers
-    from lab.show.progress import counted
+    from lab.report.progress import counted
 
     asked, path = read(study, overrides), _folder(study, results, name)
     with Store.read(path, overrides=asked.origin.overrides) as store:
@@ -412,8 +412,8 @@ def fit(
     >>> found["n"], sorted(found.parameters), found.predict(N=1e9, D=2e10)[0]["where"]
     (245, ['A', 'B', 'E', 'alpha', 'beta'], 'interpolation')
     """
+    from lab.report.fitted import Fit
     from lab.scaling.tables.reply import fitted_table
-    from lab.show.fitted import Fit
 
     found = Fit(
         fitted_table(

@@ -61,7 +61,7 @@ def dimension(
     from lab.dimension.neighbours import PointsError
     from lab.dimension.points import read_points
     from lab.plain import plain
-    from lab.show.progress import counted, patient
+    from lab.report.progress import counted, patient
 
     try:
         with patient(f"reading {source}"):
@@ -91,7 +91,7 @@ def dimension(
     if as_json:
         say_json(plain(found.as_json() | {"warnings": warnings}))
         return
-    from lab.show import dimension as shown
+    from lab.report import dimension as shown
 
     title = f"{points.name}: {found.n} points, {found.ambient} coordinates"
     say_table(title, shown.HEAD, shown.lines(found))

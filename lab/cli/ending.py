@@ -76,7 +76,7 @@ def _interrupted(number: int, frame: FrameType | None) -> None:
 def ended(act: Callable[[], None]) -> int:
     """Do this, tell of what went wrong on standard error, and return the exit code."""
     from lab.mistakes import StudyError
-    from lab.show.terminal import spell
+    from lab.terminal import spell
 
     spell(sys.stdout)
     spell(sys.stderr)
@@ -154,7 +154,7 @@ def _code(end: SystemExit) -> int:
 
 def _tell(*sentences: str) -> None:
     """Sentences on standard error, as far as there is anybody to read them."""
-    from lab.show.terminal import clean
+    from lab.terminal import clean
 
     with suppress(OSError, ValueError):
         for sentence in sentences:

@@ -13,7 +13,7 @@ import typer
 
 from lab.cli.options import RESULTS
 from lab.mistakes import StudyError
-from lab.show.terminal import Terminal
+from lab.terminal import Terminal
 
 
 def say(text: str = "") -> None:

@@ -28,7 +28,7 @@ def report(
     Of several studies, write one page that compares them; of none, the index of all results.
     """
     if not studies:
-        from lab.show.page import index
+        from lab.report import index
 
         say(f"Written: {index.write(results)}")
     elif len(studies) == 1:
@@ -39,7 +39,7 @@ def report(
 
 
 def _compare(studies: list[Path], overrides: list[str] | None, results: Path) -> None:
-    from lab.show.page import comparison
+    from lab.report.page import comparison
 
     names = [path.stem for path in studies]
     if len(set(names)) < len(names):
@@ -61,7 +61,7 @@ def figures(
     ] = "double",
 ) -> None:
     """Write the figures for print to results/STUDY/figures/, of a width in millimetres."""
-    from lab.show import publishing
+    from lab.report import publishing
 
     publishing.check(form, width)
     found = _stored(study, overrides, results)
@@ -88,7 +88,7 @@ def findings(
     to <!-- end -->, and <!-- finding: STUDY d=8 --> by one exponent within a sentence.
     """
     from lab.files import put
-    from lab.show.findings import Document
+    from lab.report.findings import Document
 
     every = [Document(file, results) for file in documents]
     old = [one for one in every if one.filled() != one.read()]

@@ -57,7 +57,7 @@ def runs(
     relative to the constant student's; a role is that of a check, × what was changed.
     """
     import lab
-    from lab.show import runs as shown
+    from lab.report import runs as shown
 
     if status is not None and status not in STATUSES:
         raise StudyError([f"--status: {unknown('status', status, STATUSES)}"])
@@ -90,7 +90,7 @@ def _curve(
     from lab.execution import listing
     from lab.execution.store import Store, folder
     from lab.plain import plain
-    from lab.show import runs as shown
+    from lab.report import runs as shown
 
     with Store.read(folder(study, results), overrides=overrides) as store:
         row = listing.one(store, beginning)
@@ -143,7 +143,7 @@ def verify(
     import lab
     from lab.execution.engines.settings import Settings
     from lab.plain import plain
-    from lab.show import verification as shown
+    from lab.report import verification as shown
 
     planned = read(study, overrides)
     asked = Settings.found(study.parent, name=engine, scheduler=scheduler, workers=workers)
@@ -207,7 +207,7 @@ def clean(
 
 def _say_removal(found: Any, which: str, then: str) -> None:
     """The rows that go or would go, and how many."""
-    from lab.show.runs import KEY
+    from lab.report.runs import KEY
 
     count = f"{len(found.rows)} {'run' if len(found.rows) == 1 else 'runs'}"
     if not found.rows:

@@ -213,10 +213,10 @@ def _parsed(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fit_frontier(path: Path, given: dict[str, Any], as_json: bool) -> None:
+    from lab.report import frontier as shown
+    from lab.report.progress import patient
     from lab.scaling.tables.frontiers import fit_frontier
     from lab.scaling.tables.rows import TableError
-    from lab.show import frontier as shown
-    from lab.show.progress import patient
 
     asked = _parsed(given)
     asked.pop("frontier")
@@ -242,9 +242,9 @@ def _fit_frontier(path: Path, given: dict[str, Any], as_json: bool) -> None:
 
 def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
     import lab
+    from lab.report.progress import patient
     from lab.scaling.laws.fit import LAWS
     from lab.scaling.tables.rows import TableError
-    from lab.show.progress import patient
 
     if "method" in given and "allocate" not in given:
         raise StudyError(["--method is for a frontier; add --frontier, or leave it out"])
@@ -271,7 +271,7 @@ def _fit_table(path: Path, given: dict[str, Any], as_json: bool) -> None:
 
 
 def _say_fit(found: Any, path: Path, plot: Path | None) -> None:
-    from lab.show import fitted
+    from lab.report import fitted
 
     if found.parameters:
         title = f"{found['law']} fitted to {found['n']} rows of {path}"
@@ -403,7 +403,7 @@ def calibrate(
         if own:
             _keep(kept, study, results)
         return
-    from lab.show import statistics
+    from lab.report import statistics
 
     tables = (
         ("Coverage of 95 % intervals",

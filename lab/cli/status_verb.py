@@ -90,7 +90,7 @@ def _watch(asked: Any, study: Path, results: Path, as_json: bool) -> None:
 
     from rich.console import Console
 
-    from lab.show.progress import display
+    from lab.report.progress import display
 
     shown = nullcontext(lambda fraction, note: None) if as_json else display(
         Console(file=sys.stderr), study.stem
@@ -154,7 +154,7 @@ def _told(found: Any) -> str:
 def _say_ends(asked: Any, study: Path, results: Path, *, tracebacks: bool) -> None:
     """How runs ended that have no loss: the last line of each error, or all of it."""
     import lab
-    from lab.show import runs as shown
+    from lab.report import runs as shown
 
     found = lab.runs(asked, results, name=study.stem)
     diverged = [one.fingerprint[: shown.KEY] for one in found if one.status == "diverged"]

@@ -105,7 +105,7 @@ def plan(
 ) -> None:
     """What the study would train and what that costs here; nothing is trained."""
     import lab
-    from lab.show.progress import patient
+    from lab.report.progress import patient
 
     asked = read(study, overrides)
     doubts = beforehand(asked)

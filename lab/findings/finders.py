@@ -2,7 +2,7 @@
 
 A finder takes the `Question` of a study and returns its findings, values with the contract of
 `finding.Finding`. Which kinds a study is asked for says `Study.findings`. A kind of your own is an
-entry more, `FINDERS["ratio"] = ratios`, and a view in `lab.show.views.VIEWS`.
+entry more, `FINDERS["ratio"] = ratios`, and a view in `lab.report.views.VIEWS`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 An exponent, a line over d, a phase plane, a gap, a contrast, theory beside measurement: each kind
 is a frozen dataclass with values of its own and what is named here. A kind is found by its finder
-(`finders.py`) and shown by its view (`lab.show.views`); nobody else knows it.
+(`finders.py`) and shown by its view (`lab.report.views`); nobody else knows it.
 """
 
 from __future__ import annotations

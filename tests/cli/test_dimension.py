@@ -103,7 +103,7 @@ def test_a_mistake_is_one_sentence(here, monkeypatch, capsys, arguments, says):
 
 
 def test_progress_goes_to_standard_error(here, monkeypatch):
-    from lab.show import progress
+    from lab.report import progress
 
     monkeypatch.setattr(progress, "PATIENCE", 0.0)
     result = invoke("dimension", "plane.npy", "--json")

@@ -16,11 +16,11 @@ from lab.duration import seconds_of
 from lab.execution import listing, sequence
 from lab.execution.registration import registered
 from lab.execution.store import Store
+from lab.findings import provenance_text
 from lab.mistakes import StudyError
 from lab.scaling.judge.calibration import Truth
 from lab.scaling.judge.looks import LOOKS, level, looks
 from lab.scaling.scans.estimates import estimates
-from lab.show import provenance
 
 STUDY = """
 schema = 1
@@ -97,7 +97,7 @@ def test_it_ends_at_the_look_that_decides_and_the_next_run_has_nothing_to_do(fil
     (point,) = found.points
     assert point.fitted.teachers == count and point.runs.missing == 0
     assert point.verdict != "undecided" or count == LOOKS[-1]
-    told = provenance.paragraph(found.answers[0].record)
+    told = provenance_text.paragraph(found.answers[0].record)
     assert "registered to be looked at with 4, 8, 16, 32 teachers" in told
     assert done.trained == 5 * count and run(file).trained == 0
     first, _, _ = state(file)[:3]

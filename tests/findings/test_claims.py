@@ -13,8 +13,8 @@ from lab.execution.store import Store
 from lab.findings import curves
 from lab.findings.answer import answer
 from lab.findings.expected import Expected, expected_risk
+from lab.report import report
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
-from lab.show import report
 
 LINEAR = {
     "question": "Is it exact, with its peak at D = p?",

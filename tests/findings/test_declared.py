@@ -8,9 +8,9 @@ from simulated import power, rows
 from lab import study as studies
 from lab.execution.registration import predicted
 from lab.execution.store import Store
+from lab.findings import provenance_text
 from lab.findings.answer import answer
 from lab.findings.design import designs
-from lab.show import provenance
 
 NETWORKS = {
     "question": "Does a claim declare its curve?",
@@ -76,7 +76,7 @@ def test_what_is_declared_is_registered_told_and_decides(tmp_path):
     study = studies.validate({**NETWORKS, "prediction": declared})
     (claim,), (kept,) = study.claims, predicted(study)
     assert kept.plain()["omega"] == 1 and kept.plain()["size"] == "hidden"
-    for text in (claim.told, provenance.predicted(kept)):
+    for text in (claim.told, provenance_text.predicted(kept)):
         assert "ω = 1" in text and "straight within 20%" in text and "hidden layers" in text
     plain = studies.validate({**NETWORKS, "prediction": {"exponent": "4/d"}})
     (other,) = predicted(plain)

@@ -11,7 +11,7 @@ from lab import study
 from lab.execution.store import Store
 from lab.findings.answer import answer
 from lab.findings.finding import Finding
-from lab.show.exponent_figures import exponents
+from lab.report.exponent_figures import exponents
 from lab.tables.measure import Dimension
 
 STUDY = """

@@ -13,8 +13,8 @@ from lab.execution import plan
 from lab.execution.store import Store
 from lab.findings import answer as answers
 from lab.findings import expected
-from lab.show import exponent_figures, loss_figures, report
-from lab.show.expected import below
+from lab.report import exponent_figures, loss_figures, report
+from lab.report.expected import below
 from lab.students import solvers
 
 ISOTROPIC = {

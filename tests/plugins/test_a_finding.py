@@ -12,9 +12,9 @@ from lab.execution.store import Store
 from lab.findings.finders import FINDERS
 from lab.findings.finding import Finding
 from lab.findings.setting import Setting
+from lab.findings.view import Drawn, Rows, Table, View
 from lab.regimes.resolution_width import ResolutionWidth
-from lab.show.view import Drawn, Rows, Table, View
-from lab.show.views import VIEWS
+from lab.report.views import VIEWS
 
 
 @dataclass(frozen=True)

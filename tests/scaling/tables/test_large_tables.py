@@ -105,7 +105,7 @@ def test_what_was_done_with_a_large_table_is_said(tmp_path):
     wald = found["intervals"]["alpha"]["wald"]
     assert (lo, hi) == pytest.approx(wald, abs=0.15 * (hi - lo))
 
-    from lab.show.fitted import fit_sentences
+    from lab.report.fitted import fit_sentences
 
     assert any("of 500 rows, spread evenly" in said for said in fit_sentences(found))
 

@@ -1,0 +1,186 @@
+"""How a kind of finding is shown: the contract of its view.
+
+A view says what the terminal, the report, the CSV files, JSON and the figures show of one kind.
+What a kind does not have is left at its default, which is nothing. Every part gets all answers of
+the study, and takes the findings of its kind from them with `answer.found(kind)`. Beside it how
+words stand in Markdown, where nothing of them is markup, and numbers: two decimals, a dash for what
+is not finite.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lab.findings.answer import Answer
+from lab.scaling import Exponent
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of text cells."""
+    lines = ["| " + " | ".join(map(escape, columns)) + " |", "|" + "---|" * len(columns)]
+    return "\n".join([*lines, *("| " + " | ".join(map(escape, row)) + " |" for row in rows)])
+
+
+def escape(text: str) -> str:
+    """Text as it stands: no HTML, no link, no emphasis, no code, no column of a table."""
+    for a, b in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("](", "]\\("), ("][", "]\\["),
+                 ("|", "\\|"), ("`", "\\`"), ("*", "\\*")):  # fmt: skip
+        text = text.replace(a, b)
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)  # within a word it is no markup
+
+
+Answers = tuple[Answer, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Text cells, row by row.
+
+    words: a paragraph that stands above it in the report.
+    shown: the columns that a terminal shows, None for all of them.
+    most: how many of these matter most, and stand where not all have room; 0 for none.
+    """
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    words: str = ""
+    shown: tuple[int, ...] | None = None
+    most: int = 0
+
+    def markdown(self) -> str:
+        """The table for the report."""
+        return "\n\n".join(filter(None, [escape(self.words), table(self.columns, self.rows)]))
+
+    def brief(self) -> Table:
+        """What a terminal shows of it: a table without columns shows nothing."""
+        if self.shown is None:
+            return self
+        columns, *rows = (
+            tuple(cells[i] for i in self.shown) for cells in (self.columns, *self.rows)
+        )
+        return Table(columns, rows, self.words, most=self.most)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure of matplotlib: the name of its file, its title, itself and its caption."""
+
+    name: str
+    title: str
+    figure: Any
+    caption: str
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A CSV file: its columns, and one value per column in every row."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing of the page: SVG text, in which every name is escaped already, a title above it,
+    and what it shows in words for those who do not see it."""
+
+    svg: str
+    title: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Charts:
+    """Charts side by side: the name of their CSV file, a title, themselves, one caption, and the
+    numbers that they draw. lead: whether they may stand at the top of the page."""
+
+    name: str
+    title: str
+    charts: Sequence[Chart]
+    caption: str
+    data: Rows
+    lead: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the page: a heading, and what stands below it."""
+
+    title: str
+    blocks: Sequence[str | Table | Charts | Drawn]
+
+
+Block = str | Table
+"""A paragraph or a table of the report."""
+
+
+def nothing(*_: Any) -> tuple[()]:
+    """What a view shows where its kind has nothing of the sort."""
+    return ()
+
+
+def no_names(_: Any) -> dict[str, Any]:
+    """The same, of what goes by names."""
+    return {}
+
+
+def no_words(_: Any) -> str:
+    """The same, of words."""
+    return ""
+
+
+@dataclass(frozen=True)
+class View:
+    """What is shown of one kind.
+
+    above, below: paragraphs and tables of the report before and after its list of sentences; the
+        tables above stand on the terminal too.
+    sentences: of one finding of an answer, without the label that the list puts before them.
+    figures: made when a report is written, so that nothing else waits for matplotlib.
+    files: CSV files by name.
+    key: its name in JSON. Findings of one setting stand under it in the entry of `points` that is
+        of this setting, or, without a key, make up that entry themselves; those that span settings
+        are a list at the top.
+    json: where JSON has it: in `lab fit --json` and fits.json, in fits.json alone, or nowhere.
+    details: what the entry in fits.json has besides.
+    part: of an answer's findings that span settings, what stands beside `points`.
+    page: sections of the HTML page that take the place of `figures` there; None: it shows those.
+    measured, advice: of one finding that has a verdict, its number in a few words, and what would
+        decide it or make it surer.
+    """
+
+    above: Callable[[Answers], Sequence[Block]] = nothing
+    sentences: Callable[[Answer, Any], Iterable[str]] = nothing
+    below: Callable[[Answers], Sequence[Block]] = nothing
+    figures: Callable[[Answers], Sequence[Drawn]] = nothing
+    files: Callable[[Answers], Mapping[str, Rows]] = no_names
+    key: str = ""
+    json: Literal["answer", "fits", "nowhere"] = "answer"
+    details: Callable[[Any], Mapping[str, Any]] = no_names
+    part: Callable[[Sequence[Any]], Mapping[str, Any]] = no_names
+    page: Callable[[Answers], Sequence[Section]] | None = None
+    measured: Callable[[Any], str] = no_words
+    advice: Callable[[Any], str] = no_words
+
+
+def number(value: float) -> str:
+    """Two decimals."""
+    return f"{value:.2f}" if math.isfinite(value) else "–"
+
+
+def interval(ends: tuple[float, float]) -> str:
+    """Both ends in brackets."""
+    return f"[{number(ends[0])}, {number(ends[1])}]"
+
+
+def alpha(e: Exponent) -> str:
+    """α; of a bent curve with its local exponents from the smallest to the largest x, without one
+    that may be quoted these alone."""
+    if e.ends is None:
+        return number(e.alpha)
+    ends = " → ".join(number(end.alpha) for end in e.ends)
+    return f"{number(e.alpha)}, {e.shape.direction} {ends}"

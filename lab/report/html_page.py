@@ -1,0 +1,149 @@
+"""The page of a study: report.html, which needs nothing but itself.
+
+Findings in, text out: the top in words and one figure, then the sections of the views, whatever
+kinds there are, then doubts, files and provenance. Everything from a study file or a store is
+escaped by the template; only the drawings, whose texts are escaped where they are drawn, are not.
+A page is written beside the old one and then takes its place.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from lab.execution.table import FIRST
+from lab.files import put
+from lab.findings import run_charts
+from lab.findings.view import Answers, Charts, Drawn, Rows, Section, Table, View
+from lab.report import claims, page_provenance, report
+from lab.report.svg import svg
+from lab.report.top import top
+from lab.report.views import views
+
+SHOWN = 300
+"""Rows of a figure's data that the page shows; the CSV file has them all."""
+
+CARRIED = 20_000
+"""Rows of a file that the page carries in itself; a longer one it names, beside it."""
+
+
+def write(answers: Answers, file: Path, name: str) -> Path:
+    """Write the page of a study; returns its file."""
+    return put(html(answers, name), file)
+
+
+def html(answers: Answers, name: str) -> str:
+    """The page as text."""
+    said = top(answers)
+    found = [*_sections(answers)]
+    lead = next((b for s in found for b in s.blocks if isinstance(b, Charts) and b.lead), None)
+    rest = [(s.title, [block(b) for b in s.blocks if b is not lead]) for s in found]
+    shown = views(answers).values()
+    listed = claims.files(answers)
+    listed |= {file: rows for view in shown for file, rows in view.files(answers).items()}
+    listed |= _fitted(answers)
+    doubted = report.doubts(answers)
+    return render(
+        "page.html.j2", title=name, top=said, summary=as_json(said.summary(name)),
+        lead=block(lead) if lead else None,
+        sections=[(title, blocks) for title, blocks in rest if blocks],
+        sentences=[s for s in report.sentences(answers) if s not in doubted],
+        files=[(file, data_uri(rows) if len(rows.rows) <= CARRIED else file)
+               for file, rows in listed.items()],
+        provenance=page_provenance.provenance(answers, name),
+        study=[(title, json.dumps(tables, indent=1, ensure_ascii=False))
+               for title, tables in page_provenance.tables(answers)],
+        runs=as_json(run_charts.told(answers)),
+    )  # fmt: skip
+
+
+def _fitted(answers: Answers) -> dict[str, Rows]:
+    """What was fitted, run by run: the first columns of the table of runs."""
+    entries = answers[0].record.entries
+    rows = [(e.dim, e.setting, e.x, repr(e.fitted), e.planned.run.task.teacher, e.planned.run.seed)
+            for e in entries if e.fitted is not None]  # fmt: skip
+    return {"fitted.csv": Rows(FIRST, rows)} if rows else {}
+
+
+def _sections(answers: Answers) -> Iterator[Section]:
+    """The claims, and view by view what it draws for the page, and its tables beside it."""
+    table = claims.above(answers)
+    if table:
+        yield Section("Claims", table)
+    for kind, view in views(answers).items():
+        blocks = [*view.above(answers), *view.below(answers)]
+        own = [*view.page(answers)] if view.page else _figures(view, answers)
+        first = own[0] if own else Section(kind.capitalize(), [])
+        if blocks or first.blocks:
+            yield Section(first.title, [*first.blocks, *blocks])
+        yield from own[1:]
+
+
+def _figures(view: View, answers: Answers) -> list[Section]:
+    drawn = view.figures(answers)
+    return [Section(drawn[0].title, drawn)] if drawn else []
+
+
+def block(of: str | Table | Charts | Drawn) -> dict[str, Any]:
+    """What a template needs of a block."""
+    if isinstance(of, str):
+        return {"kind": "words", "words": of}
+    if isinstance(of, Table):
+        return {"kind": "table", "table": of}
+    if isinstance(of, Drawn):
+        return {"kind": "image", "drawn": of, "source": _image(of)}
+    rows = of.data.rows
+    return {"kind": "charts", "of": of, "uri": data_uri(of.data), "rows": rows[:SHOWN],
+            "left": max(len(rows) - SHOWN, 0)}  # fmt: skip
+
+
+def _image(drawn: Drawn) -> str:
+    """A figure of matplotlib as the address of an image that holds it."""
+    import matplotlib
+
+    from lab.report.style import STYLE
+
+    with matplotlib.rc_context(STYLE):
+        text = svg(drawn.figure)
+    return f"data:image/svg+xml;base64,{base64.b64encode(text.encode()).decode()}"
+
+
+def data_uri(rows: Rows) -> str:
+    """The address of a CSV file that holds these rows."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(rows.columns)
+    writer.writerows(rows.rows)
+    return f"data:text/csv;charset=utf-8,{quote(out.getvalue(), safe=',:;+=()[]{}/ ')}"
+
+
+def as_json(value: Any) -> str:
+    """JSON that may stand in a script element: without an end of one in it."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+@cache
+def _environment() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(loader=PackageLoader("lab.report", "templates"), autoescape=True,
+                       undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+
+
+def render(template: str, **values: Any) -> str:
+    """A template of this folder with its values, style and script in it."""
+    folder = Path(__file__).parent / "templates"
+    parts = {name: (folder / name).read_text("utf-8") for name in ("style.css", "script.js")}
+    return (
+        _environment()
+        .get_template(template)
+        .render(style=parts["style.css"], script=parts["script.js"], **values)
+    )

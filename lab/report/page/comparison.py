@@ -1,0 +1,122 @@
+"""Studies side by side: their exponents on one axis, and the differences where settings match.
+
+Settings match where they read alike: d and what varies besides. The studies are taken as
+independent, so that with estimates a, b and intervals [a₁, a₂], [b₁, b₂] the interval of b − a is
+
+    b − a − √((b − b₁)² + (a₂ − a)²)   to   b − a + √((b₂ − b)² + (a − a₁)²)
+
+(MOVER; Zou & Donner, Stat. Med. 27, 2008, 1693). Known bias: studies that share their teachers move
+together, and then it is too wide. Paired differences are those of one study with several settings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+
+from lab.files import put
+from lab.findings.answer import Answer
+from lab.findings.overview import MARKERS, side_by_side, strokes
+from lab.findings.point import Point
+from lab.findings.view import Answers, Chart, Charts, Rows, Section, Table, alpha, interval
+from lab.mistakes import StudyError
+from lab.report.html_page import block, render
+from lab.report.page.differences import Difference, forest, rows
+from lab.report.top import top
+from lab.scaling.judge.doubts import briefly
+
+Named = tuple[str, Answers]
+"""A study by its name."""
+
+
+def write(studies: Sequence[Named], file: Path) -> Path:
+    """Write the page that compares these studies; returns its file."""
+    return put(html(studies), file)
+
+
+def file_of(names: Sequence[str], results: Path) -> Path:
+    """Where the comparison of these studies stands."""
+    return results / f"{'-and-'.join(names)}.html"
+
+
+def html(studies: Sequence[Named]) -> str:
+    """The comparison as text."""
+    if not any(_points(answers) for _, answers in studies):
+        names = " and ".join(name for name, _ in studies)
+        raise StudyError([f"{names}: no exponent is claimed, and exponents are what is compared"])
+    sections = [Section("Side by side", [_shown(studies), _table(studies)])]
+    found = [*differences(studies)]
+    if found:
+        drawn = Charts("differences", "Differences of exponents", [forest(found, "")], WORDS,
+                       rows(found))  # fmt: skip
+        sections.append(Section("Differences", [drawn]))
+    else:
+        sections.append(Section("Differences", ["No setting of one study reads like one of "
+                                                "another, so none are compared."]))  # fmt: skip
+    return render(
+        "comparison.html.j2", title=" and ".join(name for name, _ in studies),
+        studies=[(name, top(answers)) for name, answers in studies],
+        sections=[(s.title, [block(b) for b in s.blocks]) for s in sections],
+    )  # fmt: skip
+
+
+WORDS = (
+    "Difference of α where settings read alike, the later study's less the earlier one's, with its "
+    "95 % interval, the studies taken as independent. Filled: the interval leaves zero out."
+)
+
+
+def differences(studies: Sequence[Named]) -> Iterator[Difference]:
+    """Of every pair of studies, setting by setting."""
+    for (first, one), (second, other) in combinations(studies, 2):
+        after = {p.label: p for _, p in _points(other)}
+        for _, p in _points(one):
+            q = after.get(p.label)
+            found = between(p, q) if q else None
+            if found:
+                value, ends = found
+                yield Difference(f"{p.label}: {second} − {first}", value, ends)
+
+
+def between(p: Point, q: Point) -> tuple[float, tuple[float, float]] | None:
+    """α of q less that of p, with its interval; None where either has none."""
+    if p.exponent is None or q.exponent is None:
+        return None
+    a, (a1, a2) = float(p.exponent.alpha), p.exponent.interval
+    b, (b1, b2) = float(q.exponent.alpha), q.exponent.interval
+    if not all(map(math.isfinite, (a, a1, a2, b, b1, b2))):
+        return None
+    low, high = math.hypot(b - b1, a2 - a), math.hypot(b2 - b, a - a1)
+    return b - a, (b - a - low, b - a + high)
+
+
+def _points(answers: Answers) -> list[tuple[Answer, Point]]:
+    """The exponents that something is claimed of."""
+    return [(answer, point) for answer in answers if answer.predicts for point in answer.points]
+
+
+def _shown(studies: Sequence[Named]) -> Charts:
+    asked = [(name, answer, p) for name, answers in studies for answer, p in _points(answers)]
+    drawn: list[Chart] = side_by_side(asked)
+    values = [(name, p.label, f"{p.prediction:.4g}",
+               *(f"{v:.4g}" for v in (p.exponent.alpha, *p.exponent.interval)), p.verdict)
+              for name, _, p in asked if p.exponent]  # fmt: skip
+    columns = ("study", "setting", "prediction", "alpha", "lo", "hi", "verdict")
+    caption = (
+        "Exponents with their 95 % intervals, on the same axis. Black strokes: predictions; "
+        f"bands: their tolerance.{MARKERS}{strokes(p for *_, p in asked)}"
+    )
+    return Charts("exponents", "Exponents", drawn, caption, Rows(columns, values), lead=True)
+
+
+def _table(studies: Sequence[Named]) -> Table:
+    cells = [
+        (name, p.label, f"{answer.prediction.text} = {p.prediction:.3g}", alpha(p.exponent),
+         interval(p.exponent.interval), p.verdict or "–", briefly(p.doubts))
+        for name, answers in studies for answer, p in _points(answers) if p.exponent
+    ]  # fmt: skip
+    return Table(
+        ("study", "setting", "prediction", "α", "95 % interval", "verdict", "doubts"), cells
+    )

@@ -1,0 +1,180 @@
+"""What a study leaves for people: the table, the fits and the figures, in its results folder.
+
+`tables` and `sentences` are text for the terminal; `write` makes report.md, the CSV files,
+fits.json and the figures as PNG and SVG. Everything here can be made again from the store. What
+there is to tell is up to the views of the kinds of finding (`views.py`); this file puts it in
+order.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import shlex
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lab.findings import provenance_text
+from lab.findings.answer import Answer
+from lab.findings.finding import Finding
+from lab.findings.view import Answers, Block, Drawn, Rows, Table, View, escape
+from lab.mistakes import StudyError
+from lab.report import claims
+from lab.report.document import document, told_runs
+from lab.report.svg import svg
+from lab.report.views import doubted, views
+from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.verdict import explain
+
+NAMED = 8
+"""Settings of which a list names each."""
+
+
+def tables(answers: Answers) -> list[Table]:
+    """The tables of the terminal, as far as it shows them."""
+    blocks: list[Block] = [*claims.above(answers)]
+    blocks += [block for view in views(answers).values() for block in view.above(answers)]
+    brief = [block.brief() for block in blocks if isinstance(block, Table)]
+    return [table for table in brief if table.columns]
+
+
+def sentences(answers: Answers, *, every: bool = False) -> list[str]:
+    """What every finding says in words, answer by answer, and the doubts, see `doubts`."""
+    found = [text for answer in answers for text in _sentences(answer)]
+    return found + doubts(answers, every=every)
+
+
+def _sentences(answer: Answer) -> Iterator[str]:
+    """First what spans settings, then setting by setting what each kind says of it."""
+    findings: list[tuple[View, Finding]] = [(claims.VIEW, one) for one in claims.own(answer)]
+    findings += [(view, f) for kind, view in views([answer]).items() for f in answer.found(kind)]
+    settings = dict.fromkeys(f.setting for _, f in findings if f.setting is not None)
+    for setting in (None, *settings):
+        for view, finding in findings:
+            if finding.setting == setting:
+                name = f"{finding.label}: " if finding.label else ""
+                yield from (f"{name}{text}" for text in view.sentences(answer, finding))
+
+
+def doubts(answers: Answers, *, every: bool = False) -> list[str]:
+    """Each doubt once, with the findings that have it: what it means, which way, what removes it.
+
+    every: name all of them, as the report does; else beyond `NAMED` they are counted.
+    """
+    return [
+        f"{_explained(doubt)} ("
+        f"{'; '.join(where) if every or len(where) <= NAMED else f'{len(where)} settings'})"
+        for doubt, where in doubted(answers).items()
+    ]
+
+
+def _explained(doubt: str) -> str:
+    """A doubt of the catalogue in full; any other is a sentence already."""
+    return explain([doubt])[0] if doubt in set(Doubt) else doubt
+
+
+def write(answers: Answers, path: Path, name: str) -> list[Path]:
+    """Write the report of a study into its results folder; returns the files.
+
+    They are written beside and then renamed, so that none is ever half of one and half of another.
+    Raises StudyError if they cannot be written.
+    """
+    shown = views(answers).values()
+    drawn = [figure for view in shown for figure in view.figures(answers)]
+    listed = claims.files(answers)
+    listed |= {file: rows for view in shown for file, rows in view.files(answers).items()}
+    fits = document(answers, name, complete=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".report-", dir=path) as beside:
+            new = Path(beside)
+            _save(drawn, new)
+            for file, rows in listed.items():
+                _csv(rows, new / file)
+            for file, text in answers[0].record.table.items():
+                (new / file).write_text(text, encoding="utf-8")
+            (new / "fits.json").write_text(json.dumps(fits, indent=1) + "\n")
+            (new / "report.md").write_text(_markdown(answers, name, drawn), encoding="utf-8")
+            for made in sorted(new.iterdir(), key=lambda file: file.name == "report.md"):
+                made.replace(path / made.name)
+    except OSError as error:
+        raise StudyError(
+            [f"{path}: the report cannot be written ({error.strerror}); make room or let it be "
+             "written, and `lab report` writes it again"]
+        ) from None  # fmt: skip
+    files = [
+        "report.md",
+        *listed,
+        *answers[0].record.table,
+        "fits.json",
+        *(f"{figure.name}.png" for figure in drawn),
+    ]
+    return [path / file for file in files]
+
+
+def emptier(answers: Answers, path: Path) -> str | None:
+    """A sentence if the report in this folder tells of more runs than this one would.
+
+    A study that is complete may be smaller than it was, if no override makes the difference.
+    """
+    try:
+        there = json.loads((path / "fits.json").read_text(encoding="utf-8"))
+        before, told = told_runs(there), tuple(there.get("overrides", ()))
+    except (OSError, ValueError, TypeError, AttributeError):  # none, or no report of the lab
+        return None
+    points = [p for answer in answers for p in answer.points]
+    now, origin = sum(p.runs.done for p in points), answers[0].record.origin
+    complete = all(p.runs.done + p.runs.diverged == p.runs.planned for p in points)
+    if now >= before or (complete and told == origin.overrides):
+        return None
+    study = shlex.quote(origin.file or f"{path.name}.toml")
+    given = " ".join(filter(None, [f"lab run {study}", provenance_text.options(origin.overrides)]))
+    remedy = f"`{given}` trains what is missing"
+    if told != origin.overrides:
+        asked = " ".join(filter(None, [f"`lab report {study}", provenance_text.options(told)]))
+        remedy = f"{asked}` writes that one again"
+    return (
+        f"{path}: the report there tells of {before} finished runs, this one would of {now}; "
+        f"{remedy}; to replace it, move it away, or give this study another name"
+    )
+
+
+def _save(drawn: Sequence[Drawn], path: Path) -> None:
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    from lab.report.style import STYLE
+
+    for one in drawn:
+        FigureCanvasAgg(one.figure)
+        with matplotlib.rc_context(STYLE):  # its hash salt makes the SVG reproducible
+            one.figure.savefig(path / f"{one.name}.png")
+            one.figure.set_layout_engine("none")  # laid out once: it takes as long as drawing
+            (path / f"{one.name}.svg").write_text(svg(one.figure), encoding="utf-8")
+
+
+def _csv(found: Rows, path: Path) -> None:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(found.columns)
+        writer.writerows(found.rows)
+
+
+def _markdown(answers: Answers, name: str, drawn: Sequence[Drawn]) -> str:
+    shown = views(answers).values()
+    parts = [
+        f"# {name}",
+        escape(answers[0].study.question),
+        *map(_block, claims.above(answers)),
+        *(_block(block) for view in shown for block in view.above(answers)),
+        "\n".join(f"- {escape(text)}" for text in sentences(answers, every=True)),
+        *(_block(block) for view in shown for block in view.below(answers)),
+        *(f"![{one.title}]({one.name}.png)\n\n*{escape(one.caption)}*" for one in drawn),
+        escape(provenance_text.paragraph(answers[0].record)),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _block(block: Block) -> str:
+    return block.markdown() if isinstance(block, Table) else escape(block)

@@ -1,0 +1,122 @@
+"""The answers of a study as a value for people: it prints itself, in a terminal and a notebook.
+
+Figures are returned, JSON is plain values, and nothing is written unless `write` is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from lab.findings.answer import Answer
+from lab.findings.claims import Judgement
+from lab.findings.point import Point
+from lab.findings.view import Drawn, Table
+from lab.mistakes import StudyError
+from lab.report import html_page, report
+from lab.report.document import document
+from lab.report.views import views
+
+
+@dataclass(frozen=True, repr=False)
+class Told:
+    """The answers of one study, one per panel and scan, its name, and the folder of its report.
+
+    refusal: why its report must not be written there, None if it may. source: a sentence where it
+    was read from a table, in place of a store.
+    """
+
+    answers: tuple[Answer, ...]
+    question: str
+    name: str
+    folder: Path
+    refusal: str | None = None
+    source: str = ""
+
+    def __iter__(self) -> Iterator[Answer]:
+        return iter(self.answers)
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The exponents of all scans, one per setting."""
+        return tuple(point for answer in self.answers for point in answer.points)
+
+    @property
+    def claims(self) -> tuple[Judgement, ...]:
+        """Every claim of every setting, judged."""
+        return tuple(one for answer in self.answers for one in answer.claims)
+
+    @property
+    def stored(self) -> bool:
+        """Whether anything of the study is stored."""
+        kept = self.answers[0].record
+        return kept.missing < kept.planned
+
+    @property
+    def lacking(self) -> str:
+        """What the older table lacks that it was read from, in sentences; empty for all others."""
+        return self.answers[0].record.lacking
+
+    @property
+    def tables(self) -> list[Table]:
+        """The tables that a terminal shows."""
+        return report.tables(self.answers)
+
+    @property
+    def sentences(self) -> list[str]:
+        """What every finding says, and what the doubts mean."""
+        return report.sentences(self.answers)
+
+    def figures(self) -> dict[str, Any]:
+        """The figures of matplotlib by name."""
+        return {one.name: one.figure for one in self.drawn()}
+
+    def drawn(self) -> list[Drawn]:
+        """The figures with their titles and captions."""
+        return [one for view in views(self.answers).values() for one in view.figures(self.answers)]
+
+    def plain(self, *, complete: bool = False) -> dict[str, Any]:
+        """What `lab fit --json` prints; complete: what fits.json has."""
+        return document(self.answers, self.name, complete=complete)
+
+    def check(self, *, replace: bool = False) -> None:
+        """Raises StudyError where `write` would not replace what is there."""
+        emptier = None if replace else report.emptier(self.answers, self.folder)
+        refusal = self.refusal or self.lacking or emptier
+        if refusal:
+            raise StudyError([refusal])
+
+    def write(self, *, replace: bool = False) -> list[Path]:
+        """Write the report and the page into the results folder; returns the files.
+
+        replace: even if the report that is there tells of more runs. Raises StudyError where it
+        does without, where the folder is another study's, and where nothing can be written.
+        """
+        self.check(replace=replace)
+        written = report.write(self.answers, self.folder, self.name)
+        return [*written, html_page.write(self.answers, self.folder / "report.html", self.name)]
+
+    def __str__(self) -> str:
+        rows = [row for table in self.tables for row in (table.columns, *table.rows)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=False)] if rows else []
+        lines = ["  ".join(cell.ljust(n) for cell, n in zip(row, widths, strict=False)).rstrip()
+                 for row in rows]  # fmt: skip
+        return "\n".join([self.question, *lines, *self.sentences])
+
+    __repr__ = __str__  # that of the answers is as long as a book, and a notebook keeps it
+
+    def _repr_html_(self) -> str:
+        tables = "".join(_html(table) for table in self.tables)
+        said = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
+        return f"<p><b>{escape(self.question)}</b></p>{tables}<ul>{said}</ul>"
+
+
+def _html(table: Table) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in table.columns)
+    rows = "".join(
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows
+    )
+    return f"<table><tr>{head}</tr>{rows}</table>"

@@ -1,0 +1,79 @@
+"""Text of fits and calibrations: what is missing is a dash, what misleads gets a sentence."""
+
+import numpy as np
+import pytest
+
+from lab.findings.design import Case
+from lab.findings.point import Point
+from lab.findings.setting import Setting
+from lab.report import fitted, statistics
+from lab.scaling.judge.calibration import Calibration, Design, Truth
+
+POINT = Point(Setting(2, (("noise", 0.1),)), prediction=2.0, exponent=None, verdict="undecided",
+              doubts=(), advice="")  # fmt: skip
+DESIGN = Design(np.geomspace(10, 100, 5), 4, 2, 2.0,
+                alternatives={"4/d": 2.0, "2/d": 1.0})  # fmt: skip
+
+
+def calibrated(alpha=2.0, *, covered=0.95, wrong=0.0):
+    truth = Truth(alpha)
+    coverage = {"quoted": covered, "teacher-t": 0.9, "profile": 0.5}
+    verdicts = {"agrees": 0.7, "contradicts": 0.1, "undecided": 0.2}
+    found = Calibration(
+        truth=truth, scans=1000, coverage=coverage, width={"quoted": 0.123456}, bias=float("nan"),
+        error=0.1, verdicts=verdicts, wrong=wrong, usable=0.9,
+        shapes={"straight": 0.6, "bent": 0.1, "open": 0.3},
+        doubts={"counting": 0.2},
+        power={"4/d": 0.05, "2/d": 0.87}, by_ratio={0.85: (0.02, 0.3), 1.0: (0.9, 0.0)},
+    )  # fmt: skip
+    return Case(POINT, DESIGN, truth, "given"), found
+
+
+def test_lines_have_a_cell_per_column():
+    found = [calibrated()]
+    (line,) = statistics.coverage_lines(found)
+    assert line == ("2, 0.1", "2", "given", "0.95", "0.90", "0.50", "–", "0.123", "–")
+    head, (line,) = statistics.verdict_head(found), statistics.verdict_lines(found)
+    assert dict(zip(head, line, strict=True)) == {
+        "d": "2, 0.1", "true α": "2", "usable": "0.90", "agrees": "0.70", "contradicts": "0.10",
+        "undecided": "0.20", "wrong": "0.000", "≠ 4/d": "same", "≠ 2/d": "0.87"}  # fmt: skip
+
+
+def test_verdicts_by_ratio_and_at_the_edge_are_told():
+    found = [calibrated()]
+    assert statistics.ratio_head(found) == ("d", "true α", "0.85", "1")
+    assert statistics.ratio_lines(found) == [("2, 0.1", "2", "0.02 / 0.30", "0.90 / 0.00")]
+    case, shown = found[0]
+    assert statistics.wrong_lines([(case, {"a bend": shown})]) == [
+        ("a bend", "2", "0.020", "0.300", "0.100")
+    ]
+
+
+@pytest.mark.parametrize(
+    "case, remark",
+    [
+        (calibrated(), None),
+        (calibrated(covered=0.92), None),  # within two standard errors of what is honest
+        (calibrated(covered=0.9), "covers 90%"),
+        (calibrated(1.65, wrong=0.4), "the true 1.65 lies 0.05 outside the edge 1.7"),
+        (calibrated(1.75, wrong=0.4), "the true 1.75 lies 0.05 inside the edge 1.7"),
+    ],
+)
+def test_what_misleads_gets_a_sentence(case, remark):
+    said = statistics.calibration_sentences([case], scans=1000, seed=0)
+    assert len(said) == (2 if remark is None else 3)
+    assert remark is None or remark in said[-1]
+
+
+def test_a_fit_without_an_interval_shows_dashes_and_open_ends():
+    found = {
+        "parameters": {"beta": 1.0, "floor": None},
+        "errors": {},
+        "quoted": {"beta": "wald"},
+        "held": {},
+        "intervals": {"beta": {"wald": [None, 2.0]}},
+    }
+    assert fitted.fit_lines(found) == [
+        ("beta", "1", "–", "[−∞, 2]", "wald", "–"),
+        ("floor", "–", "–", "–", "–", "–"),
+    ]
