@@ -15,13 +15,13 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from lab.canonical import Part
-from lab.kinds.covariances import of_covariance
-from lab.kinds.given import GivenSpec
-from lab.kinds.manifolds import MANIFOLDS
-from lab.kinds.networks import smoothness_of
+from lab.data.activations import smoothness_of
+from lab.data.covariances import of_covariance
+from lab.data.manifolds import MANIFOLDS
+from lab.data.teachers import FIELD_TEST_POINTS, Covariance
+from lab.data.user_data import GivenSpec
 from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
-from lab.kinds.teachers import FIELD_TEST_POINTS, Covariance
 
 PHYSICS_VERSION = 2
 """Raised when the same settings give another result: old rows then no longer count as done.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from lab.data.user_data import GivenSpec
 from lab.execution.store import Store
-from lab.kinds.given import GivenSpec
 from lab.mistakes import StudyError
 from lab.study import Study
 

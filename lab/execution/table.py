@@ -30,8 +30,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab.data.user_data import GivenSpec
 from lab.execution.row import FINISHED, PROVENANCE, Row
-from lab.kinds.given import GivenSpec
 from lab.mistakes import StudyError
 from lab.spec import PHYSICS_VERSION, Planned
 from lab.students.result import SPLITS, Observation

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.kinds.given import MOST_SHARED, GivenSpec
+from lab.data.user_data import MOST_SHARED, GivenSpec
 from lab.spec import Run
 
 

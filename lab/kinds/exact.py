@@ -14,6 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
+from lab.data.covariances import (
+    COVARIANCES,
+    SETTINGS,
+    Covariances,
+    of_covariance,
+    resolved_covariance,
+    universal,
+)
 from lab.grids import (
     Depth,
     Dims,
@@ -25,14 +33,6 @@ from lab.grids import (
     Setting,
     one_by_one,
     product,
-)
-from lab.kinds.covariances import (
-    COVARIANCES,
-    SETTINGS,
-    Covariances,
-    of_covariance,
-    resolved_covariance,
-    universal,
 )
 from lab.kinds.kind import load
 from lab.kinds.student import STUDENTS, Student, StudentSpec, Target, lacking

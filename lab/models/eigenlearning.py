@@ -10,7 +10,7 @@ as Bordelon et al., arXiv 2002.02561):
     MSE = E₀ (Σ (1 − 𝓛_i)² v_i² + σ²)
 
 The MSE counts the label noise σ² of the test points. It is asymptotic in n, and assumes modes that
-are as good as independent Gaussians: `lab.task.spectra` draws such data, real manifolds come
+are as good as independent Gaussians: `lab.data.spectra` draws such data, real manifolds come
 close. P random features on unlimited data obey the same equations with P in place of n; both finite
 are in `lab.models.random_features`.
 """

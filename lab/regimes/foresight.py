@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lab.kinds.given import MOST_SHARED, GivenSpec
+from lab.data.user_data import MOST_SHARED, GivenSpec
 from lab.regimes.quantity import ALPHA
 from lab.regimes.regime import Regime
 from lab.scaling.judge.doubts import Doubt

@@ -21,8 +21,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Field, GetCoreSchemaHandler, Tag
 from pydantic_core import CoreSchema, core_schema
 
+from lab.data.user_data import Asked, Facts, GivenSpec, Split
 from lab.grids import Grid, Line, NonNegativeFloat, PositiveFloat, PositiveInt, Table, Whole
-from lab.kinds.given import Asked, Facts, GivenSpec, Split
 from lab.kinds.kind import load, tagged
 from lab.tables.task import Task
 
@@ -65,7 +65,7 @@ class Given(Table):
     teacher_kind: ClassVar[str] = "given"
     dims: ClassVar[tuple[int, ...]] = ()
     tables: ClassVar[tuple[Table, ...]] = ()
-    read: ClassVar[str] = "lab.given.pool:facts"
+    read: ClassVar[str] = "lab.data.reading:facts"
     """Who reads, see `load`."""
 
     @property

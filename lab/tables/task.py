@@ -8,10 +8,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from lab.data.manifolds import MANIFOLDS, Manifold
+from lab.data.teachers import TEACHERS, Drawn, Network, Teacher
 from lab.grids import Floats, Grid, PositiveInt, Table, said
 from lab.kinds.kind import OneOf
-from lab.kinds.manifolds import MANIFOLDS, Manifold
-from lab.kinds.teachers import TEACHERS, Drawn, Network, Teacher
 from lab.spec import TaskSpec
 
 

@@ -36,9 +36,9 @@ from jaxtyping import Float
 from scipy import special
 from scipy.spatial.distance import cdist
 
+from lab.data.activations import power_of
+from lab.data.covariances import resolved_covariance
 from lab.grids import Setting
-from lab.kinds.covariances import resolved_covariance
-from lab.kinds.networks import power_of
 from lab.theory import smoothness
 
 __all__ = ["Covariance", "Network", "Radial", "covariance"]

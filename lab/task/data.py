@@ -16,10 +16,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from lab.data.streams import stream
 from lab.kinds.optimisers import squared
 from lab.spec import TaskSpec
 from lab.task import manifolds, teachers
-from lab.task.streams import stream
 
 MEASURED = 1 << 16
 """Points on which mean, variance and input scale are measured: σ to 0.3 %."""

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import cholesky
 
-from lab.kinds.teachers import FIELD_POINTS
+from lab.data.teachers import FIELD_POINTS
 from lab.task.covariances import Covariance
 
 __all__ = ["draw"]

@@ -1,7 +1,7 @@
 """Manifolds of known intrinsic dimension d, and their embeddings into R^D_amb.
 
 Points are columns: an array of m coordinates and n points has shape [m, n], the layout in which
-many small networks train fastest. A manifold is written in its chart (`lab.kinds.manifolds` has the
+many small networks train fastest. A manifold is written in its chart (`lab.data.manifolds` has the
 manifolds themselves). A product has the charts of its factors one after the other.
 
 Embeddings keep d: identity; `linear`, a random isometry; `curved`, z ↦ Q[z; ½ sin(Ωz + φ)] with Q
@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from lab.kinds.manifolds import MANIFOLDS
+from lab.data.manifolds import MANIFOLDS
 from lab.spec import TaskSpec
 
 CURVATURE = 0.5

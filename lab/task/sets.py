@@ -22,13 +22,13 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from lab.kinds.given import GivenSpec
-from lab.kinds.teachers import FIELD_TEST_POINTS
+from lab.data.spectra import Spectrum
+from lab.data.streams import generator, stream
+from lab.data.teachers import FIELD_TEST_POINTS
+from lab.data.user_data import GivenSpec
 from lab.spec import POPULATION, AnyTask, Run, TaskSpec
 from lab.task import data, fields, manifolds
 from lab.task.covariances import covariance
-from lab.task.spectra import Spectrum
-from lab.task.streams import generator, stream
 from lab.task.subsets import ordered
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from lab.given.pool import Pool, pool
-from lab.kinds.given import GivenSpec
-from lab.task.streams import generator
+from lab.data.reading import Pool, pool
+from lab.data.streams import generator
+from lab.data.user_data import GivenSpec
 
 
 def ordered(

@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from lab.kinds.networks import power_of
+from lab.data.activations import power_of
 from lab.spec import TaskSpec, chart
 
 Layers = list[tuple[Array, Array]]

@@ -7,7 +7,7 @@ import pytest
 from invocation import invoke
 
 import lab
-from lab.kinds.manifolds import MANIFOLDS, Dimensional
+from lab.data.manifolds import MANIFOLDS, Dimensional
 from lab.spec import Run
 from lab.task import sets
 

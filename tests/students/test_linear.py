@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from lab.data.spectra import Spectrum
 from lab.models import MinimumNorm, eigenlearning
 from lab.students.algebra import linear
-from lab.task.spectra import Spectrum
 
 P, NOISE = 50, 0.5
 PUBLISHED = {10: 0.8641, 25: 0.7604, 40: 1.311, 60: 1.389, 100: 0.2551, 200: 0.0839}

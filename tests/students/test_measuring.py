@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import lab.dimension
+from lab.data.streams import stream
 from lab.execution import plan
 from lab.spec import TEST_POINTS
 from lab.students.descent import mlp, training
 from lab.tables.measure import Dimension
 from lab.task import data, teachers
-from lab.task.streams import stream
 
 EVERY = ["input", "teacher.1.before", "teacher.last", "student.1.before.initialisation",
          "student.last.initialisation", "student.last"]  # fmt: skip

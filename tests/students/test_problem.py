@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
+from lab.data.streams import stream
 from lab.execution import clock, plan
 from lab.kinds.optimisers import GaussNewton
 from lab.mistakes import StudyError
@@ -17,7 +18,6 @@ from lab.students.descent import mlp, training
 from lab.students.descent.problem import Problem, gauss_newton, newton, problem
 from lab.students.descent.supply import supply
 from lab.tables import training as recipes
-from lab.task.streams import stream
 
 
 @pytest.fixture(autouse=True)

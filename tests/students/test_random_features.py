@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from lab import study as studies
+from lab.data.spectra import Spectrum
 from lab.students.algebra import linear, random_features
 from lab.students.algebra import risks as risks_of_runs
 from lab.task.covariances import Network, Radial
-from lab.task.spectra import Spectrum
 
 
 def test_many_features_have_the_kernel_that_they_sample():

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from lab import study
+from lab.data.streams import stream
 from lab.task import data, teachers
-from lab.task.streams import stream
 
 KEYS = jax.random.split(jax.random.key(1), 2)
 

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from lab.data.spectra import Spectrum
 from lab.task import fields
 from lab.task.covariances import Network, Radial
-from lab.task.spectra import Spectrum
 
 
 def sphere(n: int, d: int) -> np.ndarray:

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lab.data.streams import fold_in, generator, stream
 from lab.task import manifolds
-from lab.task.streams import fold_in, generator, stream
 
 KEY = jax.random.key(3)
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lab.data.manifolds import MANIFOLDS
+from lab.data.teachers import TEACHERS
 from lab.kinds.kind import load
-from lab.kinds.manifolds import MANIFOLDS
 from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS
-from lab.kinds.teachers import TEACHERS
 from lab.mistakes import StudyError
 
 REGISTRIES = {"students": STUDENTS, "teachers": TEACHERS, "manifolds": MANIFOLDS,

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from io import RawIOBase
 from typing import IO, Any
 
-from lab.kinds.given import Asked, Facts, GivenSpec, Split
+from lab.data.user_data import Asked, Facts, GivenSpec, Split
 from lab.kinds.student import StudentSpec
 from lab.spec import AnyTask, Group, MeasureSpec, TaskSpec, TrainingSpec
 from lab.students.result import Failed, Observation, Result

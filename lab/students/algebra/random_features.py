@@ -8,7 +8,7 @@
 (Rahimi & Recht 2007; Cho & Saul 2009). Only the linear weights are trained: convex, so every loss
 has an exact optimum.
 
-With `gaussian` features of a spectral task (`lab.task.spectra`) the risk is known exactly. Trained
+With `gaussian` features of a spectral task (`lab.data.spectra`) the risk is known exactly. Trained
 on unlimited data, P features 𝒫 leave, in units of the target's variance and for isotropic weights,
 
     L(P) = Tr[C − C𝒫ᵀ(𝒫C𝒫ᵀ)⁻¹𝒫C] / Tr C,

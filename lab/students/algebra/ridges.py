@@ -182,7 +182,7 @@ def target_of(task: TaskSpec, *, root: int) -> RidgeTarget:
     """The target of a task whose teacher is a sum of ridges, drawn from the teacher's stream."""
     if not task.teacher_widths:
         return RidgeTarget(task.chart)
-    rng = load("lab.task.streams:generator")("teacher", task, root=root)
+    rng = load("lab.data.streams:generator")("teacher", task, root=root)
     make = RidgeTarget.of_one_sign if task.one_sign else RidgeTarget.of_random_signs
     return make(task.chart, task.teacher_widths[0], rng=rng)
 
@@ -201,7 +201,7 @@ def solve(group: Group, tick: Tick) -> list[Result | Failed]:
 
 
 def _solved(run: Run, target: RidgeTarget) -> Result | Failed:
-    rng = load("lab.task.streams:generator")("init", run.task, run.seed, root=run.root)
+    rng = load("lab.data.streams:generator")("init", run.task, run.seed, root=run.root)
     try:
         found = minimise(target, RidgesStudent.hidden_units(run.student), rng=rng)
     except Exception:  # a failed run is a result; the others go on

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from lab.data.streams import generator
 from lab.kinds.kind import load
 from lab.kinds.student import STUDENTS
 from lab.spec import TEST_POINTS, Group, Run
@@ -20,7 +21,6 @@ from lab.students.algebra import exact
 from lab.students.result import Failed, Result
 from lab.task import sets
 from lab.task.sets import Sets
-from lab.task.streams import generator
 
 _Learner = Callable[[Run], Result]
 """Trains one of the runs that it was made for."""

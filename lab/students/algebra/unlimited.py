@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from lab.data.streams import generator
 from lab.spec import Run
 from lab.students.algebra import random_features as features
 from lab.task import sets
-from lab.task.streams import generator
 
 
 def linear(run: Run) -> float:

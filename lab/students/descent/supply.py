@@ -20,10 +20,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from lab.kinds.given import GivenSpec
+from lab.data.streams import stream
+from lab.data.user_data import GivenSpec
 from lab.spec import TEST_POINTS, Group, TaskSpec
 from lab.task import data
-from lab.task.streams import stream
 from lab.task.subsets import ordered
 
 CHUNK = 200

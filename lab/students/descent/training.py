@@ -27,6 +27,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Key
 
+from lab.data.streams import stream
 from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.spec import Group, Run, TrainingSpec
@@ -36,7 +37,6 @@ from lab.students.descent.problem import problem
 from lab.students.descent.supply import CHUNK, Supply, baseline, over_teachers, supply
 from lab.students.result import Observation, Result
 from lab.task import data
-from lab.task.streams import stream
 
 BLOCK = 2_000
 """Points evaluated at once."""

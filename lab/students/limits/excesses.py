@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from lab.data.streams import generator, stream
 from lab.spec import WIDE_TEST_POINTS, Group, Run
 from lab.students.limits import basin, tangent
 from lab.students.result import Failed, Result
 from lab.task import sets
-from lab.task.streams import generator, stream
 
 _Learner = Callable[[Run], Result]
 

@@ -12,9 +12,9 @@ from sklearn.neighbors import KNeighborsRegressor
 
 import lab
 from lab import cli, study
+from lab.data.reading import pool
+from lab.data.user_data import Asked
 from lab.findings.pools import dependent, share, told
-from lab.given.pool import pool
-from lab.kinds.given import Asked
 from lab.mistakes import StudyError
 from lab.scaling.judge.doubts import Doubt
 from lab.students.descent import training

@@ -14,13 +14,12 @@ of thousands of streams, each some folds deep, and a fold by JAX takes a millise
 from __future__ import annotations
 
 import zlib
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
-
-from lab.spec import AnyTask
 
 NAMES = ("teacher", "embedding", "measure", "data", "pool", "noise", "validation", "test",
          "init", "batch", "polish", "draw", "subset")  # fmt: skip
@@ -32,7 +31,17 @@ PARITY = 0x1BD11BDA
 MASK = 0xFFFFFFFF
 
 
-def stream(name: str, task: AnyTask, *indices: int, root: int) -> Key[Array, ""]:
+@runtime_checkable
+class Unit(Protocol):
+    """A task, by the integers that tell its random draws from those of others."""
+
+    @property
+    def teacher(self) -> int: ...
+    @property
+    def world(self) -> tuple[int, ...]: ...
+
+
+def stream(name: str, task: Unit, *indices: int, root: int) -> Key[Array, ""]:
     """The key of stream `name` for one teacher of one dimension, with indices folded in, each below
     2³².
 
@@ -43,12 +52,12 @@ def stream(name: str, task: AnyTask, *indices: int, root: int) -> Key[Array, ""]
     return jax.random.wrap_key_data(jnp.array(_words(name, task, indices, root), jnp.uint32))
 
 
-def generator(name: str, task: AnyTask, *indices: int, root: int) -> np.random.Generator:
+def generator(name: str, task: Unit, *indices: int, root: int) -> np.random.Generator:
     """NumPy's generator of the same key."""
     return np.random.default_rng(np.array(_words(name, task, indices, root), np.uint32))
 
 
-def _words(name: str, task: AnyTask, indices: tuple[int, ...], root: int) -> Words:
+def _words(name: str, task: Unit, indices: tuple[int, ...], root: int) -> Words:
     if name not in NAMES:
         raise KeyError(f"unknown stream {name!r}; known: {', '.join(NAMES)}")
     words = fold_in((0, root), zlib.crc32(name.encode()))

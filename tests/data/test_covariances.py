@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lab import study
-from lab.kinds import covariances
+from lab.data import covariances
 from lab.task.covariances import covariance
 from lab.task.harmonics import harmonics
 

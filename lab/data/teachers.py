@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
 
+from lab.data.activations import Activations
+from lab.data.covariances import SETTINGS, Covariances, resolved_covariance
 from lab.grids import (
     Depth,
     Floats,
@@ -23,9 +25,7 @@ from lab.grids import (
     one_by_one,
     product,
 )
-from lab.kinds.covariances import SETTINGS, Covariances, resolved_covariance
 from lab.kinds.kind import Kinds
-from lab.kinds.networks import Activations
 
 TEACHERS = Kinds("network")
 """Every kind of teacher by its name."""
