@@ -11,11 +11,19 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from lab import theory
-from lab.findings import panels
 from lab.findings.answer import Answer
 from lab.findings.drawing import Frame, Scale, apart, drawing, marker, stroke, text
 from lab.findings.point import Point
-from lab.findings.view import Answers, Chart, Charts, Rows, alpha, interval
+from lab.findings.view import (
+    Answers,
+    Chart,
+    Charts,
+    Rows,
+    agreeing_points,
+    alpha,
+    figure_parts,
+    interval,
+)
 
 MOST_NAMED = 14
 """Rows of a list that are drawn with their names; beyond, they are drawn densely and sorted."""
@@ -29,7 +37,7 @@ Asked = tuple[Answer, Point]
 def overview(answers: Answers) -> Charts:
     """The figure of the exponents, with the numbers that it draws."""
     asked = [(answer, point) for answer in answers for point in answer.points]
-    parts = panels.drawn(answers)
+    parts = figure_parts(answers)
     if len(parts) <= MOST_PANELS and any(len({p.dim for p in part}) > 1 for *_, part in parts):
         charts, caption = _against_dimension(answers, parts)
     elif len(asked) <= MOST_NAMED:
@@ -108,7 +116,7 @@ def _against_dimension(
     return charts, (
         f"Measured exponent α against intrinsic dimension d, both logarithmic. Bars: 95 % interval "
         f"over teachers. Black line: the prediction {texts}; band: its tolerance; "
-        f"{panels.agreeing(answers)} agree."
+        f"{agreeing_points(answers)} agree."
         + " Dotted: the fitted line α = a + b/d." * fitted
         + " Dashed: rival exponents." * any(one.rivals for one in asked)
     )  # fmt: skip

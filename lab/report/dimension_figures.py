@@ -14,8 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from lab.findings.coverage import Coverage
 from lab.findings.dimensions import AgainstExponent
-from lab.findings.view import Drawn
-from lab.report.style import (
+from lab.findings.style import (
     BLUE,
     GREEN,
     GREY,
@@ -27,6 +26,7 @@ from lab.report.style import (
     literal,
     shades,
 )
+from lab.findings.view import Drawn
 
 LONGEST = 1.8
 """How far an axis reaches beyond the largest value; longer bars leave it."""

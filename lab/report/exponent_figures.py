@@ -16,10 +16,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
 from lab import theory
-from lab.findings import panels, provenance_text
+from lab.findings import provenance_text
 from lab.findings.answer import Answer
 from lab.findings.point import Point
-from lab.report.style import BLUE, GREY, STYLE, VERDICTS, grid, literal
+from lab.findings.style import BLUE, GREY, STYLE, VERDICTS, grid, literal
+from lab.findings.view import agreeing_points, figure_parts
 
 MEASURED = (
     " Thin lines: what the interval of a measured d makes of the prediction; a verdict holds at "
@@ -76,7 +77,7 @@ def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
 
 
 def _against_dimension(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
-    parts = panels.drawn(answers)
+    parts = figure_parts(answers)
     every = [p for answer in answers for p in answer.points]
     dims = np.array(sorted({p.dim for p in every}), float)
     formulas = dict.fromkeys(r.formula for p in every for r in p.rivals)
@@ -105,7 +106,7 @@ def _against_dimension(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     return figure, (
         "Measured exponent α against intrinsic dimension d. Bars: 95 % interval over teachers. "
         f"Black line: the prediction {predicted}{provenance_text.written(answers)}; "
-        f"grey band: its tolerance; {panels.agreeing(answers)} agree. "
+        f"grey band: its tolerance; {agreeing_points(answers)} agree. "
         "Marker: verdict. Grey arrows: the local exponent from the smallest to the largest x."
         + " Dashes: α in N and in hidden weights, not corrected for the budget."
         * any(_counted(p) for p in every)

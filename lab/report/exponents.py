@@ -8,10 +8,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from lab.findings import overview, panels, pools, provenance_text, tabled
+from lab.findings import overview, pools, provenance_text, tabled
 from lab.findings.answer import Answer
 from lab.findings.point import Point
-from lab.findings.view import Answers, Block, Drawn, Rows, Table, View, alpha, interval, number
+from lab.findings.view import (
+    Answers,
+    Block,
+    Drawn,
+    Rows,
+    Table,
+    View,
+    alpha,
+    interval,
+    number,
+    told_by_panel,
+)
 from lab.report.page import scans
 from lab.scaling import Exponent
 from lab.scaling.judge.doubts import briefly
@@ -48,8 +59,8 @@ def above(answers: Answers) -> list[Block]:
     shown: list[Block] = [table(claimed), LEGEND] if claimed or not fitted else []
     data = dict.fromkeys(paragraph for answer in fitted for paragraph in _data(answer))
     return [
-        *panels.told((answer, _asked(answer)) for answer in fitted), *data, *shown,
-        *panels.told((answer, _evidence(answer)) for answer in fitted), *_varied(fitted),
+        *told_by_panel((answer, _asked(answer)) for answer in fitted), *data, *shown,
+        *told_by_panel((answer, _evidence(answer)) for answer in fitted), *_varied(fitted),
     ]  # fmt: skip
 
 

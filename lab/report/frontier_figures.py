@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from lab.findings.frontiers import Columns, FrontierFound
 from lab.findings.learning import LearningFound
-from lab.report.style import BLUE, GREY, ORANGE, STYLE, VERMILLION, literal, shades
+from lab.findings.style import BLUE, GREY, ORANGE, STYLE, VERMILLION, literal, shades
 
 COLOURS = {"envelope": VERMILLION, "isoflop": BLUE, "parametric": ORANGE}
 

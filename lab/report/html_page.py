@@ -20,9 +20,9 @@ from urllib.parse import quote
 
 from lab.execution.table import FIRST
 from lab.files import put
-from lab.findings import run_charts
+from lab.findings import provenance_text, run_charts
 from lab.findings.view import Answers, Charts, Drawn, Rows, Section, Table, View
-from lab.report import claims, page_provenance, report
+from lab.report import claims, report
 from lab.report.svg import svg
 from lab.report.top import top
 from lab.report.views import views
@@ -57,9 +57,9 @@ def html(answers: Answers, name: str) -> str:
         sentences=[s for s in report.sentences(answers) if s not in doubted],
         files=[(file, data_uri(rows) if len(rows.rows) <= CARRIED else file)
                for file, rows in listed.items()],
-        provenance=page_provenance.provenance(answers, name),
+        provenance=provenance_text.provenance_entries(answers, name),
         study=[(title, json.dumps(tables, indent=1, ensure_ascii=False))
-               for title, tables in page_provenance.tables(answers)],
+               for title, tables in provenance_text.study_tables(answers)],
         runs=as_json(run_charts.told(answers)),
     )  # fmt: skip
 
@@ -108,7 +108,7 @@ def _image(drawn: Drawn) -> str:
     """A figure of matplotlib as the address of an image that holds it."""
     import matplotlib
 
-    from lab.report.style import STYLE
+    from lab.findings.style import STYLE
 
     with matplotlib.rc_context(STYLE):
         text = svg(drawn.figure)

@@ -13,19 +13,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lab.findings import panels
 from lab.findings.answer import Answer
 from lab.findings.expected import Comparison
 from lab.findings.point import Point
-from lab.findings.view import alpha, interval
-from lab.report.style import STYLE, decades, grid, literal, shades
+from lab.findings.style import STYLE, decades, grid, literal, shades
+from lab.findings.view import alpha, figure_parts, interval
 from lab.scaling import Exponent
 from lab.scaling.scans.estimates import LAWS
 
 
 def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     """Loss against x, one colour per d, one panel per answer and setting; and its caption."""
-    parts = panels.drawn(answers)
+    parts = figure_parts(answers)
     dims = sorted({p.dim for answer in answers for p in answer.points})
     shade = dict(zip(dims, shades(len(dims)), strict=True))
     alike = len(answers) == 1
@@ -107,7 +106,7 @@ def quoted(e: Exponent) -> str:
 
 def local_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     """Local exponents against x, one colour per d, one panel per answer and setting."""
-    parts = panels.drawn(answers)
+    parts = figure_parts(answers)
     dims = sorted({p.dim for answer in answers for p in answer.points})
     shade = dict(zip(dims, shades(len(dims)), strict=True))
     with matplotlib.rc_context(STYLE):

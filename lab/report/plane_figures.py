@@ -9,7 +9,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from lab.findings.planes import PhaseMap
-from lab.report.style import STYLE, literal, shades
+from lab.findings.style import STYLE, literal, shades
 from lab.scaling.laws.plane import ENDLESS, LIMITED, Joint, Plane
 
 WIDTH, BOTH, DATA = "#fde3b8", "#f2f2f2", "#cfe3f3"

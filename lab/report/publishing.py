@@ -47,7 +47,7 @@ def content(one: Drawn, form: str, width: str) -> bytes:
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    from lab.report.style import STYLE
+    from lab.findings.style import STYLE
     from lab.report.svg import svg
 
     FigureCanvasAgg(one.figure)

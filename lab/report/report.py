@@ -144,7 +144,7 @@ def _save(drawn: Sequence[Drawn], path: Path) -> None:
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    from lab.report.style import STYLE
+    from lab.findings.style import STYLE
 
     for one in drawn:
         FigureCanvasAgg(one.figure)

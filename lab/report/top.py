@@ -12,11 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.findings import panels
 from lab.findings.answer import Answer
 from lab.findings.finding import Finding
 from lab.findings.run_charts import rows_of
-from lab.findings.view import Answers, View
+from lab.findings.view import Answers, View, told_by_panel
 from lab.report import claims
 from lab.report.views import doubted, views
 from lab.scaling.judge.doubts import Direction, Doubt
@@ -107,7 +106,7 @@ def _judged(answers: Answers) -> Iterator[Judged]:
 
 def _predictions(answers: Answers) -> tuple[str, ...]:
     asked = [answer for answer in answers if answer.claims] or answers
-    return tuple(panels.told((answer, claim.told) for answer in asked
+    return tuple(told_by_panel((answer, claim.told) for answer in asked
                              for claim in answer.study.claims))  # fmt: skip
 
 

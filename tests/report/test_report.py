@@ -14,11 +14,10 @@ from lab.execution import export
 from lab.execution.store import Store
 from lab.findings import answer as answers
 from lab.findings.overview import overview
-from lab.findings.panels import told
-from lab.findings.view import escape
+from lab.findings.style import GREY
+from lab.findings.view import escape, told_by_panel
 from lab.report import exponent_figures, loss_figures, report
 from lab.report.exponents import table as exponent_table
-from lab.report.style import GREY
 from lab.scaling import Scan, exponent
 
 
@@ -189,9 +188,9 @@ def panels(make_tables, tmp_path):
 def test_what_all_panels_say_alike_is_said_once_and_else_with_their_titles(panels):
     (one, two), _ = panels
     third = replace(two, study=two.study.model_copy(update={"title": "again"}))
-    assert told([(one, "a"), (two, "a")]) == ["a"]
-    assert told([(one, ""), (two, "")]) == []
-    assert told([(two, "b"), (one, "a"), (third, "b")]) == [
+    assert told_by_panel([(one, "a"), (two, "a")]) == ["a"]
+    assert told_by_panel([(one, ""), (two, "")]) == []
+    assert told_by_panel([(two, "b"), (one, "a"), (third, "b")]) == [
         "b (by data; again)", "a (resolution-width)"
     ]  # fmt: skip
 
