@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lab.kinds.student import StudentSpec
-from lab.students.descent import mlp
+from lab.students import mlp
 from lab.students.limits import tangent
 from lab.task.covariances import covariance
 

@@ -342,7 +342,7 @@ class Known:
 
 @dataclass(frozen=True)
 class MeasureSpec(Part):
-    """What is measured beside the loss: the dimension at some places (`lab.tables.measure.Place`),
+    """What is measured beside the loss: the dimension at some places (`lab.students.measure`),
     on n points of the test set, by one estimator."""
 
     dimension: tuple[str, ...]

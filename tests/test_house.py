@@ -24,11 +24,11 @@ FLOORS = [
     {"lab.report", "lab.templates"},
     {"lab.findings"},
     {"lab.execution"},
-    {"lab.students"},
-    {"lab.task"},
     {"lab.study", "lab.inheritance", "lab.overrides", "lab.refused"},
     {"lab.regimes"},
     {"lab.tables"},
+    {"lab.students"},
+    {"lab.task"},
     {"lab.spec"},
     {"lab.kinds"},
     {"lab.data"},
@@ -221,11 +221,10 @@ def test_types_and_shapes_are_checked_while_the_tests_run():
 
 
 def test_a_worker_knows_every_kind():
-    """It imports the package of the kinds and no regime, so the package imports all of them."""
-    registers = {
-        file.stem for file in (LAB / "kinds").glob("*.py") if ".add\nclass" in file.read_text()
-    }
-    imported = {what for _, what in imports(LAB / "kinds" / "__init__.py")}
-    assert registers <= imported
+    """It imports the packages of the kinds and no regime, so these import all of them."""
+    for package in ("kinds", "students"):
+        folder = LAB / package
+        registers = {f.stem for f in folder.glob("*.py") if ".add\nclass" in f.read_text()}
+        assert registers <= {what for _, what in imports(folder / "__init__.py")}
     elsewhere = [name for name, file in modules() if "STUDENTS.add\nclass" in file.read_text()]
-    assert all(name.startswith("lab.kinds.") for name in elsewhere)
+    assert all(name.startswith(("lab.kinds.", "lab.students.")) for name in elsewhere)

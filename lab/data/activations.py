@@ -9,6 +9,7 @@ A wide random network of t₊^p has a target of smoothness p + ½, see `smoothne
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
@@ -36,6 +37,27 @@ def smoothness_of(activation: str) -> float:
     """Smoothness s of a wide random network of this activation: p + ½ of t₊^p, else ∞."""
     p = power_of(activation)
     return math.inf if p is None else p + 0.5
+
+
+def activation_of(name: str) -> Callable[[Any], Any]:
+    """The elementwise JAX function of this name, on arrays of any shape."""
+    import jax
+    import jax.numpy as jnp
+
+    named = {
+        "relu": jax.nn.relu, "tanh": jnp.tanh, "erf": jax.lax.erf, "gelu": jax.nn.gelu,
+        "identity": lambda h: h,
+    }  # fmt: skip
+    if name in named:
+        return named[name]
+    p = power_of(name)
+    assert p is not None  # a study names no other
+    if p == 0:
+        return lambda h: (h > 0).astype(h.dtype)
+    if p == int(p):
+        return lambda h: jax.nn.relu(h) ** int(p)
+    # t₊^p has no slope at 0 where p < 1, and 0 · ∞ on its flat side
+    return lambda h: jnp.where(h > 0, jnp.where(h > 0, h, 1.0) ** p, 0.0)
 
 
 def _known(activation: Any) -> str:

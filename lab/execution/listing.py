@@ -16,8 +16,8 @@ from lab.execution import budgets, sequence
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
 from lab.spec import Planned
+from lab.students.measure import column, measured
 from lab.study import Study
-from lab.tables.measure import column, measured
 
 STATUSES = ("done", "diverged", "failed", "missing")
 

@@ -22,7 +22,7 @@ from lab.findings.question import Question
 from lab.findings.setting import Setting
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.scaling.scans.intervals import Interval
-from lab.tables.measure import Dimension
+from lab.students.measure import Dimension
 from lab.tables.prediction import Claim
 from lab.theory import parse
 

@@ -31,7 +31,7 @@ from lab.scaling.across.errors_in_variables import StraightLine, line_with_error
 from lab.scaling.across.ratio import Ratio, common_ratio
 from lab.scaling.scans.estimates import USABLE
 from lab.scaling.scans.intervals import Interval, student_quantile, teacher_t
-from lab.tables.measure import Dimension, measured
+from lab.students.measure import Dimension, measured
 
 FEWEST = 3
 """Points that a line needs."""

@@ -1,7 +1,7 @@
 """Kinds of students, teachers and manifolds: what each says of itself, in one place."""
 
 from lab.data import manifolds, teachers
-from lab.kinds import curves, estimators, exact, local, networks, optimisers, ridges
+from lab.kinds import curves, estimators, exact, local, optimisers, ridges
 
-__all__ = ["curves", "estimators", "exact", "local", "manifolds", "networks", "optimisers",
+__all__ = ["curves", "estimators", "exact", "local", "manifolds", "optimisers",
            "ridges", "teachers"]  # fmt: skip

@@ -65,7 +65,7 @@ class FirstOrder(Optimiser):
     rate 1 for the parameters of one student, of which `hidden` names weight matrices [out, in].
 
     Attributes:
-        hidden: whether it needs them (`lab.kinds.networks.Trained.hidden_matrices`).
+        hidden: whether it needs them (`lab.kinds.student.Trained.hidden_matrices`).
     """
 
     hidden: ClassVar[bool] = False

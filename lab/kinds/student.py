@@ -187,3 +187,53 @@ class Student(Table):
     def symbols(cls, spec: StudentSpec) -> Mapping[str, float]:
         """What it adds to the symbols of a prediction."""
         return {}
+
+
+class Trained(Student):
+    """A student that descends."""
+
+    trained: ClassVar[bool] = True
+    solvers: ClassVar[Mapping[str, str]] = {"": "lab.students.solvers:DESCENT"}
+
+    @classmethod
+    def network(cls) -> Any:
+        """The module or object that computes it: `init(spec, D_amb, outputs, *, keys)` gives arrays
+        by name, and `apply(spec, parameters, x)` answers, as in `lab.students.mlp`; with
+        hidden layers that can be measured, `hidden(spec, parameters, x)` too. Imports JAX."""
+        raise lacking(cls, "network", "network")
+
+    @classmethod
+    def layers(cls, spec: StudentSpec) -> int:
+        """How many hidden layers can be measured (`[measure]`)."""
+        return 0
+
+    @classmethod
+    def hidden_matrices(cls, spec: StudentSpec) -> frozenset[str]:
+        """Names of the parameters that are weight matrices [out, in] before the output layer, which
+        Muon makes orthogonal; of a kind that names none Muon is refused."""
+        return frozenset()
+
+    @classmethod
+    def rescaled(cls, spec: StudentSpec, factor: float) -> StudentSpec | None:
+        """The student whose first weights have `factor` times the variance; None where the kind
+        cannot, and no check may vary them then."""
+        return None
+
+    @classmethod
+    def matrices(cls, spec: StudentSpec, *, D_amb: int, outputs: int) -> list[tuple[int, int]]:
+        """(columns, rows) of every weight matrix, the output layer last: what a step costs."""
+        raise lacking(cls, "matrices", "costs")
+
+    @classmethod
+    def hidden_units(cls, spec: StudentSpec) -> int:
+        """Hidden units: what a point takes of memory."""
+        raise lacking(cls, "units", "memory")
+
+    @classmethod
+    def learning(
+        cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int, samples: float
+    ) -> float:
+        """6 operations per weight and sample, forward and back, and 4 in the first layer, whose
+        inputs need no gradient."""
+        first, *rest = (m * n for m, n in cls.matrices(spec, D_amb=D_amb, outputs=outputs))
+        return (4 * first + 6 * sum(rest)) * samples

@@ -26,9 +26,9 @@ from lab.kinds.student import STUDENTS
 from lab.regimes.cell import Cell
 from lab.regimes.regime import Regime
 from lab.spec import NO_TRAINING, AnyTask, MeasureSpec, Planned, Run, TrainingSpec
+from lab.students.measure import Measure
 from lab.tables.evidence import Evidence
 from lab.tables.given import Given
-from lab.tables.measure import Measure
 from lab.tables.training import Training
 
 

@@ -11,11 +11,11 @@ from typing import ClassVar, Literal
 
 from lab import axes
 from lab.axes import Axis
-from lab.kinds.networks import Mlp
 from lab.regimes.coherence import too_few
 from lab.regimes.excess import OverLimit
 from lab.regimes.regime import REGIMES
 from lab.spec import TrainingSpec, full_batch
+from lab.students.mlp import Mlp
 from lab.tables.data import Data
 from lab.tables.training import Steps
 

@@ -2,7 +2,7 @@
 
 A Gaussian field is drawn with one (`lab.task.fields`), kernel regression learns with one
 (`lab.students.algebra.kernels`), and a wide network has two of its own. Conventions of the networks
-are those of `lab.students.descent.mlp`: input x in R^m, L = `depth` hidden layers, weights
+are those of `lab.students.mlp`: input x in R^m, L = `depth` hidden layers, weights
 ~ N(0, σ_w²/fan_in), biases ~ N(0, σ_b²); the output layer has no non-linearity and a σ_w of its
 own, 1 unless told.
 

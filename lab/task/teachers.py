@@ -14,39 +14,16 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from lab.data.activations import power_of
+from lab.data.activations import activation_of
 from lab.spec import TaskSpec, chart
 
 Layers = list[tuple[Array, Array]]
 """Weights [out, in] and biases [out, 1] of a network, first layer first."""
-
-ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
-    "relu": jax.nn.relu,
-    "tanh": jnp.tanh,
-    "erf": jax.lax.erf,
-    "gelu": jax.nn.gelu,
-    "identity": lambda h: h,
-}
-
-
-def activation_of(name: str) -> Callable[[Array], Array]:
-    """The activation of this name; `relu^p` is t₊^p, with the step t > 0 at p = 0."""
-    if name in ACTIVATIONS:
-        return ACTIVATIONS[name]
-    p = power_of(name)
-    assert p is not None  # a study names no other
-    if p == 0:
-        return lambda h: (h > 0).astype(h.dtype)
-    if p == int(p):
-        return lambda h: jax.nn.relu(h) ** int(p)
-    # t₊^p has no slope at 0 where p < 1, and 0 · ∞ on its flat side
-    return lambda h: jnp.where(h > 0, jnp.where(h > 0, h, 1.0) ** p, 0.0)
 
 
 def draw(task: TaskSpec, *, key: Key[Array, ""]) -> list[Layers]:

@@ -12,7 +12,7 @@ from lab.execution.store import Store
 from lab.findings.answer import answer
 from lab.findings.finding import Finding
 from lab.report.exponent_figures import exponents
-from lab.tables.measure import Dimension
+from lab.students.measure import Dimension
 
 STUDY = """
 question = "Is 4/α the dimension of the last layer?"

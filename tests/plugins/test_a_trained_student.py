@@ -11,8 +11,7 @@ import lab
 from lab import study
 from lab.execution import plan
 from lab.grids import PositiveFloat, Positives
-from lab.kinds.networks import Trained
-from lab.kinds.student import STUDENTS, StudentSpec
+from lab.kinds.student import STUDENTS, StudentSpec, Trained
 from lab.mistakes import StudyError
 from lab.students import solvers
 from lab.students.descent.muon import muon

@@ -11,8 +11,9 @@ import lab.dimension
 from lab.data.streams import stream
 from lab.execution import plan
 from lab.spec import TEST_POINTS
-from lab.students.descent import mlp, training
-from lab.tables.measure import Dimension
+from lab.students import mlp
+from lab.students.descent import training
+from lab.students.measure import Dimension
 from lab.task import data, teachers
 
 EVERY = ["input", "teacher.1.before", "teacher.last", "student.1.before.initialisation",

@@ -13,8 +13,8 @@ from lab.data.streams import stream
 from lab.execution import clock, plan
 from lab.kinds.optimisers import GaussNewton
 from lab.mistakes import StudyError
-from lab.students import solvers
-from lab.students.descent import mlp, training
+from lab.students import mlp, solvers
+from lab.students.descent import training
 from lab.students.descent.problem import Problem, gauss_newton, newton, problem
 from lab.students.descent.supply import supply
 from lab.tables import training as recipes

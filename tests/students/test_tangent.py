@@ -7,7 +7,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from lab.kinds.student import StudentSpec
-from lab.students.descent import mlp
+from lab.students import mlp
 from lab.students.limits import tangent
 
 

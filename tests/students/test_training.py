@@ -12,7 +12,8 @@ import pytest
 from lab.kinds.optimisers import OPTIMISERS, whole
 from lab.mistakes import StudyError
 from lab.spec import Group
-from lab.students.descent import mlp, optimisers, training
+from lab.students import mlp
+from lab.students.descent import optimisers, training
 from lab.students.descent import supply as training_data
 from lab.students.descent.supply import supply
 from lab.task import data
@@ -128,7 +129,7 @@ def test_parametrisations_agree_at_the_start_and_count_N(make_study, parametrisa
     ).plan[0].run  # fmt: skip
     keys = jax.vmap(jax.random.key)(jnp.arange(20))
     p = mlp.init(run.student, 2, 3, keys=keys)
-    assert mlp.count(p) == 20 * run.student.parameters(2, 3)
+    assert sum(leaf.size for leaf in p.values()) == 20 * run.student.parameters(2, 3)
     x = jnp.array([[1.0], [0.5]])
     f = np.asarray(jax.vmap(lambda q: mlp.apply(run.student, q, x))(p))
     # Variance of a ReLU network: q_{l+1} = C q_l / 2 + s², with C = 2, then C = 1 at the output.

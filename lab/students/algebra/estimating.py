@@ -1,7 +1,7 @@
 """Estimates of the intrinsic dimension of points of known d: what `regime = "dimension"` runs.
 
 All estimators of a group see the same points and share one search of their neighbours. The loss is
-|d̂ − d| / d of the corrected estimate; the details are those of `lab.tables.measure.Dimension`, of
+|d̂ − d| / d of the corrected estimate; the details are those of `lab.students.measure.Dimension`, of
 the place "input".
 """
 

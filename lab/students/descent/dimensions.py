@@ -4,10 +4,10 @@ Points are the first n of the test set. What all students of a teacher share, it
 teacher's own layers, is measured once per teacher; a student's layers before its first step or as
 they are after its last one (where early stopping chose an earlier step for the loss, too). The
 details of a result get the estimate by one method (`lab.dimension`) under the names of
-`lab.tables.measure.Dimension`, and nothing where there is none, as of a layer that holds fewer than
-20 different points.
+`lab.students.measure.Dimension`, and nothing where there is none, as of a layer that holds fewer
+than 20 different points.
 
-What it does not do: say at which places (`lab.tables.measure`).
+What it does not do: say at which places (`lab.students.measure`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from lab.dimension.estimate import DimensionDoubt
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.spec import MeasureSpec
 from lab.students.descent.supply import Layers, Supply
-from lab.tables.measure import Dimension, Place
+from lab.students.measure import Dimension, Place
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
 
 
 def _network(student: StudentSpec) -> Any:
-    """What computes a kind of student, see `lab.kinds.networks.Trained`."""
+    """What computes a kind of student, see `lab.kinds.student.Trained`."""
     return STUDENTS[student.kind].network()
 
 

@@ -29,7 +29,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, Key
 
 from lab.kinds.student import StudentSpec
-from lab.students.descent import mlp
+from lab.students import mlp
 from lab.students.descent.problem import newton
 
 STARTS = 8

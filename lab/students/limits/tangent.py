@@ -39,10 +39,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from lab.data.activations import activation_of
 from lab.kinds.student import StudentSpec
-from lab.students.descent import mlp
+from lab.students import mlp
 from lab.task.covariances import covariance
-from lab.task.teachers import activation_of
 
 
 @dataclass(frozen=True)
