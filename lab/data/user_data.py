@@ -18,7 +18,7 @@ from lab.canonical import Part
 
 MOST_SHARED = 0.5
 """Share of a pool in the largest training set beyond which the scatter between its random orders is
-too small, see `lab.findings.pools`."""
+too small, see `lab.findings.exponents`."""
 
 
 @dataclass(frozen=True, slots=True)

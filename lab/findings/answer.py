@@ -14,11 +14,11 @@ from typing import Any
 from lab.execution import contents, sequence
 from lab.execution.store import Store
 from lab.findings.claims import Judgement, judgements
+from lab.findings.exponent_result import ExponentResult
 from lab.findings.finders import FINDERS
 from lab.findings.older import KINDS, Older, lacking
-from lab.findings.point import Point
-from lab.findings.question import Question
-from lab.findings.record import History, Record, histories, record
+from lab.findings.record import History, Provenance, histories, provenance
+from lab.findings.study_results import StudyResults
 from lab.regimes.regime import Regime
 from lab.study import Panels, Study
 from lab.tables.prediction import Claim
@@ -33,14 +33,14 @@ class Answer:
     findings: Mapping[str, tuple]
     claims: tuple[Judgement, ...] = ()
     histories: tuple[History, ...] = ()
-    record: Record = Record()
+    record: Provenance = Provenance()
 
     def found(self, kind: str) -> tuple:
         """The findings of a kind, none where the study is not asked for it."""
         return self.findings.get(kind, ())
 
     @property
-    def points(self) -> tuple[Point, ...]:
+    def points(self) -> tuple[ExponentResult, ...]:
         """The exponents, one per setting."""
         return self.found("exponents")
 
@@ -62,9 +62,9 @@ class Answer:
         return next((when for claim, when in both if claim == self.study.prediction), None)
 
     @property
-    def settings(self) -> list[tuple[str, list[Point]]]:
+    def settings(self) -> list[tuple[str, list[ExponentResult]]]:
         """The exponents of each setting besides d, by its name: a panel of a figure each."""
-        grouped: dict[str, list[Point]] = {}
+        grouped: dict[str, list[ExponentResult]] = {}
         for point in self.points:
             grouped.setdefault(point.setting.name, []).append(point)
         return list(grouped.items())
@@ -82,17 +82,17 @@ def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answ
     where = {part.title: f"panel.{i}." for i, panel in enumerate(study.panels, 1)
              for part in (panel, *panel.scans)} if isinstance(study, Panels) else {}  # fmt: skip
 
-    def question(part: Regime, fitted: Any = None) -> Question:
-        return Question(part, store, FINDERS, replicates, fitted, study.origin,
+    def question(part: Regime, fitted: Any = None) -> StudyResults:
+        return StudyResults(part, store, FINDERS, replicates, fitted, study.origin,
                         where.get(part.title, ""))  # fmt: skip
 
     older = Older.of(store)
     if older is None:
         asked_for = [(question(part), kinds, scan)
                      for part, kinds, scan in parts]  # fmt: skip
-        kept = record(study, store, [one for one, _, scan in asked_for if scan])
+        kept = provenance(study, store, [one for one, _, scan in asked_for if scan])
     else:
-        left = older.fill(store, [Question(scan, store, {}) for scan in study.scans])
+        left = older.fill(store, [StudyResults(scan, store, {}) for scan in study.scans])
         asked_for = [
             (question(part, older.reading), few, scan)
             for part, kinds, scan in parts
@@ -100,18 +100,18 @@ def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answ
         ]
         values = len(older.values)
         told = [(part, kinds) for part, kinds, _ in parts]
-        kept = Record(study.origin, study.question, planned=values,
+        kept = Provenance(study.origin, study.question, planned=values,
                       lacking=lacking(older, told, left))  # fmt: skip
     return tuple(_answered(*one, kept) for one in asked_for)
 
 
 def answer(study: Regime, store: Store, *, replicates: int = 2000) -> Answer:
     """Find everything that the store has of a study of one scan."""
-    question = Question(study, store, FINDERS, replicates, origin=study.origin)
-    return _answered(question, study.findings, True, record(study, store, [question]))
+    question = StudyResults(study, store, FINDERS, replicates, origin=study.origin)
+    return _answered(question, study.findings, True, provenance(study, store, [question]))
 
 
-def _answered(question: Question, kinds: Sequence[str], scan: bool, kept: Record) -> Answer:
+def _answered(question: StudyResults, kinds: Sequence[str], scan: bool, kept: Provenance) -> Answer:
     found = {kind: question.found(kind) for kind in kinds}
     if not scan:
         return Answer(question.study, found, record=kept)

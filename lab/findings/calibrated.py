@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.findings.design import designs
-from lab.findings.question import Question
-from lab.findings.setting import Setting
+from lab.findings.study_results import Setting, StudyResults
 from lab.plain import plain
 from lab.scaling.judge.calibration import Design
 
@@ -56,7 +55,7 @@ class Calibrated:
         return float(self.values["truth"]["alpha"])
 
 
-def calibrated(question: Question) -> tuple[Calibrated, ...]:
+def calibrated(question: StudyResults) -> tuple[Calibrated, ...]:
     """The settings that a calibration is kept of, in the order of the grid."""
     kept = read(question.store.path)
     if kept is None or question.study.prediction is None:

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lab.findings.question import Question
-from lab.findings.setting import Setting
+from lab.findings.study_results import Setting, StudyResults
 from lab.kinds.kind import load
 from lab.scaling.judge.doubts import Doubt
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
@@ -71,7 +70,7 @@ class Judgement:
         }  # fmt: skip
 
 
-def judgements(question: Question) -> tuple[Judgement, ...]:
+def judgements(question: StudyResults) -> tuple[Judgement, ...]:
     """Every claim of the study, in the order of its file and of the grid."""
     return tuple(
         _reasoned(judged) for claim in question.study.claims for judged in _judged(question, claim)
@@ -80,7 +79,7 @@ def judgements(question: Question) -> tuple[Judgement, ...]:
     )  # fmt: skip
 
 
-def _judged(question: Question, claim: Claim) -> Iterable[Judgement]:
+def _judged(question: StudyResults, claim: Claim) -> Iterable[Judgement]:
     quantity = question.study.quantity(claim)
     if question.fitted is None or quantity.fitted:
         return load(quantity.answer)(question, claim)

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from lab.findings.point import Point
-from lab.findings.question import Question
-from lab.findings.setting import Setting
+from lab.findings.exponent_result import ExponentResult
+from lab.findings.study_results import Setting, StudyResults
 from lab.scaling.scans.estimates import USABLE
 from lab.scaling.scans.intervals import teacher_t
 
@@ -47,7 +46,7 @@ class Contrast:
         }  # fmt: skip
 
 
-def contrasts(question: Question) -> tuple[Contrast, ...]:
+def contrasts(question: StudyResults) -> tuple[Contrast, ...]:
     """Every pair of points whose settings differ in one value, where all teachers were fitted."""
     count = question.study.task.count
     whole = [point for point in question.found("exponents") if _whole(point, count)]
@@ -62,13 +61,13 @@ def contrasts(question: Question) -> tuple[Contrast, ...]:
     return tuple(sorted(found, key=lambda c: (c.name, c.dim)))
 
 
-def _whole(point: Point, count: int) -> bool:
+def _whole(point: ExponentResult, count: int) -> bool:
     """Whether every planned teacher has its own exponent, so that pairs are pairs."""
     e = point.exponent
     return e is not None and e.status in USABLE and len(e.teacher_alpha) == count > 1
 
 
-def _between(one: Point, other: Point, name: str) -> Contrast:
+def _between(one: ExponentResult, other: ExponentResult, name: str) -> Contrast:
     assert one.exponent and other.exponent
     difference = other.exponent.teacher_alpha - one.exponent.teacher_alpha
     lower, upper = teacher_t(difference[None])

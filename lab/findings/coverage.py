@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 
 from lab.findings.claims import Judgement
-from lab.findings.question import Question
-from lab.findings.setting import Setting
+from lab.findings.study_results import Setting, StudyResults
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.scaling.scans.intervals import Interval
 from lab.students.measure import Dimension
@@ -31,7 +30,7 @@ Z = 1.959963984540054
 
 
 @dataclass(frozen=True)
-class Cell:
+class CoverageCell:
     """The draws of one d and n: means of the estimates, and how many intervals hold d. width:
     median ratio of the corrected interval's ends; doubted: points like no reference."""
 
@@ -52,7 +51,7 @@ class Coverage:
 
     points: str
     method: str
-    cells: tuple[Cell, ...]
+    cells: tuple[CoverageCell, ...]
     least: float
     setting: Setting | None = None
     doubts: tuple[str, ...] = ()
@@ -92,7 +91,7 @@ class Coverage:
         }  # fmt: skip
 
 
-def coverage(question: Question) -> tuple[Coverage, ...]:
+def coverage(question: StudyResults) -> tuple[Coverage, ...]:
     """One per estimator, in the order of the grid."""
     found: dict[str, dict[tuple[int | float, int], list[Dimension]]] = defaultdict(
         lambda: defaultdict(list)
@@ -111,7 +110,7 @@ def coverage(question: Question) -> tuple[Coverage, ...]:
     )
 
 
-def claimed(question: Question, claim: Claim) -> Iterator[Judgement]:
+def claimed(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """A claim about the share of intervals that hold d, of every estimator on these points."""
     for found in question.found("coverage"):
         same = found.least == _least(claim)
@@ -127,11 +126,11 @@ def _least(claim: Claim) -> float:
     return parse(claim.text).value({})
 
 
-def _cell(d: int | float, n: int, some: Sequence[Dimension]) -> Cell:
+def _cell(d: int | float, n: int, some: Sequence[Dimension]) -> CoverageCell:
     raw = np.array([(one.value, one.se) for one in some])
     ends = np.array([(one.low, one.high) for one in some])
     off = np.abs(np.log(raw[:, 0] / d))
-    return Cell(
+    return CoverageCell(
         d, n, len(some), float(raw[:, 0].mean()), float(np.mean([one.corrected for one in some])),
         int(np.sum(off <= Z * raw[:, 1] / raw[:, 0])),
         int(np.sum((ends[:, 0] <= d) & (d <= ends[:, 1]))),

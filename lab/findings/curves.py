@@ -33,7 +33,7 @@ from scipy import special
 from lab.findings.claims import NOTHING, Judgement, inside
 from lab.findings.expected import Expected, comparisons
 from lab.findings.exponents import doubts_of_runs
-from lab.findings.question import Question, Stored
+from lab.findings.study_results import SettingRuns, StudyResults
 from lab.regimes.regime import Regime
 from lab.scaling.judge.doubts import Doubt
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
@@ -52,13 +52,13 @@ FORBID = {Doubt.DIVERGED, Doubt.FAILED, Doubt.UNFINISHED, Doubt.UNCHECKED, Doubt
 """Doubts of the runs under which no curve is judged."""
 
 
-def curve(question: Question, claim: Claim) -> Iterator[Judgement]:
+def curve(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Whether the mean losses of every setting are their exact risk, at every x that tells."""
     for one in question.stored:
         yield _curve(question.study, one, claim)
 
 
-def _curve(study: Regime, one: Stored, claim: Claim) -> Judgement:
+def _curve(study: Regime, one: SettingRuns, claim: Claim) -> Judgement:
     done = ((study.x(run), run, row) for run, row in one.done)
     every = comparisons(done, redrawn=study.over_draws)
     told = [known for known in every if known.varies and known.units > 1]
@@ -117,11 +117,11 @@ def _interval(e: Expected, level: float) -> Interval:
     return e.ratio - half, e.ratio + half
 
 
-def _doubts(study: Regime, one: Stored) -> tuple[Doubt, ...]:
+def _doubts(study: Regime, one: SettingRuns) -> tuple[Doubt, ...]:
     return tuple(doubt for doubt in doubts_of_runs(study, one) if doubt in FORBID)
 
 
-def peak(question: Question, claim: Claim) -> Iterator[Judgement]:
+def peak(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Where the loss of every setting is largest, beside the position that is claimed."""
     study = question.study
     for one in question.stored:
@@ -130,7 +130,7 @@ def peak(question: Question, claim: Claim) -> Iterator[Judgement]:
         yield _peak(study, one, claim, position)
 
 
-def _peak(study: Regime, one: Stored, claim: Claim, position: float) -> Judgement:
+def _peak(study: Regime, one: SettingRuns, claim: Claim, position: float) -> Judgement:
     x, losses = _losses(study, one)
     doubts = _doubts(study, one)
     if losses.shape[0] < 2 or x.size < 3:
@@ -158,7 +158,7 @@ def _peak(study: Regime, one: Stored, claim: Claim, position: float) -> Judgemen
 
 
 def _losses(
-    study: Regime, one: Stored
+    study: Regime, one: SettingRuns
 ) -> tuple[Float[np.ndarray, " x"], Float[np.ndarray, "units x"]]:
     """Log relative loss of every unit, a teacher or a draw, that has all x."""
     raw = study.losses(one.done)

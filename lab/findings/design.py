@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from lab.findings.cells import scan_of
+from lab.findings.exponent_result import ExponentResult
 from lab.findings.exponents import declared
-from lab.findings.point import Point
+from lab.findings.study_results import scan_of
 from lab.mistakes import StudyError
 from lab.plain import plain
 from lab.regimes.cell import Values
@@ -39,7 +39,7 @@ SPREAD = 0.1
 class Case:
     """A design and a truth to simulate it from. source: `fit`, `prediction` or `given`."""
 
-    point: Point
+    point: ExponentResult
     design: Design
     truth: Truth
     source: str
@@ -69,7 +69,7 @@ class Simulation:
 
 
 def simulate(
-    scans_of: Iterable[tuple[Regime, Sequence[Point]]],
+    scans_of: Iterable[tuple[Regime, Sequence[ExponentResult]]],
     study: str,
     *,
     alphas: Sequence[str],
@@ -111,7 +111,7 @@ def simulate(
 
 def cases(
     study: Regime,
-    points: Sequence[Point],
+    points: Sequence[ExponentResult],
     *,
     alphas: Sequence[str] = (),
     alternatives: Sequence[str] = (),
@@ -223,7 +223,7 @@ def assumed(alpha: float) -> Truth:
     return Truth(alpha, spread=SPREAD * alpha)
 
 
-def fitted(point: Point, design: Design) -> Truth | None:
+def fitted(point: ExponentResult, design: Design) -> Truth | None:
     """The truth that the study's own fit of a point suggests, None without a usable one."""
     found = point.exponent
     if found is None or found.status not in USABLE:

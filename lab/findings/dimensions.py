@@ -23,9 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from lab.findings.point import Point
-from lab.findings.question import Question, Stored
-from lab.findings.setting import Setting
+from lab.findings.exponent_result import ExponentResult
+from lab.findings.study_results import Setting, SettingRuns, StudyResults
 from lab.regimes.regime import Regime
 from lab.scaling.across.errors_in_variables import StraightLine, line_with_errors
 from lab.scaling.across.ratio import Ratio, common_ratio
@@ -131,13 +130,13 @@ def _plain(pair: Pair) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def dimensions(question: Question) -> tuple[AgainstExponent, ...]:
+def dimensions(question: StudyResults) -> tuple[AgainstExponent, ...]:
     """One per place and setting besides d; none where nothing was measured."""
     places = measured(run for one in question.stored for run, _ in one.done)
     if not places:
         return ()
     points = {point.setting: point for point in question.found("exponents")}
-    together: dict[Setting, list[Stored]] = defaultdict(list)
+    together: dict[Setting, list[SettingRuns]] = defaultdict(list)
     for one in question.stored:
         together[replace(one.setting, dim=0)].append(one)
     return tuple(
@@ -151,8 +150,8 @@ def _against(
     study: Regime,
     place: str,
     besides: Setting,
-    some: Sequence[Stored],
-    points: Mapping[Setting, Point],
+    some: Sequence[SettingRuns],
+    points: Mapping[Setting, ExponentResult],
 ) -> AgainstExponent:
     run = some[0].cells.scan[0][0]
     numerator = 2 * run.task.power * study.order(run.task, run.student)
@@ -166,7 +165,7 @@ def _against(
     return AgainstExponent(place, besides.name, numerator, symbol, tuple(found), line, ratio)
 
 
-def _pair(sizes: tuple[AtSize, ...], point: Point, numerator: float) -> Pair:
+def _pair(sizes: tuple[AtSize, ...], point: ExponentResult, numerator: float) -> Pair:
     e = point.exponent
     implied, ends = float("nan"), NOT_KNOWN
     if e is not None and e.status in USABLE and e.alpha > 0:
@@ -176,7 +175,7 @@ def _pair(sizes: tuple[AtSize, ...], point: Point, numerator: float) -> Pair:
     return Pair(point.setting, sizes, implied, ends, point.verdict)
 
 
-def _sizes(study: Regime, one: Stored, place: str) -> tuple[AtSize, ...]:
+def _sizes(study: Regime, one: SettingRuns, place: str) -> tuple[AtSize, ...]:
     """The dimension at every x where one was found."""
     by_x: dict[float, dict[int, list[Dimension]]] = defaultdict(lambda: defaultdict(list))
     for run, row in one.done:

@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 
 from lab.execution.store import Row
-from lab.findings.question import Question
-from lab.findings.setting import Setting
+from lab.findings.study_results import Setting, StudyResults
 from lab.kinds.kind import load
 from lab.kinds.student import STUDENTS
 from lab.regimes.regime import Regime
@@ -27,7 +26,7 @@ from lab.spec import Run
 from lab.students.algebra.risks import Risk
 from lab.task.linear_terms import linear_terms
 
-__all__ = ["Comparison", "Expected", "expected", "expected_risk", "references"]
+__all__ = ["Expected", "TheoryComparison", "expected", "expected_risk", "references"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TheoryComparison:
     """Theory beside measurement at every x of one setting. z is no verdict: theory is a mean."""
 
     setting: Setting
@@ -96,14 +95,14 @@ def expected_risk(run: Run) -> Risk | None:
     return load(name)(run) if name else None
 
 
-def expected(question: Question) -> tuple[Comparison, ...]:
+def expected(question: StudyResults) -> tuple[TheoryComparison, ...]:
     """Theory beside measurement, of every setting whose losses a formula knows."""
     study = question.study
     found = []
     for one in question.stored:
         done = ((study.x(run), run, row) for run, row in one.done)
         at = comparisons(done, redrawn=study.over_draws) or references(study, one.done)
-        found += [Comparison(one.setting, at)] if at else []
+        found += [TheoryComparison(one.setting, at)] if at else []
     return tuple(found)
 
 

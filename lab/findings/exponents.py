@@ -12,32 +12,42 @@ are counted as doubts and never enter a fit.
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from lab.data.user_data import MOST_SHARED, GivenSpec
+from lab.duration import duration
+from lab.execution import clock, plan
 from lab.execution.budgets import CHECKS
 from lab.execution.store import Row
-from lab.findings.cells import Cells, pairs, scan_of
 from lab.findings.claims import NOTHING, Judgement
-from lab.findings.convergence import Convergence, convergence, variations
-from lab.findings.point import Evidence, Fitted, Point, Rival, Runs
-from lab.findings.pools import dependent
+from lab.findings.exponent_result import (
+    Convergence,
+    ExponentResult,
+    Fitted,
+    Rival,
+    RunStates,
+    ScanEvidence,
+    convergence,
+    variations,
+)
 from lab.findings.premises import premises, sentences
-from lab.findings.price import priced
-from lab.findings.question import Question, Stored
-from lab.findings.setting import Setting
+from lab.findings.study_results import CellRuns, Setting, SettingRuns, StudyResults, pairs, scan_of
 from lab.regimes.cell import Values
 from lab.regimes.foresight import saturates
 from lab.regimes.quantity import ALPHA
 from lab.regimes.regime import Regime
 from lab.scaling import Exponent
-from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge import reading, verdict
+from lab.scaling.judge.doubts import Direction, Doubt, known
 from lab.scaling.judge.exponent import judge
 from lab.scaling.judge.verdict import CONTRADICTS, OPEN, UNDECIDED, survives
 from lab.scaling.scans.estimate import Estimate, estimate
 from lab.scaling.scans.estimates import USABLE
 from lab.spec import Run
 from lab.tables.prediction import Claim
+from lab.tables.task import Task
 from lab.theory import parse
 
 ILL_CONDITIONED = 1e13
@@ -69,24 +79,24 @@ class Measured:
     done: list[tuple[Run, Row]]
     values: Values
     estimates: Mapping[Declared, Estimate]
-    runs: Runs
-    evidence: Evidence
+    runs: RunStates
+    evidence: ScanEvidence
     doubts: tuple[Doubt | str, ...]
 
 
-def exponents(question: Question) -> tuple[Point, ...]:
+def exponents(question: StudyResults) -> tuple[ExponentResult, ...]:
     """One point per setting, in the order of the grid, judged by the first claim about α; estimated
     alone where the study makes none."""
     claim = question.study.prediction
     return tuple(_advised(question, one, claim) for one in question.once(measured))
 
 
-def _advised(question: Question, one: Measured, claim: Claim | None) -> Point:
+def _advised(question: StudyResults, one: Measured, claim: Claim | None) -> ExponentResult:
     point = judged(question.study, one, claim)
     return replace(point, advice=priced(question, point))
 
 
-def claimed(question: Question, claim: Claim) -> Iterator[Judgement]:
+def claimed(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """A claim about α in every setting: the points themselves, or the same judged by it."""
     first = claim == question.study.prediction
     points = question.found("exponents") if first else [
@@ -101,12 +111,12 @@ def claimed(question: Question, claim: Claim) -> Iterator[Judgement]:
         )  # fmt: skip
 
 
-def measured(question: Question) -> tuple[Measured, ...]:
+def measured(question: StudyResults) -> tuple[Measured, ...]:
     """The exponents of all settings as no claim changes them: each scan is fitted once."""
     return tuple(_measured(question, one) for one in question.stored)
 
 
-def _measured(question: Question, one: Stored) -> Measured:
+def _measured(question: StudyResults, one: SettingRuns) -> Measured:
     study, cells, done = question.study, one.cells, one.done
     runs, evidence = _runs(one), _evidence(study, one)
     values = question.reading(one)
@@ -128,7 +138,7 @@ def _measured(question: Question, one: Stored) -> Measured:
     )  # fmt: skip
 
 
-def judged(study: Regime, one: Measured, claim: Claim | None) -> Point:
+def judged(study: Regime, one: Measured, claim: Claim | None) -> ExponentResult:
     """What an estimate says of a claim: the one place where the two meet."""
     run, found = one.run, None
     known = premises(study, one.done, claim) if claim else ()
@@ -141,7 +151,7 @@ def judged(study: Regime, one: Measured, claim: Claim | None) -> Point:
         found = _by(claim, estimated, prediction, likely, one.evidence, doubts)
     elif estimated:
         found = judge(estimated, doubts=doubts)
-    return Point(
+    return ExponentResult(
         setting=one.setting, prediction=prediction, exponent=found, likely=likely,
         verdict=((found.verdict if found else None) or UNDECIDED) if claim else None,
         doubts=found.doubts if found else doubts or (
@@ -156,7 +166,7 @@ def judged(study: Regime, one: Measured, claim: Claim | None) -> Point:
 
 def _by(
     claim: Claim, found: Estimate, prediction: float, likely: Sequence[float],
-    evidence: Evidence, doubts: Sequence[str],
+    evidence: ScanEvidence, doubts: Sequence[str],
 ) -> Exponent:  # fmt: skip
     """An estimate judged by a claim; doubted where another descent or other first weights change
     it, and where what is `likely` to be predicted as well would have another verdict."""
@@ -183,21 +193,21 @@ def _side(e: Exponent) -> bool | None:
     return e.alpha > e.prediction if e.verdict == CONTRADICTS else None
 
 
-def _evidence(study: Regime, one: Stored) -> Evidence:
+def _evidence(study: Regime, one: SettingRuns) -> ScanEvidence:
     budgets = pairs(study, one.cells, "budget")
     varied: dict = {}
     for role in ("slower", "rate", "weights"):
         varied |= pairs(study, one.cells, role)
-    return Evidence(
+    return ScanEvidence(
         convergence({factor: some for (_, factor), some in budgets.items()}),
         variations(varied),
         sentences(study, one.done),
     )
 
 
-def _runs(one: Stored) -> Runs:
+def _runs(one: SettingRuns) -> RunStates:
     found = [row.status if row else "missing" for _, row in one.cells.scan]
-    return Runs(
+    return RunStates(
         planned=len(found),
         **{status: found.count(status) for status in ("done", "diverged", "failed", "missing")},
         budget=one.cells.budget,
@@ -212,12 +222,14 @@ def _conditioning(rows: list[Row]) -> tuple[float, float] | None:
     return max(d["condition"] for d in known), max(d["jitter"] for d in known)
 
 
-def doubts_of_runs(study: Regime, one: Stored) -> list[Doubt]:
+def doubts_of_runs(study: Regime, one: SettingRuns) -> list[Doubt]:
     """Doubts that the state of the runs and the design give a setting, whatever is claimed."""
     return _doubts(study, one.cells, _runs(one), _evidence(study, one).convergence)
 
 
-def _doubts(study: Regime, cells: Cells, runs: Runs, change: Convergence | None) -> list[Doubt]:
+def _doubts(
+    study: Regime, cells: CellRuns, runs: RunStates, change: Convergence | None
+) -> list[Doubt]:
     """Doubts that the state of the runs and the design give, before anything is fitted."""
     condition, jitter = runs.conditioning or (1.0, 0.0)
     holds = {
@@ -232,12 +244,12 @@ def _doubts(study: Regime, cells: Cells, runs: Runs, change: Convergence | None)
     return [doubt for doubt, there in holds.items() if there]
 
 
-def _saturated(cells: Cells) -> bool:
+def _saturated(cells: CellRuns) -> bool:
     """Whether a student has as many parameters as its teacher."""
     return any(saturates(run.task, run.student) for run, _ in cells.scan)
 
 
-def _checked(cells: Cells) -> bool:
+def _checked(cells: CellRuns) -> bool:
     """Whether every run that other budgets and slower descents were to check is done."""
     rows = [row for (role, _), some in cells.checks.items() if role in CHECKS
             for *_, row in some]  # fmt: skip
@@ -263,7 +275,7 @@ def _rivals(study: Regime, claim: Claim, run: Run, found: Exponent | None) -> tu
     return tuple(rivals)
 
 
-def _why_nothing(runs: Runs) -> str:
+def _why_nothing(runs: RunStates) -> str:
     """What to do where nothing could be fitted."""
     if runs.done:
         remedy = Doubt.REFERENCE_NOT_CONVERGED.remedy
@@ -272,3 +284,154 @@ def _why_nothing(runs: Runs) -> str:
         worst = "diverged" if runs.diverged >= runs.failed else "failed"
         return f"all {runs.planned} runs {worst}: lower training.rate, or look at `lab status`."
     return f"no run of the scan has finished yet, {runs.missing} are left: run the study."
+
+
+# ---- units out of one pool -----------------------------------------------------------------------
+#
+# Training sets of D points out of a pool of n share a fraction f = D/n of their points, and all are
+# tested on one set. The scatter between orders is therefore less than that between pools, the more
+# so the larger f. Measured with five orders and no label noise (`benchmarks/one_pool.py`, 100
+# worlds, two errors .04): the quoted interval, the longest of three, holds the truth as often as
+# with independent pools up to f = ½, and less often beyond. There the doubt is `one-pool`; and of
+# networks of several sizes on the whole pool always.
+
+
+def share_of_pool(runs: Sequence[Run]) -> float | None:
+    """The share of the pool in the largest training set; None where there is no pool."""
+    task = runs[0].task
+    if not isinstance(task, GivenSpec):
+        return None
+    return max(run.size or 0 for run in runs) / task.facts.pool
+
+
+def dependent(runs: Sequence[Run]) -> bool:
+    """Whether the units share too much for their scatter to be the error of the exponent."""
+    return (share_of_pool(runs) or 0.0) > MOST_SHARED
+
+
+def pool_paragraphs(runs: Sequence[Run]) -> tuple[str, ...]:
+    """What a report has to say of the data, and of the units: a paragraph each."""
+    part = share_of_pool(runs)
+    if part is None:
+        return ()
+    units = len({run.task.teacher for run in runs})
+    less, than = ("less", "than") if part > MOST_SHARED else ("as", "as")
+    because = "more than half" if part > MOST_SHARED else "at most half"
+    return (
+        " ".join(runs[0].task.notes),
+        f"In the place of teachers stand {units} random orders of one pool, with one test set. The "
+        f"largest training set takes {part:.0%} of the pool, {because}: simulated intervals hold "
+        f"the truth {less} often {than} with "
+        "independent pools.",
+    )
+
+
+# ---- advice and its price ------------------------------------------------------------------------
+#
+# The cheapest remedy of an undecided exponent, in this order: runs that are missing; longer
+# training, where training is in doubt or the reading with unlimited training is the one that
+# differs; more teachers, where an interval crosses an edge. An error falls with the root of the
+# number of teachers K, so that an interval f times too wide takes f² K of them. Their price is that
+# of the clock (`lab.execution.clock`) for the runs of the new teachers on one core, corrected by
+# what the store has measured. Where none of these would do, the line says so and names what is in
+# doubt. No other range of x is offered, for its exponent would be another one, nor two remedies,
+# which may contradict each other.
+
+
+NOT_DECIDED = "nothing of this design decides it"
+RUNS = (Doubt.FAILED, Doubt.UNFINISHED)
+TRAINING = (Doubt.UNDER_TRAINED, Doubt.BUDGET_FLATTENS)
+
+
+def priced(question: StudyResults, point: ExponentResult) -> str:
+    """The advice of a point: empty where it is decided, one line else."""
+    e, claim = point.exponent, point.claim
+    if point.verdict != verdict.UNDECIDED or e is None or claim is None or e.status not in USABLE:
+        return point.advice
+    found = known(point.doubts)
+    beyond = () if claim.over == verdict.LIMIT else (Direction.BEYOND,)
+    forbids = [d for d in found if d.direction not in (Direction.HELD, *beyond)]
+    if forbids:
+        return _removed(question, forbids)
+    if Doubt.NOT_YET_ASYMPTOTIC in found:
+        doubt = Doubt.NOT_YET_ASYMPTOTIC
+        return f"{NOT_DECIDED}: {doubt.meaning}; {doubt.remedy}."
+    if Doubt.READINGS_DIFFER in found:
+        return _agreed(question, e)
+    return _narrowed(question, e)
+
+
+def _removed(question: StudyResults, forbids: list[Doubt]) -> str:
+    """The first of the doubts to remove: missing runs, then training, then the design."""
+    first = min(forbids, key=lambda d: 0 if d in RUNS else 1 if d in TRAINING else 2)
+    ways = {**dict.fromkeys(RUNS, ""), **dict.fromkeys(TRAINING, " --until-converged")}
+    how = f": {_command(question)}{ways[first]}" if first in ways else ""
+    if first is Doubt.ONE_TEACHER:
+        how = f": {_command(question, 4)}"
+    rest = [d for d in forbids if d not in ways]
+    if first not in RUNS and rest and len(forbids) > 1:
+        return f"{NOT_DECIDED}: {', '.join(d.words for d in rest)}; first {first.remedy}{how}."
+    return f"{first.remedy}{how}."
+
+
+def _agreed(question: StudyResults, e: Exponent) -> str:
+    """Which of the readings that differ can be brought to the others."""
+    trained = next((one for one in e.readings if one.name == reading.TRAINED), None)
+    assert e.prediction is not None
+    low, high = verdict.allowed(e.prediction, e.sense, e.tolerance)
+    measured = low <= e.alpha <= high
+    if trained and trained.asked and measured != (low <= trained.alpha <= high):
+        return f"train longer: {_command(question)} --until-converged."
+    return f"{NOT_DECIDED}: {Doubt.READINGS_DIFFER.meaning}; start the scan at larger x."
+
+
+def _narrowed(question: StudyResults, e: Exponent) -> str:
+    """How many more teachers narrow the widest of the readings that are asked, and their price."""
+    assert e.prediction is not None
+    edges = [v for v in verdict.allowed(e.prediction, e.sense, e.tolerance) if math.isfinite(v)]
+    asked = [one.asked for one in e.readings if one.asked is not None]
+    room = {ends: min(abs(sum(ends) / 2 - edge) for edge in edges) for ends in asked}
+    lo, hi = max(asked, key=lambda ends: (ends[1] - ends[0]) / max(room[ends], 1e-12))
+    half, need = (hi - lo) / 2, room[lo, hi]
+    wide = half / max(need, 1e-12)
+    close = f"±{half:.2g} where ±{need:.2g} is needed"
+    study, K = question.study, question.study.task.count
+    random = any(task.random for task in study.tasks(1))
+    if not random or K < 2 or K * wide**2 > verdict.MOST_TEACHERS:
+        return f"{NOT_DECIDED}: {close}."
+    count = max(math.ceil(K * wide**2), K + 1)
+    more = f"{count - K} more teacher{'s' * (count - K > 1)}{_price(question, count)}"
+    return f"{more}: {_command(question, count)} ({close})."
+
+
+def _command(question: StudyResults, count: int | None = None) -> str:
+    """The command that trains what is missing, with the overrides of now; count: of teachers."""
+    origin, key = question.origin, question.study.task.counted
+    more = [f"{question.place}{key}={count}"] if count else []
+    own = [one for one in origin.overrides if not (more and one.partition("=")[0] in more[0])]
+    sets = [*own, *more]
+    words = ["lab", "run", origin.file or "STUDY", *(w for one in sets for w in ("--set", one))]
+    return shlex.join(words)
+
+
+def _price(question: StudyResults, count: int) -> str:
+    """The time of the runs of the teachers beyond the study's own, comma first."""
+    if not isinstance(question.study.task, Task):
+        return ""
+    (each,) = question.once(_teacher)
+    more = count - question.study.task.count
+    return f", {duration(max(more * each, 1.0))} on one core"
+
+
+def _teacher(question: StudyResults) -> tuple[float]:
+    """Seconds of the runs of one more teacher: the clock's, times measured over modelled seconds of
+    what is stored, where anything was measured."""
+    study: Regime = question.study
+    _, measured = question.store.spent()
+    keyed = {p.run: p.run.fingerprint() for p in study.plan} if measured else {}
+    spent = {run: measured[key] for run, key in keyed.items() if measured.get(key)}
+    model = sum(map(clock.seconds, plan.groups(spent)))
+    K = study.task.count
+    runs = [run for run in study.looked(K + 1, study.level).runs() if run.task.teacher == K]
+    correction = sum(spent.values()) / model if model else 1.0
+    return (plan.cost(plan.groups(runs), correction=correction).seconds,)

@@ -20,10 +20,10 @@ from lab.findings.gaps import gaps
 from lab.findings.learning import learning
 from lab.findings.lines import lines
 from lab.findings.planes import planes
-from lab.findings.question import Question
-from lab.findings.records import records
+from lab.findings.run_lists import run_lists
+from lab.findings.study_results import StudyResults
 
-Finder = Callable[[Question], tuple]
+Finder = Callable[[StudyResults], tuple]
 
 FINDERS: dict[str, Finder] = {
     "frontier": frontiers,
@@ -37,5 +37,5 @@ FINDERS: dict[str, Finder] = {
     "contrasts": contrasts,
     "expected": expected,
     "coverage": coverage,
-    "records": records,
+    "records": run_lists,
 }

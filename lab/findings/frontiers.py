@@ -28,8 +28,7 @@ from typing import Any
 import numpy as np
 
 from lab.findings.claims import NOTHING, Judgement, inside
-from lab.findings.question import Question, Stored
-from lab.findings.setting import Setting
+from lab.findings.study_results import Setting, SettingRuns, StudyResults
 from lab.regimes.regime import Regime
 from lab.scaling.frontier import METHODS, STATUS, Frontier, FrontierError, Quantity, frontier
 from lab.scaling.judge.doubts import Doubt
@@ -93,26 +92,26 @@ class FrontierFound:
         }  # fmt: skip
 
 
-def frontiers(question: Question) -> tuple[FrontierFound, ...]:
+def frontiers(question: StudyResults) -> tuple[FrontierFound, ...]:
     """One per setting, in the order of the grid."""
     return tuple(_found(question.study, one) for one in question.stored)
 
 
-def _found(study: Regime, one: Stored) -> FrontierFound:
+def _found(study: Regime, one: SettingRuns) -> FrontierFound:
     columns, units, planned = observed(one)
     doubts = lacking(one) if units < planned else ()
     methods = {name: estimated(columns, name) for name in METHODS}
     return FrontierFound(study, one.setting, columns, units, planned, methods, doubts=doubts)
 
 
-def lacking(one: Stored) -> tuple[Doubt, ...]:
+def lacking(one: SettingRuns) -> tuple[Doubt, ...]:
     """Why units lack sizes."""
     states = {row.status if row else "" for _, row in one.cells.scan}
     names = {"diverged": Doubt.DIVERGED, "failed": Doubt.FAILED, "": Doubt.UNFINISHED}
     return tuple(doubt for state, doubt in names.items() if state in states)
 
 
-def observed(one: Stored) -> tuple[Columns, int, int]:
+def observed(one: SettingRuns) -> tuple[Columns, int, int]:
     """The curves of a setting, how many units are complete, and how many are planned. A branch has
     annealed at its last step alone."""
     by_seed = len({run.task.teacher for run, _ in one.cells.scan}) == 1
@@ -179,7 +178,7 @@ def _jackknife(whole: Quantity, without: list[float]) -> Quantity:
 # ---- claims -------------------------------------------------------------------------------------
 
 
-def claimed(question: Question, claim: Claim) -> Iterator[Judgement]:
+def claimed(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """What came of a claim about ξ, η or the excess, setting by setting."""
     study = question.study
     for one, found in zip(question.stored, question.found("frontier"), strict=True):

@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from lab.findings.question import Question
-from lab.findings.setting import Setting
+from lab.findings.study_results import Setting, StudyResults
 from lab.scaling import Exponent, Scan, exponent
 from lab.scaling.scans.excess import excess
 
@@ -71,7 +70,7 @@ class Gaps:
         ]  # fmt: skip
 
 
-def gaps(question: Question) -> tuple[Gaps, ...]:
+def gaps(question: StudyResults) -> tuple[Gaps, ...]:
     """The gaps of every setting of which runs are done."""
     found = []
     for one in question.stored:

@@ -20,8 +20,7 @@ import numpy as np
 
 from lab.findings.claims import NOTHING, Judgement
 from lab.findings.frontiers import Columns, lacking, observed
-from lab.findings.question import Question, Stored
-from lab.findings.setting import Setting
+from lab.findings.study_results import Setting, SettingRuns, StudyResults
 from lab.regimes.learning_curve import ALPHA_N, ALPHA_S, LearningCurve
 from lab.scaling import Exponent, Scan
 from lab.scaling.judge.exponent import judge
@@ -73,14 +72,14 @@ class LearningFound:
         return told
 
 
-def learning(question: Question) -> tuple[LearningFound, ...]:
+def learning(question: StudyResults) -> tuple[LearningFound, ...]:
     """One per setting, in the order of the grid."""
     study = question.study
     assert isinstance(study, LearningCurve)
     return tuple(_found(study, one, question.replicates) for one in question.stored)
 
 
-def _found(study: LearningCurve, one: Stored, replicates: int) -> LearningFound:
+def _found(study: LearningCurve, one: SettingRuns, replicates: int) -> LearningFound:
     columns, units, planned = observed(one)
     scans = {ALPHA_S.name: _over_steps(study, columns), ALPHA_N.name: _over_sizes(columns)}
     drawn = one.cells.scan[0][0].task.random
@@ -126,7 +125,7 @@ def _mean(x: np.ndarray, loss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return at, np.exp(np.bincount(where, np.log(loss)) / np.bincount(where))
 
 
-def claimed(question: Question, claim: Claim) -> Iterator[Judgement]:
+def claimed(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """What came of a claim about α_S or α_N, setting by setting."""
     study = question.study
     for one, found in zip(question.stored, question.found("learning"), strict=True):

@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lab.findings.point import Point
-from lab.findings.question import Question
-from lab.findings.setting import Setting
+from lab.findings.exponent_result import ExponentResult
+from lab.findings.study_results import Setting, StudyResults
 from lab.scaling.across.line import Line, across
 from lab.scaling.across.series import Power, series
 from lab.scaling.judge.verdict import UNDECIDED
@@ -62,9 +61,9 @@ class OverDimensions:
 NO_LINE = OverDimensions("", (), None)
 
 
-def lines(question: Question) -> tuple[OverDimensions, ...]:
+def lines(question: StudyResults) -> tuple[OverDimensions, ...]:
     """One per setting besides d, in the order of the grid."""
-    together: dict[Setting, list[Point]] = defaultdict(list)
+    together: dict[Setting, list[ExponentResult]] = defaultdict(list)
     for point in question.found("exponents"):
         together[replace(point.setting, dim=0)].append(point)
     return tuple(
@@ -72,7 +71,7 @@ def lines(question: Question) -> tuple[OverDimensions, ...]:
     )
 
 
-def _series(points: Sequence[Point]) -> Power | None:
+def _series(points: Sequence[ExponentResult]) -> Power | None:
     """All exponents that are one number, pooled against the c of a prediction c/d."""
     told = [(p, p.exponent) for p in points
             if p.exponent and p.exponent.one_number and p.exponent.teachers > 1]  # fmt: skip
@@ -86,7 +85,7 @@ def _series(points: Sequence[Point]) -> Power | None:
                   dof=sum(e.teachers - 1 for _, e in told), predicted=c[0])  # fmt: skip
 
 
-def _line(points: Sequence[Point]) -> Line | None:
+def _line(points: Sequence[ExponentResult]) -> Line | None:
     """The line of α on 1/d over the points that are decided."""
     decided = [
         (p.dim, p.exponent) for p in points if p.exponent and p.verdict not in (UNDECIDED, None)

@@ -24,8 +24,8 @@ from lab import axes
 from lab.execution.row import PROVENANCE, Row
 from lab.execution.store import Store
 from lab.execution.table import Value
-from lab.findings import tabled
-from lab.findings.question import Question, Stored
+from lab.findings import record
+from lab.findings.study_results import SettingRuns, StudyResults
 from lab.kinds.student import STUDENTS
 from lab.mistakes import StudyError
 from lab.regimes.cell import Values
@@ -73,7 +73,7 @@ class Older:
         values = {_place(value): value.loss for value in kept.values}
         return cls(str(kept.file), values, _doubts(kept.file.with_name(REPORT)))
 
-    def fill(self, store: Store, scans: Collection[Question]) -> int:
+    def fill(self, store: Store, scans: Collection[StudyResults]) -> int:
         """Take the runs that have a value into the store in memory, all repetitions of a mean, with
         what is known of them; returns how many values are of no run of these scans.
 
@@ -97,7 +97,7 @@ class Older:
         )  # fmt: skip
         return left
 
-    def reading(self, scan: Regime, one: Stored) -> Values:
+    def reading(self, scan: Regime, one: SettingRuns) -> Values:
         """What was fitted of the setting: one value per run, or per mean over repetitions."""
         found = {}
         for run, _ in one.done:
@@ -108,19 +108,19 @@ class Older:
         x, value, teacher, seed = (np.array(column) for column in columns)
         return Values(x, value, teacher, seed, scan.ordinate.unit, tuple(self._doubted(one)))
 
-    def _doubted(self, one: Stored) -> Iterator[Doubt]:
+    def _doubted(self, one: SettingRuns) -> Iterator[Doubt]:
         """What runs told of themselves when the report was written."""
         if self.doubts is None:
             yield Doubt.UNCHECKED
             return
-        then = self.doubts.get((str(one.setting.dim), tabled.text(one.setting)), ())
+        then = self.doubts.get((str(one.setting.dim), record.setting_json(one.setting)), ())
         yield from (doubt for doubt in TAKEN if doubt in then)
 
-    def _at(self, scan: Regime, one: Stored, run: Run) -> Place:
+    def _at(self, scan: Regime, one: SettingRuns, run: Run) -> Place:
         setting = one.setting
         seed = run.seed if _plain(scan) else 0
         x = f"{float(scan.x(run)):.10g}"
-        return str(setting.dim), tabled.text(setting), x, run.task.teacher, seed
+        return str(setting.dim), record.setting_json(setting), x, run.task.teacher, seed
 
 
 def lacking(older: Older, asked: Collection[tuple[Regime, Collection[str]]], left: int) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from lab import theory
 from lab.findings.answer import Answer
 from lab.findings.drawing import Frame, Scale, apart, drawing, marker, stroke, text
-from lab.findings.point import Point
+from lab.findings.exponent_result import ExponentResult
 from lab.findings.view import (
     Answers,
     Chart,
@@ -31,7 +31,7 @@ MOST_NAMED = 14
 MOST_PANELS = 12
 """Charts against the dimension; of more settings than that, a list."""
 
-Asked = tuple[Answer, Point]
+Asked = tuple[Answer, ExponentResult]
 
 
 def overview(answers: Answers) -> Charts:
@@ -66,13 +66,13 @@ DENSE = (
 )
 
 
-def strokes(points: Iterable[Point]) -> str:
+def strokes(points: Iterable[ExponentResult]) -> str:
     """What the blue strokes of a list are, where there are any."""
     names = dict.fromkeys(r.formula for p in points for r in p.rivals if r.value != p.prediction)
     return f" Blue strokes: rivals ({', '.join(names)})." if names else ""
 
 
-def measured(p: Point) -> str:
+def measured(p: ExponentResult) -> str:
     """α with its interval beside what was predicted."""
     predicted = f", {p.prediction:.3g} predicted" if p.claim else ""
     if p.exponent is None or not math.isfinite(p.exponent.alpha):
@@ -92,7 +92,7 @@ def _rows(asked: Sequence[Asked]) -> Rows:
 
 
 def _against_dimension(
-    answers: Answers, parts: Sequence[tuple[Answer, str, list[Point]]]
+    answers: Answers, parts: Sequence[tuple[Answer, str, list[ExponentResult]]]
 ) -> tuple[list[Chart], str]:
     """A chart for each panel and setting, all on the same axes."""
     points = [p for answer in answers for p in answer.points]
@@ -122,14 +122,14 @@ def _against_dimension(
     )  # fmt: skip
 
 
-def _spoken(name: str, points: Sequence[Point]) -> str:
+def _spoken(name: str, points: Sequence[ExponentResult]) -> str:
     """What a chart shows, for those who do not see it."""
     said = "; ".join(f"d = {p.dim}: {measured(p)}, {p.verdict}" for p in points)
     return f"{name + ': ' if name else ''}exponent against dimension. {said}."
 
 
 def _dimension(
-    answer: Answer, points: Sequence[Point], frame: Frame, dims: Sequence[int | float],
+    answer: Answer, points: Sequence[ExponentResult], frame: Frame, dims: Sequence[int | float],
     size: tuple[float, float],
 ) -> str:  # fmt: skip
     order = sorted(points, key=lambda p: p.dim)
@@ -167,7 +167,7 @@ def _within(scale: Scale, value: float) -> float:
     return min(max(value, scale.low), scale.high)
 
 
-def _curve(formula: str, order: Sequence[Point]) -> tuple[list[float], list[float]]:
+def _curve(formula: str, order: Sequence[ExponentResult]) -> tuple[list[float], list[float]]:
     """The predicted exponents: a smooth curve where the formula has d alone, else by point."""
     parsed = theory.parse(formula)
     mixed = any("manifold" in p.setting.varying for p in order)
@@ -182,7 +182,7 @@ def _stretched(d: list[float], values: list[float]) -> tuple[list[float], list[f
     return ([d[0] / 1.04, d[0] * 1.04], values * 2) if len(d) == 1 else (d, values)
 
 
-def side_by_side(asked: Sequence[tuple[str, Answer, Point]]) -> list[Chart]:
+def side_by_side(asked: Sequence[tuple[str, Answer, ExponentResult]]) -> list[Chart]:
     """Exponents of several studies, named by study, setting by setting, on the same axis."""
     order = {p.label: i for i, (_, _, p) in reversed([*enumerate(asked)])}
     together = sorted(asked, key=lambda one: order[one[2].label])
@@ -247,7 +247,7 @@ def _upright(frame: Frame, label: str) -> str:
     )  # fmt: skip
 
 
-def _row(x: Scale, y: float, half: float, p: Point, tolerance: float, unit: float) -> str:
+def _row(x: Scale, y: float, half: float, p: ExponentResult, tolerance: float, unit: float) -> str:
     """One interval with its marker, over the band of its prediction; all in units of `unit`."""
     low, high = (_within(x, p.prediction * (1 + s * tolerance) / unit) for s in (-1, 1))
     at = x(_within(x, p.prediction / unit))

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from lab.execution.store import Row
-from lab.findings.question import Question
-from lab.findings.records import MISSING, Entry
-from lab.findings.setting import Setting, varies
+from lab.findings.run_lists import MISSING, Entry
+from lab.findings.study_results import Setting, StudyResults, varies
 from lab.regimes.cell import Key
 from lab.regimes.regime import Regime
 from lab.scaling.judge.doubts import Doubt
@@ -30,7 +29,7 @@ HOLES = {
 
 
 @dataclass(frozen=True)
-class PhaseMap:
+class PlaneMap:
     """The plane of one setting, `at`: plane is None while no teacher is complete; `teachers` of
     `planned` are. entries: every planned run with its row, the first coordinate as its x."""
 
@@ -85,7 +84,7 @@ class PhaseMap:
         }  # fmt: skip
 
 
-def planes(question: Question) -> tuple[PhaseMap, ...]:
+def planes(question: StudyResults) -> tuple[PlaneMap, ...]:
     """One map per setting of a study whose plan has every width on every D."""
     study = question.study
     together: dict[Key, list[tuple[Run, Row | None]]] = defaultdict(list)
@@ -98,7 +97,7 @@ def planes(question: Question) -> tuple[PhaseMap, ...]:
     )
 
 
-def _map(study: Regime, at: Setting, some: list[tuple[Run, Row | None]]) -> PhaseMap:
+def _map(study: Regime, at: Setting, some: list[tuple[Run, Row | None]]) -> PlaneMap:
     """The plane of the runs of one setting."""
     first, second = (axis.coordinate for axis in study.axes)
     size = {run.student.widths: float(run.coordinate(first) or 0) for run, _ in some}
@@ -113,7 +112,7 @@ def _map(study: Regime, at: Setting, some: list[tuple[Run, Row | None]]) -> Phas
             cells[k, run.student.widths, run.coordinate(second)].append(np.log(row.relative))
     teachers = sorted(k for k, found in states.items() if found == {"done"})
     there = set().union(*states.values())
-    return PhaseMap(
+    return PlaneMap(
         study, at, tuple(order), _plane(study, cells, order, size, teachers), len(teachers),
         len(states), doubts=tuple(doubt for state, doubt in HOLES.items() if state in there),
         entries=tuple(Entry(size[run.student.widths], run, row) for run, row in some),

@@ -18,7 +18,7 @@ from typing import Any
 from lab.duration import duration
 from lab.execution.registration import Predicted
 from lab.findings.answer import Answer
-from lab.findings.record import History, Record
+from lab.findings.record import History, Provenance
 from lab.findings.run_charts import rows_of
 from lab.findings.view import Answers
 from lab.tables.prediction import COUNTED, WHERE, declared
@@ -95,14 +95,14 @@ def options(overrides: Sequence[str]) -> str:
     return " ".join(f"--set {shlex.quote(override)}" for override in overrides)
 
 
-def paragraph(record: Record) -> str:
+def paragraph(record: Provenance) -> str:
     """What the runs were made by, when, and under which overrides."""
     if record.lacking:
         return record.lacking
     return " ".join(["Provenance:", *_made(record), *_asked(record)])
 
 
-def _made(record: Record) -> Iterator[str]:
+def _made(record: Provenance) -> Iterator[str]:
     states = [f"{record.count(status)} {status}" for status in ("done", "diverged", "failed")]
     left = f", {record.missing} of them not run yet" if record.missing else ""
     more = f", and {record.raised} of raised budgets" if record.raised else ""
@@ -117,7 +117,7 @@ def _made(record: Record) -> Iterator[str]:
         yield f"Versions: {', '.join(versions)}."
 
 
-def _asked(record: Record) -> Iterator[str]:
+def _asked(record: Provenance) -> Iterator[str]:
     now = record.origin.overrides
     if now:
         yield f"This is read with {options(now)}."
@@ -138,7 +138,7 @@ def _asked(record: Record) -> Iterator[str]:
         yield f"When the study was first run, on {date(kept[0].time)}, it asked: {kept[0].question}"
 
 
-def plain(record: Record) -> dict[str, Any]:
+def plain(record: Provenance) -> dict[str, Any]:
     """The same for fits.json: what was asked, as far as it is known."""
     registered = [
         {"time": date(one.time), "question": one.question, "overrides": one.overrides,

@@ -17,8 +17,8 @@ import numpy as np
 
 from lab.findings.answer import Answer
 from lab.findings.drawing import Frame, Scale, drawing, text
-from lab.findings.records import Entry, Record
-from lab.findings.setting import value_text
+from lab.findings.run_lists import Entry, SettingRunList
+from lab.findings.study_results import value_text
 from lab.findings.view import Answers, Chart, Charts, Rows, Section
 from lab.plain import plain
 from lab.regimes.origin import Origin
@@ -38,7 +38,7 @@ def thinned(runs: Sequence[Any]) -> Sequence[Any]:
     return runs[:: max(1, -(-len(runs) // MOST))]
 
 
-def names(record: Record) -> dict[tuple[float, int, int], str]:
+def names(record: SettingRunList) -> dict[tuple[float, int, int], str]:
     """The name of every stored run of a setting, by x, teacher and seed."""
     return {(e.x, e.run.task.teacher, e.run.seed): e.row.fingerprint[:DIGITS]
             for e in record.entries if e.row}  # fmt: skip
@@ -56,7 +56,7 @@ def sections(answers: Answers) -> list[Section]:
     return found
 
 
-def _state(records: Sequence[Record]) -> str:
+def _state(records: Sequence[SettingRunList]) -> str:
     count = Counter(entry.status for record in records for entry in record.entries)
     others = [row for record in records for row in record.others]
     done = sum(row is not None and row.status == "done" for row in others)
@@ -84,7 +84,7 @@ def _grid(answers: Answers) -> Charts:
                   Rows(("setting", "x", *STATES), rows))  # fmt: skip
 
 
-def _by_x(record: Record) -> dict[float, Counter]:
+def _by_x(record: SettingRunList) -> dict[float, Counter]:
     found: dict[float, Counter] = {}
     for entry in record.entries:
         found.setdefault(entry.x, Counter())[entry.status] += 1
@@ -121,7 +121,7 @@ def _cut(label: str, most: int = 26) -> str:
     return label if len(label) <= most else f"{label[: most - 1]}…"
 
 
-def _curves(records: Sequence[Record]) -> Charts:
+def _curves(records: Sequence[SettingRunList]) -> Charts:
     """The worst and a typical run of every setting whose students descended."""
     found = [(record, _worst_and_typical(record)) for record in records]
     chosen = [(record, both) for record, both in found if both]
@@ -159,7 +159,7 @@ def _curve(entry: Entry) -> list[tuple[int, float]]:
     return curve[:: -max(1, -(-len(curve) // POINTS))][::-1]
 
 
-def _worst_and_typical(record: Record) -> tuple[Entry, Entry] | None:
+def _worst_and_typical(record: SettingRunList) -> tuple[Entry, Entry] | None:
     """The run farthest above the median of its x, and the one of that x nearest to it."""
     there = [e for e in record.entries if e.row and e.row.relative and len(e.row.curve) > 1]
     if not there:
@@ -220,13 +220,13 @@ def _told(answer: Answer, label: str, entries: list[Entry], axis: str) -> dict[s
     })  # fmt: skip
 
 
-def _stored(answer: Answer, record: Record) -> list[Entry]:
+def _stored(answer: Answer, record: SettingRunList) -> list[Entry]:
     """The runs of a setting that are stored; of very many some."""
     stored = [e for e in record.entries if e.row]
     return stored if len(stored) <= MOST else _some(stored, answer, record)
 
 
-def _some(stored: Sequence[Entry], answer: Answer, record: Record) -> list[Entry]:
+def _some(stored: Sequence[Entry], answer: Answer, record: SettingRunList) -> list[Entry]:
     """Every so many-th run, and those that have a dot in a drawing."""
     kept = {id(e) for e in (*thinned(stored), *(_worst_and_typical(record) or ()))}
     dots = {(x, k, s) for p in answer.points if p.setting == record.setting

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lab.findings.answer import Answer
-from lab.findings.point import Point
+from lab.findings.exponent_result import ExponentResult
 from lab.scaling import Exponent
 
 
@@ -187,7 +187,7 @@ def alpha(e: Exponent) -> str:
     return f"{number(e.alpha)}, {e.shape.direction} {ends}"
 
 
-def figure_parts(answers: Iterable[Answer]) -> list[tuple[Answer, str, list[Point]]]:
+def figure_parts(answers: Iterable[Answer]) -> list[tuple[Answer, str, list[ExponentResult]]]:
     """A part of a figure for each answer and setting besides d: the answer, a title, the
     exponents."""
     return [(answer, name, points) for answer in answers for name, points in answer.settings]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lab.findings.calibrated import Calibrated
-from lab.findings.setting import Setting
+from lab.findings.study_results import Setting
 from lab.findings.view import Answers, Block, Table, View
 from lab.report.page import calibrated as drawn
 from lab.scaling.judge.reading import BENT, STRAIGHT

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.findings.contrasts import Contrast
-from lab.findings.setting import named, value_text
+from lab.findings.study_results import named, value_text
 from lab.findings.view import Answers, Table, View, interval
 from lab.report.page import differences
 

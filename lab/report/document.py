@@ -13,7 +13,7 @@ from typing import Any
 
 from lab.findings import provenance_text
 from lab.findings.answer import Answer
-from lab.findings.setting import Setting
+from lab.findings.study_results import Setting
 from lab.findings.view import Answers, View
 from lab.plain import plain
 from lab.report.views import views

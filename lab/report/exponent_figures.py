@@ -18,7 +18,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, ScalarFo
 from lab import theory
 from lab.findings import provenance_text
 from lab.findings.answer import Answer
-from lab.findings.point import Point
+from lab.findings.exponent_result import ExponentResult
 from lab.findings.style import BLUE, GREY, STYLE, VERDICTS, grid, literal
 from lab.findings.view import agreeing_points, figure_parts
 
@@ -118,13 +118,13 @@ def _against_dimension(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     )
 
 
-def _counted(p: Point) -> tuple[float, ...]:
+def _counted(p: ExponentResult) -> tuple[float, ...]:
     """α in all parameters and in the hidden weights alone."""
     found = p.exponent.by_size if p.exponent else {}
     return tuple(found[share][0] for share in ("N", "hidden") if share in found)
 
 
-def _drift(ax: Axes, points: list[Point]) -> None:
+def _drift(ax: Axes, points: list[ExponentResult]) -> None:
     """Beside each marker the way of the local exponent, and α by both counts of size."""
     for p in points:
         if p.exponent is None or len(p.exponent.local) < 2:
@@ -137,7 +137,7 @@ def _drift(ax: Axes, points: list[Point]) -> None:
         ax.plot([p.dim] * len(counted), counted, "_", color="black", ms=9, mew=1, zorder=5)
 
 
-def _learned(ax: Axes, answer: Answer, points: list[Point]) -> None:
+def _learned(ax: Axes, answer: Answer, points: list[ExponentResult]) -> None:
     """A second axis above: the dimension measured at each d, in the last place after training."""
     settings = {p.setting for p in points}
     found = [one for one in answer.found("dimensions")
@@ -151,7 +151,9 @@ def _learned(ax: Axes, answer: Answer, points: list[Point]) -> None:
         above.minorticks_off()
 
 
-def _prediction(ax: Axes, answer: Answer, points: list[Point], dashes: dict[str, str]) -> None:
+def _prediction(
+    ax: Axes, answer: Answer, points: list[ExponentResult], dashes: dict[str, str]
+) -> None:
     dims = np.unique([float(p.dim) for p in points])
     claim, text = answer.prediction, answer.prediction.text
     curve = theory.parse(text)
@@ -180,7 +182,7 @@ def _prediction(ax: Axes, answer: Answer, points: list[Point], dashes: dict[str,
                 label=f"fit: {line.intercept:.2f} + {line.slope:.2f}/d")  # fmt: skip
 
 
-def _rivals(ax: Axes, points: list[Point], dashes: dict[str, str], *, but: str) -> None:
+def _rivals(ax: Axes, points: list[ExponentResult], dashes: dict[str, str], *, but: str) -> None:
     curves: dict[str, list[tuple[float, float]]] = {}
     for p in points:
         for r in p.rivals:
@@ -192,7 +194,7 @@ def _rivals(ax: Axes, points: list[Point], dashes: dict[str, str], *, but: str) 
                     marker="_" if alone else None, ms=12, label=f"rival {formula}")  # fmt: skip
 
 
-def _measured(ax: Axes, points: list[Point], rows: list[float] | None = None) -> None:
+def _measured(ax: Axes, points: list[ExponentResult], rows: list[float] | None = None) -> None:
     """Markers with intervals: α upwards over d, or to the right in the given rows."""
     shown = set()
     for i, p in enumerate(points):
@@ -211,7 +213,7 @@ def _measured(ax: Axes, points: list[Point], rows: list[float] | None = None) ->
                     zorder=4)  # fmt: skip
 
 
-def _axis(ax: Axes, dims: np.ndarray, points: Sequence[Point]) -> None:
+def _axis(ax: Axes, dims: np.ndarray, points: Sequence[ExponentResult]) -> None:
     """Logarithmic axes, on which every exponent ∝ 1/d is a straight line."""
     ax.set(xscale="log", yscale="log")
     ax.xaxis.set_major_locator(FixedLocator(dims.tolist()))

@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from lab.findings import overview, pools, provenance_text, tabled
+from lab.findings import exponents, overview, provenance_text, record
 from lab.findings.answer import Answer
-from lab.findings.point import Point
+from lab.findings.exponent_result import ExponentResult
 from lab.findings.view import (
     Answers,
     Block,
@@ -74,7 +74,7 @@ def table(answers: Answers) -> Table:
     return Table(columns, rows, shown=shown, most=MOST)
 
 
-def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
+def _cells(answer: Answer, p: ExponentResult) -> tuple[str, ...]:
     e, c = p.exponent, p.evidence.convergence
     name = ", ".join(filter(None, [str(p.dim), p.setting.name]))
     rivals = "; ".join(f"{r.formula} = {r.value:.3g} {FATE[r.survives]}" for r in p.rivals)
@@ -98,7 +98,7 @@ def _cells(answer: Answer, p: Point) -> tuple[str, ...]:
     )
 
 
-def _predicted(answer: Answer, p: Point) -> str:
+def _predicted(answer: Answer, p: ExponentResult) -> str:
     """The prediction, with its interval where d is measured."""
     ends = f" {interval((p.likely[0], p.likely[-1]))}" if p.likely else ""
     return f"{answer.prediction.text} = {p.prediction:.3g}{ends}"
@@ -137,7 +137,7 @@ def _asked(answer: Answer) -> str:
 
 def _data(answer: Answer) -> tuple[str, ...]:
     """Where the points are from, if somebody brought them, and what stands for teachers."""
-    return pools.told([p.run for p in answer.study.plan if p.role == "scan"])
+    return exponents.pool_paragraphs([p.run for p in answer.study.plan if p.role == "scan"])
 
 
 def _evidence(answer: Answer) -> str:
@@ -171,7 +171,7 @@ def _varied(answers: Sequence[Answer]) -> Iterator[str]:
         yield f"{what} changes α of one teacher by {'; '.join(changes)}."
 
 
-def sentences(_: Answer, p: Point) -> Iterator[str]:
+def sentences(_: Answer, p: ExponentResult) -> Iterator[str]:
     """Premises, budgets that were raised, what would decide the point, and its arithmetic."""
     yield from p.evidence.premises if p.claim else ()
     if p.runs.budget > 1:
@@ -224,15 +224,23 @@ def files(answers: Answers) -> dict[str, Rows]:
     }  # fmt: skip
 
 
-def _row(p: Point) -> tuple[object, ...]:
+def _row(p: ExponentResult) -> tuple[object, ...]:
     e = p.exponent
     numbers = (e.alpha, *e.interval) if e else (math.nan,) * 3
     asked = p.prediction if p.claim else ""
-    return (p.dim, tabled.text(p.setting), asked, *(f"{v:.6g}" for v in numbers),
+    return (p.dim, record.setting_json(p.setting), asked, *(f"{v:.6g}" for v in numbers),
             p.verdict or "", (e.relation or "") if e else "", " ".join(p.doubts),
             p.fitted.teachers, p.runs.done,
             p.runs.diverged, p.runs.failed)  # fmt: skip
 
 
-VIEW = View(above=above, sentences=sentences, figures=figures, files=files, details=Point.details,
-            page=scans.sections, measured=overview.measured, advice=scans.advice)  # fmt: skip
+VIEW = View(
+    above=above,
+    sentences=sentences,
+    figures=figures,
+    files=files,
+    details=ExponentResult.details,
+    page=scans.sections,
+    measured=overview.measured,
+    advice=scans.advice,
+)

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.findings.setting import named
+from lab.findings.study_results import named
 from lab.findings.view import escape, interval, number, table
 from lab.mistakes import StudyError
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS

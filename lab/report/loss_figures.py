@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lab.findings.answer import Answer
-from lab.findings.expected import Comparison
-from lab.findings.point import Point
+from lab.findings.expected import TheoryComparison
+from lab.findings.exponent_result import ExponentResult
 from lab.findings.style import STYLE, decades, grid, literal, shades
 from lab.findings.view import alpha, figure_parts, interval
 from lab.scaling import Exponent
@@ -70,7 +70,7 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     )
 
 
-def _scan(ax: Axes, p: Point, theory: Comparison | None, colour: Any) -> None:
+def _scan(ax: Axes, p: ExponentResult, theory: TheoryComparison | None, colour: Any) -> None:
     if p.exponent is None:
         return
     rows = np.array(p.fitted.rows)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from lab.findings.planes import PhaseMap
+from lab.findings.planes import PlaneMap
 from lab.findings.style import STYLE, literal, shades
 from lab.scaling.laws.plane import ENDLESS, LIMITED, Joint, Plane
 
@@ -16,7 +16,7 @@ WIDTH, BOTH, DATA = "#fde3b8", "#f2f2f2", "#cfe3f3"
 LOSS = "test loss / loss of the constant student"
 
 
-def phases(found: PhaseMap) -> tuple[Figure, str]:
+def phases(found: PlaneMap) -> tuple[Figure, str]:
     """The map, L(N, D) against N for each D, and against D for each N; and the caption."""
     plane = found.plane
     with matplotlib.rc_context(STYLE):
@@ -54,7 +54,7 @@ def phases(found: PhaseMap) -> tuple[Figure, str]:
     )  # fmt: skip
 
 
-def _map(ax: Axes, found: PhaseMap, plane: Plane, law: Joint | None) -> None:
+def _map(ax: Axes, found: PlaneMap, plane: Plane, law: Joint | None) -> None:
     by_x, by_y = found.study.axes
     ax.set(xscale="log", yscale="log", xlabel=by_x.words, ylabel=by_y.words)
     kind = np.digitize(plane.share.T, [1 - LIMITED, LIMITED])

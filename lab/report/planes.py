@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab.findings.answer import Answer
-from lab.findings.planes import PhaseMap
+from lab.findings.planes import PlaneMap
 from lab.findings.view import Answers, Drawn, View, interval, number
 from lab.report.page import planes
 from lab.scaling.laws.plane import LIMITED
 
 
-def sentences(_: Answer, found: PhaseMap) -> Iterator[str]:
+def sentences(_: Answer, found: PlaneMap) -> Iterator[str]:
     """Which limits where, what is missing, and how far each joint law can be trusted."""
     if found.plane is None:
         yield "the map needs a teacher with every cell of the plane; go on running."
@@ -41,7 +41,7 @@ def figures(answers: Answers) -> list[Drawn]:
     return [Drawn(name, "Phase map", *phases(one)) for name, one in zip(names, found, strict=True)]
 
 
-def measured(found: PhaseMap) -> str:
+def measured(found: PlaneMap) -> str:
     """Which limits where, and the law that is least wrong about what it has not seen."""
     if found.plane is None:
         return ""

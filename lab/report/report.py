@@ -17,7 +17,7 @@ from pathlib import Path
 
 from lab.findings import provenance_text
 from lab.findings.answer import Answer
-from lab.findings.finding import Finding
+from lab.findings.study_results import Finding
 from lab.findings.view import Answers, Block, Drawn, Rows, Table, View, escape
 from lab.mistakes import StudyError
 from lab.report import claims

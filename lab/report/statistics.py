@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from lab.findings.design import Case, same
-from lab.findings.setting import value_text
+from lab.findings.study_results import value_text
 from lab.scaling.judge.calibration import Calibration, Truth
 from lab.scaling.judge.reading import BENT
 from lab.scaling.judge.verdict import allowed

@@ -13,7 +13,7 @@ from typing import Any
 
 from lab.findings.answer import Answer
 from lab.findings.claims import Judgement
-from lab.findings.point import Point
+from lab.findings.exponent_result import ExponentResult
 from lab.findings.view import Drawn, Table
 from lab.mistakes import StudyError
 from lab.report import html_page, report
@@ -40,7 +40,7 @@ class Told:
         return iter(self.answers)
 
     @property
-    def points(self) -> tuple[Point, ...]:
+    def points(self) -> tuple[ExponentResult, ...]:
         """The exponents of all scans, one per setting."""
         return tuple(point for answer in self.answers for point in answer.points)
 

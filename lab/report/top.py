@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.findings.answer import Answer
-from lab.findings.finding import Finding
 from lab.findings.run_charts import rows_of
+from lab.findings.study_results import Finding
 from lab.findings.view import Answers, View, told_by_panel
 from lab.report import claims
 from lab.report.views import doubted, views

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lab.findings.answer import Answer
-from lab.findings.finding import Finding
+from lab.findings.study_results import Finding
 from lab.findings.view import View
 from lab.report import (
     calibrated,

@@ -1,7 +1,7 @@
 """Nested training sets of given data: the first D of a random order of the pool, one per unit.
 
 The orders take the place of teachers. They share the pool, the validation set and the test set, so
-that they are not independent: see `lab.findings.pools`.
+that they are not independent: see `lab.findings.exponents`.
 
 Rows are samples, in float64, as in `lab.task.sets`.
 """

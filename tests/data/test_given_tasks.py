@@ -14,7 +14,7 @@ import lab
 from lab import cli, study
 from lab.data.reading import pool
 from lab.data.user_data import Asked
-from lab.findings.pools import dependent, share, told
+from lab.findings.exponents import dependent, pool_paragraphs, share_of_pool
 from lab.mistakes import StudyError
 from lab.scaling.judge.doubts import Doubt
 from lab.students.descent import training
@@ -204,12 +204,14 @@ def test_a_set_of_any_number_of_points_is_evaluated(make_study):
 def test_orders_that_share_most_of_a_pool_are_doubted(here, tmp_path, make_study):
     runs = [p.run for p in read(tmp_path).plan]
     half = [run for run in runs if run.size < 61]
-    assert share(runs) == pytest.approx(64 / 120) and dependent(runs) and not dependent(half)
+    assert (
+        share_of_pool(runs) == pytest.approx(64 / 120) and dependent(runs) and not dependent(half)
+    )
     assert not dependent([p.run for p in make_study().plan])
     lab.run(str(tmp_path / "s.toml"), tmp_path / "r", progress=False)
     (point,) = lab.answer(str(tmp_path / "s.toml"), tmp_path / "r").points
     assert Doubt.ONE_POOL in point.doubts
-    assert "3 random orders of one pool" in " ".join(told(runs))
+    assert "3 random orders of one pool" in " ".join(pool_paragraphs(runs))
 
 
 def test_a_measured_dimension_has_an_interval_and_so_has_the_prediction(here, tmp_path):

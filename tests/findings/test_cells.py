@@ -9,7 +9,7 @@ from simulated import power, rows
 from lab import study as studies
 from lab.execution.store import Store
 from lab.findings import answer as answers
-from lab.findings.cells import cells_of, scan_of
+from lab.findings.study_results import cells_of, scan_of
 from lab.kinds.student import StudentSpec
 from lab.mistakes import StudyError
 from lab.report.document import document

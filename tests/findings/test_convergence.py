@@ -8,7 +8,7 @@ from simulated import power, rows
 
 from lab.execution.store import Store
 from lab.findings import answer as answers
-from lab.findings.convergence import Change, convergence, variations
+from lab.findings.exponent_result import BudgetChange, convergence, variations
 
 X = np.geomspace(50, 2000, 6)
 TEACHERS = range(2)
@@ -86,9 +86,9 @@ def test_a_larger_budget_alone_is_evidence_and_a_smaller_one_is_none():
 
 def test_a_change_is_clear_only_beyond_its_noise():
     x, k = np.tile(X, 2), np.repeat([0, 1], X.size)
-    steady = Change(x, k, np.full(x.size, -0.1) + 0.01 * k)
-    assert steady.clear and not Change(x, k, -steady.change).clear
-    assert not Change(x, k, np.where(k == 0, -0.3, 0.2)).clear
+    steady = BudgetChange(x, k, np.full(x.size, -0.1) + 0.01 * k)
+    assert steady.clear and not BudgetChange(x, k, -steady.change).clear
+    assert not BudgetChange(x, k, np.where(k == 0, -0.3, 0.2)).clear
 
 
 def test_a_variation_matters_beyond_half_the_tolerance_and_its_error():

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from lab import study as studies
 from lab.execution.store import Store
 from lab.findings.finders import FINDERS
-from lab.findings.finding import Finding
-from lab.findings.setting import Setting
+from lab.findings.study_results import Finding, Setting
 from lab.findings.view import Drawn, Rows, Table, View
 from lab.regimes.resolution_width import ResolutionWidth
 from lab.report.views import VIEWS

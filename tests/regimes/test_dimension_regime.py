@@ -8,8 +8,8 @@ from invocation import invoke
 
 import lab.dimension
 from lab import study
-from lab.findings.coverage import Cell, Coverage, share_interval
-from lab.findings.finding import Finding
+from lab.findings.coverage import Coverage, CoverageCell, share_interval
+from lab.findings.study_results import Finding
 from lab.spec import Run
 from lab.task import sets
 
@@ -100,7 +100,7 @@ def test_a_dimension_student_learns_nothing(refused):
 
 
 def cells(held, draws):
-    return (Cell(2, 500, draws, 2.0, 2.0, held, held, 0, 1.2),)
+    return (CoverageCell(2, 500, draws, 2.0, 2.0, held, held, 0, 1.2),)
 
 
 @pytest.mark.parametrize("held, draws, verdict", [

@@ -4,13 +4,19 @@ import numpy as np
 import pytest
 
 from lab.findings.design import Case
-from lab.findings.point import Point
-from lab.findings.setting import Setting
+from lab.findings.exponent_result import ExponentResult
+from lab.findings.study_results import Setting
 from lab.report import fitted, statistics
 from lab.scaling.judge.calibration import Calibration, Design, Truth
 
-POINT = Point(Setting(2, (("noise", 0.1),)), prediction=2.0, exponent=None, verdict="undecided",
-              doubts=(), advice="")  # fmt: skip
+POINT = ExponentResult(
+    Setting(2, (("noise", 0.1),)),
+    prediction=2.0,
+    exponent=None,
+    verdict="undecided",
+    doubts=(),
+    advice="",
+)
 DESIGN = Design(np.geomspace(10, 100, 5), 4, 2, 2.0,
                 alternatives={"4/d": 2.0, "2/d": 1.0})  # fmt: skip
 

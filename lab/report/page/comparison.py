@@ -18,8 +18,8 @@ from pathlib import Path
 
 from lab.files import put
 from lab.findings.answer import Answer
+from lab.findings.exponent_result import ExponentResult
 from lab.findings.overview import MARKERS, side_by_side, strokes
-from lab.findings.point import Point
 from lab.findings.view import Answers, Chart, Charts, Rows, Section, Table, alpha, interval
 from lab.mistakes import StudyError
 from lab.report.html_page import block, render
@@ -80,7 +80,7 @@ def differences(studies: Sequence[Named]) -> Iterator[Difference]:
                 yield Difference(f"{p.label}: {second} − {first}", value, ends)
 
 
-def between(p: Point, q: Point) -> tuple[float, tuple[float, float]] | None:
+def between(p: ExponentResult, q: ExponentResult) -> tuple[float, tuple[float, float]] | None:
     """α of q less that of p, with its interval; None where either has none."""
     if p.exponent is None or q.exponent is None:
         return None
@@ -92,7 +92,7 @@ def between(p: Point, q: Point) -> tuple[float, tuple[float, float]] | None:
     return b - a, (b - a - low, b - a + high)
 
 
-def _points(answers: Answers) -> list[tuple[Answer, Point]]:
+def _points(answers: Answers) -> list[tuple[Answer, ExponentResult]]:
     """The exponents that something is claimed of."""
     return [(answer, point) for answer in answers if answer.predicts for point in answer.points]
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from lab.findings.answer import Answer
 from lab.findings.drawing import Frame, Scale, drawing, text
+from lab.findings.exponent_result import ExponentResult
 from lab.findings.overview import alpha
-from lab.findings.point import Point
 from lab.findings.view import Answers, Chart, Charts, Rows, Section, interval
 from lab.scaling.scans.confidence import confidence
 from lab.scaling.scans.scan import Scan
@@ -48,12 +48,12 @@ def sections(answers: Answers) -> list[Section]:
     return [Section("Confidence curves", [drawn])]
 
 
-def _scan(p: Point) -> Scan:
+def _scan(p: ExponentResult) -> Scan:
     x, loss, teacher, seed = map(np.array, zip(*p.fitted.rows, strict=True))
     return Scan.of(x, loss, teacher, seed)
 
 
-def _alphas(p: Point) -> np.ndarray:
+def _alphas(p: ExponentResult) -> np.ndarray:
     """Where the curves are drawn: twice the longest interval, the quoted one and the prediction,
     if that is no farther than that again."""
     e = p.exponent
@@ -69,7 +69,9 @@ def _alphas(p: Point) -> np.ndarray:
     return np.union1d(even, [centre]) if reach > 0 else np.array([])
 
 
-def _card(answer: Answer, p: Point, alphas: np.ndarray, curves: Mapping[str, np.ndarray]) -> Chart:
+def _card(
+    answer: Answer, p: ExponentResult, alphas: np.ndarray, curves: Mapping[str, np.ndarray]
+) -> Chart:
     e = p.exponent
     assert e
     frame = Frame(Scale.over(alphas.tolist(), 50, 340, pad=0.02), Scale(0.0, 1.04, 168, 16))
@@ -92,7 +94,7 @@ def _card(answer: Answer, p: Point, alphas: np.ndarray, curves: Mapping[str, np.
     return Chart(drawing(350, 204, alt, *parts), title, alt)
 
 
-def _rows(p: Point, alphas: np.ndarray, curves: Mapping[str, np.ndarray]) -> list[tuple]:
+def _rows(p: ExponentResult, alphas: np.ndarray, curves: Mapping[str, np.ndarray]) -> list[tuple]:
     def told(name: str, i: int) -> str:
         value = float(curves[name][i]) if name in curves else math.nan
         return f"{value:.4f}" if math.isfinite(value) else ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from lab.findings.contrasts import Contrast
 from lab.findings.drawing import Frame, Scale, drawing, text
-from lab.findings.setting import named, value_text
+from lab.findings.study_results import named, value_text
 from lab.findings.view import Answers, Chart, Charts, Rows, Section
 
 MOST = 40

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from lab.findings.drawing import Frame, Scale, apart, drawing, text
-from lab.findings.planes import PhaseMap
-from lab.findings.records import Entry
+from lab.findings.planes import PlaneMap
 from lab.findings.run_charts import DIGITS
+from lab.findings.run_lists import Entry
 from lab.findings.view import Answers, Chart, Charts, Rows, Section
 from lab.scaling.laws.plane import ENDLESS, LIMITED, Joint, Plane
 
@@ -38,7 +38,7 @@ def sections(answers: Answers) -> list[Section]:
     return [_section(one, "" if len(found) == 1 else f"-{i}") for i, one in enumerate(found, 1)]
 
 
-def _section(found: PhaseMap, number: str) -> Section:
+def _section(found: PlaneMap, number: str) -> Section:
     plane = found.plane
     if plane is None:
         return Section("Phase map", ["No teacher has every cell of the plane yet."])
@@ -63,7 +63,7 @@ def _kind(share: float) -> str:
     return "D" if share > LIMITED else "N" if share < 1 - LIMITED else ""
 
 
-def _map(found: PhaseMap, plane: Plane, law: Joint | None) -> Chart:
+def _map(found: PlaneMap, plane: Plane, law: Joint | None) -> Chart:
     N, D = _edges(plane.x), _edges(plane.y)
     x, y = Scale(N[0], N[-1], 56, 470, log=True), Scale(D[0], D[-1], 300, 20, log=True)
     frame = Frame(x, y)
@@ -103,7 +103,7 @@ def _equal(law: Joint, frame: Frame) -> list[tuple[float, float]]:
             if math.isfinite(d)]  # fmt: skip
 
 
-def _along_n(found: PhaseMap, plane: Plane, law: Joint | None) -> Chart:
+def _along_n(found: PlaneMap, plane: Plane, law: Joint | None) -> Chart:
     lines = [(f"D = {D:.0f}", plane.mean[:, j]) for j, D in enumerate(plane.y)]
     lines.append(("D = ∞", plane.mean_fresh))
     limit = law.fit.predict if law else None
@@ -113,7 +113,7 @@ def _along_n(found: PhaseMap, plane: Plane, law: Joint | None) -> Chart:
     return _side(found, found.study.axes[0].words, plane.x, lines, dots, (dense, ahead))
 
 
-def _along_d(found: PhaseMap, plane: Plane, law: Joint | None) -> Chart:
+def _along_d(found: PlaneMap, plane: Plane, law: Joint | None) -> Chart:
     names = ["×".join(map(str, dict.fromkeys(widths))) for widths in found.widths]
     lines = [(f"w = {name}", plane.mean[i]) for i, name in enumerate(names)]
     dense = np.geomspace(plane.y[0], plane.y[-1], 40)
@@ -123,7 +123,7 @@ def _along_d(found: PhaseMap, plane: Plane, law: Joint | None) -> Chart:
 
 
 def _side(
-    found: PhaseMap, words: str, xs: np.ndarray, lines: Sequence[tuple[str, np.ndarray]],
+    found: PlaneMap, words: str, xs: np.ndarray, lines: Sequence[tuple[str, np.ndarray]],
     dots: Sequence[tuple[float, Entry]], limit: tuple[np.ndarray, np.ndarray],
 ) -> Chart:  # fmt: skip
     there = [(x, e) for x, e in dots if e.row and e.row.relative]

@@ -13,8 +13,8 @@ import numpy as np
 
 from lab.findings.answer import Answer
 from lab.findings.drawing import Frame, Scale, drawing, text
+from lab.findings.exponent_result import ExponentResult
 from lab.findings.overview import alpha, measured, overview
-from lab.findings.point import Point
 from lab.findings.run_charts import names, thinned
 from lab.findings.view import Answers, Chart, Charts, Rows, Section, interval
 from lab.report.page import confidence
@@ -50,12 +50,12 @@ WORDS = (
 )
 
 
-def advice(p: Point) -> str:
+def advice(p: ExponentResult) -> str:
     """What would decide the point."""
     return p.advice
 
 
-def cells(p: Point) -> Cells:
+def cells(p: ExponentResult) -> Cells:
     """Mean log value by x and teacher."""
     found: dict[tuple[float, int], list[float]] = {}
     for x, value, teacher, _ in p.fitted.rows:
@@ -63,7 +63,7 @@ def cells(p: Point) -> Cells:
     return {key: sum(values) / len(values) for key, values in found.items()}
 
 
-def residuals(p: Point) -> dict[tuple[float, int], float]:
+def residuals(p: ExponentResult) -> dict[tuple[float, int], float]:
     """Log of every cell over its teacher's own fit; empty where nothing was fitted."""
     e = p.exponent
     if e is None or e.curves is None:
@@ -94,7 +94,7 @@ CAPTION = (
 )
 
 
-def _rows(answer: Answer, p: Point) -> Iterator[tuple]:
+def _rows(answer: Answer, p: ExponentResult) -> Iterator[tuple]:
     """The means over teachers at every x; factor: e to the standard error of the mean log."""
     logs, left = cells(p), residuals(p)
     for x in sorted({x for x, _ in logs}):
@@ -132,7 +132,7 @@ def _cards(answer: Answer) -> Iterator[Chart]:
         )
 
 
-def _title(p: Point) -> str:
+def _title(p: ExponentResult) -> str:
     e = p.exponent
     if p.claim is None:
         return ""
@@ -142,7 +142,7 @@ def _title(p: Point) -> str:
     return ", ".join(filter(None, (measured, p.verdict)))
 
 
-def _losses(p: Point, answer: Answer, frame: Frame, named: Mapping[tuple, str]) -> str:
+def _losses(p: ExponentResult, answer: Answer, frame: Frame, named: Mapping[tuple, str]) -> str:
     rows = thinned(p.fitted.rows)
     parts = [
         frame.axes("", answer.study.ordinate.label, numbers=False),
@@ -169,7 +169,7 @@ def _losses(p: Point, answer: Answer, frame: Frame, named: Mapping[tuple, str]) 
     return "".join(parts)
 
 
-def _not_there(p: Point, answer: Answer, frame: Frame) -> str:
+def _not_there(p: ExponentResult, answer: Answer, frame: Frame) -> str:
     """How many runs have no loss, by x, at the upper edge."""
     count: dict[float, int] = {}
     for record in answer.found("records"):
@@ -183,7 +183,7 @@ def _not_there(p: Point, answer: Answer, frame: Frame) -> str:
     )  # fmt: skip
 
 
-def _residuals(p: Point, frame: Frame) -> str:
+def _residuals(p: ExponentResult, frame: Frame) -> str:
     left = residuals(p)
     xs = sorted({x for x, _ in left})
     means = [float(np.mean([v for (xx, _), v in left.items() if xx == x])) for x in xs]
@@ -195,7 +195,7 @@ def _residuals(p: Point, frame: Frame) -> str:
     ])  # fmt: skip
 
 
-def _local(p: Point, answer: Answer, frame: Frame) -> str:
+def _local(p: ExponentResult, answer: Answer, frame: Frame) -> str:
     e = p.exponent
     ends = (frame.x.low, frame.x.high)
     parts = []

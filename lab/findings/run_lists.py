@@ -1,8 +1,8 @@
-"""Records: the runs of one setting as they are stored, for those who want to look at single runs.
+"""Run lists: the runs of one setting as they are stored, for those who look at single runs.
 
 Object: every planned run of the scan with its row, None where nothing is stored, and of the checks
-and limits how many are done. Nothing is fitted or judged here, and a record holds nothing of its
-own: it points at the `Cells` of its setting.
+and limits how many are done. Nothing is fitted or judged here, and a list holds nothing of its own:
+it points at the `CellRuns` of its setting.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from lab.execution.store import Row
-from lab.findings.cells import Cells
-from lab.findings.question import Question
-from lab.findings.setting import Setting
+from lab.findings.study_results import CellRuns, Setting, StudyResults
 from lab.regimes.regime import Regime
 from lab.spec import Run
 
@@ -38,12 +36,12 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Record:
+class SettingRunList:
     """The runs of one setting. Nobody judges them: no doubts, no verdict."""
 
     study: Regime
     setting: Setting
-    cells: Cells
+    cells: CellRuns
     doubts: tuple[str, ...] = ()
     verdict: str | None = None
 
@@ -68,6 +66,6 @@ class Record:
         return dict(Counter(entry.status for entry in self.entries))
 
 
-def records(question: Question) -> tuple[Record, ...]:
+def run_lists(question: StudyResults) -> tuple[SettingRunList, ...]:
     """One per setting, in the order of the grid."""
-    return tuple(Record(question.study, one.setting, one.cells) for one in question.stored)
+    return tuple(SettingRunList(question.study, one.setting, one.cells) for one in question.stored)
