@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lab.execution.engines.settings import Settings
     from lab.execution.listing import Removal
-    from lab.execution.outlook import Outlook
+    from lab.execution.plan_summary import PlanSummary
     from lab.execution.runner import Summary
     from lab.execution.verification import Verification
     from lab.findings.design import Simulation
@@ -77,7 +77,7 @@ def plan(
     name: str = "study",
     overrides: Sequence[str] = (),
     tables: bool = False,
-) -> Outlook:
+) -> PlanSummary:
     """What is stored of a study, what is left, and about how long that takes on this machine.
 
     results: the folder that holds all results; a file's are in the folder of its name, others' in
@@ -89,9 +89,9 @@ def plan(
     >>> outlook.left.planned, outlook.left.done
     (708, 0)
     """
-    from lab.execution.outlook import outlook
+    from lab.execution.plan_summary import summarise
 
-    return outlook(read(study, overrides), _folder(study, results, name), tables=tables)
+    return summarise(read(study, overrides), _folder(study, results, name), tables=tables)
 
 
 def run(
@@ -222,19 +222,19 @@ def load(
     overrides: Sequence[str] = (),
     observations: bool = False,
 ) -> dict[str, Any]:
-    """Columns of all stored runs of a study: arrays by name, see `lab.execution.export.COLUMNS`.
+    """Columns of all stored runs of a study: arrays by name, see `lab.execution.listing.COLUMNS`.
 
     observations: one entry per loss that a run left, at its checkpoints and on each set of points,
-    see `lab.execution.export.observations`.
+    see `lab.execution.listing.observations`.
 
     >>> columns = load("studies/quickstart.toml", "nowhere")
     >>> columns["relative_loss"].size, "N" in columns
     (0, True)
     """
-    from lab.execution import export
+    from lab.execution import listing
     from lab.execution.store import Store
 
-    table = export.observations if observations else export.columns
+    table = listing.observations if observations else listing.columns
     asked, path = read(study, overrides), _folder(study, results, name)
     with Store.read(path, specs=False, overrides=asked.origin.overrides) as store:
         return table(asked, store)

@@ -24,10 +24,10 @@ def beforehand(study: Any) -> list[str]:
 
     Raises StudyError for a study that does not fit into this machine.
     """
-    from lab.execution.room import refuse
+    from lab.execution.plan_summary import check_memory
     from lab.regimes.foresight import foreseen
 
-    refuse(study)
+    check_memory(study)
     return [
         f"{f'{scan.title}: ' if scan.title else ''}{doubt}"
         for scan in study.scans

@@ -1,6 +1,6 @@
 """The verb that says how far a study is: now, until it is done, or all of them.
 
-What a driver in another process does is read from the store (`lab.execution.driver`).
+What a driver in another process does is read from the store (`lab.execution.store`).
 """
 
 from __future__ import annotations
@@ -78,8 +78,7 @@ def _sourced(source: str) -> str:
 
 
 def _driver(study: Path, results: Path) -> Any:
-    from lab.execution.driver import driver
-    from lab.execution.store import folder
+    from lab.execution.store import driver, folder
 
     return driver(folder(study, results))
 

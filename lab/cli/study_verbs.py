@@ -216,7 +216,7 @@ def export(
 ) -> None:  # fmt: skip
     """Write one row per stored run to a table file, and one per observation to another."""
     import lab
-    from lab.execution import export as table
+    from lab.execution import listing as table
 
     if not (out or observations):
         raise StudyError(

@@ -1,23 +1,206 @@
-"""The runs of a study one by one: what each is, how it ended; and rows that are to go.
+"""Runs of a study one by one, as columns for anyone's own analysis and as a list of what each is.
 
-Object: `Listed`, a planned run with its stored row. To the plan come the runs of raised budgets
-that are stored. Rows that the study plans at no budget are its orphans: those of earlier settings,
-and of overrides. Nothing is trained here, and no JAX is loaded.
+`columns` and `observations` are for `lab.load` and export. `Listed` is a planned run with its
+stored row; to the plan come the runs of raised budgets that are stored. Rows that the study plans
+at no budget are its orphans: those of earlier settings, and of overrides. Nothing is trained here,
+and no JAX is loaded.
 """
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from lab.execution import budgets, sequence
+import numpy as np
+
+from lab.execution import budgets, registration
 from lab.execution.store import Row, Store
+from lab.files import put_bytes
 from lab.mistakes import StudyError
-from lab.spec import Planned
-from lab.students.measure import column, measured
+from lab.regimes.regime import Regime
+from lab.spec import COORDINATES, AnyTask, Planned, TrainingSpec
+from lab.students.measure import Dimension, column, measured
 from lab.study import Study
+
+COLUMNS = (
+    "panel", "regime", "dim", "D_amb", "manifold", "embedding", "teacher", "teacher_widths",
+    "teacher_activation", "teacher_bias", "gain", "covariance", "noise", "loss_kind", "p",
+    "student", "settings", "widths", "width", "activation", "seed", "N", "D", "optimiser", "batch",
+    "rate", "steps", "weight", "check", "role", "budget_factor", "rate_factor", "weights_factor",
+    "status", "loss", "relative_loss", "best_step", "seconds",
+    "fingerprint", "device", "dtype", "jax", "git", "details",
+)  # fmt: skip
+
+FORMULA = frozenset("=+-@\t\r")
+"""First letters of what a spreadsheet evaluates."""
+
+
+def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
+    """One array per column of COLUMNS, one entry per stored run of the study.
+
+    panel, regime: title and regime of the panel; of a run that panels share, all of them, joined
+        by " | ". The title is empty where a study has none.
+    dim, D_amb, N, D: `D` is 0 for unlimited fresh data.
+    covariance: of a Gaussian-field teacher, "kind name=value …"; else empty.
+    p: the power of the loss |y − ŷ|^p.
+    width: of the largest hidden layer; 0 where there is none.
+    batch, rate: of the first stage; rate is nan where the file sets none: in L-BFGS alone and in
+        full-batch descent, and batch is 0 too for students that no descent trains.
+    weight: variance of the student's first weights times their fan-in; 0 for exact students.
+    check: every run that is not of the scan itself: those trained again otherwise, and limits.
+    role: `scan`, `limit`, or the check: `budget`, `slower`, `rate`, `weights`; with the factors of
+        its budget, rate and variance of the first weights, each in units of the scan's.
+    loss, relative_loss, seconds: nan where a run has none, because it is not done.
+
+    Lists such as widths are text, "8x8"; the settings of exact students and the details of a result
+    are text, "name=value name=value". Dimensions that a study measures are columns of their own
+    (`lab.students.measure.Dimension`), nan where a run has none.
+    """
+    found: dict[str, list] = {name: [] for name in COLUMNS}
+    dimensions = {
+        column(place, f.name): list[float]()
+        for place in measured(p.run for p in study.plan)
+        for f in fields(Dimension)
+    }
+    of: dict[Planned, list[Regime]] = {}
+    for panel in study.panels:
+        for planned in panel.plan:
+            of.setdefault(planned, []).append(panel)
+    for p, row in store.found(study.plan):
+        run = p.run
+        if row is None:
+            continue
+        task = run.task
+        values = (
+            _joined(panel.title for panel in of[p]), _joined(panel.regime for panel in of[p]),
+            task.dim, task.D_amb, "×".join(f"{k}{d}" for k, d in task.manifold), task.embedding,
+            task.teacher, _text(task.teacher_widths), task.teacher_activation, task.teacher_bias,
+            task.teacher_gain, _covariance(task), task.noise, task.loss, task.power,
+            run.student.kind, _pairs(run.student.settings), _text(run.student.widths),
+            max(run.student.widths, default=0), run.student.activation, run.seed, run.N,
+            run.size or 0, run.training.optimiser, *_batch_and_rate(run.training),
+            run.training.steps, run.student.weight, p.check, p.role, *p.factors,
+            row.status, _number(row.loss), _number(row.relative), row.best_step or 0,
+            _number(row.seconds), row.fingerprint, row.provenance["device"],
+            row.provenance["dtype"], row.provenance["jax"], row.provenance["git"] or "",
+            _pairs((n, value) for n, value in row.details.items() if n not in dimensions),
+        )  # fmt: skip
+        for name, value in zip(COLUMNS, values, strict=True):
+            found[name].append(value)
+        for name, numbers in dimensions.items():
+            numbers.append(row.details.get(name, math.nan))
+    return {name: np.array(values) for name, values in (found | dimensions).items()}
+
+
+def observations(study: Study, store: Store) -> dict[str, np.ndarray]:
+    """One entry per observation of the stored runs of the study, in the order of the plan and of
+    steps.
+
+    run: fingerprint. Then the coordinates of the observation (`lab.spec.COORDINATES`), nan where a
+        run has none: S, samples, labels and C are those at its step.
+    step, split: `step` is S, or an exact time; `split` the points, test, validation, train or
+        population.
+    loss, relative: as the task defines it, and in units of the constant student's; relative is nan
+        of a run that has no loss. seconds: since the run began, nan where they were not measured.
+    """
+    names = (OWN[0], *COORDINATES, *OWN[1:])
+    found: dict[str, list] = {name: [] for name in names}
+    runs = {p.run.fingerprint(): p.run for p in study.plan}
+    rows = store.rows(runs)
+    for key, seen in store.observations(runs).items():
+        scale = _number(rows[key].scale)
+        at = {o.step: runs[key].coordinates_at(o.step) for o in seen}
+        for o in seen:
+            for name, value in at[o.step].items():
+                found[name].append(_number(value))
+            own = (key, o.step, o.split, o.loss, o.loss / scale, _number(o.seconds))
+            for place, entry in zip(OWN, own, strict=True):
+                found[place].append(entry)
+    return {name: np.array(values) for name, values in found.items()}
+
+
+OWN = ("run", "step", "split", "loss", "relative", "seconds")
+"""What an observation has besides coordinates."""
+
+
+def write(table: dict[str, np.ndarray], path: Path) -> None:
+    """Write columns to a file by its ending, whole or not at all: .csv, .json or .parquet (needs
+    pyarrow)."""
+    if path.suffix not in FORMATS:
+        raise StudyError([f"{path}: unknown ending '{path.suffix}'; use .csv, .json or .parquet"])
+    put_bytes(FORMATS[path.suffix](table), path, make=False)
+
+
+def _csv(table: dict[str, np.ndarray]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(table)
+    writer.writerows(zip(*(map(_inert, v.tolist()) for v in table.values()), strict=True))
+    return text.getvalue().encode()
+
+
+def _inert(cell: Any) -> Any:
+    """A cell that a spreadsheet shows and does not evaluate: text that begins as a formula does
+    gets an apostrophe before it (OWASP, CSV injection)."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in FORMULA else cell
+
+
+def _json(table: dict[str, np.ndarray]) -> bytes:
+    plain = {k: [None if v != v else v for v in column.tolist()] for k, column in table.items()}
+    return json.dumps(plain).encode()
+
+
+def _parquet(table: dict[str, np.ndarray]) -> bytes:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise StudyError(
+            ["Parquet needs pyarrow; install it (pip install 'scaling-lab[tables]') or write .csv"]
+        ) from None
+    out = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(dict(table)), out)
+    return out.getvalue()
+
+
+FORMATS = {".csv": _csv, ".json": _json, ".parquet": _parquet}
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return " | ".join(dict.fromkeys(texts))
+
+
+def _covariance(task: AnyTask) -> str:
+    if task.covariance is None:
+        return ""
+    kind, settings = task.covariance
+    return f"{kind} {_pairs(settings)}"
+
+
+def _batch_and_rate(training: TrainingSpec) -> tuple[int, float]:
+    if not training.stages:
+        return training.polish_batch, math.nan
+    _, batch, rate = training.stages[0]
+    return batch, math.nan if training.optimiser == "descent" else rate
+
+
+def _text(widths: tuple[int, ...]) -> str:
+    return "x".join(map(str, widths))
+
+
+def _pairs(items: Iterable[tuple[str, object]]) -> str:
+    return " ".join(f"{name}={value}" for name, value in items)
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
+
 
 STATUSES = ("done", "diverged", "failed", "missing")
 
@@ -61,7 +244,7 @@ def listed(study: Study, store: Store) -> list[Listed]:
     """The plan in its order, each run once, then what is stored of raised budgets."""
     found = store.rows(store.states())
     listed: dict[str, Listed] = {}
-    for scan in sequence.reached(study, store).scans:
+    for scan in registration.reached(study, store).scans:
         places = {cell.planned: (cell.x, cell.base) for cell in scan.laid_out}
         raised = (p for p in budgets.every(scan) if p not in places)
         for planned in (*places, *raised):
@@ -109,13 +292,13 @@ def planned(study: Study) -> Iterator[Planned]:
 def stored(study: Study, store: Store, statuses: Collection[str]) -> list[str]:
     """Fingerprints of the study's rows that ended in one of these ways."""
     states = store.states()
-    mine = dict.fromkeys(p.run.fingerprint() for p in planned(sequence.whole(study, store)))
+    mine = dict.fromkeys(p.run.fingerprint() for p in planned(registration.whole(study, store)))
     return [key for key in mine if states.get(key) in statuses]
 
 
 def orphans(study: Study, store: Store) -> list[str]:
     """Fingerprints of the rows that the study does not plan."""
-    mine = {p.run.fingerprint() for p in planned(sequence.whole(study, store))}
+    mine = {p.run.fingerprint() for p in planned(registration.whole(study, store))}
     return [key for key in store.states() if key not in mine]
 
 

@@ -1,22 +1,112 @@
-"""What is left of a study and what it will cost: groups of runs, FLOPs, seconds, memory.
+"""Plan: what is left of a study, packed into groups of runs, and what these cost.
 
 A group is the unit of training, of commitment to the store and of progress: the students of one
 teacher (several teachers on a GPU) under one recipe, all shapes and seeds together, split where
-their arrays would pass the memory limit. Costs are a model (`clock`, `costs`); the store's
-measured seconds correct it. No JAX here: `lab plan` starts nothing.
+their arrays would pass the memory limit, or in the sizes that a cluster likes, where that changes
+no digit. No JAX here: `lab plan` starts nothing.
+
+Lane-seconds w(group), on one CPU lane and compilation aside, are a model. A step of the S students
+of one shape takes
+
+    O + S [F/R + c·B·U + t],
+
+F the operations of forward and backward pass on a batch of B, U the units whose activations are
+passed over, t what the optimiser says of a step (`lab.kinds.optimisers`). The algebra of
+whole-problem rules, labels, evaluations and the loading of programs come on top. Exact students
+take their operations and a moment each. The constants were measured on one lane of a core whose
+float32 matrix product runs at `CORE` (DECISIONS.md); `core_speed` is how much faster this machine's
+core is. What a store has measured corrects both.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import time
+from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
-from lab.execution import clock
-from lab.spec import AnyTask, Group, Run
+import numpy as np
+
+from lab.kinds.optimisers import OPTIMISERS, STUDENTS_RATE
+from lab.kinds.student import STUDENTS, StudentSpec
+from lab.spec import TEST_POINTS, AnyTask, Group, Run
 from lab.students import solvers
+
+CORE, SIDE = 6e10, 64
+"""FLOP/s of NumPy's float32 product of this side on the core of which the constants are."""
+LABELS_RATE = 2.5e10
+"""FLOP/s of a teacher's, whose arrays leave the cache."""
+UNIT = 1.5e-9
+"""Seconds of all elementwise passes over one activation of one sample, forward and back."""
+STEP = 1.2e-5
+"""Seconds that one step of a shape takes besides."""
+EVALUATED_UNIT = 4e-9
+"""Seconds of the forward pass of one activation of one test point, its product included."""
+EVALUATIONS = 13
+"""Times that losses are taken, besides those at checkpoints."""
+EXACT_RATE = 6e9
+"""FLOP/s of pivoted factorisations in float64."""
+EXACT = 1.5e-3
+"""Seconds of drawing the data of an exact student, and of all calls."""
+LOAD = 0.4
+"""Seconds in which a lane traces a program and loads it from the cache."""
+COMPILE = 2.3
+"""Seconds of compiling a program that is not there."""
+
+
+def lane_seconds(group: Group) -> float:
+    """Lane-seconds of a group on the reference core, compilation aside."""
+    return _lane_seconds(group.alike)
+
+
+@lru_cache(maxsize=4096)
+def _lane_seconds(group: Group) -> float:
+    """Of groups that differ in their teachers' indices alone."""
+    solver = solvers.of(group)
+    if not solver.compiled:
+        return solver.flops(group) / EXACT_RATE + EXACT * group.students
+    if solver is not solvers.DESCENT:
+        return solver.flops(group) / STUDENTS_RATE
+    students = sum(
+        STEP * group.training.steps + len(seeds) * _student_seconds(group, student)
+        for student, _, seeds in group.shapes
+    )
+    measured = solvers.measured_flops(group) / EXACT_RATE
+    return len(group.teachers) * (students + solvers.label_flops(group) / LABELS_RATE + measured)
+
+
+def _student_seconds(group: Group, student: StudentSpec) -> float:
+    """Seconds of the training of one student besides the calls of its steps."""
+    units = STUDENTS[student.kind].hidden_units(student)
+    one = solvers.student_flops(group, student) / STUDENTS_RATE + UNIT * units
+    looks = EVALUATIONS + len(group.training.checkpoints)
+    found = solvers.samples(group) * one + looks * TEST_POINTS * EVALUATED_UNIT * units
+    found += solvers.algebra_seconds(group, student)
+    rule = OPTIMISERS.get(group.training.optimiser)
+    if rule is None or not group.training.stages:
+        return found
+    return found + group.training.steps * rule.seconds(solvers.matrices(group, student)[:-1])
+
+
+@cache
+def core_speed() -> float:
+    """How many times as fast as the reference core one core of this machine is; takes 50 ms.
+
+    The shortest of many laps of products so small that BLAS takes one thread: what the machine can
+    do, and not what else it does at the moment.
+    """
+    a = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
+    out = np.empty_like(a)
+    laps = []
+    for _ in range(50):
+        start = time.perf_counter()
+        for _ in range(100):
+            np.matmul(a, a, out=out)
+        laps.append(time.perf_counter() - start)
+    return 100 * 2 * SIDE**3 / min(laps) / CORE
+
 
 MEMORY_LIMIT = 1 << 30
 """Bytes of arrays that one group may hold."""
@@ -108,7 +198,7 @@ def groups(
                 packed += [replace(whole, shapes=part) for part in parts]
     late = frozenset(checks)
     return sorted(
-        packed, key=lambda g: (bool(late) and late.issuperset(g.runs()), -clock.seconds(g))
+        packed, key=lambda g: (bool(late) and late.issuperset(g.runs()), -lane_seconds(g))
     )
 
 
@@ -156,6 +246,42 @@ def cost(found: list[Group], *, correction: float = 1.0) -> Cost:
         programs=len(programs(g for g, _ in kinds)),
         student_steps=sum(many * g.student_steps for g, many in kinds),
         flops=sum(many * solvers.of(g).flops(g) for g, many in kinds),
-        seconds=correction * sum(many * clock.seconds(g) for g, many in kinds),
+        seconds=correction * sum(many * lane_seconds(g) for g, many in kinds),
         memory=max((solvers.of(g).memory(g) for g, _ in kinds), default=0.0),
     )
+
+
+SHORTEST, LONGEST = 10.0, 300.0
+"""Seconds that an errand should take at least and at most."""
+ROUNDS = 4
+"""Errands for every lane, at least, if there are as many groups: so the last of them end
+together."""
+
+
+def parted(group: Group, longest: float | None) -> list[Group]:
+    """The group in parts of about `longest` seconds, where it can be parted."""
+    fresh = all(D is None for _, D, _ in group.shapes)
+    if longest is None or not fresh or solvers.of(group) is not solvers.DESCENT:
+        return [group]
+    parts: list[Group] = []
+    for shape in group.shapes:
+        more = replace(parts[-1], shapes=(*parts[-1].shapes, shape)) if parts else None
+        if more and lane_seconds(more) <= longest:
+            parts[-1] = more
+        else:
+            parts.append(replace(group, shapes=(shape,)))
+    return parts
+
+
+def next_batch(todo: deque[Group], *, left: float, lanes: int, pace: float) -> list[Group]:
+    """Take the groups of the next errand off those to do.
+
+    left: modelled seconds of all that is to do. pace: measured over modelled seconds of groups.
+    """
+    enough = min(max(pace * left / (ROUNDS * max(lanes, 1)), SHORTEST), LONGEST)
+    taken, seconds = [todo.popleft()], 0.0
+    seconds += pace * lane_seconds(taken[0])
+    while todo and seconds < enough and seconds + pace * lane_seconds(todo[0]) <= LONGEST:
+        seconds += pace * lane_seconds(todo[0])
+        taken.append(todo.popleft())
+    return taken

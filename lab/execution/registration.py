@@ -1,26 +1,35 @@
-"""Registrations: what was asked of the runs of a study, and since when.
+"""Registrations: what was asked of the runs of a study and when, and which look they have reached.
 
 The store keeps at the first `lab run` of a study, and whenever it differs from the last time, the
 question, what every scan claims, and where the study came from: its file, the hash of its tables
 and the overrides. So a report can say which prediction was written before the runs, and which
 after. Stores of before have none: of them nothing is known.
 
-A results folder is of one study, which may be edited. Another study of the same name is refused
-before it trains or reports there.
+A results folder is of one study, which may be edited. Another study of the same name, or the same
+study with other data, is refused before it trains or reports there.
+
+`lab run --until-decided` registers its looks, numbers of teachers, before the first run, and trains
+look after look: each is the plan of the same study with more teachers, which changes no other run.
+Each panel is at the largest look whose scans are all stored, so that a run that was killed goes on
+with the same look; everything that answers reads the study `reached`. Judging a look, and saying
+which panel needs another, is `lab.answers.following`'s.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from lab.execution.store import Store
+from lab.data.user_data import GivenSpec
+from lab.execution.store import FINISHED, Store
 from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
-from lab.study import Study
+from lab.scaling.judge.looks import level, looks
+from lab.study import Panels, Study
 
 BEFORE = {"dimension": {"quantity": "dimension", "sense": "covers", "over": "range"}}
 """What a registration that names no quantity says of regimes that claim no exponent."""
@@ -166,3 +175,83 @@ def _parsed(time: float, values: dict[str, Any]) -> Registered:
 def _claim(values: dict[str, Any]) -> Predicted:
     meant = {} if "quantity" in values else BEFORE.get(values["regime"], {})
     return Predicted(**{**values, **meant, "rivals": tuple(values["rivals"])})
+
+
+def check_data_unchanged(study: Study, store: Store) -> None:
+    """Raises StudyError where runs of other data are stored, and none of these.
+
+    Data have changed then since the runs: the path is no part of a run, its content is.
+    """
+    tasks = [task for scan in study.scans for task in scan.tasks(1) if isinstance(task, GivenSpec)]
+    if not tasks:
+        return
+    stored = store.contents()
+    for task in tasks:
+        if stored and task.content not in stored:
+            raise StudyError(
+                [
+                    f"{task.asked.path}: has changed since the runs in {store.path} (sha256 "
+                    f"{task.content[:12]}, and then {', '.join(sorted(c[:12] for c in stored))}); "
+                    "bring the data of then back, or run the study again"
+                ]
+            )
+
+
+def registered_looks(store: Store) -> tuple[int, ...]:
+    """The looks that were registered, none where the study is not run as a sequence."""
+    return next((one.looks for one in registered(store) if one.looks), ())
+
+
+def refuse_sequence(study: Study) -> None:
+    """Raise StudyError for a study that has no sequence of teachers."""
+    for panel in study.panels:
+        whose = f"{panel.title}: " if panel.title else ""
+        if panel.scans != (panel,):
+            raise StudyError([f"{whose}a phase map has no looks; run its scans as studies of "
+                              "their own, or without until_decided"])  # fmt: skip
+        if not hasattr(panel.task, "teacher"):
+            raise StudyError([f"{whose}until_decided adds teachers, and data that somebody "
+                              "brings have none; give more data, and run it without"])  # fmt: skip
+
+
+def at_look(panel: Regime, teachers: int, at: Sequence[int]) -> Regime:
+    """A panel at the look of so many teachers, with the level of its intervals."""
+    return panel.looked(teachers, level(teachers, looks(panel.task.count, at)))
+
+
+def next_look(panel: Regime, now: Regime, at: Sequence[int]) -> Regime | None:
+    """The panel at the look after this one; None after the last."""
+    every = looks(panel.task.count, at)
+    i = every.index(now.task.count) + 1
+    return panel.looked(every[i], level(every[i], every)) if i < len(every) else None
+
+
+def _reached(panel: Regime, states: Mapping[str, str], asked: Sequence[int]) -> Regime:
+    """The panel at the largest look that is stored as a whole, at the first where none is."""
+    now = at_look(panel, panel.task.count, asked)
+    while (after := next_look(panel, now, asked)) is not None:
+        scan = (planned.run for planned in after.plan if planned.role == "scan")
+        if not all(states.get(run.fingerprint()) in FINISHED for run in scan):
+            break
+        now = after
+    return now
+
+
+def reached(study: Study, store: Store) -> Study:
+    """The study as far as its sequence has come; itself where it is none."""
+    steps = registered_looks(store)
+    if not steps or any(panel.scans != (panel,) for panel in study.panels):
+        return study
+    states = store.states()
+    panels = tuple(_reached(panel, states, steps) for panel in study.panels)
+    return replace(study, panels=panels) if isinstance(study, Panels) else panels[0]
+
+
+def whole(study: Study, store: Store) -> Study:
+    """The study with the teachers of its last look; itself where it is no sequence."""
+    steps = registered_looks(store)
+    if not steps:
+        return study
+    panels = tuple(at_look(panel, looks(panel.task.count, steps)[-1], steps)
+                   for panel in study.panels)  # fmt: skip
+    return replace(study, panels=panels) if isinstance(study, Panels) else panels[0]

@@ -18,11 +18,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from lab.execution import budgets, compiled, plan, registration, room, sequence
-from lab.execution.engines import portions
+from lab.execution import budgets, compiled, plan, plan_summary, registration
 from lab.execution.engines.engine import Engine, Finished
 from lab.execution.engines.settings import Settings
-from lab.execution.pace import Pace
+from lab.execution.plan_summary import Pace
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
 from lab.scaling.judge.looks import LOOKS
@@ -102,22 +101,22 @@ def run(
     until_converged: go on and raise the budget of every x whose losses still fall, until none does
     or the study's limit is reached (`budgets.py`).
     following: what to train next of a study that is run until it is decided; its looks are
-    registered before anything is trained (`sequence.py`). seconds: after so many no more groups are
-    begun, and the next `run` goes on with the same look.
+    registered before anything is trained. seconds: after so many no more groups are begun, and the
+    next `run` goes on with the same look.
     What is predicted is registered before anything is trained (`registration.py`).
     Raises StudyError if the store is of another study or cannot be written, or `observe` cannot
     write; whatever goes wrong, the lanes have ended then, and what was committed before stays.
     """
-    room.refuse(study)
+    plan_summary.check_memory(study)
     if following:
-        sequence.refuse(study)
+        registration.refuse_sequence(study)
     end = math.inf if seconds is None else time.perf_counter() + seconds
     made = (settings or Settings.found()).engine(lanes)
     with Store.write(path) as store, closing(made) as engine:
         registration.register(study, store, store.now(), LOOKS if following else ())
         found = _once(study, store, engine, observe, end)
         while not (found.interrupted or found.failed or time.perf_counter() >= end):
-            now = sequence.reached(study, store)
+            now = registration.reached(study, store)
             raised = now.scans if until_converged else ()
             extra = Extra(tuple(p for scan in raised for p in budgets.raised(scan, store)))
             if following and not plan.left(extra, store.states()).missing:
@@ -168,7 +167,7 @@ def _train(
         return engine.compile_seconds() - before_that
 
     groups = plan.groups(before.missing, teachers=device.teachers, checks=before.checks)
-    groups = [part for group in groups for part in portions.parted(group, device.longest)]
+    groups = [part for group in groups for part in plan.parted(group, device.longest)]
     pace, begun = Pace(groups, device.lanes, compiling), time.perf_counter()
     provenance = versions()
     stop, abandon, late = threading.Event(), threading.Event(), threading.Event()

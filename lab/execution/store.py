@@ -12,7 +12,8 @@ and when (`registration.py`), which is only ever added to.
 Reading needs no lock, and no right to write; where there is no store, it reads the table of the
 report instead (`table.py`). Writing takes an advisory lock on the folder, held by the process, and
 starts a store of its own, whatever the table has. What is no store, or cannot be read or written,
-is one sentence.
+is one sentence. Other processes see from the lock and the rows who writes (`driver`); one on
+another machine, which shares the folder, is not seen.
 """
 
 from __future__ import annotations
@@ -26,18 +27,18 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lab.execution import table
-from lab.execution.row import COLUMNS, FINISHED, TRAJECTORY, Reader, Row, values_of
+from lab.execution.table import FINISHED, STORED, TRAJECTORY, Row, RowReader, values_of
 from lab.mistakes import StudyError
 from lab.spec import PHYSICS_VERSION, Planned, digest
 from lab.students.result import Observation
 
-__all__ = ["FINISHED", "Row", "Store", "folder", "reports"]
+__all__ = ["FINISHED", "Row", "Store", "driver", "folder", "reports"]
 
 SCHEMA = """
 BEGIN;
@@ -211,8 +212,8 @@ class Store:
 
     def _rows(self, wanted: Sequence[str]) -> Iterator[Row]:
         there = _columns(self._db) - (set() if self._specs else {"spec"})
-        columns = ",".join(c if c in there else ABSENT.get(c, "NULL") for c in COLUMNS)
-        read = Reader(partial(_no_store, self.path / "lab.db"))
+        columns = ",".join(c if c in there else ABSENT.get(c, "NULL") for c in STORED)
+        read = RowReader(partial(_no_store, self.path / "lab.db"))
         if len(wanted) > MANY:  # each in its place takes longer than all in a row
             these = frozenset(wanted)
             found = self._each(f"SELECT {columns} FROM runs")
@@ -300,10 +301,10 @@ class Store:
         """Write rows with their observations, in place of all that their runs left before, in one
         transaction. Raises StudyError if the disk does not take them."""
         rows = [*rows]
-        marks = ",".join("?" * len(COLUMNS))
+        marks = ",".join("?" * len(STORED))
         self._write(
             ("DELETE FROM observations WHERE run = ?", [(row.fingerprint,) for row in rows]),
-            (f"INSERT OR REPLACE INTO runs ({','.join(COLUMNS)}) VALUES ({marks})",
+            (f"INSERT OR REPLACE INTO runs ({','.join(STORED)}) VALUES ({marks})",
              map(values_of, rows)),
             ("INSERT INTO observations VALUES (?, ?, ?, ?, ?)",
              ((row.fingerprint, o.step, o.split, o.loss if math.isfinite(o.loss) else None,
@@ -449,7 +450,7 @@ def _checked(db: sqlite3.Connection, file: Path) -> bool:
         layout = int(meta.get("store_version", 1))
         there = _columns(db)
         there |= {TRAJECTORY} if BEFORE in there else set()
-        lacks = sorted({*COLUMNS} - {*LATER} - there)
+        lacks = sorted({*STORED} - {*LATER} - there)
     except (sqlite3.DatabaseError, ValueError) as error:
         db.close()
         if isinstance(error, sqlite3.OperationalError) and "no such" not in str(error):
@@ -489,3 +490,68 @@ def _no_store(file: Path, why: object) -> StudyError:
 
 def _columns(db: sqlite3.Connection, table: str = "runs") -> set[str]:
     return {name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")}
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A living driver: `age` in seconds; the runs that it has stored so far, and the lane-seconds
+    that these took."""
+
+    pid: int
+    age: float
+    runs: int
+    lane_seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Runs stored per second."""
+        return self.runs / self.age
+
+    @property
+    def lanes(self) -> float | None:
+        """Lane-seconds of training per second, compilation aside; None before the first row."""
+        return self.lane_seconds / self.age if self.runs else None
+
+
+def driver(path: Path) -> Driver | None:
+    """Who trains the study of this folder on this machine now; None if nobody does."""
+    lock = path / LOCK
+    try:
+        found = re.fullmatch(r"pid (\d+)", lock.read_text().strip())
+        since = lock.stat().st_mtime
+    except (OSError, ValueError):
+        return None
+    if found is None or not _holds(int(found[1]), lock):
+        return None
+    with Store.read(path, tables=False) as store:
+        now, runs, seconds = store.since(since)
+    return Driver(int(found[1]), max(now - since, 1.0), runs, seconds)
+
+
+def _holds(pid: int, lock: Path) -> bool:
+    """Whether a process has this file open; where that is not to be seen, whether it lives."""
+    try:
+        files = list(Path(f"/proc/{pid}/fd").iterdir())
+    except PermissionError:
+        return True  # somebody else's process
+    except OSError:
+        return not Path("/proc/self").exists() and _lives(pid)
+    return str(lock.resolve()) in map(_target, files)
+
+
+def _target(link: Path) -> str:
+    """What a link leads to; "" if it is gone meanwhile."""
+    try:
+        return os.readlink(link)
+    except OSError:
+        return ""
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True

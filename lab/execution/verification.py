@@ -23,11 +23,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lab.execution import compiled, listing, plan, room, runner
+from lab.execution import compiled, listing, plan, plan_summary, runner
 from lab.execution.engines.device import GPU_TEACHERS
 from lab.execution.engines.engine import Engine
 from lab.execution.engines.settings import Settings
-from lab.execution.pace import Pace
+from lab.execution.plan_summary import Pace
 from lab.execution.store import FINISHED, Row, Store
 from lab.mistakes import StudyError
 from lab.spec import Group, Run
@@ -157,7 +157,7 @@ def verify(
     """
     if not 0 < share <= 1:
         raise StudyError([f"--share {share:g}: give a number above 0, up to 1"])
-    room.refuse(study)
+    plan_summary.check_memory(study)
     with Store.read(path, overrides=study.origin.overrides) as store:
         there = store.found(listing.planned(study))
         rows = {p.run: row for p, row in there if row and row.status in FINISHED}

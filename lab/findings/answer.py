@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.execution import contents, sequence
+from lab.execution import registration
 from lab.execution.store import Store
 from lab.findings.claims import Judgement, judgements
 from lab.findings.exponent_result import ExponentResult
@@ -76,8 +76,8 @@ def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answ
     Raises StudyError where given data have changed since the runs, and where an older table is read
     that has no value of the study.
     """
-    contents.same(study, store)
-    study = sequence.reached(study, store)
+    registration.check_data_unchanged(study, store)
+    study = registration.reached(study, store)
     parts = [*asked(study)]
     where = {part.title: f"panel.{i}." for i, panel in enumerate(study.panels, 1)
              for part in (panel, *panel.scans)} if isinstance(study, Panels) else {}  # fmt: skip

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from lab.data.user_data import MOST_SHARED, GivenSpec
 from lab.duration import duration
-from lab.execution import clock, plan
+from lab.execution import plan
 from lab.execution.budgets import CHECKS
 from lab.execution.store import Row
 from lab.findings.claims import NOTHING, Judgement
@@ -332,7 +332,7 @@ def pool_paragraphs(runs: Sequence[Run]) -> tuple[str, ...]:
 # training, where training is in doubt or the reading with unlimited training is the one that
 # differs; more teachers, where an interval crosses an edge. An error falls with the root of the
 # number of teachers K, so that an interval f times too wide takes f² K of them. Their price is that
-# of the clock (`lab.execution.clock`) for the runs of the new teachers on one core, corrected by
+# of the clock (`lab.execution.plan`) for the runs of the new teachers on one core, corrected by
 # what the store has measured. Where none of these would do, the line says so and names what is in
 # doubt. No other range of x is offered, for its exponent would be another one, nor two remedies,
 # which may contradict each other.
@@ -430,7 +430,7 @@ def _teacher(question: StudyResults) -> tuple[float]:
     _, measured = question.store.spent()
     keyed = {p.run: p.run.fingerprint() for p in study.plan} if measured else {}
     spent = {run: measured[key] for run, key in keyed.items() if measured.get(key)}
-    model = sum(map(clock.seconds, plan.groups(spent)))
+    model = sum(map(plan.lane_seconds, plan.groups(spent)))
     K = study.task.count
     runs = [run for run in study.looked(K + 1, study.level).runs() if run.task.teacher == K]
     correction = sum(spent.values()) / model if model else 1.0

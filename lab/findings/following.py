@@ -1,9 +1,10 @@
 """What to train next of a study that is run until it is decided.
 
 Object: the plan of the next look, from what the looks before it say. Where a claim about α of a
-panel is undecided, the panel gets more teachers, up to its last look (`lab.execution.sequence`);
-then, where more training is among the doubts, more steps at every x whose losses still fall
-(`lab.execution.budgets`). Where all is decided, or nothing is left to try, the plan is empty.
+panel is undecided, the panel gets more teachers, up to its last look
+(`lab.execution.registration`); then, where more training is among the doubts, more steps at every x
+whose losses still fall (`lab.execution.budgets`). Where all is decided, or nothing is left to try,
+the plan is empty.
 
 What it does not do: more sizes, which are another range and another question; the advice of an
 undecided point names them. Time; the runner stops when its budget is spent.
@@ -11,7 +12,7 @@ undecided point names them. Time; the runner stops when its budget is spent.
 
 from __future__ import annotations
 
-from lab.execution import budgets, sequence
+from lab.execution import budgets, registration
 from lab.execution.store import Store
 from lab.findings.answer import Answer, answers
 from lab.regimes.quantity import ALPHA
@@ -26,7 +27,7 @@ TRAINING = {Doubt.UNDER_TRAINED, Doubt.BUDGET_FLATTENS}
 
 def following(study: Study, store: Store) -> tuple[Planned, ...]:
     """The runs of the next step of the sequence, whose looks are registered in the store."""
-    steps, now = sequence.asked(store), sequence.reached(study, store)
+    steps, now = registration.registered_looks(store), registration.reached(study, store)
     found = {answer.study.title: answer for answer in answers(study, store, replicates=50)
              if answer.claims}  # fmt: skip
     more: list[Planned] = []
@@ -34,7 +35,7 @@ def following(study: Study, store: Store) -> tuple[Planned, ...]:
         doubts = _undecided(found.get(panel.title))
         if doubts is None:
             continue
-        after = sequence.following(panel, here, steps)
+        after = registration.next_look(panel, here, steps)
         if after is not None and any(task.random for task in panel.tasks(1)):
             more += after.plan
         elif TRAINING & doubts:

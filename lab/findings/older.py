@@ -21,9 +21,8 @@ from typing import Any
 import numpy as np
 
 from lab import axes
-from lab.execution.row import PROVENANCE, Row
 from lab.execution.store import Store
-from lab.execution.table import Value
+from lab.execution.table import PROVENANCE, Row, Value
 from lab.findings import record
 from lab.findings.study_results import SettingRuns, StudyResults
 from lab.kinds.student import STUDENTS

@@ -95,7 +95,7 @@ class WholeProblem(Optimiser):
 
     @classmethod
     def seconds(cls, *, N: int, residuals: int) -> float:
-        """Seconds of the same on the reference core (`lab.execution.clock`)."""
+        """Seconds of the same on the reference core (`lab.execution.plan`)."""
         return cls.flops(N=N, residuals=residuals) / STUDENTS_RATE
 
     @classmethod

@@ -10,8 +10,7 @@ from simulated import row
 
 from lab import study as studies
 from lab.cli import status_verb
-from lab.execution.driver import driver
-from lab.execution.store import Store
+from lab.execution.store import Store, driver
 from lab.mistakes import StudyError
 
 STUDY = """

@@ -9,7 +9,7 @@ import pytest
 from simulated import row, rows
 
 from lab import study
-from lab.execution import export as table
+from lab.execution import listing as table
 from lab.execution.store import Store
 from lab.students.result import Observation
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lab import study as studies
-from lab.execution import clock, plan
-from lab.execution.pace import SEEN, Pace
+from lab.execution import plan
+from lab.execution.plan_summary import SEEN, Pace
 
 TABLES = {
     "schema": 1, "question": "How long?", "regime": "resolution-width",
@@ -34,7 +34,7 @@ def simulated(groups, *, compile_seconds, slower=3.0, ticks=4):
         compiled[0] += compile_seconds * new
         time += compile_seconds * new
         for _ in range(ticks):
-            time += slower * clock.seconds(group) / ticks
+            time += slower * plan.lane_seconds(group) / ticks
             pace.tick(group, group.student_steps // ticks)
             told.append((pace.fraction, pace.seconds_left(time), time))
         pace.finish(group)
@@ -73,7 +73,7 @@ def test_the_rest_is_told_of_two_lanes_whose_groups_are_unlike(unlike, seed, com
         known |= plan.programs([group])
         start = free[lane] + compile_seconds * new
         events.append((start, 0, compile_seconds * new, None))
-        length = slower[id(group)] * clock.seconds(group)
+        length = slower[id(group)] * plan.lane_seconds(group)
         events += [(start + length * k / 8, group.student_steps // 8, 0.0, group)
                    for k in range(1, 9)]  # fmt: skip
         free[lane] = start + length
@@ -108,6 +108,8 @@ def test_what_is_at_work_has_begun_and_is_not_done():
     assert pace.at_work == ((first, 0.25),)
     pace.finish(first)
     pace.finish(second)  # by another worker, which never said a word
-    total = sum(clock.seconds(g) for g in groups)
+    total = sum(plan.lane_seconds(g) for g in groups)
     assert pace.at_work == ()
-    assert pace.fraction == pytest.approx((clock.seconds(first) + clock.seconds(second)) / total)
+    assert pace.fraction == pytest.approx(
+        (plan.lane_seconds(first) + plan.lane_seconds(second)) / total
+    )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.execution import clock, plan
+from lab.execution import plan
 from lab.spec import Group
 from lab.students import solvers
 
@@ -35,7 +35,7 @@ def test_checks_train_after_what_they_check_and_the_costliest_first(make_study):
         late = [scan.isdisjoint(group.runs()) for group in groups]
         assert late == sorted(late) and 0 < sum(late) < len(late)
         for kind in (False, True):
-            costs = [clock.seconds(g) for g, is_late in zip(groups, late, strict=True)
+            costs = [plan.lane_seconds(g) for g, is_late in zip(groups, late, strict=True)
                      if is_late == kind]  # fmt: skip
             assert costs == sorted(costs, reverse=True)
 

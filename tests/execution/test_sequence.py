@@ -13,7 +13,7 @@ import pytest
 
 import lab
 from lab.duration import seconds_of
-from lab.execution import listing, sequence
+from lab.execution import listing, registration
 from lab.execution.registration import registered
 from lab.execution.store import Store
 from lab.findings import provenance_text
@@ -56,7 +56,7 @@ def run(file, **options):
 def state(file):
     """The look, the level, and the answer of what is stored."""
     with Store.read(Path("results/s")) as store:
-        now = sequence.reached(lab.read(file), store)
+        now = registration.reached(lab.read(file), store)
         kept = registered(store)
     return now.task.count, now.level, kept, lab.answer(file, "results", replicates=20)
 
@@ -155,7 +155,7 @@ def test_a_killed_sequence_comes_to_the_same_looks_and_table(file):
 
     def come_to(folder):
         with Store.read(folder / "results/s") as store:
-            now = sequence.reached(lab.read(folder / "s.toml"), store)
+            now = registration.reached(lab.read(folder / "s.toml"), store)
             rows = store.rows(p.run.fingerprint() for p in now.plan)
             kept = [replace(one, time=0.0) for one in registered(store)]
         return now.task.count, now.level, {k: row.loss for k, row in rows.items()}, kept

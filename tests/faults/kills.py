@@ -198,14 +198,14 @@ def table(cwd: Path) -> bytes:
     """The exported table, without the seconds that every run took, and without the commit of a
     checkout that may be edited meanwhile."""
     import lab
-    from lab.execution import export
+    from lab.execution import listing
 
     columns = lab.load(cwd / "s.toml", cwd / "results")
     kept = {name: column for name, column in columns.items() if name not in ("seconds", "git")}
-    export.write(kept, cwd / "table.csv")
+    listing.write(kept, cwd / "table.csv")
     seen = lab.load(cwd / "s.toml", cwd / "results", observations=True)
     del seen["seconds"]
-    export.write(seen, cwd / "observations.csv")
+    listing.write(seen, cwd / "observations.csv")
     return (cwd / "table.csv").read_bytes() + (cwd / "observations.csv").read_bytes()
 
 

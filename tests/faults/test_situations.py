@@ -24,8 +24,7 @@ from kills import ROOT, sound, stored
 import lab
 from lab.execution import compiled
 from lab.execution import store as stores
-from lab.execution.driver import driver
-from lab.execution.store import Store
+from lab.execution.store import Store, driver
 from lab.mistakes import StudyError
 
 STUDY = """

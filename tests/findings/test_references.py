@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lab import study
-from lab.execution.row import Row
+from lab.execution.table import Row
 from lab.findings.expected import references
 from lab.findings.premises import premises, sentences
 from lab.mistakes import StudyError

@@ -14,7 +14,7 @@ from scripted import executed, plain
 
 import lab
 from lab import study
-from lab.execution import clock, plan
+from lab.execution import plan
 from lab.grids import Positives
 from lab.kinds.exact import Exact
 from lab.kinds.student import STUDENTS
@@ -134,7 +134,7 @@ def test_the_plan_takes_its_own_costs_and_packs_no_other_solver_with_it(groups):
     (first, *_) = groups
     flops = EIGH * (16**3 + 32**3 + 64**3)
     assert plan.cost(groups).flops == 2 * flops and solvers.of(first) is FLOW
-    assert clock.seconds(first) == flops / clock.EXACT_RATE + 6 * clock.EXACT
+    assert plan.lane_seconds(first) == flops / plan.EXACT_RATE + 6 * plan.EXACT
     nearest = grouped(STUDY.replace('"flow"\ntime = [1.0, 1e12]', '"nearest"'))
     runs = [run for g in (*groups, *nearest) for run in g.runs()]
     assert all(len({s.kind for s, _, _ in g.shapes}) == 1 for g in plan.groups(runs))

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from simulated import power, rows
 
 from lab import study as studies
-from lab.execution import export
+from lab.execution import listing
 from lab.execution.store import Store
 from lab.findings import answer as answers
 from lab.findings.overview import overview
@@ -141,13 +141,13 @@ def test_an_empty_store_makes_a_report_an_empty_table_and_figures(make_study, tm
 
 def test_export_round_trip(found, tmp_path):
     study, store, _ = found
-    columns = export.columns(study, store)
+    columns = listing.columns(study, store)
     assert columns["status"].size == len(study.plan)
-    export.write(columns, tmp_path / "t.csv")
+    listing.write(columns, tmp_path / "t.csv")
     with open(tmp_path / "t.csv", newline="") as file:
         read = list(csv.DictReader(file))
     assert [float(r["relative_loss"]) for r in read] == columns["relative_loss"].tolist()
-    export.write(columns, tmp_path / "t.json")
+    listing.write(columns, tmp_path / "t.json")
     assert json.loads((tmp_path / "t.json").read_text())["N"] == columns["N"].tolist()
 
 

@@ -23,8 +23,8 @@ from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
-from lab.execution import clock
-from lab.execution.engines import errand, foreign, messages, portions
+from lab.execution import plan
+from lab.execution.engines import errand, foreign, messages
 from lab.execution.engines.device import Device
 from lab.execution.engines.engine import Finished, Tick
 from lab.mistakes import StudyError
@@ -127,7 +127,7 @@ class Cluster:
                 self._wait()
             self._refuse_strangers()
             self._lanes = self._threads() or self._workers
-        return Device("dask", self._name, max(self._lanes, 1), 1, portions.LONGEST)
+        return Device("dask", self._name, max(self._lanes, 1), 1, plan.LONGEST)
 
     def compile_seconds(self) -> float:
         return sum(self._compiled.values())
@@ -229,7 +229,7 @@ class _Out:
         self._alone = False
         self._steps: Counter[int] = Counter()
         self._measured = self._modelled = 0.0
-        self._left = sum(map(clock.seconds, groups))
+        self._left = sum(map(plan.lane_seconds, groups))
         self._back: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._topic = f"lab-{uuid.uuid4().hex}"
@@ -247,9 +247,9 @@ class _Out:
             groups = (
                 [self.todo.popleft()]
                 if tried
-                else portions.errand(self.todo, left=self._left, lanes=lanes, pace=pace)
+                else plan.next_batch(self.todo, left=self._left, lanes=lanes, pace=pace)
             )
-            self._left -= sum(map(clock.seconds, groups))
+            self._left -= sum(map(plan.lane_seconds, groups))
             name = f"lab-{uuid.uuid4().hex}"
             text = json.dumps({
                 "errand": name, "topic": self._topic, "kinds": self._kinds,
@@ -278,7 +278,7 @@ class _Out:
             return
         for group in groups:
             self._tick(group, -self._steps.pop(id(group), 0))
-            self._left += clock.seconds(group)
+            self._left += plan.lane_seconds(group)
         if future.status == "error":
             yield from self._failed(groups, future.exception(timeout=PATIENCE))
         else:
@@ -290,7 +290,7 @@ class _Out:
         for group, found in zip(groups, answer["groups"], strict=True):
             results = found["results"]
             self._measured += found["seconds"]
-            self._modelled += clock.seconds(group)
+            self._modelled += plan.lane_seconds(group)
             yield Finished(group, results and messages.results(group, results), found["error"],
                            found["seconds"], found["device"])  # fmt: skip
 

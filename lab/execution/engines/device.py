@@ -24,7 +24,7 @@ from lab.execution import compiled
 class Device:
     """What the lanes run on. `teachers` is how many share a group there.
 
-    longest: seconds that one group may take there (`portions.py`), or None for any.
+    longest: seconds that one group may take there (`plan.parted`), or None for any.
     """
 
     kind: str

@@ -15,7 +15,7 @@ look 3 · 10⁻⁸, at which four teachers decide nothing.
 Known bias: the looks share their teachers, and the union bound gives nothing back for that: the
 intervals are some tenth longer than they need to be.
 
-What it does not do: run or judge; see `lab.execution.sequence` and `lab.findings.following`.
+What it does not do: run or judge; see `lab.execution.registration` and `lab.findings.following`.
 """
 
 from __future__ import annotations

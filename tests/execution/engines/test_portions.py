@@ -6,14 +6,13 @@ from dataclasses import replace
 import pytest
 from scripted import descents
 
-from lab.execution import clock, plan
-from lab.execution.engines import portions
+from lab.execution import plan
 from lab.students import solvers
 
 
 def test_parts_hold_the_same_runs_and_learn_the_same_digits():
     (group,) = descents(teachers=1)
-    parts = portions.parted(group, 1e-9)
+    parts = plan.parted(group, 1e-9)
     assert len(parts) == len(group.shapes) > 1
     assert [run for part in parts for run in part.runs()] == group.runs()
     found = [repr(r) for part in parts for r in solvers.solve(part, tick=lambda n: None)]
@@ -24,11 +23,11 @@ def test_what_has_to_stay_together_does(make_study, make_tables):
     pool = make_study(regime="resolution-data", student={"widths": 5, "seeds": 2},
                       data={"sizes": [32, 64, 128]})  # fmt: skip
     groups = plan.groups(p.run for p in pool.plan if p.run.size)
-    assert groups and all(portions.parted(group, 1e-9) == [group] for group in groups)
+    assert groups and all(plan.parted(group, 1e-9) == [group] for group in groups)
     (group,) = descents(teachers=1)
-    assert portions.parted(group, None) == portions.parted(group, 1e9) == [group]
-    most = clock.seconds(replace(group, shapes=group.shapes[:-1]))
-    assert [len(part.shapes) for part in portions.parted(group, most)] == [2, 1]
+    assert plan.parted(group, None) == plan.parted(group, 1e9) == [group]
+    most = plan.lane_seconds(replace(group, shapes=group.shapes[:-1]))
+    assert [len(part.shapes) for part in plan.parted(group, most)] == [2, 1]
 
 
 @pytest.mark.parametrize("pace", [1.0, 50.0, 1e4])
@@ -37,15 +36,15 @@ def test_errands_take_from_ten_seconds_to_five_minutes(pace, lanes):
     groups = descents(steps=20_000, teachers=3) * 20
     todo, errands = deque(groups), []
     while todo:
-        left = sum(map(clock.seconds, todo))
+        left = sum(map(plan.lane_seconds, todo))
         before = pace * left
-        taken = portions.errand(todo, left=left, lanes=lanes, pace=pace)
-        seconds = pace * sum(map(clock.seconds, taken))
+        taken = plan.next_batch(todo, left=left, lanes=lanes, pace=pace)
+        seconds = pace * sum(map(plan.lane_seconds, taken))
         errands += taken
-        assert len(taken) == 1 or seconds <= portions.LONGEST
-        longest = pace * max(map(clock.seconds, groups))
-        assert seconds >= min(portions.SHORTEST, before * 0.999) or seconds + longest > 300
+        assert len(taken) == 1 or seconds <= plan.LONGEST
+        longest = pace * max(map(plan.lane_seconds, groups))
+        assert seconds >= min(plan.SHORTEST, before * 0.999) or seconds + longest > 300
         if len(taken) > 1:
-            share = max(before / (portions.ROUNDS * lanes), portions.SHORTEST)
+            share = max(before / (plan.ROUNDS * lanes), plan.SHORTEST)
             assert seconds - longest <= share
     assert errands == groups
