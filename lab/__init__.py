@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lab.findings.design import Simulation
     from lab.report.fitted import Fit
     from lab.report.runs import Runs
-    from lab.report.told import Told
+    from lab.report.study_report import StudyReport
     from lab.scaling import Exponent
     from lab.scaling.frontier import Frontier
     from lab.study import Study
@@ -192,7 +192,7 @@ def answer(
     name: str = "study",
     overrides: Sequence[str] = (),
     replicates: int = 2000,
-) -> Told:
+) -> StudyReport:
     """What the stored runs of a study say: a value that prints itself and iterates over the answers
     of its scans, with `points`, `figures()`, `plain()` and `write()`. It may be asked at any time:
     what is missing is told. Without a store what the table of the report has is read.
@@ -204,14 +204,14 @@ def answer(
     from lab.execution.registration import another
     from lab.execution.store import Store, reports
     from lab.findings.answer import answers
-    from lab.report.told import Told
+    from lab.report.study_report import StudyReport
 
     asked, path = read(study, overrides), _folder(study, results, name)
     by = asked.origin.overrides
     with Store.read(path, specs=False, overrides=by) as store:
         found = answers(asked, store, replicates=replicates)
-        return Told(found, asked.question, path.name, reports(path, by), another(asked, store),
-                    store.source)  # fmt: skip
+        return StudyReport(found, asked.question, path.name, reports(path, by),
+                           another(asked, store), store.source)  # fmt: skip
 
 
 def load(

@@ -91,9 +91,9 @@ def dimension(
     if as_json:
         say_json(plain(found.as_json() | {"warnings": warnings}))
         return
-    from lab.report import dimension as shown
+    from lab.report import verb_tables as shown
 
     title = f"{points.name}: {found.n} points, {found.ambient} coordinates"
-    say_table(title, shown.HEAD, shown.lines(found))
-    for sentence in shown.sentences(found, points.warnings):
+    say_table(title, shown.DIMENSION_HEAD, shown.dimension_lines(found))
+    for sentence in shown.dimension_sentences(found, points.warnings):
         say_sentence(sentence)

@@ -28,9 +28,9 @@ def report(
     Of several studies, write one page that compares them; of none, the index of all results.
     """
     if not studies:
-        from lab.report import index
+        from lab.report import pages
 
-        say(f"Written: {index.write(results)}")
+        say(f"Written: {pages.write_index(results)}")
     elif len(studies) == 1:
         asked = read(studies[0], overrides)
         say_answer(asked, studies[0], results, write=True, wide=wide)
@@ -61,11 +61,11 @@ def figures(
     ] = "double",
 ) -> None:
     """Write the figures for print to results/STUDY/figures/, of a width in millimetres."""
-    from lab.report import publishing
+    from lab.report import figure_files
 
-    publishing.check(form, width)
+    figure_files.check_format(form, width)
     found = _stored(study, overrides, results)
-    written = publishing.publish(found.drawn(), found.folder / "figures", form, width)
+    written = figure_files.publish(found.drawn(), found.folder / "figures", form, width)
     if found.lacking or found.source:
         say_sentence(found.lacking or found.source)
     say("Written: " + ", ".join(map(str, written)))
@@ -88,7 +88,7 @@ def findings(
     to <!-- end -->, and <!-- finding: STUDY d=8 --> by one exponent within a sentence.
     """
     from lab.files import put
-    from lab.report.findings import Document
+    from lab.report.marked_document import Document
 
     every = [Document(file, results) for file in documents]
     old = [one for one in every if one.filled() != one.read()]

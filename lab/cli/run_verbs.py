@@ -143,7 +143,7 @@ def verify(
     import lab
     from lab.execution.engines.settings import Settings
     from lab.plain import plain
-    from lab.report import verification as shown
+    from lab.report import verb_tables as shown
 
     planned = read(study, overrides)
     asked = Settings.found(study.parent, name=engine, scheduler=scheduler, workers=workers)
@@ -152,11 +152,12 @@ def verify(
     if as_json:
         say_json(plain(found.plain()))
     else:
-        for sentence in shown.sentences(found):
+        for sentence in shown.verification_sentences(found):
             say_sentence(sentence)
         if found.wrong:
-            say_table(f"Not what is stored in {results}", shown.HEAD, shown.lines(found.wrong),
-                      most=shown.MOST, wide=wide)  # fmt: skip
+            say_table(f"Not what is stored in {results}", shown.VERIFICATION_HEAD,
+                      shown.verification_lines(found.wrong), most=shown.VERIFICATION_MOST,
+                      wide=wide)  # fmt: skip
     if not found.holds:
         raise typer.Exit(3)
 

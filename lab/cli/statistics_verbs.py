@@ -403,21 +403,21 @@ def calibrate(
         if own:
             _keep(kept, study, results)
         return
-    from lab.report import statistics
+    from lab.report import verb_tables
 
     tables = (
         ("Coverage of 95 % intervals",
-         statistics.COVERAGE_HEAD, statistics.coverage_lines(found.calibrated)),
+         verb_tables.COVERAGE_HEAD, verb_tables.coverage_lines(found.calibrated)),
         ("Verdicts, and power against other exponents",
-         statistics.verdict_head(found.calibrated), statistics.verdict_lines(found.calibrated)),
+         verb_tables.verdict_head(found.calibrated), verb_tables.verdict_lines(found.calibrated)),
         ("P(agrees) / P(contradicts) by truth / prediction",
-         statistics.ratio_head(found.calibrated), statistics.ratio_lines(found.calibrated)),
+         verb_tables.ratio_head(found.calibrated), verb_tables.ratio_lines(found.calibrated)),
         ("Other truths: wrong at the edge (agrees / contradicts), and curves found bent",
-         statistics.WRONG_HEAD, statistics.wrong_lines(found.misspecified)),
+         verb_tables.WRONG_HEAD, verb_tables.wrong_lines(found.misspecified)),
     )  # fmt: skip
     for title, head, lines in tables:
         say_table(title, head, lines, wide=wide)
-    for sentence in statistics.calibration_sentences(found.calibrated, scans=scans, seed=seed):
+    for sentence in verb_tables.calibration_sentences(found.calibrated, scans=scans, seed=seed):
         say_sentence(sentence)
     if own:
         say_sentence(f"Kept for the report: {_keep(kept, study, results)}.")

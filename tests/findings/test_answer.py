@@ -10,7 +10,7 @@ from simulated import power, row, rows
 from lab import study as studies
 from lab.execution.store import Store
 from lab.findings import answer as answers
-from lab.report.document import document
+from lab.report.report import document
 
 WIDE = {
     "student": {"widths": [4, 6, 8, 12, 17, 24, 34], "seeds": 2},

@@ -9,8 +9,8 @@ from invocation import invoke, power, rows
 from lab import study as studies
 from lab.execution.store import Store
 from lab.findings import answer as answers
-from lab.report import calibrated, html_page
-from lab.report.document import document
+from lab.report import calibrated, pages
+from lab.report.report import document
 
 STUDY = """
 schema = 1
@@ -42,7 +42,7 @@ def found(*overrides):
 def test_nothing_is_told_before_it_was_calibrated(here):
     before = document(found(), "s", complete=True)
     assert not any("calibration" in point for point in before["points"])
-    assert "Coverage and error rates" not in html_page.html(found(), "s")
+    assert "Coverage and error rates" not in pages.page_html(found(), "s")
     (here / "results/s/calibration.json").write_text("[1]")
     assert document(found(), "s", complete=True) == before
 
@@ -61,7 +61,7 @@ def test_fits_report_and_page_tell_what_was_simulated(here):
     assert len(table.rows) == 4 and len(other.rows) == len(kept["points"][0]["misspecified"])
     covered = [float(row[3]) for row in table.rows]
     assert covered == pytest.approx([p["coverage"]["quoted"] for p in kept["points"]], abs=0.006)
-    text = html_page.html(now, "s")
+    text = pages.page_html(now, "s")
     assert "In 40 simulated scans of this design" in text and "figure-power" in text
 
 
@@ -70,7 +70,7 @@ def test_another_design_is_told_and_not_shown(here):
     now = found("task.teacher.count=3", "task.manifold.dim=[2]")
     (words,) = calibrated.below(now)
     assert "2 of 2 settings were calibrated for another design" in words
-    assert "simulated scans of this design" not in html_page.html(now, "s")
+    assert "simulated scans of this design" not in pages.page_html(now, "s")
 
 
 def test_a_calibration_of_before_there_were_shapes_is_told_and_not_shown(here):

@@ -12,7 +12,7 @@ from lab.findings import answer as answers
 from lab.findings.study_results import cells_of, scan_of
 from lab.kinds.student import StudentSpec
 from lab.mistakes import StudyError
-from lab.report.document import document
+from lab.report.report import document
 
 BY_DATA = {
     "regime": "resolution-data",

@@ -49,7 +49,7 @@ def outputs(name: str) -> dict[str, str]:
         store.add(stored(name))
     written = Path("results") / name
     # pixels are nobody's golden, and take most of the time
-    with patch.object(Figure, "savefig"), patch("lab.report.svg.lean", str):
+    with patch.object(Figure, "savefig"), patch("lab.report.figure_files.lean", str):
         said = [_said(verb, f"{name}.toml") for verb in ("check", "report")]
     return {
         "said.txt": "".join(said),

@@ -12,7 +12,7 @@ from invocation import power, rows
 from lab.execution.store import Store
 from lab.findings import answer as answers
 from lab.regimes.origin import Origin
-from lab.report import html_page as pages
+from lab.report import pages
 
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
@@ -41,7 +41,7 @@ def file(make_study, tmp_path_factory):
     ).of(Origin("studies/s.toml"))  # fmt: skip
     with Store.write(folder / "s") as store:
         store.add(rows(study, power(lambda d: 5 / d), noise=0.02, seed=1))
-        return pages.write(answers.answers(study, store), folder / "report.html", "s")
+        return pages.write_page(answers.answers(study, store), folder / "report.html", "s")
 
 
 @pytest.fixture

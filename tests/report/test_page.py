@@ -25,7 +25,7 @@ from lab.findings import run_charts
 from lab.findings.drawing import Scale, apart
 from lab.mistakes import StudyError
 from lab.regimes.origin import Origin
-from lab.report import html_page, index
+from lab.report import pages
 from lab.report.page import comparison
 
 EVIL = "<script>alert(1)</script>"
@@ -82,7 +82,7 @@ def make(make_study, tmp_path_factory):
 
 def test_the_page_asks_for_nothing_and_has_every_run_under_a_dot(make):
     found = make()
-    text = html_page.html(found, "s")
+    text = pages.page_html(found, "s")
     parsed = Parsed(text)
     addresses = [a[k] for _, a in parsed.elements for k in ("src", "href", "action") if a.get(k)]
     assert all(address.startswith(("data:", "#")) for address in addresses)
@@ -113,7 +113,7 @@ def test_the_page_recommends_the_command_that_trains_what_it_says(
 
 def test_of_very_many_runs_the_page_tells_of_those_that_it_draws(make, monkeypatch):
     monkeypatch.setattr("lab.findings.run_charts.MOST", 7)
-    parsed = Parsed(html_page.html(make(), "s"))
+    parsed = Parsed(pages.page_html(make(), "s"))
     groups = json.loads(dict(parsed.scripts)["runs"])
     told = {run[0] for group in groups for run in group["runs"]}
     dots = {attrs["data-run"] for attrs in parsed.all("circle") if attrs.get("data-run")}
@@ -121,7 +121,7 @@ def test_of_very_many_runs_the_page_tells_of_those_that_it_draws(make, monkeypat
 
 
 def test_every_figure_is_small_and_has_its_numbers_as_a_file(make):
-    text = html_page.html(make(), "s")
+    text = pages.page_html(make(), "s")
     assert max(map(len, re.findall(r"<svg.*?</svg>", text, re.S))) < 150_000
     links = {a["download"]: a["href"] for a in Parsed(text).all("a") if "download" in a}
     assert {"exponents.csv", "scans.csv", "convergence.csv", "runs.csv", "fitted.csv"} <= set(links)
@@ -138,7 +138,7 @@ def test_every_figure_is_small_and_has_its_numbers_as_a_file(make):
 
 def test_the_top_says_what_the_findings_say(make):
     found = make()
-    text = html_page.html(found, "s")
+    text = pages.page_html(found, "s")
     summary = json.loads(dict(Parsed(text).scripts)["summary"])
     verdicts = {p.verdict for p in found[0].points}
     assert summary["verdict"] == (verdicts.pop() if len(verdicts) == 1 else "mixed")
@@ -147,10 +147,10 @@ def test_the_top_says_what_the_findings_say(make):
 
 
 def test_what_is_missing_is_told_and_an_empty_study_has_a_page(make, make_study, tmp_path):
-    text = html_page.html(make(leave=10), "s")
+    text = pages.page_html(make(leave=10), "s")
     assert "72 runs of scans: 62 done, 10 missing." in text and "unfinished" in text
     with Store.read(tmp_path / "nowhere") as store:
-        text = html_page.html(answers.answers(make_study(), store), "s")
+        text = pages.page_html(answers.answers(make_study(), store), "s")
     assert "nothing measured yet" in text
 
 
@@ -165,7 +165,7 @@ def test_names_from_files_appear_escaped(make_tables, tmp_path):
         for scan in study.scans:
             store.add(rows(scan, power(1.0), noise=0.05))
         found = answers.answers(study, store)
-    for text in (html_page.html(found, EVIL), comparison.html([(EVIL, found), ("b", found)])):
+    for text in (pages.page_html(found, EVIL), comparison.html([(EVIL, found), ("b", found)])):
         parsed = Parsed(text)
         assert all(name in ("runs", "summary", None) for name, _ in parsed.scripts)
         assert EVIL not in text.replace("\\u003c", "") and "&lt;script&gt;" in text
@@ -175,11 +175,11 @@ def test_names_from_files_appear_escaped(make_tables, tmp_path):
 def test_columns_of_any_view_appear_escaped():
     from lab.findings.view import Rows, Section, Table
 
-    table = html_page.block(Table((EVIL, "b"), [(EVIL, "2")], EVIL))
+    table = pages.block(Table((EVIL, "b"), [(EVIL, "2")], EVIL))
     section = Section(EVIL, [])
-    text = html_page.render("page.html.j2", **_empty(sections=[(section.title, [table])]))
+    text = pages.render("page.html.j2", **_empty(sections=[(section.title, [table])]))
     assert EVIL not in text and text.count("&lt;script&gt;") >= 4
-    assert EVIL not in html_page.data_uri(Rows((EVIL,), [(EVIL,)]))
+    assert EVIL not in pages.data_uri(Rows((EVIL,), [(EVIL,)]))
 
 
 def _empty(**values):
@@ -206,17 +206,17 @@ def test_differences_of_studies_have_the_interval_of_independent_estimates(make)
 
 
 def test_the_index_lists_pages_and_stores(make, tmp_path):
-    html_page.write(make(), tmp_path / "r/one/report.html", "one")
+    pages.write_page(make(), tmp_path / "r/one/report.html", "one")
     (tmp_path / "r/two").mkdir()
     (tmp_path / "r/two/lab.db").touch()
     (tmp_path / "r/three").mkdir()
-    text = index.write(tmp_path / "r").read_text()
-    html_page.write(make(), tmp_path / "r/1 % #2/report.html", "1 % #2")
-    assert 'href="1%20%25%20%232/report.html"' in index.write(tmp_path / "r").read_text()
+    text = pages.write_index(tmp_path / "r").read_text()
+    pages.write_page(make(), tmp_path / "r/1 % #2/report.html", "1 % #2")
+    assert 'href="1%20%25%20%232/report.html"' in pages.write_index(tmp_path / "r").read_text()
     assert 'href="one/report.html"' in text and "lab report two.toml" in text
     assert "three" not in text
     with pytest.raises(StudyError, match="no study has a page"):
-        index.write(tmp_path / "nowhere")
+        pages.write_index(tmp_path / "nowhere")
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
@@ -244,9 +244,9 @@ def test_two_threads_may_write_one_file(tmp_path, monkeypatch):
 
 def test_the_page_is_a_function_of_the_store_and_not_of_who_renders_it(make, monkeypatch):
     found = make()
-    here = html_page.html(found, "s")
+    here = pages.page_html(found, "s")
     monkeypatch.setattr(platform, "python_version", lambda: "4.5.6")
-    assert html_page.html(found, "s") == here
+    assert pages.page_html(found, "s") == here
 
 
 def test_labels_that_would_overlap_move_apart_and_keep_their_order():
@@ -271,7 +271,7 @@ def test_every_run_of_a_plane_is_under_a_dot(make_study, tmp_path):
 
     with Store.write(tmp_path / "s") as store:
         store.add(rows(study, law))
-        text = html_page.html(answers.answers(study, store), "s")
+        text = pages.page_html(answers.answers(study, store), "s")
     parsed = Parsed(text)
     told = [run for group in json.loads(dict(parsed.scripts)["runs"]) for run in group["runs"]]
     dots = [attrs["data-run"] for attrs in parsed.all("circle") if attrs.get("data-run")]

@@ -22,8 +22,8 @@ from lab.findings.exponent_result import ExponentResult
 from lab.findings.overview import MARKERS, side_by_side, strokes
 from lab.findings.view import Answers, Chart, Charts, Rows, Section, Table, alpha, interval
 from lab.mistakes import StudyError
-from lab.report.html_page import block, render
 from lab.report.page.differences import Difference, forest, rows
+from lab.report.pages import block, render
 from lab.report.top import top
 from lab.scaling.judge.doubts import briefly
 

@@ -1,9 +1,13 @@
-"""Figures of matplotlib as lean SVG text: the same drawing in a third of the bytes.
+"""Figures of matplotlib as files: for print and slides, and as lean SVG text.
 
-What goes: decimals beyond a tenth of a point, names that nobody refers to, groups that say
-nothing, and whatever is written twice: styles, words, lines of one style side by side, the colours
-of images beyond a palette. The result is the same in every run. What it does not keep: that
-translucent marks of one style are darker where they overlap; those are drawn as an image.
+For print a figure keeps its proportions and takes a width in millimetres; its words and lines take
+the size that this width is read at. Fonts are embedded, as outlines in SVG and as TrueType in PDF.
+
+SVG is the same drawing in a third of the bytes. What goes: decimals beyond a tenth of a point,
+names that nobody refers to, groups that say nothing, and whatever is written twice: styles, words,
+lines of one style side by side, the colours of images beyond a palette. The result is the same in
+every run. What it does not keep: that translucent marks of one style are darker where they overlap;
+those are drawn as an image.
 """
 
 from __future__ import annotations
@@ -13,13 +17,18 @@ import io
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from lab.files import put_bytes
+from lab.findings.view import Drawn
+from lab.mistakes import StudyError, unknown
 
 SVG = "http://www.w3.org/2000/svg"
-GROUP, USE, PATH, DEFS, STYLE = (f"{{{SVG}}}{tag}" for tag in ("g", "use", "path", "defs", "style"))
+GROUP, USE, PATH, DEFS, STYLE_TAG = (
+    f"{{{SVG}}}{tag}" for tag in ("g", "use", "path", "defs", "style")
+)
 LINK = "{http://www.w3.org/1999/xlink}href"
 
 SHADES = 64
@@ -73,7 +82,7 @@ def _taken(node: ET.Element) -> Iterator[ET.Element]:
 def _shortened(node: ET.Element) -> None:
     """Attributes in fewer letters."""
     node.tail = None
-    if node.tag != STYLE:
+    if node.tag != STYLE_TAG:
         node.text = None
     if LINK in node.attrib:
         link = node.attrib.pop(LINK)
@@ -120,6 +129,8 @@ def _level(line: re.Match[str]) -> str:
 
 
 def _palette(link: str) -> str:
+    from PIL import Image
+
     kind, png = link.split(",", 1)
     out = io.BytesIO()
     image = Image.open(io.BytesIO(base64.b64decode(png)))
@@ -134,7 +145,7 @@ def _classed(root: ET.Element) -> None:
         if "style" in node.attrib:
             style = re.sub(r"(?<=[:;]) ", "", node.attrib.pop("style"))
             node.set("class", styles.setdefault(style, f"s{len(styles)}"))
-    sheet = root.find(f".//{STYLE}")
+    sheet = root.find(f".//{STYLE_TAG}")
     assert sheet is not None
     sheet.text = f"{sheet.text}{''.join(f'.{k}{{{style}}}' for style, k in styles.items())}"
     own = {f"#{node.get('id')}": node.get("class") for node in root[0]}
@@ -215,3 +226,68 @@ def _named(root: ET.Element) -> None:
 
 def _letters(i: int) -> str:
     return (_letters(i // 26 - 1) if i > 25 else "") + "abcdefghijklmnopqrstuvwxyz"[i % 26]
+
+
+FORMATS = ("svg", "pdf", "png")
+WIDTHS = {"single": (86.0, 6.5), "double": (178.0, 8.0), "slide": (254.0, 13.0)}
+"""Millimetres, of one and two columns of a journal and of a slide, and the points of its words."""
+INCH = 25.4
+DPI = 300
+"""Of a PNG."""
+
+
+def check_format(form: str, width: str) -> None:
+    """Raises StudyError, a sentence, for a format or a width that there is not."""
+    if form not in FORMATS:
+        raise StudyError([unknown("format", form, FORMATS)])
+    if width not in WIDTHS:
+        raise StudyError([unknown("width", width, WIDTHS)])
+
+
+def publish(drawn: Sequence[Drawn], folder: Path, form: str, width: str) -> list[Path]:
+    """Write figures as folder/NAME-WIDTH.FORMAT; returns the files.
+
+    Raises StudyError, one sentence, for an unknown format or width, or a folder that takes nothing.
+    """
+    check_format(form, width)
+    return [
+        put_bytes(content(one, form, width), folder / f"{one.name}-{width}.{form}") for one in drawn
+    ]
+
+
+def content(one: Drawn, form: str, width: str) -> bytes:
+    """The bytes of one figure's file."""
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    from lab.findings.style import STYLE
+
+    FigureCanvasAgg(one.figure)
+    with matplotlib.rc_context({**STYLE, "pdf.fonttype": 42, "svg.fonttype": "path"}):
+        _resize(one.figure, *WIDTHS[width])
+        if form == "svg":
+            return svg(one.figure).encode()
+        out = io.BytesIO()
+        dates = {"pdf": {"CreationDate": None}, "png": None}[form]
+        one.figure.savefig(out, format=form, dpi=DPI, metadata=dates)
+        return out.getvalue()
+
+
+def _resize(figure: Any, millimetres: float, points: float) -> None:
+    """Give the figure its width, and its words and lines the size that goes with it.
+
+    Words keep their proportions to each other. The height grows with the words, so that a figure
+    that was drawn wide for the screen does not close up in a column.
+    """
+    from matplotlib.lines import Line2D
+    from matplotlib.text import Text
+
+    wide, high = figure.get_size_inches()
+    scale = points / 10.0  # figures are drawn with words of 10 points
+    narrower = millimetres / INCH / wide
+    figure.set_size_inches(millimetres / INCH, high * max(narrower, min(scale, 1.6 * narrower)))
+    for text in figure.findobj(Text):
+        text.set_fontsize(text.get_fontsize() * scale)
+    for line in figure.findobj(Line2D):
+        line.set_linewidth(line.get_linewidth() * scale)
+        line.set_markersize(line.get_markersize() * scale)

@@ -16,13 +16,13 @@ from lab.findings.claims import Judgement
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.view import Drawn, Table
 from lab.mistakes import StudyError
-from lab.report import html_page, report
-from lab.report.document import document
+from lab.report import pages, report
+from lab.report.report import document
 from lab.report.views import views
 
 
 @dataclass(frozen=True, repr=False)
-class Told:
+class StudyReport:
     """The answers of one study, one per panel and scan, its name, and the folder of its report.
 
     refusal: why its report must not be written there, None if it may. source: a sentence where it
@@ -97,7 +97,7 @@ class Told:
         """
         self.check(replace=replace)
         written = report.write(self.answers, self.folder, self.name)
-        return [*written, html_page.write(self.answers, self.folder / "report.html", self.name)]
+        return [*written, pages.write_page(self.answers, self.folder / "report.html", self.name)]
 
     def __str__(self) -> str:
         rows = [row for table in self.tables for row in (table.columns, *table.rows)]

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lab.findings.style import STYLE
-from lab.report.svg import lean, svg
+from lab.report.figure_files import lean, svg
 
 NS = "{http://www.w3.org/2000/svg}"
 

@@ -7,7 +7,7 @@ import pytest
 from invocation import invoke
 
 from lab.mistakes import StudyError
-from lab.report.findings import Document
+from lab.report.marked_document import Document
 
 ROOT = Path(__file__).resolve().parents[2]
 POINT = {

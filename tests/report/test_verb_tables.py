@@ -6,7 +6,7 @@ import pytest
 from lab.findings.design import Case
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.study_results import Setting
-from lab.report import fitted, statistics
+from lab.report import fitted, verb_tables
 from lab.scaling.judge.calibration import Calibration, Design, Truth
 
 POINT = ExponentResult(
@@ -37,9 +37,9 @@ def calibrated(alpha=2.0, *, covered=0.95, wrong=0.0):
 
 def test_lines_have_a_cell_per_column():
     found = [calibrated()]
-    (line,) = statistics.coverage_lines(found)
+    (line,) = verb_tables.coverage_lines(found)
     assert line == ("2, 0.1", "2", "given", "0.95", "0.90", "0.50", "–", "0.123", "–")
-    head, (line,) = statistics.verdict_head(found), statistics.verdict_lines(found)
+    head, (line,) = verb_tables.verdict_head(found), verb_tables.verdict_lines(found)
     assert dict(zip(head, line, strict=True)) == {
         "d": "2, 0.1", "true α": "2", "usable": "0.90", "agrees": "0.70", "contradicts": "0.10",
         "undecided": "0.20", "wrong": "0.000", "≠ 4/d": "same", "≠ 2/d": "0.87"}  # fmt: skip
@@ -47,10 +47,10 @@ def test_lines_have_a_cell_per_column():
 
 def test_verdicts_by_ratio_and_at_the_edge_are_told():
     found = [calibrated()]
-    assert statistics.ratio_head(found) == ("d", "true α", "0.85", "1")
-    assert statistics.ratio_lines(found) == [("2, 0.1", "2", "0.02 / 0.30", "0.90 / 0.00")]
+    assert verb_tables.ratio_head(found) == ("d", "true α", "0.85", "1")
+    assert verb_tables.ratio_lines(found) == [("2, 0.1", "2", "0.02 / 0.30", "0.90 / 0.00")]
     case, shown = found[0]
-    assert statistics.wrong_lines([(case, {"a bend": shown})]) == [
+    assert verb_tables.wrong_lines([(case, {"a bend": shown})]) == [
         ("a bend", "2", "0.020", "0.300", "0.100")
     ]
 
@@ -66,7 +66,7 @@ def test_verdicts_by_ratio_and_at_the_edge_are_told():
     ],
 )
 def test_what_misleads_gets_a_sentence(case, remark):
-    said = statistics.calibration_sentences([case], scans=1000, seed=0)
+    said = verb_tables.calibration_sentences([case], scans=1000, seed=0)
     assert len(said) == (2 if remark is None else 3)
     assert remark is None or remark in said[-1]
 
