@@ -169,7 +169,7 @@ class Student(Table):
 
     @classmethod
     def pieces(cls, spec: StudentSpec) -> Pieces | None:
-        """Its kind of pieces in the table of `lab.theory.resolution`; None where it has none."""
+        """Its kind of pieces in the table of `lab.theory.exponents`; None where it has none."""
         return None
 
     @classmethod

@@ -22,23 +22,23 @@ and SciPy only.
                            a learner for each class of rates: exponential, 1/n, log(n)/n, slow
 """
 
-from lab.models.active import Bisection, DyadicBoundary, SingularFunction
 from lab.models.committee import Committee
-from lab.models.double_descent import MinimumNorm, WeakFeatures
+from lab.models.compute import KaplanCompute, Truncation
+from lab.models.double_descent import LeastSquaresDescent, MinimumNorm, WeakFeatures
+from lab.models.eigenlearning import RandomFeaturesRidge
 from lab.models.gaussian_regression import GaussianRegression
-from lab.models.kaplan import KaplanCompute
 from lab.models.kernel_flow import KernelFlow
-from lab.models.least_squares_descent import LeastSquaresDescent
 from lab.models.perceptron import PerceptronPruning
 from lab.models.plrf import PLRF
-from lab.models.random_features import RandomFeaturesRidge
-from lab.models.rate_classes import (
+from lab.models.sample_complexity import (
+    Bisection,
+    DyadicBoundary,
     GeometricThreshold,
     IntervalThreshold,
     Memoriser,
+    SingularFunction,
     UnseenPoint,
 )
-from lab.models.truncation import Truncation
 
 __all__ = [
     "Committee",

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from lab.models.arguments import Argument, Numbers, number, numbers, symmetric
+from lab.models.numerics import Argument, Numbers, number, numbers, symmetric
 
 __all__ = ["Committee", "Overlaps"]
 

@@ -28,7 +28,7 @@ from typing import SupportsFloat
 import numpy as np
 from jaxtyping import Float
 
-from lab.models.arguments import Argument, Numbers, number, numbers
+from lab.models.numerics import Argument, Numbers, number, numbers
 
 __all__ = ["GaussianRegression", "Recursion"]
 

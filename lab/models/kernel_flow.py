@@ -26,8 +26,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lab.models.arguments import Argument, Numbers, number, numbers
-from lab.models.series import total
+from lab.models.numerics import Argument, Numbers, number, numbers, total
 
 __all__ = ["KernelFlow"]
 

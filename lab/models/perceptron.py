@@ -30,8 +30,7 @@ from typing import Literal
 
 import numpy as np
 
-from lab.models.arguments import number
-from lab.models.series import panels
+from lab.models.numerics import number, panels
 
 __all__ = ["PerceptronPruning"]
 

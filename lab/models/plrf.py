@@ -37,9 +37,9 @@ from functools import cached_property
 
 import numpy as np
 
-from lab.models.arguments import Argument, Numbers, number, numbers
+from lab.models.eigenlearning import RandomFeaturesRidge
 from lab.models.gaussian_regression import Recursion
-from lab.models.random_features import RandomFeaturesRidge
+from lab.models.numerics import Argument, Numbers, number, numbers
 
 __all__ = ["PLRF"]
 

@@ -301,7 +301,7 @@ class Regime(Table):
         return order * theory.parse(text).value(symbols)
 
     def resolved(self, task: AnyTask, student: StudentSpec) -> theory.Resolved:
-        """The exponent of N, or of D, that the table of `lab.theory.resolution` has for this target
+        """The exponent of N, or of D, that the table of `lab.theory.exponents` has for this target
         and student; of a kernel, that of `kernel(teacher, student)`.
 
         Raises PredictionError, one sentence, for a pair that nobody knows."""

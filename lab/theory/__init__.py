@@ -3,7 +3,7 @@
 Does not say whether a measurement agrees: that is `lab.scaling`. Imports neither NumPy nor JAX.
 """
 
-from lab.theory.exponents import KNOWN, SPIGLER, Known, known, rough
+from lab.theory.exponents import KNOWN, SPIGLER, Known, Pieces, Resolved, known, resolution, rough
 from lab.theory.formula import (
     REFERENCE,
     RESOLUTION,
@@ -15,7 +15,6 @@ from lab.theory.formula import (
     parse,
     smoothness,
 )
-from lab.theory.resolution import Pieces, Resolved, resolution
 
 __all__ = [
     "KNOWN",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lab.models import LeastSquaresDescent
-from lab.models.least_squares_descent import heckel_yilmaz
+from lab.models.double_descent import heckel_yilmaz
 
 TWO = {"deviations": (1, 0.15), "theta": (0.45, 3), "noise": 1, "n": 10}
 
