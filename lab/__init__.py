@@ -115,7 +115,7 @@ def run(
     lanes: groups trained at once, one per core by default.
     engine: where they are trained, a name, or more in `lab.execution.engines.settings.Settings`.
     until_decided: go on with more teachers, at looks that are registered before the first run,
-        until every claim about α is decided (`lab.scaling.judge.looks`).
+        until every claim about α is decided (`lab.scaling.judge.calibration`).
     seconds: after so many no more is begun; what is undecided then stays so.
     progress: tell of it on standard error.
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lab.plain import plain
-from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.verdict import Doubt
 
 
 def test_plain_values_are_what_strict_json_takes():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lab
-from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.verdict import Doubt
 
 X = np.geomspace(100, 5000, 8)
 

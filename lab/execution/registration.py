@@ -28,7 +28,7 @@ from lab.data.user_data import GivenSpec
 from lab.execution.store import FINISHED, Store
 from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
-from lab.scaling.judge.looks import level, looks
+from lab.scaling.judge.calibration import level, looks
 from lab.study import Panels, Study
 
 BEFORE = {"dimension": {"quantity": "dimension", "sense": "covers", "over": "range"}}

@@ -24,7 +24,7 @@ from lab.execution.engines.settings import Settings
 from lab.execution.plan_summary import Pace
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
-from lab.scaling.judge.looks import LOOKS
+from lab.scaling.judge.calibration import LOOKS
 from lab.spec import Group, Planned, Run
 from lab.students.result import Failed
 from lab.study import Study

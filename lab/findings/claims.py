@@ -14,9 +14,8 @@ from typing import Any
 
 from lab.findings.study_results import Setting, StudyResults
 from lab.kinds.kind import load
-from lab.scaling.judge.doubts import Doubt
-from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
-from lab.scaling.scans.intervals import Interval
+from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Doubt
+from lab.scaling.scans.scan import Interval
 from lab.tables.prediction import Claim
 
 __all__ = ["Judgement", "inside", "judgements"]
@@ -29,7 +28,7 @@ class Judgement:
     """What came of one claim in one setting.
 
     value, interval: what was measured, NaN where nothing was. prediction: the value of the claim's
-    formula there. doubts: slugs of `lab.scaling.judge.doubts.Doubt`, or sentences. advice: what
+    formula there. doubts: slugs of `lab.scaling.judge.verdict.Doubt`, or sentences. advice: what
     would decide it, or why nothing does. place: of what it is, where it spans settings. at: at
     which x, in words. words: what else there is to say, as sentences. more: further plain values.
     evidence: the finding that it was read from, of that `kind`; None where

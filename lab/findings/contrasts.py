@@ -12,8 +12,8 @@ from typing import Any
 
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.study_results import Setting, StudyResults
-from lab.scaling.scans.estimates import USABLE
-from lab.scaling.scans.intervals import teacher_t
+from lab.scaling.scans.estimate import USABLE
+from lab.scaling.scans.lines import teacher_t
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import numpy as np
 from lab.findings.claims import Judgement
 from lab.findings.study_results import Setting, StudyResults
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
-from lab.scaling.scans.intervals import Interval
+from lab.scaling.scans.scan import Interval
 from lab.students.measure import Dimension
 from lab.tables.prediction import Claim
 from lab.theory import parse

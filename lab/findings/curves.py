@@ -35,9 +35,9 @@ from lab.findings.expected import Expected, comparisons
 from lab.findings.exponents import doubts_of_runs
 from lab.findings.study_results import SettingRuns, StudyResults
 from lab.regimes.regime import Regime
-from lab.scaling.judge.doubts import Doubt
-from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
-from lab.scaling.scans.intervals import Interval, student_quantile
+from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Doubt
+from lab.scaling.scans.lines import student_quantile
+from lab.scaling.scans.scan import Interval
 from lab.tables.prediction import Claim
 
 LEVEL = 0.05

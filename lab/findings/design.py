@@ -25,8 +25,8 @@ from lab.plain import plain
 from lab.regimes.cell import Values
 from lab.regimes.regime import Regime
 from lab.scaling.judge.calibration import Calibration, Design, Truth, calibrate, misspecified
-from lab.scaling.judge.reading import BENT
-from lab.scaling.scans.estimates import USABLE
+from lab.scaling.judge.verdict import BENT
+from lab.scaling.scans.estimate import USABLE
 from lab.scaling.scans.scan import COUNTS, Scan
 from lab.spec import Run
 from lab.theory import NoValue, PredictionError

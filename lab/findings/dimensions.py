@@ -8,7 +8,7 @@ of every teacher the mean over its seeds, corrected for the bias of the estimato
     dimension   the longer of Student's t over teachers and the mean interval of the correction
     2p/α        the quoted interval of α, turned over
 
-The line 2p/α = a + b · dimension has errors in both variables (`lab.scaling.across`); all points
+The line 2p/α = a + b · dimension has errors in both variables (`lab.scaling.series`); all points
 enter that have both intervals, decided or not. The identity has a = 0 and b = 1.
 
 What it does not do: judge. The exponents have their verdicts.
@@ -26,10 +26,10 @@ import numpy as np
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
 from lab.regimes.regime import Regime
-from lab.scaling.across.errors_in_variables import StraightLine, line_with_errors
-from lab.scaling.across.ratio import Ratio, common_ratio
-from lab.scaling.scans.estimates import USABLE
-from lab.scaling.scans.intervals import Interval, student_quantile, teacher_t
+from lab.scaling.scans.estimate import USABLE
+from lab.scaling.scans.lines import student_quantile, teacher_t
+from lab.scaling.scans.scan import Interval
+from lab.scaling.series import Ratio, StraightLine, common_ratio, line_with_errors
 from lab.students.measure import Dimension, measured
 
 FEWEST = 3

@@ -39,12 +39,18 @@ from lab.regimes.foresight import saturates
 from lab.regimes.quantity import ALPHA
 from lab.regimes.regime import Regime
 from lab.scaling import Exponent
-from lab.scaling.judge import reading, verdict
-from lab.scaling.judge.doubts import Direction, Doubt, known
-from lab.scaling.judge.exponent import judge
-from lab.scaling.judge.verdict import CONTRADICTS, OPEN, UNDECIDED, survives
-from lab.scaling.scans.estimate import Estimate, estimate
-from lab.scaling.scans.estimates import USABLE
+from lab.scaling.judge import verdict
+from lab.scaling.judge.exponent import TRAINED, judge
+from lab.scaling.judge.verdict import (
+    CONTRADICTS,
+    OPEN,
+    UNDECIDED,
+    Direction,
+    Doubt,
+    known,
+    survives,
+)
+from lab.scaling.scans.estimate import USABLE, Estimate, estimate
 from lab.spec import Run
 from lab.tables.prediction import Claim
 from lab.tables.task import Task
@@ -376,7 +382,7 @@ def _removed(question: StudyResults, forbids: list[Doubt]) -> str:
 
 def _agreed(question: StudyResults, e: Exponent) -> str:
     """Which of the readings that differ can be brought to the others."""
-    trained = next((one for one in e.readings if one.name == reading.TRAINED), None)
+    trained = next((one for one in e.readings if one.name == TRAINED), None)
     assert e.prediction is not None
     low, high = verdict.allowed(e.prediction, e.sense, e.tolerance)
     measured = low <= e.alpha <= high

@@ -16,8 +16,7 @@ from lab.execution import budgets, registration
 from lab.execution.store import Store
 from lab.findings.answer import Answer, answers
 from lab.regimes.quantity import ALPHA
-from lab.scaling.judge.doubts import Doubt
-from lab.scaling.judge.verdict import UNDECIDED
+from lab.scaling.judge.verdict import UNDECIDED, Doubt
 from lab.spec import Planned
 from lab.study import Study
 

@@ -31,9 +31,9 @@ from lab.findings.claims import NOTHING, Judgement, inside
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
 from lab.regimes.regime import Regime
 from lab.scaling.frontier import METHODS, STATUS, Frontier, FrontierError, Quantity, frontier
-from lab.scaling.judge.doubts import Doubt
-from lab.scaling.judge.verdict import UNDECIDED
-from lab.scaling.scans.intervals import Interval, student_quantile
+from lab.scaling.judge.verdict import UNDECIDED, Doubt
+from lab.scaling.scans.lines import student_quantile
+from lab.scaling.scans.scan import Interval
 from lab.tables.prediction import Claim
 
 QUANTITIES = ("xi", "eta", "excess")

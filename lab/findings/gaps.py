@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 
 from lab.findings.study_results import Setting, StudyResults
 from lab.scaling import Exponent, Scan, exponent
-from lab.scaling.scans.excess import excess
+from lab.scaling.scans.scan import excess
 
 REFERENCE: Mapping[str, str] = {"kernel": "limit", "tangent": "tangent"}
 """What is subtracted from a loss for the gap to each limit, by its name in the details."""

@@ -1,7 +1,7 @@
 """The lines of a study over d: one per setting besides d, α = intercept + slope/d.
 
 Only points that are decided enter, and a line needs three dimensions: an undecided exponent may be
-off by more than its interval says. The fit is `lab.scaling.across.line`.
+off by more than its interval says. The fit is `lab.scaling.series.line`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from typing import Any
 
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.study_results import Setting, StudyResults
-from lab.scaling.across.line import Line, across
-from lab.scaling.across.series import Power, series
 from lab.scaling.judge.verdict import UNDECIDED
-from lab.scaling.scans.intervals import student_quantile
+from lab.scaling.scans.lines import student_quantile
+from lab.scaling.series import Line, Power, across, series
 
 FEWEST = 3
 """Dimensions that a line needs."""

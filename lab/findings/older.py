@@ -29,7 +29,7 @@ from lab.kinds.student import STUDENTS
 from lab.mistakes import StudyError
 from lab.regimes.cell import Values
 from lab.regimes.regime import Regime
-from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.verdict import Doubt
 from lab.spec import Run
 
 KINDS = ("exponents", "calibrated", "lines", "contrasts")

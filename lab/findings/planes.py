@@ -18,7 +18,7 @@ from lab.findings.run_lists import MISSING, Entry
 from lab.findings.study_results import Setting, StudyResults, varies
 from lab.regimes.cell import Key
 from lab.regimes.regime import Regime
-from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.verdict import Doubt
 from lab.scaling.laws.plane import Joint, Plane
 from lab.spec import Run
 

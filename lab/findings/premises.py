@@ -30,7 +30,7 @@ from lab.execution.store import Row
 from lab.findings.expected import expected_risk, references
 from lab.kinds.student import STUDENTS, Student
 from lab.regimes.regime import Regime
-from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.verdict import Doubt
 from lab.spec import Run
 from lab.tables.prediction import Claim
 from lab.theory import RESOLUTION, PredictionError, parse, rough

@@ -25,7 +25,7 @@ from lab.regimes.cell import Key, Values
 from lab.regimes.origin import Origin
 from lab.regimes.regime import COUNTED, Regime
 from lab.scaling import Scan
-from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.verdict import Doubt
 from lab.spec import Run
 
 

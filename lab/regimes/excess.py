@@ -33,8 +33,8 @@ class OverLimit(Regime):
 
     def reading(self, done: Rows, limits: Rows = ()) -> Values:
         """Mean excess over repetitions, cell by cell, where it has a logarithm."""
-        from lab.scaling.judge.doubts import Doubt
-        from lab.scaling.scans.excess import excess
+        from lab.scaling.judge.verdict import Doubt
+        from lab.scaling.scans.scan import excess
 
         raw = self.losses(done)
         if not done:

@@ -32,7 +32,7 @@ import numpy as np
 from lab.data.user_data import MOST_SHARED, GivenSpec
 from lab.regimes.quantity import ALPHA
 from lab.regimes.regime import Regime
-from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.verdict import Doubt
 from lab.spec import AnyTask, Run, StudentSpec
 from lab.theory import rough
 

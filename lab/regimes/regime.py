@@ -365,7 +365,7 @@ class Regime(Table):
 
     def _observed(self, done: Rows) -> Values:
         """The losses of the observations that count, each at the x of its step."""
-        from lab.scaling.judge.doubts import Doubt
+        from lab.scaling.judge.verdict import Doubt
 
         split, which = self.counts
         name = self.axes[0].coordinate

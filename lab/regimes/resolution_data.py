@@ -66,7 +66,7 @@ class ResolutionData(Descending):
         """Excess over each teacher's loss on unlimited data, cell by cell (geometric means over
         seeds). An L∞ that makes up most of the loss at the largest D is the doubt `floor`: its own
         error is then that of the excess."""
-        from lab.scaling.judge.doubts import Doubt
+        from lab.scaling.judge.verdict import Doubt
 
         raw = self.losses(done)
         if not self.measures_limit or not done:

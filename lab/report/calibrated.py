@@ -10,8 +10,7 @@ from lab.findings.calibrated import Calibrated
 from lab.findings.study_results import Setting
 from lab.findings.view import Answers, Block, Table, View
 from lab.report.page import calibrated as drawn
-from lab.scaling.judge.reading import BENT, STRAIGHT
-from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
+from lab.scaling.judge.verdict import AGREES, BENT, CONTRADICTS, STRAIGHT, UNDECIDED
 
 HEAD = ("d", "true α", "from", "covers", "width", "bias", AGREES, CONTRADICTS, UNDECIDED, "wrong",
         "straight", "bent")  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from lab.findings.answer import Answer
 from lab.findings.claims import Judgement
 from lab.findings.view import Answers, Rows, Table, View
-from lab.scaling.judge.doubts import briefly
+from lab.scaling.judge.verdict import briefly
 
 HEAD = ("setting", "claim", "measured", "95 % interval", "predicted", "verdict", "doubts")
 MOST = 6

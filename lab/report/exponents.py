@@ -25,8 +25,8 @@ from lab.findings.view import (
 )
 from lab.report.page import scans
 from lab.scaling import Exponent
-from lab.scaling.judge.doubts import briefly
-from lab.scaling.scans.estimates import LAWS
+from lab.scaling.judge.verdict import briefly
+from lab.scaling.scans.estimate import LAWS
 
 HEAD = ("d", "prediction", "α", "95 % interval", "verdict", "relation", "doubts", "teachers",
         "runs", "x", "α in N", "α in hidden", "forecast", "Δα training")  # fmt: skip

@@ -19,7 +19,7 @@ from lab.findings.exponent_result import ExponentResult
 from lab.findings.style import STYLE, decades, grid, literal, shades
 from lab.findings.view import alpha, figure_parts, interval
 from lab.scaling import Exponent
-from lab.scaling.scans.estimates import LAWS
+from lab.scaling.scans.estimate import LAWS
 
 
 def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:

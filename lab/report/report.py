@@ -31,8 +31,7 @@ from lab.plain import plain
 from lab.report import claims
 from lab.report.figure_files import svg
 from lab.report.views import doubted, views
-from lab.scaling.judge.doubts import Doubt
-from lab.scaling.judge.verdict import explain
+from lab.scaling.judge.verdict import Doubt, explain
 
 NAMED = 8
 """Settings of which a list names each."""

@@ -18,8 +18,7 @@ from lab.findings.study_results import Finding
 from lab.findings.view import Answers, View, told_by_panel
 from lab.report import claims
 from lab.report.views import doubted, views
-from lab.scaling.judge.doubts import Direction, Doubt
-from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
+from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Direction, Doubt
 
 FEW = 6
 """Numbers that are told one by one; of more, how many there are of each verdict."""

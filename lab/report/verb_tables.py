@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from lab.findings.design import Case, same
 from lab.findings.study_results import value_text
 from lab.scaling.judge.calibration import Calibration, Truth
-from lab.scaling.judge.reading import BENT
-from lab.scaling.judge.verdict import allowed
+from lab.scaling.judge.verdict import BENT, allowed
 
 if TYPE_CHECKING:
     from lab.dimension.measurement import Measurement

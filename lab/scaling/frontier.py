@@ -39,7 +39,8 @@ from scipy import special
 
 from lab.scaling.laws.fit import LawFit, fit_law
 from lab.scaling.laws.uncertainty import resample
-from lab.scaling.scans.intervals import LEVEL, Interval, student_quantile
+from lab.scaling.scans.lines import LEVEL, student_quantile
+from lab.scaling.scans.scan import Interval
 
 __all__ = ["Allocation", "Frontier", "FrontierError", "Optimum", "Quantity", "frontier"]
 

@@ -18,9 +18,8 @@ from lab.execution.registration import registered
 from lab.execution.store import Store
 from lab.findings import provenance_text
 from lab.mistakes import StudyError
-from lab.scaling.judge.calibration import Truth
-from lab.scaling.judge.looks import LOOKS, level, looks
-from lab.scaling.scans.estimates import estimates
+from lab.scaling.judge.calibration import LOOKS, Truth, level, looks
+from lab.scaling.scans.estimate import estimates
 
 STUDY = """
 schema = 1

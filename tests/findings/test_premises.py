@@ -12,7 +12,7 @@ from lab import study as studies
 from lab.execution import plan
 from lab.findings.premises import approach, premises, sentences
 from lab.mistakes import StudyError
-from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.verdict import Doubt
 from lab.students import solvers
 from lab.students.algebra import solving
 

@@ -9,7 +9,7 @@ from lab.findings.expected import references
 from lab.findings.premises import premises, sentences
 from lab.mistakes import StudyError
 from lab.regimes.foresight import foreseen
-from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.verdict import Doubt
 from lab.task.linear_terms import linear_terms
 
 

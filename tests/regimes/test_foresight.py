@@ -11,7 +11,7 @@ from lab.regimes.foresight import foreseen
 from lab.regimes.regime import Regime
 from lab.scaling import Scan
 from lab.scaling import exponent as estimate
-from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.verdict import Doubt
 
 BASE = {
     "question": "Is it known beforehand?",

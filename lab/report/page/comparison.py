@@ -25,7 +25,7 @@ from lab.mistakes import StudyError
 from lab.report.page.differences import Difference, forest, rows
 from lab.report.pages import block, render
 from lab.report.top import top
-from lab.scaling.judge.doubts import briefly
+from lab.scaling.judge.verdict import briefly
 
 Named = tuple[str, Answers]
 """A study by its name."""

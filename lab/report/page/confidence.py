@@ -15,7 +15,7 @@ from lab.findings.drawing import Frame, Scale, drawing, text
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.overview import alpha
 from lab.findings.view import Answers, Chart, Charts, Rows, Section, interval
-from lab.scaling.scans.confidence import confidence
+from lab.scaling.scans.estimate import confidence
 from lab.scaling.scans.scan import Scan
 
 POINTS = 61

@@ -1,7 +1,7 @@
-"""What a study's design can show, before any compute is spent, and how often it would be wrong.
+"""Power of a study's design before any compute is spent, and how sure each look must be.
 
 Scans of exactly this design are simulated from a truth and judged by the same code that judges
-real ones (`estimates.py`, `reading.py`, `verdict.py`):
+real ones (`scans/estimate.py`, `exponent.py`, `verdict.py`):
 
     log L(k, x, s) = log(β_k x^−α_k + floor) + ε,   α_k ~ N(α, spread²), log β_k ~ N(·, amplitude²),
 
@@ -14,9 +14,27 @@ truth to the prediction (so how often it is wrong), how often each shape is foun
 tell the truth from named alternatives. The truth of a claim over the range is the least-squares
 slope of the mean curve over the design's x, of one about the limit its exponent at x → ∞.
 
-What it does not do: simulate saturation, or the evidence of convergence.
+Looks. A study that is run until it is decided is looked at with K_1 < K_2 < … < K_m teachers
+(`looks`), and each look may end it. The errors of all looks add up to that of one: with t = K/K_m
+the share of the teachers that have been seen, Pocock's spending function (Lan & DeMets, Biometrika
+70, 1983)
+
+    α*(t) = α ln(1 + (e − 1) t),    α = .05,
+
+gives look i the share α*(t_i) − α*(t_{i−1}), and its intervals have the level 1 less that share. By
+the union bound the exponent lies within the intervals of all looks in .95 of the sequences, so that
+at each edge of what a prediction allows at most .025 of the verdicts are wrong, however the looks
+depend on each other. Pocock's function rather than O'Brien and Fleming's: theirs leaves the first
+look 3 · 10⁻⁸, at which four teachers decide nothing. Known bias: the looks share their teachers,
+and the union bound gives nothing back for that: the intervals are some tenth longer than they need
+to be.
+
+What it does not do: simulate saturation, or the evidence of convergence; run a sequence.
 """
 
+from __future__ import annotations
+
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -24,14 +42,13 @@ import numpy as np
 from jaxtyping import Float
 
 from lab.scaling.judge import verdict as rule
-from lab.scaling.judge.doubts import Doubt
-from lab.scaling.judge.reading import BENT, OPEN, STRAIGHT, readings, ruling, shape
-from lab.scaling.judge.reading import doubts as left
-from lab.scaling.scans.estimate import Estimate
-from lab.scaling.scans.estimates import USABLE, estimates
-from lab.scaling.scans.intervals import Interval, bootstrap
+from lab.scaling.judge.exponent import doubts_of_losses as left
+from lab.scaling.judge.exponent import readings, ruling, shape
+from lab.scaling.judge.verdict import BENT, OPEN, STRAIGHT, Doubt
+from lab.scaling.scans.estimate import USABLE, Estimate, estimates
 from lab.scaling.scans.limit import limits
-from lab.scaling.scans.scan import Scan
+from lab.scaling.scans.lines import bootstrap
+from lab.scaling.scans.scan import Interval, Scan
 
 RATIOS = (0.5, 0.7, 0.8, 0.85, 0.9, 1.0, 1.1, 1.15, 1.2, 1.3, 1.5)
 """Truth / prediction at which the verdicts are counted; .85 and 1.15 are the edges of τ = .15."""
@@ -76,7 +93,7 @@ class Truth:
         return float(-np.polyfit(np.log(x), curve, 1)[0])
 
     @staticmethod
-    def of(found: Estimate, scan: Scan) -> "Truth":
+    def of(found: Estimate, scan: Scan) -> Truth:
         """The truth a fitted scan suggests: its curve, and the scatter around it and between
         teachers. The floor is cut at 0, the noise is that of the residuals.
 
@@ -304,3 +321,32 @@ def calibrate(
             for v in [np.array([said.verdict for said, *_ in judged(target / ratio)])]
         },
     )
+
+
+# ---- looks of a sequence ----
+
+ERROR = 0.05
+"""α: what the intervals of all looks together may miss, as one interval of .95 may."""
+LOOKS = (4, 8, 16, 32)
+"""Teachers at which a study is looked at, from its own number on."""
+
+
+def looks(count: int, at: Sequence[int] = LOOKS) -> tuple[int, ...]:
+    """The looks of a study of so many teachers: its own number, and those of `at` beyond it."""
+    return (count, *(more for more in at if more > count))
+
+
+def spent(share: float) -> float:
+    """α*(t), what has been spent when this share of the teachers has been seen."""
+    return ERROR * math.log1p((math.e - 1) * share)
+
+
+def level(teachers: int, every: Sequence[int]) -> float:
+    """The level of the intervals at the look of so many teachers, one of `every`, ascending.
+
+    Raises ValueError for a number that is no look."""
+    if teachers not in every:
+        raise ValueError(f"{teachers} teachers are no look; the looks are {list(every)}.")
+    i = list(every).index(teachers)
+    before = spent(every[i - 1] / every[-1]) if i else 0.0
+    return 1 - (spent(teachers / every[-1]) - before)

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lab.scaling.laws.fit import LAWS, LawFit, fit_law
-from lab.scaling.scans.intervals import teacher_t
+from lab.scaling.scans.lines import teacher_t
 
 JOINT_LAWS = tuple(name for name, law in LAWS.items() if law.variables == ("x", "y"))
 ENDLESS = 1e30

@@ -23,7 +23,8 @@ from jaxtyping import Float
 
 from lab.scaling.laws.fit import LawFit, covariance
 from lab.scaling.scans.curves import Curves
-from lab.scaling.scans.intervals import LEVEL, Interval, student_quantile
+from lab.scaling.scans.lines import LEVEL, student_quantile
+from lab.scaling.scans.scan import Interval
 
 LEAST = 0.05
 """Weight of another law, over that of the heaviest, from which it describes the data as well."""

@@ -28,8 +28,9 @@ from scipy import special
 
 from lab.scaling.laws.descent import descend
 from lab.scaling.laws.fit import MANY, LawFit, covariance
-from lab.scaling.scans.intervals import LEVEL, Interval, student_quantile
-from lab.scaling.scans.profile import crossing
+from lab.scaling.scans.curves import crossing
+from lab.scaling.scans.lines import LEVEL, student_quantile
+from lab.scaling.scans.scan import Interval
 
 WEIGHTED = ("profile", "wald", "sandwich")  # intervals that come first where rows have weights
 CHUNK = 250  # resamples drawn at a time, so that their counts need little memory

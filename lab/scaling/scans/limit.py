@@ -33,8 +33,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from lab.scaling.scans.intervals import Interval, student_quantile
-from lab.scaling.scans.lines import COMMON, TINY, PerScan, lines
+from lab.scaling.scans.lines import COMMON, TINY, PerScan, lines, student_quantile
+from lab.scaling.scans.scan import Interval
 
 FEWEST = 5
 """x below which a correction and a line cannot be told apart."""

@@ -13,15 +13,24 @@ and differ by a factor of up to three at the widths that a scan can afford; the 
 exponent by up to a quarter. So a scan over the size of a student carries both, `COUNTS`, and each
 has an exponent of its own.
 
+Excess. The law L(x) − L∞ ∝ 1/x is one of expectations, over draws of the data or over starts: a
+cell of L − L∞ is the arithmetic mean over them, with its standard error. A mean that is negative by
+more than two standard errors cannot be: then L∞ was not the limit. Over draws of the data not even
+one excess can be negative, for L∞ is the smallest loss that the model has. Such cells, and those
+that are not positive for want of repetitions, have no logarithm: they are told, never dropped in
+silence.
+
 What it does not do: fit anything, or drop bad rows. A diverged run is the caller's to leave out
 and to report as a doubt.
 """
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 COUNTS = ("hidden", "N")
 """The counts of size: the weights between hidden layers, and all parameters."""
@@ -60,12 +69,12 @@ class Scan:
         """Rows that went in."""
         return int(self.count.sum())
 
-    def teachers(self, keep: np.ndarray) -> "Scan":
+    def teachers(self, keep: np.ndarray) -> Scan:
         """The scan of the teachers where `keep` (bool, shape [teachers]) holds."""
         groups = tuple(g for g, k in zip(self.groups, keep, strict=True) if k)
         return replace(self, log_loss=self.log_loss[keep], count=self.count[keep], groups=groups)
 
-    def measured(self) -> "Scan":
+    def measured(self) -> Scan:
         """The scan without the x at which nothing was measured."""
         has = np.isfinite(self.log_loss).any(0)
         counts = None if self.counts is None else self.counts[:, has]
@@ -83,7 +92,7 @@ class Scan:
         N: Float[np.ndarray, " points"],
         *,
         order: float = 1.0,
-    ) -> "Scan":
+    ) -> Scan:
         """The scan with every count of size, by the leading terms and all parameters at each x.
 
         x must be one of: N, lead, or lead^(1/order) up to a factor, the width. order: of the lead
@@ -100,7 +109,7 @@ class Scan:
         loss: Sequence | np.ndarray,
         group: Sequence | np.ndarray | None = None,
         seed: Sequence | np.ndarray | None = None,
-    ) -> "Scan":
+    ) -> Scan:
         """Cells from rows.
 
         x, loss: positive finite numbers, shape [rows]. group: teacher of each row (any hashable;
@@ -143,3 +152,64 @@ class Scan:
         np.add.at(total, (row, column), np.log(loss))
         mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
         return Scan(xs, mean, count, tuple(str(g) for g in groups))
+
+
+Interval = tuple[float, float]
+
+
+# ---- the excess over a limit ----
+
+ROUNDING = 1e-8
+"""Relative to L∞, a negative excess that means nothing."""
+BEYOND = 2.0
+"""Standard errors below zero from which a mean excess is a fault of the reference."""
+
+
+@dataclass(frozen=True)
+class Excess:
+    """Cells of one scan: x, teacher, mean excess over the repetitions and its standard error.
+
+    `below`: how many single excesses are negative beyond rounding, where none may be.
+    """
+
+    x: Float[np.ndarray, " cells"]
+    teacher: Int[np.ndarray, " cells"]
+    mean: Float[np.ndarray, " cells"]
+    error: Float[np.ndarray, " cells"]
+    below: int
+
+    @property
+    def positive(self) -> Bool[np.ndarray, " cells"]:
+        """Cells that have a logarithm."""
+        return self.mean > 0
+
+    @property
+    def impossible(self) -> bool:
+        """Whether an excess lies so far below zero that L∞ cannot have been the limit."""
+        return self.below > 0 or bool(np.any(self.mean < -BEYOND * self.error))
+
+
+def excess(
+    x: Float[np.ndarray, " rows"],
+    loss: Float[np.ndarray, " rows"],
+    limit: Float[np.ndarray, " rows"],
+    teacher: Int[np.ndarray, " rows"],
+    *,
+    smallest: bool,
+) -> Excess:
+    """Cells from rows: L and L∞ of one repetition each.
+
+    smallest: whether L∞ is the smallest loss of the model, so that no L may lie below it.
+
+    A cell of one repetition has an infinite standard error: nothing says how far it scatters.
+    """
+    over = loss - limit
+    below = int(np.sum(over < -ROUNDING * limit)) if smallest else 0
+    cells = sorted(set(zip(teacher.tolist(), x.tolist(), strict=True)))
+    mean, error = [], []
+    for k, at in cells:
+        some = over[(teacher == k) & (x == at)]
+        mean.append(some.mean())
+        error.append(some.std(ddof=1) / np.sqrt(some.size) if some.size > 1 else np.inf)
+    k, at = zip(*cells, strict=True)
+    return Excess(np.array(at, float), np.array(k, int), np.array(mean), np.array(error), below)

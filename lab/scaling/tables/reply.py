@@ -29,10 +29,10 @@ from lab.scaling.laws.prediction import LEAST, of_teachers, predictions
 from lab.scaling.laws.uncertainty import uncertainty
 from lab.scaling.laws.weights import law_weights
 from lab.scaling.scans.curves import STARTS
-from lab.scaling.scans.estimates import LAWS as SCAN_LAWS
-from lab.scaling.scans.estimates import STATUS
-from lab.scaling.scans.intervals import Interval, bootstrap, teacher_t
-from lab.scaling.scans.scan import Scan
+from lab.scaling.scans.estimate import LAWS as SCAN_LAWS
+from lab.scaling.scans.estimate import STATUS
+from lab.scaling.scans.lines import bootstrap, teacher_t
+from lab.scaling.scans.scan import Interval, Scan
 from lab.scaling.tables import request
 from lab.scaling.tables.formats import read_rows
 from lab.scaling.tables.prepared import RUN, Prepared, melted, prepared

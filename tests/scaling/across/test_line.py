@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from lab.scaling import Scan, exponent
-from lab.scaling.across.line import across, line_of_means
-from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.verdict import Doubt
 from lab.scaling.scans.estimate import Correction
+from lab.scaling.series import across, line_of_means
 
 DIMS = (2, 3, 4, 6, 8)
 X = 1 / np.array(DIMS, float)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lab.scaling.across.ratio import common_ratio
+from lab.scaling.series import common_ratio
 
 X = np.array([2.0, 3, 4, 6, 8, 10])
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lab.scaling.across.series import series
+from lab.scaling.series import series
 
 DIMS = (2, 3, 4, 6, 8)
 

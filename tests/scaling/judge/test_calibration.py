@@ -7,7 +7,7 @@ import pytest
 from benchmark import ASSUMED, MISSPECIFIED
 
 from lab.scaling.judge.calibration import Design, Truth, calibrate
-from lab.scaling.judge.doubts import Doubt
+from lab.scaling.judge.verdict import Doubt
 
 X = np.geomspace(100, 100 * 10**1.3, 6)
 SCANS = 300

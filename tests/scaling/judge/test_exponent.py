@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from lab.scaling import Scan, ScanError, Truth, exponent
-from lab.scaling.across.line import across
-from lab.scaling.judge.doubts import Doubt
 from lab.scaling.judge.exponent import Exponent, judge
+from lab.scaling.judge.verdict import Doubt
 from lab.scaling.scans.estimate import Correction, estimate
+from lab.scaling.series import across
 
 
 def scan(alpha, *, floor=0.0, teachers=4, noise=0.1, spread=0.0, decades=1.5, points=7, seed=0):

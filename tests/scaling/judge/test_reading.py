@@ -5,10 +5,9 @@ import pytest
 
 from lab.scaling import Scan, exponent
 from lab.scaling.judge.calibration import Truth
-from lab.scaling.judge.doubts import Doubt
-from lab.scaling.judge.reading import MEASURED, TRAINED, WITHOUT, readings, shape
-from lab.scaling.scans.estimate import Correction
-from lab.scaling.scans.estimates import estimates
+from lab.scaling.judge.exponent import MEASURED, TRAINED, WITHOUT, readings, shape
+from lab.scaling.judge.verdict import Doubt
+from lab.scaling.scans.estimate import Correction, estimates
 
 X = np.geomspace(100, 2000, 7)
 U = np.log(X / X[0])

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from lab.scaling.scans.confidence import confidence
-from lab.scaling.scans.estimate import estimate
+from lab.scaling.scans.estimate import confidence, estimate
 from lab.scaling.scans.scan import Scan
 
 X = np.geomspace(100, 10_000, 9)

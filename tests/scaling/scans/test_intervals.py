@@ -8,9 +8,8 @@ import pytest
 from lab.scaling.judge.calibration import Design, Truth, calibrate
 from lab.scaling.judge.exponent import exponent
 from lab.scaling.laws.fit import fit_law
-from lab.scaling.scans.curves import fit_curves
-from lab.scaling.scans.intervals import bootstrap, resamples, student_quantile, teacher_t
-from lab.scaling.scans.profile import common_exponent
+from lab.scaling.scans.curves import common_exponent, fit_curves
+from lab.scaling.scans.lines import bootstrap, resamples, student_quantile, teacher_t
 from lab.scaling.scans.scan import Scan
 
 X = np.geomspace(60, 1900, 7)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lab.scaling.across.errors_in_variables import line_with_errors
+from lab.scaling.series import line_with_errors
 
 XI = 1 / np.array([2.0, 3, 4, 6, 8, 12])
 

@@ -1,1 +1,0 @@
-"""Exponents over dimensions: lines with errors in one variable or both."""
