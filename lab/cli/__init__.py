@@ -11,10 +11,10 @@ from typing import Any
 
 def main() -> None:
     """Run the command line of this process, and end with its exit code."""
-    from lab.cli.ending import ended, heard
+    from lab.cli.ending import run_and_exit_code, signal_handlers
 
-    with heard():
-        raise SystemExit(ended(_command))
+    with signal_handlers():
+        raise SystemExit(run_and_exit_code(_command))
 
 
 def _command() -> None:

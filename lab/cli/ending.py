@@ -46,7 +46,7 @@ SHOW_CURSOR = b"\x1b[?25h"
 
 
 @contextmanager
-def heard() -> Iterator[None]:
+def signal_handlers() -> Iterator[None]:
     """Ctrl-C, SIGTERM and SIGHUP end the process with INTERRUPTED, whatever it is doing; what the
     process was started to ignore, as under nohup, it ignores.
 
@@ -73,7 +73,7 @@ def _interrupted(number: int, frame: FrameType | None) -> None:
     os._exit(INTERRUPTED)
 
 
-def ended(act: Callable[[], None]) -> int:
+def run_and_exit_code(act: Callable[[], None]) -> int:
     """Do this, tell of what went wrong on standard error, and return the exit code."""
     from lab.mistakes import StudyError
     from lab.terminal import spell

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from lab.cli import data_verbs, page_verbs, run_verbs, statistics_verbs, status_verb, study_verbs
+from lab.cli import report_verbs, run_verbs, study_verbs, table_verbs
 from lab.cli.ending import CODES
 
 NAMES = {"help_option_names": ["-h", "--help"]}
@@ -26,10 +26,10 @@ app = typer.Typer(
     epilog="Exit codes: " + ", ".join(f"{code} {what}" for code, what in CODES.items()) + ".",
 )
 VERBS = (
-    study_verbs.init, study_verbs.check, study_verbs.plan, study_verbs.run, status_verb.status,
-    run_verbs.runs, run_verbs.verify, statistics_verbs.fit, page_verbs.report, page_verbs.figures,
-    page_verbs.findings, study_verbs.export, data_verbs.dimension,
-    statistics_verbs.calibrate, run_verbs.retry, run_verbs.clean,
+    study_verbs.init, study_verbs.check, study_verbs.plan, study_verbs.run, run_verbs.status,
+    run_verbs.runs, run_verbs.verify, table_verbs.fit, report_verbs.report, report_verbs.figures,
+    report_verbs.findings, study_verbs.export, table_verbs.dimension,
+    table_verbs.calibrate, run_verbs.retry, run_verbs.clean,
 )  # fmt: skip
 for verb in VERBS:
     app.command(short_help=(verb.__doc__ or "").split("\n\n")[0])(verb)

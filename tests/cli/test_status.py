@@ -9,7 +9,7 @@ from invocation import invoke, power, rows
 from simulated import row
 
 from lab import study as studies
-from lab.cli import status_verb
+from lab.cli import run_verbs
 from lab.execution.store import Store, driver
 from lab.mistakes import StudyError
 
@@ -77,10 +77,10 @@ def test_watching_ends_when_nothing_is_left(study, monkeypatch):
             store.add(now(some[10 * len(looks) : 10 * len(looks) + 10]))
             looks.append(seconds)
 
-        monkeypatch.setattr(status_verb.time, "sleep", again)
+        monkeypatch.setattr(run_verbs.time, "sleep", again)
         lines = invoke("status", "s.toml", "--watch", "--json").output.splitlines()
     assert [json.loads(line)["done"] for line in lines] == [0, 10, 20, PLANNED]
-    assert looks == [status_verb.AGAIN] * 3
+    assert looks == [run_verbs.AGAIN] * 3
 
 
 def test_watching_ends_when_nobody_trains_it(study):

@@ -7,8 +7,21 @@ from typing import Annotated, Any
 
 import typer
 
-from lab.cli.options import RESULTS, Overrides, Results, StudyFile, Wide, read
-from lab.cli.output import answered, command, quoted, say, say_answer, say_sentence, typed
+from lab.cli.output import (
+    RESULTS,
+    Overrides,
+    Results,
+    StudyFile,
+    Wide,
+    answered,
+    command,
+    quoted,
+    read,
+    say,
+    say_answer,
+    say_sentence,
+    typed,
+)
 from lab.mistakes import StudyError
 
 Studies = Annotated[
