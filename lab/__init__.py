@@ -130,7 +130,7 @@ def run(
     from rich.console import Console
 
     from lab.execution import runner
-    from lab.findings.following import following
+    from lab.findings.answering import following
     from lab.report.progress import training
 
     shown = training(Console(stderr=True)) if progress else nullcontext(lambda progress: None)
@@ -203,7 +203,7 @@ def answer(
     """
     from lab.execution.registration import another
     from lab.execution.store import Store, reports
-    from lab.findings.answer import answers
+    from lab.findings.answering import answers
     from lab.report.study_report import StudyReport
 
     asked, path = read(study, overrides), _folder(study, results, name)
@@ -340,7 +340,7 @@ def calibrate(
     """
     from lab.execution.store import Store
     from lab.findings import design
-    from lab.findings.answer import answers
+    from lab.findings.answering import answers
     from lab.report.progress import counted
 
     asked, path = read(study, overrides), _folder(study, results, name)

@@ -11,7 +11,7 @@ from simulated import row
 from lab import study as studies
 from lab.execution.registration import register, registered
 from lab.execution.store import Store
-from lab.findings.answer import answer
+from lab.findings.answering import answer
 from lab.mistakes import StudyError
 from lab.tables.prediction import Prediction
 

@@ -1,26 +1,22 @@
-"""The answer of a study: its findings, by kind, and what they say of its claims.
+"""The answer of a study: its findings, by kind, and the claims about them, judged.
 
-Object: for one study, what the finders of the kinds that it is asked for (`Study.findings`) found
-in the store. A file of several panels has an answer for each; so has a study of several scans, and
-what those are not asked for one by one is found in the study as a whole.
+Object: values alone. They are found by `lab.findings.answering`, and the judgements by the function
+that the quantity of a claim names (`lab.regimes.quantity`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from lab.execution import registration
-from lab.execution.store import Store
-from lab.findings.claims import Judgement, judgements
 from lab.findings.exponent_result import ExponentResult
-from lab.findings.finders import FINDERS
-from lab.findings.older import KINDS, Older, lacking
-from lab.findings.record import History, Provenance, histories, provenance
-from lab.findings.study_results import StudyResults
+from lab.findings.record import History, Provenance
+from lab.findings.study_results import Setting
 from lab.regimes.regime import Regime
-from lab.study import Panels, Study
+from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
+from lab.scaling.scans.scan import Interval
 from lab.tables.prediction import Claim
 
 
@@ -70,64 +66,61 @@ class Answer:
         return list(grouped.items())
 
 
-def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answer, ...]:
-    """One answer per panel and scan of the study.
+NOTHING: Interval = (math.nan, math.nan)
 
-    Raises StudyError where given data have changed since the runs, and where an older table is read
-    that has no value of the study.
+
+@dataclass(frozen=True)
+class Judgement:
+    """What came of one claim in one setting.
+
+    value, interval: what was measured, NaN where nothing was. prediction: the value of the claim's
+    formula there. doubts: slugs of `lab.scaling.judge.verdict.Doubt`, or sentences. advice: what
+    would decide it, or why nothing does. place: of what it is, where it spans settings. at: at
+    which x, in words. words: what else there is to say, as sentences. more: further plain values.
+    evidence: the finding that it was read from, of that `kind`; None where
+    it stands for itself.
     """
-    registration.check_data_unchanged(study, store)
-    study = registration.reached(study, store)
-    parts = [*asked(study)]
-    where = {part.title: f"panel.{i}." for i, panel in enumerate(study.panels, 1)
-             for part in (panel, *panel.scans)} if isinstance(study, Panels) else {}  # fmt: skip
 
-    def question(part: Regime, fitted: Any = None) -> StudyResults:
-        return StudyResults(part, store, FINDERS, replicates, fitted, study.origin,
-                        where.get(part.title, ""))  # fmt: skip
+    claim: Claim
+    setting: Setting | None
+    value: float
+    interval: Interval
+    prediction: float
+    verdict: str
+    doubts: tuple[str, ...] = ()
+    advice: str = ""
+    place: str = ""
+    at: str = ""
+    words: tuple[str, ...] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Any = field(default=None, repr=False)
+    kind: str = ""
 
-    older = Older.of(store)
-    if older is None:
-        asked_for = [(question(part), kinds, scan)
-                     for part, kinds, scan in parts]  # fmt: skip
-        kept = provenance(study, store, [one for one, _, scan in asked_for if scan])
-    else:
-        left = older.fill(store, [StudyResults(scan, store, {}) for scan in study.scans])
-        asked_for = [
-            (question(part, older.reading), few, scan)
-            for part, kinds, scan in parts
-            if (few := tuple(kind for kind in kinds if kind in KINDS))
-        ]
-        values = len(older.values)
-        told = [(part, kinds) for part, kinds, _ in parts]
-        kept = Provenance(study.origin, study.question, planned=values,
-                      lacking=lacking(older, told, left))  # fmt: skip
-    return tuple(_answered(*one, kept) for one in asked_for)
+    @property
+    def label(self) -> str:
+        """The setting as text."""
+        return self.setting.label if self.setting else self.place
 
-
-def answer(study: Regime, store: Store, *, replicates: int = 2000) -> Answer:
-    """Find everything that the store has of a study of one scan."""
-    question = StudyResults(study, store, FINDERS, replicates, origin=study.origin)
-    return _answered(question, study.findings, True, provenance(study, store, [question]))
-
-
-def _answered(question: StudyResults, kinds: Sequence[str], scan: bool, kept: Provenance) -> Answer:
-    found = {kind: question.found(kind) for kind in kinds}
-    if not scan:
-        return Answer(question.study, found, record=kept)
-    told = histories(question, kept.registered)
-    return Answer(question.study, found, judgements(question), told, kept)
+    def plain(self) -> dict[str, Any]:
+        """Under the names that `lab fit --json` promises."""
+        claim, setting = self.claim, self.setting
+        named: dict[str, Any] = {"label": self.label}
+        if setting:
+            named |= {"dim": setting.dim} | ({"setting": setting.varying} if setting.pairs else {})
+        return {
+            "quantity": claim.quantity, "claim": claim.told, **named, "value": self.value,
+            "interval": self.interval, "prediction": self.prediction, "verdict": self.verdict,
+            "doubts": list(self.doubts), "sense": claim.sense, "tolerance": claim.tolerance,
+            "over": claim.over, **self.more,
+        }  # fmt: skip
 
 
-def asked(study: Study) -> Iterator[tuple[Regime, tuple[str, ...], bool]]:
-    """The parts of a study with the kinds that each is asked for, and whether it is a scan, of
-    which something is claimed: panel by panel the kinds that its scans do not answer, of the whole
-    panel, and then its scans."""
-    for panel in study.panels:
-        scans = panel.scans
-        each = {kind for scan in scans for kind in scan.findings}
-        whole = tuple(kind for kind in panel.findings if kind not in each)
-        if whole:
-            yield panel, whole, False
-        for scan in scans:
-            yield scan, scan.findings, True
+def inside(interval: Interval, allowed: Interval) -> str:
+    """`agrees` for an interval that lies wholly in what is allowed, `contradicts` for one that lies
+    wholly outside, else `undecided`."""
+    (lo, hi), (low, high) = interval, allowed
+    if not (math.isfinite(lo) and math.isfinite(hi)):
+        return UNDECIDED
+    if low <= lo and hi <= high:
+        return AGREES
+    return CONTRADICTS if hi < low or lo > high else UNDECIDED

@@ -1,72 +1,22 @@
-"""The claims of a study, judged: one `Judgement` per claim and setting.
+"""The claims of a study, judged one by one, and shown: a table, sentences, claims.csv.
 
 A claim names its quantity, and the quantity names who answers it (`lab.regimes.quantity`): a
-function of the question and the claim, which measures, compares and returns judgements. Here they
-are asked one after the other; what several of them need is in the question, and is found once.
+function of the results and the claim, which measures, compares and returns judgements. Here they
+are asked one after the other; what several of them need is in the results, and is found once.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from lab.findings.study_results import Setting, StudyResults
+from lab.findings.answer import NOTHING, Answer, Judgement
+from lab.findings.study_results import StudyResults
+from lab.findings.view import Answers, Rows, Table, View
 from lab.kinds.kind import load
-from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Doubt
-from lab.scaling.scans.scan import Interval
+from lab.scaling.judge.verdict import UNDECIDED, Doubt, briefly
 from lab.tables.prediction import Claim
-
-__all__ = ["Judgement", "inside", "judgements"]
-
-NOTHING: Interval = (math.nan, math.nan)
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What came of one claim in one setting.
-
-    value, interval: what was measured, NaN where nothing was. prediction: the value of the claim's
-    formula there. doubts: slugs of `lab.scaling.judge.verdict.Doubt`, or sentences. advice: what
-    would decide it, or why nothing does. place: of what it is, where it spans settings. at: at
-    which x, in words. words: what else there is to say, as sentences. more: further plain values.
-    evidence: the finding that it was read from, of that `kind`; None where
-    it stands for itself.
-    """
-
-    claim: Claim
-    setting: Setting | None
-    value: float
-    interval: Interval
-    prediction: float
-    verdict: str
-    doubts: tuple[str, ...] = ()
-    advice: str = ""
-    place: str = ""
-    at: str = ""
-    words: tuple[str, ...] = ()
-    more: Mapping[str, Any] = field(default_factory=dict)
-    evidence: Any = field(default=None, repr=False)
-    kind: str = ""
-
-    @property
-    def label(self) -> str:
-        """The setting as text."""
-        return self.setting.label if self.setting else self.place
-
-    def plain(self) -> dict[str, Any]:
-        """Under the names that `lab fit --json` promises."""
-        claim, setting = self.claim, self.setting
-        named: dict[str, Any] = {"label": self.label}
-        if setting:
-            named |= {"dim": setting.dim} | ({"setting": setting.varying} if setting.pairs else {})
-        return {
-            "quantity": claim.quantity, "claim": claim.told, **named, "value": self.value,
-            "interval": self.interval, "prediction": self.prediction, "verdict": self.verdict,
-            "doubts": list(self.doubts), "sense": claim.sense, "tolerance": claim.tolerance,
-            "over": claim.over, **self.more,
-        }  # fmt: skip
 
 
 def judgements(question: StudyResults) -> tuple[Judgement, ...]:
@@ -96,12 +46,75 @@ def _reasoned(one: Judgement) -> Judgement:
     return replace(one, doubts=(Doubt.INTERVAL_TOO_WIDE if measured else Doubt.UNFINISHED,))
 
 
-def inside(interval: Interval, allowed: Interval) -> str:
-    """`agrees` for an interval that lies wholly in what is allowed, `contradicts` for one that lies
-    wholly outside, else `undecided`."""
-    (lo, hi), (low, high) = interval, allowed
-    if not (math.isfinite(lo) and math.isfinite(hi)):
-        return UNDECIDED
-    if low <= lo and hi <= high:
-        return AGREES
-    return CONTRADICTS if hi < low or lo > high else UNDECIDED
+# ---- as people see them --------------------------------------------------------------------------
+
+
+HEAD = ("setting", "claim", "measured", "95 % interval", "predicted", "verdict", "doubts")
+MOST = 6
+"""Columns that a narrow terminal shows."""
+
+
+def own(answer: Answer) -> list[Judgement]:
+    """The judgements that are no finding's own verdict, shown with it."""
+    return [one for one in answer.claims
+            if not any(one.evidence is found for found in answer.found(one.kind))]  # fmt: skip
+
+
+def above(answers: Answers) -> list[Table]:
+    """One row per claim and setting, setting by setting."""
+    if not any(own(answer) or len(answer.study.claims) > 1 for answer in answers):
+        return []
+    rows = [_cells(one) for answer in answers for one in _ordered(answer.claims)]
+    return [Table(HEAD, rows, "What is claimed, and what came of it:", most=MOST)]
+
+
+def _ordered(claims: Iterable[Judgement]) -> Iterator[Judgement]:
+    every = [*claims]
+    for label in dict.fromkeys(one.label for one in every):
+        yield from (one for one in every if one.label == label)
+
+
+def _cells(one: Judgement) -> tuple[str, ...]:
+    return (one.label, one.claim.told, _number(one.value), _ends(one), _number(one.prediction),
+            one.verdict, briefly(one.doubts))  # fmt: skip
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else "–"
+
+
+def _ends(one: Judgement) -> str:
+    return f"[{_number(one.interval[0])}, {_number(one.interval[1])}]"
+
+
+def sentences(_: Answer, one: Judgement) -> Iterator[str]:
+    """What was found, and what would decide an undecided claim."""
+    yield from one.words
+    if one.advice:
+        yield f"{one.claim.told}: {one.advice}"
+
+
+def measured(one: Judgement) -> str:
+    """The number with its interval beside what was predicted."""
+    if not math.isfinite(one.value):
+        return f"{one.claim.symbol}: nothing measured yet"
+    where = f" at {one.at}" if one.at else ""
+    return (f"{one.claim.symbol}: {_number(one.value)} {_ends(one)}{where}, "
+            f"{_number(one.prediction)} predicted")  # fmt: skip
+
+
+def files(answers: Answers) -> dict[str, Rows]:
+    """Every claim of every setting."""
+    rows = [
+        (one.claim.quantity, one.claim.text, one.claim.sense, one.claim.tolerance, one.claim.over,
+         one.label, *(f"{v:.6g}" for v in (one.value, *one.interval, one.prediction)), one.verdict,
+         " ".join(doubt.partition(":")[0] for doubt in one.doubts))
+        for answer in answers for one in answer.claims
+    ]  # fmt: skip
+    columns = ("quantity", "formula", "sense", "tolerance", "over", "label", "value", "lo", "hi",
+               "prediction", "verdict", "doubts")  # fmt: skip
+    return {"claims.csv": Rows(columns, rows)} if rows else {}
+
+
+VIEW = View(sentences=sentences, measured=measured, advice=lambda one: one.advice)
+"""What is shown of one judgement where a view is asked for."""

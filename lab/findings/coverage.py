@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.findings.claims import Judgement
+from lab.findings.answer import Judgement
 from lab.findings.study_results import Setting, StudyResults
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.scaling.scans.scan import Interval

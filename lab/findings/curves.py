@@ -30,7 +30,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special
 
-from lab.findings.claims import NOTHING, Judgement, inside
+from lab.findings.answer import NOTHING, Judgement, inside
 from lab.findings.expected import Expected, comparisons
 from lab.findings.exponents import doubts_of_runs
 from lab.findings.study_results import SettingRuns, StudyResults

@@ -5,6 +5,7 @@ compared is therefore the arithmetic mean of loss / expected over repetitions, w
 error over teachers, or over all draws where these are independent. Networks have no expectation
 but a reference, the best linear loss of as many terms (`lab.task.linear_terms`): the ratio to it is
 the optimisation gap, what training leaves. Nothing is known of other runs: they have no line.
+The table has a row per setting and a cell per x.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from typing import Any
 import numpy as np
 
 from lab.execution.store import Row
+from lab.findings.answer import Answer
 from lab.findings.study_results import Setting, StudyResults
+from lab.findings.view import Answers, Table, View
 from lab.kinds.kind import load
 from lab.kinds.student import STUDENTS
 from lab.regimes.regime import Regime
@@ -171,3 +174,39 @@ def _losses(row: Row) -> tuple[float, float]:
     """The loss of a finished run, and relative to that of the constant student."""
     assert row.loss is not None and row.relative is not None  # it is done
     return row.loss, row.relative
+
+
+# ---- as people see it ----------------------------------------------------------------------------
+
+
+WORDS = (
+    "Theory knows the whole loss here, not only its exponent (dashed in the figure). Mean of "
+    "measured / expected loss over teachers and draws ± its standard error, and in brackets "
+    "by how many of these it differs from 1; no bracket where the loss has no variance over "
+    "draws, and – where it has no mean. "
+)
+
+
+def below(answers: Answers) -> list[Table]:
+    """A table per answer of which a formula knows anything."""
+    return [_table(answer) for answer in answers if answer.found("expected")]
+
+
+def _table(answer: Answer) -> Table:
+    known = answer.found("expected")
+    xs = sorted({e.x for found in known for e in found.at})
+    columns = (f"measured / theory at {answer.study.axis.symbol} =", *(f"{x:.0f}" for x in xs))
+    rows = []
+    for found in known:
+        of = {e.x: e for e in found.at}
+        rows.append((found.label, *(_cell(of[x]) if x in of else "–" for x in xs)))
+    sources = dict.fromkeys(e.source for found in known for e in found.at)
+    return Table(columns, rows, WORDS + " ".join(SOURCES[s] for s in sources))
+
+
+def _cell(e: Expected) -> str:
+    z = f" ({e.z:+.1f})" if e.z is not None else ""
+    return f"{e.ratio:.3f} ± {e.error:.3f}{z}"
+
+
+VIEW = View(below=below, key="expected", json="fits")

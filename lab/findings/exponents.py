@@ -21,7 +21,7 @@ from lab.duration import duration
 from lab.execution import plan
 from lab.execution.budgets import CHECKS
 from lab.execution.store import Row
-from lab.findings.claims import NOTHING, Judgement
+from lab.findings.answer import NOTHING, Judgement
 from lab.findings.exponent_result import (
     Convergence,
     ExponentResult,

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.findings.claims import NOTHING, Judgement, inside
+from lab.findings.answer import NOTHING, Judgement, inside
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
 from lab.regimes.regime import Regime
 from lab.scaling.frontier import METHODS, STATUS, Frontier, FrontierError, Quantity, frontier

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.findings.claims import NOTHING, Judgement
+from lab.findings.answer import NOTHING, Judgement
 from lab.findings.frontiers import Columns, lacking, observed
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
 from lab.regimes.learning_curve import ALPHA_N, ALPHA_S, LearningCurve

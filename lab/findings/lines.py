@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lab.findings.answer import Answer
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.study_results import Setting, StudyResults
+from lab.findings.view import View, interval
 from lab.scaling.judge.verdict import UNDECIDED
 from lab.scaling.scans.lines import student_quantile
 from lab.scaling.series import Line, Power, across, series
@@ -94,3 +96,37 @@ def _line(points: Sequence[ExponentResult]) -> Line | None:
         return None
     line = across(dims, exponents)
     return line if math.isfinite(line.slope) else None
+
+
+# ---- as people see them --------------------------------------------------------------------------
+
+
+def sentences(_: Answer, found: OverDimensions) -> Iterator[str]:
+    """The line with its intervals and what entered; nothing where too few d are decided."""
+    line = found.line
+    if line is not None:
+        yield (
+            f"α = {line.intercept:.2f} "
+            f"{interval(line.intercept_interval)} + {line.slope:.2f} "
+            f"{interval(line.slope_interval)} / d  "
+            f"(95 % intervals; decided points only: d = {', '.join(f'{d:g}' for d in line.dims)}"
+            + (f"; p of a line {line.fit_p:.2g}" if math.isfinite(line.fit_p) else "")
+            + (f"; doubts: {', '.join(line.doubts)}" if line.doubts else "") + ")"
+        )  # fmt: skip
+
+    pooled = found.series
+    if pooled is not None:
+        yield (
+            f"all exponents together, decided or not: α = {pooled.c:.2f} "
+            f"{interval(pooled.c_interval)} / d, and with a free power d^−{pooled.kappa:.2f} "
+            f"{interval(pooled.kappa_interval)}; p of the prediction {pooled.p:.2g} "
+            f"(d = {', '.join(f'{d:g}' for d in pooled.dims)})"
+        )
+
+
+def part(found: Sequence[OverDimensions]) -> Mapping[str, Any]:
+    """The one line of a study that varies nothing besides d; null where there are several."""
+    return (found[0] if len(found) == 1 else NO_LINE).plain()
+
+
+VIEW = View(sentences=sentences, part=part)

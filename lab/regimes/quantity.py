@@ -47,7 +47,7 @@ class Quantity:
 
     name: as in `quantity = "alpha"`. symbol: as claims are told. says: what it is.
     answer: who answers, "module:function" of (question, claim), which returns one
-        `lab.findings.claims.Judgement` per setting.
+        `lab.findings.answer.Judgement` per setting.
     key: under which the formula stands; empty where it takes none, `default` is then what is told.
     default: the formula of a claim that has none; None where it must have one.
     senses, over: those that it takes, the default first. tolerance: the default; 0 if it has none.

@@ -29,10 +29,10 @@ from lab.execution.registration import registered
 from lab.execution.store import VARIANTS, Store
 from lab.execution.table import FIRST
 from lab.files import put
-from lab.findings import provenance_text, run_charts
+from lab.findings import claims, provenance_text, run_charts
 from lab.findings.view import Answers, Charts, Drawn, Rows, Section, Table, View
 from lab.mistakes import StudyError
-from lab.report import claims, report
+from lab.report import report
 from lab.report.figure_files import svg
 from lab.report.top import top
 from lab.report.views import views

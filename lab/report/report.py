@@ -22,13 +22,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.findings import provenance_text
+from lab.findings import claims, provenance_text
 from lab.findings.answer import Answer
 from lab.findings.study_results import Finding, Setting
 from lab.findings.view import Answers, Block, Drawn, Rows, Table, View, escape
 from lab.mistakes import StudyError
 from lab.plain import plain
-from lab.report import claims
 from lab.report.figure_files import svg
 from lab.report.views import doubted, views
 from lab.scaling.judge.verdict import Doubt, explain

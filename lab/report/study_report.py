@@ -11,8 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from lab.findings.answer import Answer
-from lab.findings.claims import Judgement
+from lab.findings.answer import Answer, Judgement
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.view import Drawn, Table
 from lab.mistakes import StudyError

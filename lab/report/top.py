@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lab.findings import claims
 from lab.findings.answer import Answer
 from lab.findings.run_charts import rows_of
 from lab.findings.study_results import Finding
 from lab.findings.view import Answers, View, told_by_panel
-from lab.report import claims
 from lab.report.views import doubted, views
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Direction, Doubt
 

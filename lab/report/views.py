@@ -8,21 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lab.findings import claims, expected, gaps, lines
 from lab.findings.answer import Answer
 from lab.findings.study_results import Finding
 from lab.findings.view import View
 from lab.report import (
     calibrated,
-    claims,
     contrasts,
     coverage,
     dimensions,
-    expected,
     exponents,
     frontier,
-    gaps,
     learning,
-    lines,
     planes,
     records,
 )

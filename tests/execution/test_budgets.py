@@ -5,7 +5,7 @@ from simulated import row, rows
 
 from lab.execution import budgets
 from lab.execution.store import Store
-from lab.findings import answer as answers
+from lab.findings import answering as answers
 from lab.findings.study_results import cells_of
 
 WIDTHS = [4, 6, 9, 14, 20]

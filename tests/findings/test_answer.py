@@ -9,7 +9,7 @@ from simulated import power, row, rows
 
 from lab import study as studies
 from lab.execution.store import Store
-from lab.findings import answer as answers
+from lab.findings import answering as answers
 from lab.report.report import document
 
 WIDE = {

@@ -8,7 +8,7 @@ from invocation import invoke, power, rows
 
 from lab import study as studies
 from lab.execution.store import Store
-from lab.findings import answer as answers
+from lab.findings import answering as answers
 from lab.report import calibrated, pages
 from lab.report.report import document
 

@@ -8,7 +8,7 @@ from simulated import power, rows
 
 from lab import study as studies
 from lab.execution.store import Store
-from lab.findings import answer as answers
+from lab.findings import answering as answers
 from lab.findings.study_results import cells_of, scan_of
 from lab.kinds.student import StudentSpec
 from lab.mistakes import StudyError

@@ -11,7 +11,7 @@ from simulated import power, row, rows
 from lab import study as studies
 from lab.execution.store import Store
 from lab.findings import curves
-from lab.findings.answer import answer
+from lab.findings.answering import answer
 from lab.findings.expected import Expected, expected_risk
 from lab.report import report
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED

@@ -5,7 +5,7 @@ import pytest
 from simulated import rows
 
 from lab.execution.store import Store
-from lab.findings.answer import answer
+from lab.findings.answering import answer
 
 CHANGE = -0.1
 

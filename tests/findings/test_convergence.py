@@ -7,7 +7,7 @@ import pytest
 from simulated import power, rows
 
 from lab.execution.store import Store
-from lab.findings import answer as answers
+from lab.findings import answering as answers
 from lab.findings.exponent_result import BudgetChange, convergence, variations
 
 X = np.geomspace(50, 2000, 6)

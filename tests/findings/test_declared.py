@@ -9,7 +9,7 @@ from lab import study as studies
 from lab.execution.registration import predicted
 from lab.execution.store import Store
 from lab.findings import provenance_text
-from lab.findings.answer import answer
+from lab.findings.answering import answer
 from lab.findings.design import designs
 
 NETWORKS = {

@@ -9,7 +9,7 @@ from invocation import invoke, power, rows
 
 from lab import study
 from lab.execution.store import Store
-from lab.findings.answer import answer
+from lab.findings.answering import answer
 from lab.findings.study_results import Finding
 from lab.report.exponent_figures import exponents
 from lab.students.measure import Dimension

@@ -11,10 +11,10 @@ from simulated import power, rows
 from lab import study as studies
 from lab.execution import plan
 from lab.execution.store import Store
-from lab.findings import answer as answers
+from lab.findings import answering as answers
 from lab.findings import expected
+from lab.findings.expected import below
 from lab.report import exponent_figures, loss_figures, report
-from lab.report.expected import below
 from lab.students import solvers
 
 ISOTROPIC = {

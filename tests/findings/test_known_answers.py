@@ -9,7 +9,7 @@ import pytest
 from lab import study as studies
 from lab.execution import runner
 from lab.execution.store import Store
-from lab.findings import answer as answers
+from lab.findings import answering as answers
 from lab.mistakes import StudyError
 from lab.students.algebra import solving
 from lab.task import sets

@@ -8,7 +8,7 @@ from simulated import rows
 
 from lab.execution import plan
 from lab.execution.store import Store
-from lab.findings.answer import answers
+from lab.findings.answering import answers
 from lab.report import report
 from lab.report.plane_figures import phases
 

@@ -8,7 +8,7 @@ from simulated import power, rows
 
 from lab import study as studies
 from lab.execution.store import Store
-from lab.findings.answer import answers
+from lab.findings.answering import answers
 
 STUDY = {
     "question": "What would decide it?",

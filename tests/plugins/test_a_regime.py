@@ -11,7 +11,7 @@ from lab import study
 from lab.axes import Axis
 from lab.execution.registration import register
 from lab.execution.store import Store
-from lab.findings.claims import Judgement, inside
+from lab.findings.answer import Judgement, inside
 from lab.mistakes import StudyError
 from lab.regimes.descending import Descending
 from lab.regimes.quantity import Quantity

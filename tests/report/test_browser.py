@@ -10,7 +10,7 @@ import pytest
 from invocation import power, rows
 
 from lab.execution.store import Store
-from lab.findings import answer as answers
+from lab.findings import answering as answers
 from lab.regimes.origin import Origin
 from lab.report import pages
 

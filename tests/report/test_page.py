@@ -20,7 +20,7 @@ from invocation import invoke, power, rows
 from lab import study as studies
 from lab.execution.store import Store
 from lab.files import put
-from lab.findings import answer as answers
+from lab.findings import answering as answers
 from lab.findings import run_charts
 from lab.findings.drawing import Scale, apart
 from lab.mistakes import StudyError

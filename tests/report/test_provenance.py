@@ -10,7 +10,7 @@ import lab
 from lab import study as studies
 from lab.execution.registration import register
 from lab.execution.store import Store
-from lab.findings import answer as answers
+from lab.findings import answering as answers
 from lab.findings import provenance_text
 from lab.mistakes import StudyError
 from lab.report import exponent_figures, report

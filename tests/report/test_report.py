@@ -12,7 +12,7 @@ from simulated import power, rows
 from lab import study as studies
 from lab.execution import listing
 from lab.execution.store import Store
-from lab.findings import answer as answers
+from lab.findings import answering as answers
 from lab.findings.overview import overview
 from lab.findings.style import GREY
 from lab.findings.view import escape, told_by_panel
