@@ -24,10 +24,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lab.data.covariances import covariance
 from lab.kinds.student import StudentSpec
 from lab.students import mlp
 from lab.students.limits import tangent
-from lab.task.covariances import covariance
 
 POINTS, COORDINATES, WEIGHT = 6, 5, 1.8
 NNGP_WIDTH = 1024

@@ -16,9 +16,9 @@ from typing import Any
 
 from lab.canonical import Part
 from lab.data.activations import smoothness_of
-from lab.data.covariances import of_covariance
-from lab.data.manifolds import MANIFOLDS
-from lab.data.teachers import FIELD_TEST_POINTS, Covariance
+from lab.data.covariances import CovarianceSettings, of_covariance
+from lab.data.manifolds import chart
+from lab.data.teachers import FIELD_TEST_POINTS
 from lab.data.user_data import GivenSpec
 from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
@@ -61,7 +61,7 @@ class TaskSpec(Part):
     noise: float
     teacher: int
     teacher_kind: str = "network"
-    covariance: Covariance | None = None
+    covariance: CovarianceSettings | None = None
     decays: tuple[float, float] | None = None
     signs: str = ""
 
@@ -196,12 +196,6 @@ def _one(task: TaskSpec) -> TaskSpec:
 
 AnyTask = TaskSpec | GivenSpec
 """What is to be learned: a teacher's targets, or data that somebody brings."""
-
-
-def chart(factor: tuple[str, int]) -> int:
-    """Coordinates in which a factor of a manifold, its kind and dimension, is written."""
-    kind, d = factor
-    return MANIFOLDS[kind].chart(d)
 
 
 @dataclass(frozen=True)

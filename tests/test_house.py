@@ -222,7 +222,7 @@ def test_types_and_shapes_are_checked_while_the_tests_run():
 
 def test_a_worker_knows_every_kind():
     """It imports the packages of the kinds and no regime, so these import all of them."""
-    for package in ("kinds", "students"):
+    for package in ("data", "kinds", "students"):
         folder = LAB / package
         registers = {f.stem for f in folder.glob("*.py") if ".add\nclass" in f.read_text()}
         assert registers <= {what for _, what in imports(folder / "__init__.py")}

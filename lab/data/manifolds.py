@@ -1,22 +1,26 @@
-"""Manifolds of known intrinsic dimension d: where the data lie.
+"""Manifolds of known intrinsic dimension d, where the data lie, and embeddings into R^D_amb.
 
-Each kind says its keys, the coordinates of its chart, and how points are drawn. Points are columns,
-[chart, n]; a product has the charts of its factors one after the other.
+Each kind says its keys, the coordinates of its chart, and how points are drawn. Points are columns:
+an array of m coordinates and n points has shape [m, n], the layout in which many small networks
+train fastest. A product has the charts of its factors one after the other.
 
-`spectral` is Gaussian in `modes` dimensions of variance i^−b, with a linear target of power i^−a in
-them: the teacher belongs to it. Without `modes` there are infinitely many, for students that know
-their losses without points.
+Embeddings keep d: identity; `linear`, a random isometry; `curved`, z ↦ Q[z; ½ sin(Ωz + φ)] with Q
+orthogonal, injective with a Jacobian of full rank because z itself is among the coordinates;
+`features` (Sharma & Kaplan, arXiv 2004.10802) appends coordinates uniform on [−½, ½] that never
+reach the teacher: there the teacher's dimension is d, the data's is D_amb.
+
+JAX is imported where points are drawn, so that a study is checked without it.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal
 
+from jaxtyping import Float, Key
 from pydantic import BeforeValidator, Field
 
-from lab.grids import Dims, Floats, PositiveInt, Positives, Table, as_tuple
+from lab.grids import Dims, PositiveInt, Table, as_tuple
 from lab.kinds.kind import Kinds
 from lab.mistakes import unknown
 
@@ -186,35 +190,89 @@ class Product(Manifold):
         return all(MANIFOLDS[factor.kind].round for factor in self.factors)
 
 
-@MANIFOLDS.add
-class Spectral(Manifold):
-    """Gaussian in `modes` dimensions. `alpha` = α_K stands for a = b = 1 + α_K, isotropic weights;
-    a = b = 0 is isotropic in the inputs too."""
+def chart(factor: tuple[str, int]) -> int:
+    """Coordinates in which a factor of a manifold, its kind and dimension, is written."""
+    kind, d = factor
+    return MANIFOLDS[kind].chart(d)
 
-    kind: Literal["spectral"] = "spectral"
-    a: Floats | None = None
-    b: Floats | None = None
-    alpha: Positives | None = None
-    modes: PositiveInt | None = None
 
-    teacher: ClassVar[str | None] = "spectral"
+class Embedding(Table):
+    """How a point of the manifold reaches the student: in `ambient` coordinates."""
+
+    kind: Literal["identity", "features", "linear", "curved"] = "identity"
+    ambient: PositiveInt | None = None
 
     def wrong(self) -> Iterator[str]:
-        given = {name for name in ("a", "b", "alpha") if getattr(self, name) is not None}
-        if given not in ({"a", "b"}, {"alpha"}):
-            yield (
-                "a spectral task takes 'a', 'b' and 'modes', or 'alpha' and 'modes', and no 'dim'"
-            )
+        if self.kind == "identity" and self.ambient is not None:
+            yield "the identity embedding has no 'ambient'; leave it out"
+        if self.kind != "identity" and self.ambient is None:
+            yield f"the {self.kind} embedding needs 'ambient = …' coordinates"
 
-    def factors_of(self) -> Iterator[Factors]:
-        yield ((self.kind, self.modes or 0),)
 
-    def decays(self) -> tuple[tuple[float, float] | None, ...]:
-        if self.alpha:
-            return tuple((1 + alpha, 1 + alpha) for alpha in self.alpha)
-        return tuple(itertools.product(self.a or (), self.b or ()))
+CURVATURE = 0.5
+"""Amplitude of the sines of the curved embedding."""
 
-    @staticmethod
-    def chart(d: int) -> int:
-        """One coordinate per mode."""
-        return d
+
+def sample(manifold: Factors, n: int, *, key: Key[Any, ""]) -> Float[Any, "chart n"]:
+    """n points, uniform on the manifold (standard normal for `gaussian`), in chart coordinates.
+
+    The key is consumed: one key per factor is folded from it.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    parts = [
+        MANIFOLDS[kind].sample(d, n, key=jax.random.fold_in(key, i))
+        for i, (kind, d) in enumerate(manifold)
+    ]
+    return jnp.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+def embedding(kind: str, m: int, D_amb: int, *, key: Key[Any, ""]) -> dict[str, Any]:
+    """The random arrays of an embedding of m coordinates in D_amb: empty for `identity` and
+    `features`."""
+    import jax
+    import jax.numpy as jnp
+
+    if kind == "linear":
+        return {"Q": _isometry(D_amb, m, key=key)}
+    if kind == "curved":
+        frame, frequency, phase = jax.random.split(key, 3)
+        return {
+            "Q": _isometry(D_amb, D_amb, key=frame),
+            "Omega": 2 * jax.random.normal(frequency, (D_amb - m, m)),
+            "phi": 2 * jnp.pi * jax.random.uniform(phase, (D_amb - m, 1)),
+        }
+    return {}
+
+
+def embed(
+    kind: str,
+    D_amb: int,
+    arrays: dict[str, Any],
+    z: Float[Any, "chart n"],
+    *,
+    key: Key[Any, ""],
+) -> Float[Any, "D_amb n"]:
+    """What the student sees of chart coordinates z. Only `features` uses the key."""
+    import jax
+    import jax.numpy as jnp
+
+    if kind == "features":
+        distractors = jax.random.uniform(key, (D_amb - z.shape[0], z.shape[1])) - 0.5
+        return jnp.concatenate([z, distractors])
+    if kind == "linear":
+        return arrays["Q"] @ z
+    if kind == "curved":
+        waves = CURVATURE * jnp.sin(arrays["Omega"] @ z + arrays["phi"])
+        return arrays["Q"] @ jnp.concatenate([z, waves])
+    return z
+
+
+def _isometry(rows: int, columns: int, *, key: Key[Any, ""]) -> Float[Any, "rows columns"]:
+    """Columns orthonormal, uniform over all such matrices (QR with the signs of R fixed)."""
+    import jax
+    import jax.numpy as jnp
+
+    q, r = jnp.linalg.qr(jax.random.normal(key, (rows, columns)))
+    return q * jnp.sign(jnp.diag(r))

@@ -8,17 +8,56 @@ al., arXiv 2110.03922; Bordelon, Atanasov & Pehlevan, arXiv 2402.01092). With a 
 weights are isotropic, and it is the random-feature model of Bahri et al. (arXiv 2102.06701).
 
 The power laws hold for n, P ≪ S: the sum ends at S, which bends a curve of exponent α by
-(n/S)^α. Powers are normalised, so that f has unit variance.
+(n/S)^α. Powers are normalised, so that f has unit variance. Without `modes` there are infinitely
+many, for students that know their losses without points.
 """
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float
 
-__all__ = ["Spectrum"]
+from lab.data.manifolds import MANIFOLDS, Factors, Manifold
+from lab.grids import Floats, PositiveInt, Positives
+
+
+@MANIFOLDS.add
+class Spectral(Manifold):
+    """Gaussian in `modes` dimensions. `alpha` = α_K stands for a = b = 1 + α_K, isotropic weights;
+    a = b = 0 is isotropic in the inputs too."""
+
+    kind: Literal["spectral"] = "spectral"
+    a: Floats | None = None
+    b: Floats | None = None
+    alpha: Positives | None = None
+    modes: PositiveInt | None = None
+
+    teacher: ClassVar[str | None] = "spectral"
+
+    def wrong(self) -> Iterator[str]:
+        given = {name for name in ("a", "b", "alpha") if getattr(self, name) is not None}
+        if given not in ({"a", "b"}, {"alpha"}):
+            yield (
+                "a spectral task takes 'a', 'b' and 'modes', or 'alpha' and 'modes', and no 'dim'"
+            )
+
+    def factors_of(self) -> Iterator[Factors]:
+        yield ((self.kind, self.modes or 0),)
+
+    def decays(self) -> tuple[tuple[float, float] | None, ...]:
+        if self.alpha:
+            return tuple((1 + alpha, 1 + alpha) for alpha in self.alpha)
+        return tuple(itertools.product(self.a or (), self.b or ()))
+
+    @staticmethod
+    def chart(d: int) -> int:
+        """One coordinate per mode."""
+        return d
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,45 @@
-"""Teachers: what gives the targets. A random network, a Gaussian field, or a sum of ridges."""
+"""Teachers: what gives the targets. A random network, a Gaussian field, or a sum of ridges.
+
+Network: y = gain · (T(z) − μ)/σ, frozen before any student is made. T is an MLP with
+W ~ N(0, 1/fan_in) and b ~ N(0, bias²); no hidden layer makes a linear teacher. On a product
+manifold one network per factor sees that factor's coordinates and the outputs are summed (Sharma &
+Kaplan, arXiv 2004.10802). μ and σ are measured once on a sample of the manifold, so that outputs
+have mean 0 and variance 1; `normalise = false` leaves them as they are. A teacher without biases on
+a centred cube is homogeneous, T(λz) = λT(z): one direction is then easy for a ReLU student, and its
+effective dimension may be d − 1.
+
+Field: f ~ GP(0, k) is known only at the points where it was drawn, so the test points and the
+largest training set are drawn together, f(X) = L z with L Lᵀ = k(X, X) and z standard normal. L is
+triangular: f at the first points depends on those points alone. With the test points first and
+nested training sets after them, a larger training set therefore changes no value drawn before, and
+every draw of one generator is the same teacher. With k = Matérn-ν the field has ν derivatives in
+the mean square; with k = ReLU-NNGP it is the limit of a wide random ReLU network. No fresh data
+without end: a field has no formula.
+
+Ridges are drawn where they are learned, in `lab.students.algebra.ridges`.
+"""
 
 from __future__ import annotations
 
+import functools
 import itertools
+import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+from jaxtyping import Float, Key
 from pydantic import model_validator
 
-from lab.data.activations import Activations
-from lab.data.covariances import SETTINGS, Covariances, resolved_covariance
+from lab.data.activations import Activations, activation_of
+from lab.data.covariances import (
+    SETTINGS,
+    Covariance,
+    Covariances,
+    CovarianceSettings,
+    resolved_covariance,
+)
 from lab.grids import (
     Depth,
     Floats,
@@ -18,7 +47,6 @@ from lab.grids import (
     PositiveFloat,
     PositiveInt,
     Positives,
-    Setting,
     Shapes,
     Table,
     Whole,
@@ -35,18 +63,15 @@ FIELD_POINTS = 16_384
 FIELD_TEST_POINTS = 4_096
 """Of these, the test points: a field is drawn at test and training points together."""
 
-Covariance = tuple[str, tuple[tuple[str, Setting], ...]]
-"""A covariance and its settings, resolved and sorted."""
-
 
 @dataclass(frozen=True)
-class Drawn:
+class ResolvedTeacher:
     """A resolved teacher without its index; what belongs to another kind is empty or None."""
 
     widths: tuple[int, ...] = ()
     activation: str = ""
     bias: float = 0.0
-    covariance: Covariance | None = None
+    covariance: CovarianceSettings | None = None
     signs: str = ""
 
 
@@ -64,7 +89,7 @@ class Teacher(Table):
     solved_by: ClassVar[str] = ""
     """The one kind of student that can learn its targets; empty where any can."""
 
-    def grid(self) -> Iterator[Drawn]:
+    def grid(self) -> Iterator[ResolvedTeacher]:
         """The resolved teachers of the grid."""
         raise NotImplementedError
 
@@ -74,21 +99,21 @@ class Teacher(Table):
 
 
 @TEACHERS.add
-class Network(Teacher):
-    """A random network of `lab.task.teachers`."""
+class NetworkTeacher(Teacher):
+    """A random network."""
 
     kind: Literal["network"] = "network"
     widths: Shapes = ((96, 96),)
     activation: Activations = ("relu",)
     bias: Floats = (0.0,)
 
-    def grid(self) -> Iterator[Drawn]:
+    def grid(self) -> Iterator[ResolvedTeacher]:
         for settings in itertools.product(self.widths, self.activation, self.bias):
-            yield Drawn(*settings)
+            yield ResolvedTeacher(*settings)
 
 
 @TEACHERS.add
-class Field(Teacher):
+class FieldTeacher(Teacher):
     """A Gaussian field of a `covariance` and its settings, at as many points as memory holds."""
 
     kind: Literal["field"] = "field"
@@ -113,11 +138,11 @@ class Field(Teacher):
     def _given(self) -> list[str]:
         return [name for name in SETTINGS if name in self.model_fields_set]
 
-    def grid(self) -> Iterator[Drawn]:
+    def grid(self) -> Iterator[ResolvedTeacher]:
         for kind in self.covariance:
             for values in product(self, self._given()):
                 settings = resolved_covariance(kind, values)
-                yield Drawn(covariance=(kind, tuple(sorted(settings.items()))))
+                yield ResolvedTeacher(covariance=(kind, tuple(sorted(settings.items()))))
 
     def mistakes(self, sizes: Sequence[int]) -> Iterator[str]:
         room = FIELD_POINTS - FIELD_TEST_POINTS
@@ -156,6 +181,132 @@ class RidgesTeacher(Teacher):
         if self.gain != (1.0,) or self.outputs > 1 or not self.normalise:
             yield "gain, outputs and normalise: ridges have none of these; leave them out"
 
-    def grid(self) -> Iterator[Drawn]:
+    def grid(self) -> Iterator[ResolvedTeacher]:
         for signs, units in itertools.product(self.signs, self.units):
-            yield Drawn(widths=(units,) if units else (), signs=signs)
+            yield ResolvedTeacher(widths=(units,) if units else (), signs=signs)
+
+
+_NUGGETS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10)
+
+
+def draw_field(
+    x: Float[np.ndarray, "points D_amb"],
+    *,
+    covariance: Covariance,
+    outputs: int = 1,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "points outputs"]:
+    """Values at `x` of independent fields, one per output, each of variance k(x, x).
+
+    Args:
+        x: test points first, then training points; see above.
+        covariance: k, for example `covariance("matern", nu=1.5)`.
+        outputs: number of fields.
+        rng: consumed; the same state gives the same teacher at any number of points.
+
+    A smooth covariance (ν ≥ 5/2 at thousands of points, Gaussian) can be factored only with a
+    nugget, at most 1e-10 of the variance: the field then carries noise of that size, and its values
+    are nested only up to that noise. Raises ValueError if that is not enough, or if there are more
+    than `FIELD_POINTS` points.
+    """
+    if len(x) > FIELD_POINTS:
+        raise ValueError(
+            f"a Gaussian field at {len(x)} points needs a factor of {8e-9 * len(x) ** 2:.1f} GB; "
+            f"draw it at {FIELD_POINTS} points or fewer, or use a wide network as the teacher"
+        )
+    from scipy.linalg import cholesky
+
+    # one column per output, each from its own stream, so that outputs too are nested
+    z = np.stack([stream.standard_normal(len(x)) for stream in rng.spawn(outputs)], axis=1)
+    scale = covariance.diagonal(x[:1])[0]
+    for nugget in _NUGGETS:
+        gram = covariance(x, x)
+        gram[np.diag_indices_from(gram)] += nugget * scale
+        try:
+            factor = cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
+        except np.linalg.LinAlgError:
+            continue
+        return factor @ z
+    raise ValueError(
+        f"no Gaussian field at {len(x)} points: its covariance is not positive definite even with "
+        f"a nugget of {_NUGGETS[-1]:g}; choose a rougher covariance or fewer points"
+    )
+
+
+Layers = list[tuple[Any, Any]]
+"""Weights [out, in] and biases [out, 1] of a network, first layer first."""
+
+
+def draw(
+    charts: Sequence[int],
+    widths: Sequence[int],
+    outputs: int,
+    bias: float = 0.0,
+    *,
+    key: Key[Any, ""],
+) -> list[Layers]:
+    """One network for each factor of the manifold, of so many coordinates; the key is consumed."""
+    return [
+        [
+            _layer(n_in, n_out, bias, key=_fold(key, i, layer))
+            for layer, (n_in, n_out) in enumerate(itertools.pairwise((chart, *widths, outputs)))
+        ]
+        for i, chart in enumerate(charts)
+    ]
+
+
+def _fold(key: Key[Any, ""], *indices: int) -> Key[Any, ""]:
+    import jax
+
+    for i in indices:
+        key = jax.random.fold_in(key, i)
+    return key
+
+
+def _layer(n_in: int, n_out: int, bias: float, *, key: Key[Any, ""]) -> tuple[Any, Any]:
+    import jax
+
+    W = jax.random.normal(jax.random.fold_in(key, 0), (n_out, n_in)) / n_in**0.5
+    b = bias * jax.random.normal(jax.random.fold_in(key, 1), (n_out, 1))
+    return W, b
+
+
+def apply(
+    networks: list[Layers], activation: str, z: Float[Any, "chart n"]
+) -> Float[Any, "outputs n"]:
+    """T(z), the sum over the factors, before normalisation."""
+    act = activation_of(activation)
+    parts, start = [], 0
+    for layers in networks:
+        m = layers[0][0].shape[1]
+        h = z[start : start + m]
+        for W, b in layers[:-1]:
+            h = act(W @ h + b)
+        W, b = layers[-1]
+        parts.append(W @ h + b)
+        start += m
+    return functools.reduce(operator.add, parts)
+
+
+def hidden(
+    networks: list[Layers], activation: str, z: Float[Any, "chart n"]
+) -> list[tuple[Float[Any, "w n"], Float[Any, "w n"]]]:
+    """Every hidden layer of T at n points, before and after its activation; those of the factors
+    stand side by side."""
+    act = activation_of(activation)
+    found: list[list[tuple[Any, Any]]] = [[] for _ in networks[0][:-1]]
+    start = 0
+    for layers in networks:
+        m = layers[0][0].shape[1]
+        h = z[start : start + m]
+        for place, (W, b) in zip(found, layers[:-1], strict=True):
+            before = W @ h + b
+            h = act(before)
+            place.append((before, h))
+        start += m
+    import jax.numpy as jnp
+
+    return [
+        (jnp.concatenate([b for b, _ in place]), jnp.concatenate([a for _, a in place]))
+        for place in found
+    ]

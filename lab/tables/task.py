@@ -8,25 +8,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from lab.data.manifolds import MANIFOLDS, Manifold
-from lab.data.teachers import TEACHERS, Drawn, Network, Teacher
-from lab.grids import Floats, Grid, PositiveInt, Table, said
+from lab.data.manifolds import MANIFOLDS, Embedding, Manifold
+from lab.data.teachers import TEACHERS, NetworkTeacher, ResolvedTeacher, Teacher
+from lab.grids import Floats, Grid, Table, said
 from lab.kinds.kind import OneOf
 from lab.spec import TaskSpec
-
-
-class Embedding(Table):
-    """How a point of the manifold reaches the student: in `ambient` coordinates."""
-
-    kind: Literal["identity", "features", "linear", "curved"] = "identity"
-    ambient: PositiveInt | None = None
-
-    def wrong(self) -> Iterator[str]:
-        if self.kind == "identity" and self.ambient is not None:
-            yield "the identity embedding has no 'ambient'; leave it out"
-        if self.kind != "identity" and self.ambient is None:
-            yield f"the {self.kind} embedding needs 'ambient = …' coordinates"
-
 
 Power = Annotated[float, Field(ge=0.1, le=100)]
 """The p of a loss |y − ŷ|^p."""
@@ -37,7 +23,7 @@ class Task(Table):
 
     manifold: Annotated[Manifold, OneOf(MANIFOLDS)]
     embedding: Embedding = Embedding()
-    teacher: Annotated[Teacher, OneOf(TEACHERS)] = Network()
+    teacher: Annotated[Teacher, OneOf(TEACHERS)] = NetworkTeacher()
     loss: Literal["mse", "power", "kl"] = "mse"
     power: Grid[Power] | None = None
     noise: Floats = (0.0,)
@@ -126,7 +112,7 @@ class Task(Table):
     def specs(self, teachers: int) -> Iterator[TaskSpec]:
         """The resolved tasks of the grid, by as many teachers each."""
         t = self.teacher
-        drawn = [Drawn()] if self.manifold.teacher else t.grid()
+        drawn = [ResolvedTeacher()] if self.manifold.teacher else t.grid()
         grid = itertools.product(
             self.manifold.factors_of(),
             drawn,

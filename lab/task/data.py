@@ -4,7 +4,7 @@
 normalisation, and the scale of the inputs. The same source and test set serve every width, every D
 and every student; training sets are nested, the first D points of one draw.
 
-Points are columns, as in `lab.task.manifolds`.
+Points are columns, as in `lab.data.manifolds`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from lab.data import manifolds, teachers
+from lab.data.manifolds import chart
 from lab.data.streams import stream
 from lab.kinds.optimisers import squared
 from lab.spec import TaskSpec
-from lab.task import manifolds, teachers
 
 MEASURED = 1 << 16
 """Points on which mean, variance and input scale are measured: σ to 0.3 %."""
@@ -56,8 +57,16 @@ class Source:
 def source(task: TaskSpec, *, root: int) -> Source:
     """Draw the teacher and the embedding of a task and measure its normalisation."""
     drawn = Source(
-        networks=teachers.draw(task, key=stream("teacher", task, root=root)),
-        arrays=manifolds.embedding(task, key=stream("embedding", task, root=root)),
+        networks=teachers.draw(
+            [chart(factor) for factor in task.manifold],
+            task.teacher_widths,
+            task.outputs,
+            task.teacher_bias,
+            key=stream("teacher", task, root=root),
+        ),
+        arrays=manifolds.embedding(
+            task.embedding, task.chart, task.D_amb, key=stream("embedding", task, root=root)
+        ),
         mu=jnp.zeros((task.outputs, 1)),
         scale=jnp.full((task.outputs, 1), task.teacher_gain),
         rms=jnp.ones(()),

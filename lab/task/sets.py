@@ -22,13 +22,14 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from lab.data import manifolds, teachers
+from lab.data.covariances import covariance
 from lab.data.spectra import Spectrum
 from lab.data.streams import generator, stream
 from lab.data.teachers import FIELD_TEST_POINTS
 from lab.data.user_data import GivenSpec
 from lab.spec import POPULATION, AnyTask, Run, TaskSpec
-from lab.task import data, fields, manifolds
-from lab.task.covariances import covariance
+from lab.task import data
 from lab.task.subsets import ordered
 
 
@@ -165,7 +166,8 @@ BLOCK = 2_000
 def _points(
     task: TaskSpec, n: int, *, key: Key[Array, ""], root: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    arrays = manifolds.embedding(task, key=stream("embedding", task, root=root))
+    frame = stream("embedding", task, root=root)
+    arrays = manifolds.embedding(task.embedding, task.chart, task.D_amb, key=frame)
     return _rows(*data.place(task.manifold, task.embedding, task.D_amb, arrays, n, key=key))
 
 
@@ -194,4 +196,4 @@ def _field(task: TaskSpec, z: np.ndarray, *, rng: np.random.Generator) -> np.nda
     scale = task.teacher_gain
     if task.normalise:
         scale /= math.sqrt(np.mean(k.diagonal(z[:FIELD_TEST_POINTS])))
-    return scale * fields.draw(z, covariance=k, outputs=task.outputs, rng=rng)
+    return scale * teachers.draw_field(z, covariance=k, outputs=task.outputs, rng=rng)

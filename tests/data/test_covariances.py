@@ -5,8 +5,8 @@ import pytest
 
 from lab import study
 from lab.data import covariances
-from lab.task.covariances import covariance
-from lab.task.harmonics import harmonics
+from lab.data.covariances import covariance
+from lab.task.linear_terms import harmonics
 
 NETWORKS = ["relu-nngp", "relu-ntk", "erf-nngp", "erf-ntk"]
 KERNEL = {

@@ -146,8 +146,8 @@ def test_a_smooth_field_under_a_rough_kernel_is_late():
 
 
 def test_the_exact_mean_over_fields_is_late_as_theory_says():
+    from lab.data.covariances import covariance
     from lab.students.algebra import kernels
-    from lab.task.covariances import covariance
 
     study = of_smoothness(2.5, data={"sizes": [256, 512, 1024]})
     theory, losses = approach(study, designed(study)), []

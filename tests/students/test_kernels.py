@@ -10,10 +10,10 @@ import pytest
 from sklearn.kernel_ridge import KernelRidge
 
 from lab import theory
+from lab.data.covariances import NetworkCovariance, RadialCovariance, covariance
 from lab.kinds.student import StudentSpec
 from lab.students import mlp
 from lab.students.algebra import kernels
-from lab.task.covariances import Network, Radial, covariance
 
 NETWORKS = [("relu", 1, 0.0), ("relu", 2, 0.5), ("relu", 3, 0.0), ("erf", 1, 0.5), ("erf", 2, 0.0)]
 
@@ -51,7 +51,7 @@ def test_nngp_is_the_covariance_of_wide_random_networks(activation, depth, bias)
         params = mlp.init(spec, 3, width, keys=keys)
         f = np.asarray(apply(params, jnp.asarray(x.T)), dtype=float)
         draws.extend(f.mT @ f / width)  # every output is a draw of the field
-    kernel = Network(**settings)(x, x)
+    kernel = NetworkCovariance(**settings)(x, x)
     standard_error = np.std(draws, axis=0, ddof=1) / math.sqrt(len(draws))
     assert np.all(np.abs(np.mean(draws, axis=0) - kernel) < 3 * standard_error)
     assert np.all(standard_error < 0.02 * kernel.max())
@@ -76,7 +76,7 @@ def test_ntk_is_the_empirical_one_of_networks_of_width_4096(activation, depth, b
     draws = np.stack(
         [tangent_kernel(mlp.init(spec, 3, 1, keys=jax.random.key(seed))) for seed in range(8)]
     )
-    kernel = Network(**settings, tangent=True)(x, x)
+    kernel = NetworkCovariance(**settings, tangent=True)(x, x)
     error = draws.mean(axis=0, dtype=float) - kernel
     standard_error = draws.std(axis=0, ddof=1) / math.sqrt(len(draws))
     # one such network scatters by √(5/4096) = 3.5 % of the diagonal, the mean of eight by 1.2 %
@@ -87,7 +87,7 @@ def test_ntk_is_the_empirical_one_of_networks_of_width_4096(activation, depth, b
 @pytest.mark.parametrize("d", [1, 2, *(pytest.param(d, marks=pytest.mark.long) for d in (3, 4))])
 @pytest.mark.parametrize("nu", [0.5, 1.5])
 def test_kernel_teacher_and_student_of_equal_smoothness(nu, d):
-    field = Radial(nu=nu)
+    field = RadialCovariance(nu=nu)
     slope = learning_curve_slope(d, teacher=field, student=field)
     assert slope == pytest.approx(theory.kernel(d, 2 * nu, 2 * nu), rel=0.04)
 
@@ -95,7 +95,7 @@ def test_kernel_teacher_and_student_of_equal_smoothness(nu, d):
 @pytest.mark.long
 @pytest.mark.parametrize("d", [2, 3, 4])
 def test_relu_network_teacher_and_matched_student_learn_with_3_over_d_minus_1(d):
-    field = Network("relu", depth=2)
+    field = NetworkCovariance("relu", depth=2)
     slope = learning_curve_slope(d - 1, teacher=field, student=field)
     assert slope == pytest.approx(3 / (d - 1), rel=0.05)
 
@@ -118,7 +118,10 @@ def learning_curve_slope(d, *, teacher, student, sizes=(256, 512, 1024, 2048), d
 def test_expected_risk_is_the_mean_over_teachers():
     rng = np.random.default_rng(0)
     x, x_test = on_sphere(60, 2, rng), on_sphere(40, 2, rng)
-    teacher, student = Network("relu", depth=1, bias=0.3), Radial(nu=1.5, length=2.0)
+    teacher, student = (
+        NetworkCovariance("relu", depth=1, bias=0.3),
+        RadialCovariance(nu=1.5, length=2.0),
+    )
     both = np.concatenate([x, x_test])
     root = np.linalg.cholesky(teacher(both, both) + 1e-12 * np.eye(100))
     f = root @ rng.standard_normal((100, 4000))  # 4000 teachers, learned at once as outputs
@@ -135,7 +138,7 @@ def test_ridge_regression_agrees_with_scikit_learn_and_without_ridge_interpolate
     manhattan = oracle.fit(x, y)  # its Laplace kernel has the other norm: compare on a line
     line, line_test = x[:, :1], x_test[:, :1]
     oracle.fit(line, y)
-    ours = kernels.learn(line, y, covariance=Radial(nu=0.5, length=2.0), ridge=0.1)
+    ours = kernels.learn(line, y, covariance=RadialCovariance(nu=0.5, length=2.0), ridge=0.1)
     np.testing.assert_allclose(ours(line_test), manhattan.predict(line_test), rtol=1e-10)
     exact = kernels.learn(x, y, covariance=covariance("relu-ntk", depth=2, bias=0.2))
     np.testing.assert_allclose(exact(x), y, atol=1e-9)
@@ -145,11 +148,11 @@ def test_ridge_regression_agrees_with_scikit_learn_and_without_ridge_interpolate
 def test_an_ill_conditioned_system_says_so():
     rng = np.random.default_rng(3)
     x = rng.uniform(size=(300, 1))
-    rough = kernels.learn(x, np.sin(x), covariance=Radial(nu=0.5))
+    rough = kernels.learn(x, np.sin(x), covariance=RadialCovariance(nu=0.5))
     gram = rough.covariance(x, x)
     assert rough.jitter == 0
     assert rough.condition == pytest.approx(np.linalg.cond(gram, 1), rel=0.5)
-    smooth = kernels.learn(x, np.sin(x), covariance=Radial(nu=math.inf))
+    smooth = kernels.learn(x, np.sin(x), covariance=RadialCovariance(nu=math.inf))
     assert smooth.jitter > 0
     assert smooth.condition > 1e13
     assert np.max(np.abs(smooth(x) - np.sin(x))) < 1e-6
@@ -160,9 +163,9 @@ def test_bad_regressions_are_refused_in_a_sentence():
     with pytest.raises(
         kernels.MemoryLimitError, match=r"6.0 GiB, the limit is 2.0 GiB; train on 11"
     ):
-        kernels.learn(x, y, covariance=Radial())
+        kernels.learn(x, y, covariance=RadialCovariance())
     with pytest.raises(ValueError, match="not negative"):
-        kernels.learn(x[:3], y[:3], covariance=Radial(), ridge=-1.0)
+        kernels.learn(x[:3], y[:3], covariance=RadialCovariance(), ridge=-1.0)
     with pytest.raises(ValueError, match="did you mean 'matern'"):
         covariance("mattern")
     with pytest.raises(ValueError, match="setting of laplace covariances .nu.. Known: length"):
@@ -178,9 +181,9 @@ def test_bad_regressions_are_refused_in_a_sentence():
     "kernel",
     [covariance(kind) for kind in ("laplace", "gaussian", "relu-nngp", "relu-ntk", "erf-nngp")]
     + [
-        Radial(nu=1.0),
-        Network("relu", depth=3, bias=1.0, tangent=True),
-        Network("erf", 2, bias=2.0),
+        RadialCovariance(nu=1.0),
+        NetworkCovariance("relu", depth=3, bias=1.0, tangent=True),
+        NetworkCovariance("erf", 2, bias=2.0),
     ],
 )
 def test_a_covariance_is_symmetric_and_positive_and_knows_its_diagonal(kernel):
@@ -210,6 +213,6 @@ def test_smoothness_is_the_order_of_the_first_odd_term(kind, order):
 def test_an_angle_of_1e_minus_9_is_not_lost():
     theta = 1e-9
     x = np.array([[1.0, 0.0], [np.cos(theta), np.sin(theta)]])
-    k = Network("relu", depth=1, weight=2.0, tangent=True)(x, x)
+    k = NetworkCovariance("relu", depth=1, weight=2.0, tangent=True)(x, x)
     # Θ⁽¹⁾(0) − Θ⁽¹⁾(θ) = K⁽⁰⁾ θ/2π + O(θ²), with K⁽⁰⁾ = σ_w²/m = 1
     assert (k[0, 0] - k[0, 1]) == pytest.approx(theta / (2 * np.pi), rel=1e-3)

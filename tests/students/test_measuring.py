@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 import lab.dimension
+from lab.data import teachers
 from lab.data.streams import stream
 from lab.execution import plan
 from lab.spec import TEST_POINTS
 from lab.students import mlp
 from lab.students.descent import training
 from lab.students.measure import Dimension
-from lab.task import data, teachers
+from lab.task import data
 
 EVERY = ["input", "teacher.1.before", "teacher.last", "student.1.before.initialisation",
          "student.last.initialisation", "student.last"]  # fmt: skip

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from lab import study as studies
+from lab.data.covariances import NetworkCovariance, RadialCovariance
 from lab.data.spectra import Spectrum
 from lab.students.algebra import linear, random_features
 from lab.students.algebra import risks as risks_of_runs
-from lab.task.covariances import Network, Radial
 
 
 def test_many_features_have_the_kernel_that_they_sample():
@@ -17,8 +17,8 @@ def test_many_features_have_the_kernel_that_they_sample():
     x, P = rng.standard_normal((6, 3)), 100_000
     kernels = {
         # E[φφ] is the NNGP without the bias of its output layer
-        "relu": Network("relu", weight=2.0, bias=0.5)(x, x) - 0.25,
-        "fourier": Radial(nu=math.inf, length=1.5)(x, x),
+        "relu": NetworkCovariance("relu", weight=2.0, bias=0.5)(x, x) - 0.25,
+        "fourier": RadialCovariance(nu=math.inf, length=1.5)(x, x),
         "gaussian": x @ x.T,
     }
     for kind, kernel in kernels.items():

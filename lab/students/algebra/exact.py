@@ -15,12 +15,12 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from lab.data.covariances import covariance
 from lab.grids import Setting
 from lab.kinds.exact import Predictor
 from lab.kinds.student import STUDENTS
 from lab.students.algebra import kernels, local
 from lab.students.algebra import random_features as functions
-from lab.task.covariances import covariance
 
 __all__ = ["Predictor", "kernel", "learn", "nearest", "random_features", "simplex"]
 

@@ -1,6 +1,6 @@
 """Kernel regression, and its risk on a Gaussian field averaged over all fields.
 
-f̂(x) = k(x, X) (K + δ)⁻¹ y with K = k(X, X), for any covariance of `lab.task.covariances`: a radial
+f̂(x) = k(x, X) (K + δ)⁻¹ y with K = k(X, X), for any covariance of `lab.data.covariances`: a radial
 one, or the NNGP or NTK of a wide network. With the NTK it is a network trained to the end by
 gradient flow from a start at zero; with the NNGP, one whose last layer alone is trained; δ = 0
 interpolates. K is not divided by the number of points, so δ is the ridge of `eigenlearning`.
@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import cho_solve, lapack
 
+from lab.data.covariances import Covariance
 from lab.kinds.exact import MEMORY, kernel_refusal
-from lab.task.covariances import Covariance
 
 __all__ = ["KernelRegression", "MemoryLimitError", "expected_risk", "factor", "learn"]
 

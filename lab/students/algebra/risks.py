@@ -21,13 +21,13 @@ from typing import Any
 
 import numpy as np
 
+from lab.data.covariances import covariance
 from lab.data.spectra import Spectrum
 from lab.kinds.kind import load
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.models import MinimumNorm, RandomFeaturesRidge, eigenlearning
 from lab.spec import AnyTask, Run
-from lab.task.covariances import covariance
-from lab.task.harmonics import Harmonics, harmonics
+from lab.task.linear_terms import Harmonics, harmonics
 
 SCATTER = 3
 """|D − p| up to which the risk of minimum-norm regression has no variance over draws."""

@@ -40,9 +40,9 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from lab.data.activations import activation_of
+from lab.data.covariances import covariance
 from lab.kinds.student import StudentSpec
 from lab.students import mlp
-from lab.task.covariances import covariance
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from lab.task.covariances import covariance
-from lab.task.harmonics import harmonics
+from lab.data.covariances import covariance
+from lab.task.linear_terms import harmonics
 
 
 def sphere(n, d, seed=0):

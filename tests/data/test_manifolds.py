@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lab.data import manifolds
 from lab.data.streams import fold_in, generator, stream
-from lab.task import manifolds
 
 KEY = jax.random.key(3)
 
@@ -49,7 +49,9 @@ def test_jacobian_rank_of_every_embedding_is_d(make_study, manifold, kind, d):
     task = make_study(
         task={"manifold": {"kind": manifold, "dim": [d]}, "embedding": embedding}
     ).plan[0].run.task  # fmt: skip
-    arrays = manifolds.embedding(task, key=stream("embedding", task, root=0))
+    arrays = manifolds.embedding(
+        kind, task.chart, task.D_amb, key=stream("embedding", task, root=0)
+    )
 
     def through(u):
         z = chart_of(manifold, d, u)[:, None]
@@ -62,7 +64,7 @@ def test_jacobian_rank_of_every_embedding_is_d(make_study, manifold, kind, d):
 
 def test_linear_embedding_keeps_distances(make_study):
     task = make_study(task={"embedding": {"kind": "linear", "ambient": 7}}).plan[0].run.task
-    arrays = manifolds.embedding(task, key=KEY)
+    arrays = manifolds.embedding("linear", 2, 7, key=KEY)
     z = manifolds.sample(task.manifold, 50, key=KEY)
     x = manifolds.embed("linear", 7, arrays, z, key=KEY)
     assert np.allclose(x.T @ x, z.T @ z, atol=1e-5)

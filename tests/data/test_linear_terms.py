@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from lab import study
-from lab.task.covariances import Network, Radial
+from lab.data.covariances import NetworkCovariance, RadialCovariance
 from lab.task.linear_terms import _on_sphere, _on_torus, field_of, linear_terms
 
-TEACHER = Network("relu", weight=1.0, bias=0.5)
+TEACHER = NetworkCovariance("relu", weight=1.0, bias=0.5)
 """Of weights N(0, 1/(d+1)) and biases N(0, 1/4)."""
 
 
 def test_relu_ridges_on_the_circle_have_their_closed_form():
-    found = _on_sphere(Network("relu", weight=1.0), 1)
+    found = _on_sphere(NetworkCovariance("relu", weight=1.0), 1)
     # (sin θ + (π − θ) cos θ)/2π = Σ c_k cos kθ has c_k ∝ (k² − 1)^−2 at even k, and 1/8 twice at 1
     k = np.arange(2, 2_000_000, 2, dtype=float)
     even = 2 / np.pi**2 * (k**2 - 1) ** -2
@@ -41,22 +41,22 @@ def test_tails_of_a_wide_relu_teacher(d, tails):
 @pytest.mark.parametrize("p", [0, 1, 1.5, 2])
 def test_slopes_tend_to_twice_the_smoothness_over_d(d, p):
     name = "relu" if p == 1 else f"relu^{p:g}"
-    found = _on_sphere(Network(name, weight=1.0, bias=0.3), d)
+    found = _on_sphere(NetworkCovariance(name, weight=1.0, bias=0.3), d)
     N = found.N[(found.N > 3e5) & (found.N < 3e7)]
     assert found.slope(N) == pytest.approx((2 * p + 1) / d, rel=0.03)
 
 
 def test_powers_of_relu_are_arc_cosine_kernels():
     x = np.random.default_rng(0).standard_normal((6, 3))
-    relu, same = (Network(name, bias=0.3)(x, x) for name in ("relu", "relu^1"))
+    relu, same = (NetworkCovariance(name, bias=0.3)(x, x) for name in ("relu", "relu^1"))
     assert same == pytest.approx(relu, abs=1e-14)
     w = np.random.default_rng(1).standard_normal((400_000, 3))
     units = np.maximum(w @ x.T / 3**0.5, 0) ** 1.5
     simulated = units.T @ units / len(w)
-    assert Network("relu^1.5", weight=1.0)(x, x) == pytest.approx(simulated, rel=0.05)
+    assert NetworkCovariance("relu^1.5", weight=1.0)(x, x) == pytest.approx(simulated, rel=0.05)
 
 
-@pytest.mark.parametrize("field", [Radial(nu=0.5), TEACHER])
+@pytest.mark.parametrize("field", [RadialCovariance(nu=0.5), TEACHER])
 def test_a_torus_of_one_dimension_is_the_circle(field):
     circle, torus = _on_sphere(field, 1), _on_torus(field, 1)
     N = np.array([10, 30, 100, 300])
@@ -64,7 +64,7 @@ def test_a_torus_of_one_dimension_is_the_circle(field):
 
 
 def test_rough_fields_on_a_torus_of_two_dimensions_fall_with_their_smoothness():
-    found = _on_torus(Radial(nu=0.5), 2)
+    found = _on_torus(RadialCovariance(nu=0.5), 2)
     assert found.slope(np.array([300, 1000, 3000, 10_000])) == pytest.approx(0.5, rel=0.05)
 
 

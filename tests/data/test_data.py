@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from lab import study
+from lab.data import teachers
 from lab.data.streams import stream
-from lab.task import data, teachers
+from lab.task import data
 
 KEYS = jax.random.split(jax.random.key(1), 2)
 
@@ -30,7 +31,7 @@ def test_targets_have_mean_zero_and_variance_one(make_study):
 def test_teacher_without_biases_is_homogeneous_and_with_biases_is_not(task):
     z = jax.random.normal(KEYS[0], (2, 20))
     for bias, homogeneous in ((0.0, True), (0.5, False)):
-        networks = teachers.draw(replace(task, teacher_bias=bias), key=KEYS[1])
+        networks = teachers.draw([2], task.teacher_widths, 1, bias, key=KEYS[1])
         twice, once = (teachers.apply(networks, "relu", c * z) for c in (2.0, 1.0))
         assert np.allclose(twice, 2 * once, rtol=1e-4, atol=1e-5) is homogeneous
 
@@ -40,7 +41,7 @@ def test_teacher_on_a_product_is_additive(make_tables):
     factors = [{"kind": "cube", "dim": 2}, {"kind": "cube", "dim": 1}]
     tables["task"] = {"manifold": {"kind": "product", "factors": factors}}
     task = study.validate(tables).plan[0].run.task
-    networks = teachers.draw(task, key=KEYS[0])
+    networks = teachers.draw([2, 1], task.teacher_widths, 1, key=KEYS[0])
     z = jax.random.normal(KEYS[1], (3, 4))
     mixed = jnp.concatenate([z[:2, :1], z[2:, 1:2]])
 

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from lab.data import teachers
+from lab.data.covariances import NetworkCovariance, RadialCovariance
 from lab.data.spectra import Spectrum
-from lab.task import fields
-from lab.task.covariances import Network, Radial
 
 
 def sphere(n: int, d: int) -> np.ndarray:
@@ -16,24 +16,33 @@ def sphere(n: int, d: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    "covariance", [Radial(nu=0.5), Radial(nu=2.5, length=0.7), Network("relu", depth=2, bias=0.5)]
+    "covariance",
+    [
+        RadialCovariance(nu=0.5),
+        RadialCovariance(nu=2.5, length=0.7),
+        NetworkCovariance("relu", depth=2, bias=0.5),
+    ],
 )
 def test_the_covariance_of_a_field_is_the_one_asked_for(covariance):
     x = np.random.default_rng(0).uniform(-0.5, 0.5, (12, 3))
-    f = fields.draw(x, covariance=covariance, outputs=20_000, rng=np.random.default_rng(1))
+    f = teachers.draw_field(x, covariance=covariance, outputs=20_000, rng=np.random.default_rng(1))
     empirical, kernel = f @ f.T / f.shape[1], covariance(x, x)
     # var(f f′) = k k + k′²
     scatter = np.sqrt((np.outer(np.diag(kernel), np.diag(kernel)) + kernel**2) / f.shape[1])
     assert np.all(np.abs(empirical - kernel) < 4 * scatter)
 
 
-@pytest.mark.parametrize("covariance", [Radial(nu=1.5), Network("relu")])
+@pytest.mark.parametrize("covariance", [RadialCovariance(nu=1.5), NetworkCovariance("relu")])
 def test_more_points_and_more_outputs_change_no_value_drawn_before(covariance):
     x = sphere(900, 2)
-    small = fields.draw(x[:300], covariance=covariance, outputs=2, rng=np.random.default_rng(7))
-    large = fields.draw(x, covariance=covariance, outputs=3, rng=np.random.default_rng(7))
+    small = teachers.draw_field(
+        x[:300], covariance=covariance, outputs=2, rng=np.random.default_rng(7)
+    )
+    large = teachers.draw_field(x, covariance=covariance, outputs=3, rng=np.random.default_rng(7))
     np.testing.assert_allclose(large[:300, :2], small, atol=1e-9)
-    other = fields.draw(x[:300], covariance=covariance, outputs=2, rng=np.random.default_rng(8))
+    other = teachers.draw_field(
+        x[:300], covariance=covariance, outputs=2, rng=np.random.default_rng(8)
+    )
     assert np.abs(other - small).max() > 0.1
 
 
@@ -42,7 +51,9 @@ def test_a_field_is_as_smooth_as_its_covariance():
     for nu, order in ((0.25, 0.5), (0.5, 1.0), (1.5, 2.0)):
         steps = 0.002 * 2.0 ** np.arange(4)
         x = np.concatenate([[0.0], steps])[:, None]
-        f = fields.draw(x, covariance=Radial(nu=nu), outputs=20_000, rng=np.random.default_rng(0))
+        f = teachers.draw_field(
+            x, covariance=RadialCovariance(nu=nu), outputs=20_000, rng=np.random.default_rng(0)
+        )
         increments = np.mean((f[1:] - f[0]) ** 2, axis=1)
         slope = np.polyfit(np.log(steps), np.log(increments), 1)[0]
         assert slope == pytest.approx(order, abs=0.06)
@@ -50,7 +61,9 @@ def test_a_field_is_as_smooth_as_its_covariance():
 
 def test_a_smooth_field_is_drawn_with_a_nugget():
     x = np.random.default_rng(0).uniform(-0.5, 0.5, (400, 2))
-    f = fields.draw(x, covariance=Radial(nu=math.inf), rng=np.random.default_rng(0))
+    f = teachers.draw_field(
+        x, covariance=RadialCovariance(nu=math.inf), rng=np.random.default_rng(0)
+    )
     near = np.argsort(np.linalg.norm(x - x[0], axis=1))[1]
     assert abs(f[near] - f[0]) < 0.3
     assert np.isfinite(f).all()
@@ -58,12 +71,14 @@ def test_a_smooth_field_is_drawn_with_a_nugget():
 
 def test_too_many_points_are_refused():
     with pytest.raises(ValueError, match="16384 points or fewer"):
-        fields.draw(np.zeros((20_000, 1)), covariance=Radial(), rng=np.random.default_rng(0))
+        teachers.draw_field(
+            np.zeros((20_000, 1)), covariance=RadialCovariance(), rng=np.random.default_rng(0)
+        )
     with pytest.raises(ValueError, match="nugget"):  # a hundred copies of one point
-        fields.draw(np.zeros((100, 1)), covariance=Bad(), rng=np.random.default_rng(0))
+        teachers.draw_field(np.zeros((100, 1)), covariance=Bad(), rng=np.random.default_rng(0))
 
 
-class Bad(Radial):
+class Bad(RadialCovariance):
     """Not positive definite."""
 
     def __call__(self, x, y):
