@@ -28,8 +28,7 @@ from lab.inheritance import ALONE, Inheritance
 from lab.kinds.kind import Kinds
 from lab.mistakes import Place, StudyError, placed, unknown
 from lab.refused import places
-from lab.regimes.origin import Origin, origin_of
-from lab.regimes.regime import REGIMES, Regime
+from lab.regimes.regime import REGIMES, Origin, Regime, origin_of
 from lab.spec import Planned
 from lab.tables.given import Given, located
 from lab.tables.task import Task

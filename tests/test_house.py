@@ -34,7 +34,7 @@ FLOORS = [
     {"lab.data"},
     {"lab.dimension"},
     {"lab.scaling"},
-    {"lab.kinds.kind", "lab.grids", "lab.theory", "lab.axes", "lab.models"},
+    {"lab.kinds.kind", "lab.grids", "lab.theory", "lab.models"},
     {
         "lab.mistakes",
         "lab.terminal",
@@ -45,7 +45,7 @@ FLOORS = [
         "lab.canonical",
     },
 ]
-NO_JAX = {"lab.refused", "lab.toml", "lab.inheritance", "lab.overrides", "lab.axes", "lab.grids",
+NO_JAX = {"lab.refused", "lab.toml", "lab.inheritance", "lab.overrides", "lab.grids",
           "lab.study", "lab.regimes", "lab.tables", "lab.spec", "lab.theory", "lab.mistakes",
           "lab.models",
           "lab.plain", "lab.canonical", "lab.scaling", "lab.dimension", "lab.data.reading",

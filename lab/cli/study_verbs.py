@@ -241,7 +241,7 @@ BUILT = 50_000
 
 def counted(study: Any) -> str:
     """How many runs a study has. Of very many those of its scans, without building one."""
-    from lab.regimes.coherence import many, runs
+    from lab.regimes.cross_checks import many, runs
 
     scans = sum(map(runs, study.panels))
     if scans > BUILT:
@@ -255,29 +255,29 @@ def preflight(study: Any) -> list[str]:
     Raises StudyError for a study that does not fit into this machine.
     """
     from lab.execution.plan_summary import check_memory
-    from lab.regimes.foresight import foreseen
+    from lab.regimes.design_warnings import warnings_of
 
     check_memory(study)
     return [
         f"{f'{scan.title}: ' if scan.title else ''}{doubt}"
         for scan in study.scans
-        for doubt in foreseen(scan)
+        for doubt in warnings_of(scan)
     ]
 
 
 def power_sentences(study: Any) -> list[str]:
     """How often the design would say so were its prediction true, a sentence; none where nothing
     is claimed of an exponent, or of a study that is too large to look at in a second."""
-    from lab.regimes import foresight
-    from lab.regimes.coherence import runs
+    from lab.regimes import design_warnings
+    from lab.regimes.cross_checks import runs
 
     if sum(map(runs, study.panels)) > BUILT:
         return []
-    said: dict[foresight.Scatter, list[tuple[float, float]]] = {}
+    said: dict[design_warnings.Scatter, list[tuple[float, float]]] = {}
     for scan in study.scans:
-        ends = foresight.power(scan)
+        ends = design_warnings.power(scan)
         if ends is not None:
-            said.setdefault(foresight.scatter(scan), []).append(ends)
+            said.setdefault(design_warnings.scatter(scan), []).append(ends)
     return [
         f"were the prediction true, this design would say so in {_share(some)} of runs, if log "
         f"losses scatter by {noise:g} between seeds and α by {spread:.0%} between teachers; "

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from lab.execution.store import FINISHED, Row, Store
-from lab.regimes.cell import Cell, Key
+from lab.regimes.axes import Cell, Key
 from lab.regimes.regime import Regime
 from lab.spec import Planned, Run
 

@@ -27,7 +27,7 @@ from lab.execution import engines, plan
 from lab.execution.plan import Cost, Left
 from lab.execution.store import Store
 from lab.mistakes import StudyError
-from lab.regimes import coherence
+from lab.regimes import cross_checks
 from lab.regimes.regime import Regime
 from lab.spec import Group
 from lab.students import solvers
@@ -137,7 +137,7 @@ def check_memory(study: Any) -> None:
     """Raise StudyError, with the bytes, for a study that does not fit. `study` has `panels`."""
     room, whose = memory_available()
     wrong = [
-        *_plan_refusals(sum(map(coherence.runs, study.panels)), room, whose),
+        *_plan_refusals(sum(map(cross_checks.runs, study.panels)), room, whose),
         *dict.fromkeys(
             said for panel in study.panels for said in memory_refusals(panel, room, whose)
         ),
@@ -149,9 +149,9 @@ def check_memory(study: Any) -> None:
 def _plan_refusals(runs: int, room: float, whose: str) -> Iterator[str]:
     if runs * PER_RUN > room:
         yield (
-            f"memory: the plan of {coherence.many(runs)} runs needs {runs * PER_RUN / 2**30:.3g} "
-            f"GiB, and {whose} has {room / 2**30:.3g} GiB; take a smaller grid, fewer teachers or "
-            "seeds"
+            f"memory: the plan of {cross_checks.many(runs)} runs needs "
+            f"{runs * PER_RUN / 2**30:.3g} GiB, and {whose} has {room / 2**30:.3g} GiB; "
+            "take a smaller grid, fewer teachers or seeds"
         )
 
 

@@ -22,7 +22,7 @@ from lab.findings.exponents import declared
 from lab.findings.study_results import scan_of
 from lab.mistakes import StudyError
 from lab.plain import plain
-from lab.regimes.cell import Values
+from lab.regimes.axes import Values
 from lab.regimes.regime import Regime
 from lab.scaling.judge.calibration import Calibration, Design, Truth, calibrate, misspecified
 from lab.scaling.judge.verdict import BENT

@@ -34,8 +34,8 @@ from lab.findings.exponent_result import (
 )
 from lab.findings.premises import premises, sentences
 from lab.findings.study_results import CellRuns, Setting, SettingRuns, StudyResults, pairs, scan_of
-from lab.regimes.cell import Values
-from lab.regimes.foresight import saturates
+from lab.regimes.axes import Values
+from lab.regimes.design_warnings import saturates
 from lab.regimes.quantity import ALPHA
 from lab.regimes.regime import Regime
 from lab.scaling import Exponent

@@ -21,7 +21,7 @@ import numpy as np
 from lab.findings.answer import NOTHING, Judgement
 from lab.findings.frontiers import Columns, lacking, observed
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
-from lab.regimes.learning_curve import ALPHA_N, ALPHA_S, LearningCurve
+from lab.regimes.stepwise import ALPHA_N, ALPHA_S, LearningCurve
 from lab.scaling import Exponent, Scan
 from lab.scaling.judge.exponent import judge
 from lab.scaling.judge.verdict import UNDECIDED

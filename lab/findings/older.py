@@ -20,14 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from lab import axes
 from lab.execution.store import Store
 from lab.execution.table import PROVENANCE, Row, Value
 from lab.findings import record
 from lab.findings.study_results import SettingRuns, StudyResults
 from lab.kinds.student import STUDENTS
 from lab.mistakes import StudyError
-from lab.regimes.cell import Values
+from lab.regimes import axes
+from lab.regimes.axes import Values
 from lab.regimes.regime import Regime
 from lab.scaling.judge.verdict import Doubt
 from lab.spec import Run

@@ -16,7 +16,7 @@ import numpy as np
 from lab.execution.store import Row
 from lab.findings.run_lists import MISSING, Entry
 from lab.findings.study_results import Setting, StudyResults, varies
-from lab.regimes.cell import Key
+from lab.regimes.axes import Key
 from lab.regimes.regime import Regime
 from lab.scaling.judge.verdict import Doubt
 from lab.scaling.laws.plane import Joint, Plane

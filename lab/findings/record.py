@@ -23,9 +23,8 @@ from lab.execution.registration import Predicted, Registered, predicted, registe
 from lab.execution.store import FINISHED, Row, Store
 from lab.execution.table import Tabled, texts
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
-from lab.regimes.cell import Key
-from lab.regimes.origin import Origin
-from lab.regimes.regime import COUNTED, Regime
+from lab.regimes.axes import Key
+from lab.regimes.regime import COUNTED, Origin, Regime
 from lab.spec import Planned, Run
 from lab.students.result import Observation
 from lab.study import Study

@@ -21,7 +21,7 @@ from lab.findings.run_lists import Entry, SettingRunList
 from lab.findings.study_results import value_text
 from lab.findings.view import Answers, Chart, Charts, Rows, Section
 from lab.plain import plain
-from lab.regimes.origin import Origin
+from lab.regimes.regime import Origin
 from lab.spec import Run
 
 DIGITS = 10

@@ -21,9 +21,8 @@ import numpy as np
 
 from lab.execution import budgets
 from lab.execution.store import Row, Store
-from lab.regimes.cell import Key, Values
-from lab.regimes.origin import Origin
-from lab.regimes.regime import COUNTED, Regime
+from lab.regimes.axes import Key, Values
+from lab.regimes.regime import COUNTED, Origin, Regime
 from lab.scaling import Scan
 from lab.scaling.judge.verdict import Doubt
 from lab.spec import Run
@@ -43,7 +42,7 @@ class Setting:
     @classmethod
     def of(cls, study: Regime, run: Run, key: Key, varying: Collection[str]) -> Setting:
         """The setting of a run. key: its manifold and (name, value) pairs, see
-        `lab.regimes.cell.Key`; varying: the names that have more than one value in the study."""
+        `lab.regimes.axes.Key`; varying: the names that have more than one value in the study."""
         manifold, *fixed = key
         pairs = [(name, value) for name, value in fixed if name in varying]
         if study.title:

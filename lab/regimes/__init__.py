@@ -1,25 +1,12 @@
-"""One regime a file: its table, its axis, its cells, its reading of the rows, its words."""
+"""Regimes, each a class with its table, axes, cells, reading of the rows and words."""
 
-from lab.regimes import (
-    compute_frontier,
-    learning_curve,
-    phase_map,
-    resolution_data,
-    resolution_width,
-    variance_data,
-    variance_width,
-)
+# the order in which a mistake proposes them
+from lab.regimes import stepwise
 
 # isort: split
-from lab.regimes import dimension  # named last in what a mistake proposes
+from lab.regimes import phase_map, resolution, variance
 
-__all__ = [
-    "compute_frontier",
-    "learning_curve",
-    "dimension",
-    "phase_map",
-    "resolution_data",
-    "resolution_width",
-    "variance_data",
-    "variance_width",
-]
+# isort: split
+from lab.regimes import dimension
+
+__all__ = ["dimension", "phase_map", "resolution", "stepwise", "variance"]

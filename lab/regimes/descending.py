@@ -23,7 +23,7 @@ from typing import ClassVar
 from lab.grids import said
 from lab.kinds.optimisers import OPTIMISERS, whole
 from lab.kinds.student import STUDENTS
-from lab.regimes.cell import Cell
+from lab.regimes.axes import Cell
 from lab.regimes.regime import Regime
 from lab.spec import NO_TRAINING, AnyTask, MeasureSpec, Planned, Run, TrainingSpec
 from lab.students.measure import Measure

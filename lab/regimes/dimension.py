@@ -12,9 +12,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
-from lab import axes
-from lab.axes import Axis, Ordinate
 from lab.kinds.estimators import Estimator
+from lab.regimes import axes
+from lab.regimes.axes import Axis, Ordinate
 from lab.regimes.quantity import DIMENSION, Quantity
 from lab.regimes.regime import REGIMES, Regime
 from lab.spec import AnyTask

@@ -10,15 +10,13 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
-from lab import axes
-from lab.axes import Axis
-from lab.regimes.cell import Cell, Key
-from lab.regimes.coherence import too_few
+from lab.regimes import axes
+from lab.regimes.axes import Axis, Cell, Key
+from lab.regimes.cross_checks import too_few
 from lab.regimes.descending import Descending
 from lab.regimes.quantity import ALPHA, Quantity
 from lab.regimes.regime import REGIMES, Regime
-from lab.regimes.resolution_data import ResolutionData
-from lab.regimes.resolution_width import ResolutionWidth
+from lab.regimes.resolution import ResolutionData, ResolutionWidth
 from lab.spec import Planned, Run
 from lab.tables.data import Data
 

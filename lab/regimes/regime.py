@@ -13,28 +13,56 @@ what a run costs.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, PrivateAttr, field_serializer
 
-from lab import axes, theory
-from lab.axes import Axis, Ordinate
+from lab import theory
 from lab.grids import Line, Table, Whole, said
 from lab.kinds.kind import Kinds, OneOf, load
 from lab.kinds.student import STUDENTS, Student, StudentSpec
-from lab.regimes import coherence
-from lab.regimes.cell import Cell, Key, Values
-from lab.regimes.origin import Origin
+from lab.regimes import axes, cross_checks
+from lab.regimes.axes import Axis, Cell, Key, Ordinate, Values
 from lab.regimes.quantity import ALPHA, CURVE, PEAK, Quantity
 from lab.spec import NO_TRAINING, AnyTask, MeasureSpec, Planned, Run, TrainingSpec
 from lab.tables.given import ByData, Given
 from lab.tables.prediction import Claim, Prediction, Predictions
 from lab.tables.task import Task
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Origin of a study: the file and the tables that it was read from, and what overrode them.
+
+    It is no part of a study: studies that differ in nothing else are equal, and no run knows of it.
+    The store keeps it (`lab.execution.registration`), so that two files of one name are told apart
+    and a report names the overrides under which it was made.
+
+    file: as it was named, None for tables. tables: sha256 of them, before the overrides, in hex;
+    None for a study that was not read. overrides: such as "training.steps=2000". argv: the words
+    after `lab` of the command that trains it, where one does.
+    """
+
+    file: str | None = field(default=None, compare=False)
+    tables: str | None = field(default=None, compare=False)
+    overrides: tuple[str, ...] = field(default=(), compare=False)
+    argv: tuple[str, ...] = field(default=(), compare=False)
+
+
+def origin_of(tables: Mapping[str, Any], overrides: Sequence[str], file: str | None) -> Origin:
+    """The origin of a study of these tables, as they stood before the overrides."""
+    text = json.dumps(tables, sort_keys=True, default=str)
+    named = tuple(override.strip() for override in overrides)
+    return Origin(file, hashlib.sha256(text.encode()).hexdigest(), named)
+
 
 COUNTED = ("test", "best")
 """The observation that the loss of a row is."""
@@ -431,10 +459,10 @@ class Regime(Table):
 
     def mistakes(self) -> Iterator[str]:
         """What the tables get wrong together, as `table.key: sentence`."""
-        return coherence.mistakes(self)
+        return cross_checks.mistakes(self)
 
     def wrong(self) -> Iterator[str]:
-        large = [*said(lambda: coherence.too_large(self))]
+        large = [*said(lambda: cross_checks.too_large(self))]
         # the common tables alone are read where a file names no regime that there is
         if large or type(self) is Regime:
             yield from large

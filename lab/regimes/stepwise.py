@@ -7,6 +7,21 @@ the steps before, and counts by its last loss.
 
 Curves are of unlimited fresh data, or of an exact model that is known at every step; of the latter
 [training] says the steps alone. There are no checks by other budgets: the curve has them.
+
+learning-curve: L(∞, S) ∝ S^−α_S and L(N, ∞) ∝ N^−α_N. α_S is read at the largest size, over the
+checkpoints from `curve.first` on at which the loss is at least `curve.above` times the last one: a
+loss closer to the limit L(N, ∞) shows the limit. α_N is read at the last step, and only where the
+curves are flat there. Of truncated spectra both are known (`value = "exact"`), α_N = a − 1 and
+α_S = (a − 1)/b.
+
+compute-frontier: the best size N at each compute C,
+
+    N_opt ∝ C^ξ,    L_opt ∝ C^−η,    excess = L_opt(C)/L(N_opt, ∞) − 1
+
+C is that of each student's own formula (`lab.spec.COORDINATES`); estimators and their bias are
+those of `lab.scaling.frontier`. Exact models know all three (`value = "exact"`); in the decays of a
+spectral task ξ = 1/(1+b) and η = (a−1)/(1+b) while a − 1 < 2b (Bordelon, Atanasov & Pehlevan,
+arXiv 2402.01092).
 """
 
 from __future__ import annotations
@@ -14,11 +29,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
-from lab.regimes.coherence import too_few
+from lab import theory
+from lab.grids import Setting
+from lab.kinds.student import STUDENTS, StudentSpec
+from lab.regimes import axes
+from lab.regimes.axes import Axis
+from lab.regimes.cross_checks import too_few
 from lab.regimes.descending import Descending
-from lab.spec import NO_TRAINING, STABLE, Run, TrainingSpec
+from lab.regimes.quantity import Quantity
+from lab.regimes.regime import REGIMES
+from lab.spec import NO_TRAINING, STABLE, AnyTask, Run, TaskSpec, TrainingSpec
 from lab.tables.scan import Branching
 from lab.tables.training import Training
 
@@ -97,3 +119,83 @@ class Stepwise(Descending):
             )
         if student.sized:
             yield from too_few(f"student.{student.sized}", getattr(student, student.sized))
+
+
+SIZES = 4
+"""Sizes of a frontier, as `lab.scaling.frontier.FEWEST`."""
+
+
+def known(name: str) -> Any:
+    """The value of a formula in the symbols of the study; `exact` is what the exact model of the
+    student knows of this quantity."""
+
+    def value(study: Any, task: AnyTask, student: StudentSpec, formula: Setting) -> float:
+        kind = STUDENTS[student.kind]
+        symbols = {**task.symbols(), **kind.symbols(student)}
+        if isinstance(task, TaskSpec) and task.decays:
+            try:
+                truths = kind.truths(student, task.decays, task.dim)
+            except ValueError as error:  # outside of what the model is of
+                raise theory.PredictionError(str(error)) from None
+            symbols |= {"exact": truths[name]} if name in truths else {}
+        return theory.parse(formula).value(symbols)
+
+    return value
+
+
+def _exponent(name: str, symbol: str, says: str, tolerance: float) -> Quantity:
+    return Quantity(
+        name, symbol, says, "lab.findings.frontiers:claimed", default="exact", senses=("equal",),
+        tolerance=tolerance, value=known(name),
+    )  # fmt: skip
+
+
+XI = _exponent("xi", "ξ", "the exponent of N_opt ∝ C^ξ", 0.05)
+ETA = _exponent("eta", "η", "the exponent of L_opt ∝ C^−η", 0.05)
+EXCESS = _exponent("excess", "excess", "L_opt(C)/L(N_opt, ∞) − 1 where training stops", 0.1)
+
+
+@REGIMES.add
+class ComputeFrontier(Stepwise):
+    """The best size at fixed compute."""
+
+    regime: Literal["compute-frontier"] = "compute-frontier"
+
+    findings: ClassVar[tuple[str, ...]] = ("frontier", "records")
+    quantities: ClassVar[tuple[Quantity, ...]] = (XI, ETA, EXCESS)
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        return (axes.N, axes.STEPS, axes.COMPUTE)
+
+    def mistakes(self) -> Iterator[str]:
+        yield from super().mistakes()
+        sized = self.student.sized
+        if sized and 2 < len(set(getattr(self.student, sized))) < SIZES:
+            yield f"student.{sized}: a frontier needs {SIZES} sizes or more, better ten; add some"
+
+
+ALPHA_S = Quantity(
+    "alpha_S", "α_S", "the exponent of L ∝ S^−α_S at the largest size",
+    "lab.findings.learning:claimed", default="exact", senses=("equal", "bound"),
+    tolerance=0.1, value=known("alpha_S"),
+)  # fmt: skip
+ALPHA_N = Quantity(
+    "alpha_N", "α_N", "the exponent of L ∝ N^−α_N at the last step",
+    "lab.findings.learning:claimed", default="exact", senses=("equal", "bound"),
+    tolerance=0.1, value=known("alpha_N"),
+)  # fmt: skip
+
+
+@REGIMES.add
+class LearningCurve(Stepwise):
+    """Loss against steps, size by size."""
+
+    regime: Literal["learning-curve"] = "learning-curve"
+
+    findings: ClassVar[tuple[str, ...]] = ("learning", "records")
+    quantities: ClassVar[tuple[Quantity, ...]] = (ALPHA_S, ALPHA_N)
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        return (axes.N, axes.STEPS)

@@ -366,11 +366,11 @@ def test_a_coordinate_that_is_the_target_is_told(here, tmp_path):
 
 
 def test_training_sets_beyond_half_of_the_pool_are_doubted_beforehand(here, tmp_path):
-    from lab.regimes.foresight import foreseen
+    from lab.regimes.design_warnings import warnings_of
 
     def doubts(sizes):
         found = study.read(tmp_path / "s.toml", [f"data.sizes={sizes}"])
-        return [f.doubt for scan in found.scans for f in foreseen(scan)]
+        return [f.doubt for scan in found.scans for f in warnings_of(scan)]
 
     read(tmp_path)
     assert Doubt.ONE_POOL in doubts([8, 16, 32, 64]) and Doubt.ONE_POOL not in doubts([8, 16, 60])

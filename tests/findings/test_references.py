@@ -8,7 +8,7 @@ from lab.execution.table import Row
 from lab.findings.expected import references
 from lab.findings.premises import premises, sentences
 from lab.mistakes import StudyError
-from lab.regimes.foresight import foreseen
+from lab.regimes.design_warnings import warnings_of
 from lab.scaling.judge.verdict import Doubt
 from lab.task.linear_terms import linear_terms
 
@@ -77,7 +77,7 @@ def test_kernels_are_referred_to_their_exact_risk_and_agree_with_theory_in_the_l
 
 def test_a_formula_about_smooth_targets_is_doubted_beside_a_rough_one():
     def doubts(exponent, **teacher):
-        return {f.doubt for f in foreseen(width_study(exponent, teacher=teacher))}
+        return {f.doubt for f in warnings_of(width_study(exponent, teacher=teacher))}
 
     assert Doubt.ROUGH_TARGET in doubts("4/d") and Doubt.ROUGH_TARGET in doubts("4 / d")
     assert Doubt.ROUGH_TARGET not in doubts("4/d", activation="tanh")
@@ -90,10 +90,10 @@ def test_a_formula_about_smooth_targets_is_doubted_beside_a_rough_one():
 
 def test_students_of_as_many_parameters_as_their_teacher_are_saturated():
     # 64 units in 3 coordinates are 321 parameters; 16 by 16 students have 353
-    few = [f.doubt for f in foreseen(width_study(teacher={"widths": [64]}, d=[2]))]
+    few = [f.doubt for f in warnings_of(width_study(teacher={"widths": [64]}, d=[2]))]
     assert Doubt.SATURATED in few
     small = width_study(teacher={"widths": [64]}, d=[2], widths=(4, 6, 8))
-    assert Doubt.SATURATED not in [f.doubt for f in foreseen(small)]
+    assert Doubt.SATURATED not in [f.doubt for f in warnings_of(small)]
 
 
 def runs_of(found, gap):

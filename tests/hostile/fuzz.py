@@ -32,8 +32,8 @@ from lab.dimension.neighbours import PointsError  # noqa: E402
 from lab.dimension.points import read_points  # noqa: E402
 from lab.execution import plan_summary  # noqa: E402
 from lab.mistakes import StudyError  # noqa: E402
-from lab.regimes import coherence  # noqa: E402
-from lab.regimes.foresight import foreseen  # noqa: E402
+from lab.regimes import cross_checks  # noqa: E402
+from lab.regimes.design_warnings import warnings_of  # noqa: E402
 from lab.scaling.tables.rows import TableError  # noqa: E402
 
 SLOWEST = 5.0
@@ -235,8 +235,8 @@ def _asked(study: object) -> None:
     """What the verbs that train nothing ask of a study that was called fine."""
     plan_summary.check_memory(study)
     for scan in study.scans:  # type: ignore[attr-defined]
-        assert all(map(str, foreseen(scan)))
-    runs = sum(coherence.runs(panel) for panel in study.panels)  # type: ignore[attr-defined]
+        assert all(map(str, warnings_of(scan)))
+    runs = sum(cross_checks.runs(panel) for panel in study.panels)  # type: ignore[attr-defined]
     if runs <= PLANNED:
         assert str(lab.plan(study, "nowhere"))  # type: ignore[arg-type]
 

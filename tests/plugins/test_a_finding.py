@@ -12,7 +12,7 @@ from lab.execution.store import Store
 from lab.findings.finders import FINDERS
 from lab.findings.study_results import Finding, Setting
 from lab.findings.view import Drawn, Rows, Table, View
-from lab.regimes.resolution_width import ResolutionWidth
+from lab.regimes.resolution import ResolutionWidth
 from lab.report.views import VIEWS
 
 

@@ -8,11 +8,11 @@ import pytest
 from invocation import invoke, power, rows
 
 from lab import study
-from lab.axes import Axis
 from lab.execution.registration import register
 from lab.execution.store import Store
 from lab.findings.answer import Judgement, inside
 from lab.mistakes import StudyError
+from lab.regimes.axes import Axis
 from lab.regimes.descending import Descending
 from lab.regimes.quantity import Quantity
 from lab.regimes.regime import REGIMES

@@ -9,10 +9,11 @@ from invocation import invoke
 from scripted import executed, plain
 from simulated import row
 
-from lab import axes, study
-from lab.axes import Axis
+from lab import study
 from lab.execution import plan
 from lab.execution.store import Store
+from lab.regimes import axes
+from lab.regimes.axes import Axis
 from lab.regimes.descending import Descending
 from lab.regimes.regime import REGIMES
 from lab.students import solvers

@@ -9,9 +9,9 @@ import pytest
 from simulated import row
 
 from lab import study
-from lab.axes import Axis
 from lab.execution.store import Store
 from lab.findings.answering import answers
+from lab.regimes.axes import Axis
 from lab.regimes.descending import Descending
 from lab.regimes.regime import REGIMES
 from lab.students.result import Observation

@@ -11,7 +11,7 @@ from invocation import power, rows
 
 from lab.execution.store import Store
 from lab.findings import answering as answers
-from lab.regimes.origin import Origin
+from lab.regimes.regime import Origin
 from lab.report import pages
 
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")

@@ -24,7 +24,7 @@ from lab.findings import answering as answers
 from lab.findings import run_charts
 from lab.findings.drawing import Scale, apart
 from lab.mistakes import StudyError
-from lab.regimes.origin import Origin
+from lab.regimes.regime import Origin
 from lab.report import pages
 from lab.report.page import comparison
 

@@ -6,8 +6,8 @@ from invocation import invoke
 from lab import study
 from lab.execution import plan_summary
 from lab.mistakes import StudyError
-from lab.regimes import foresight
-from lab.regimes.foresight import foreseen
+from lab.regimes import design_warnings
+from lab.regimes.design_warnings import warnings_of
 from lab.regimes.regime import Regime
 from lab.scaling import Scan
 from lab.scaling import exponent as estimate
@@ -24,7 +24,7 @@ BASE = {
 
 
 def doubts(**changes):
-    return [str(f.doubt) for f in foreseen(study.of_tables({**BASE, **changes}))]
+    return [str(f.doubt) for f in warnings_of(study.of_tables({**BASE, **changes}))]
 
 
 def test_a_good_design_has_no_doubt():
@@ -43,7 +43,7 @@ def test_a_good_design_has_no_doubt():
 ])  # fmt: skip
 def test_each_weakness_of_a_design_is_told_with_its_remedy(changes, doubt):
     tables = {key: value for key, value in {**BASE, **changes}.items() if value is not ...}
-    (found,) = foreseen(study.of_tables(tables))
+    (found,) = warnings_of(study.of_tables(tables))
     assert found.doubt == doubt and found.doubt.remedy in str(found)
 
 
@@ -121,7 +121,7 @@ def test_what_does_not_fit_is_refused_with_the_bytes():
 def test_students_quantile_is_scipys(dof):
     from scipy import stats
 
-    assert foresight._quantile(dof) == pytest.approx(stats.t.ppf(0.975, dof), rel=1e-9)
+    assert design_warnings._quantile(dof) == pytest.approx(stats.t.ppf(0.975, dof), rel=1e-9)
 
 
 @pytest.mark.parametrize("sense, teachers", [("equal", 4), ("equal", 10), ("bound", 6)])
@@ -136,10 +136,10 @@ def test_the_power_is_that_of_simulated_scans(make_study, sense, teachers):
     study = make_study(**changes)
     (plan,) = design.designs(study)
     found = calibrate(plan, design.assumed(1.0), scans=300, seed=0, ratios=())
-    low, high = foresight.power(study)
+    low, high = design_warnings.power(study)
     assert low == high == pytest.approx(found.verdicts["agrees"], abs=0.1)
 
 
 def test_no_power_is_told_where_a_floor_is_fitted_or_one_teacher_is_planned(make_study):
-    assert foresight.power(make_study(task={"noise": 0.1})) is None
-    assert foresight.power(make_study(task={"teacher": {"count": 1}})) is None
+    assert design_warnings.power(make_study(task={"noise": 0.1})) is None
+    assert design_warnings.power(make_study(task={"teacher": {"count": 1}})) is None

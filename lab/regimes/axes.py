@@ -1,6 +1,8 @@
-"""A cell of a scan: a planned run, its x and its setting; and what a scan's rows read.
+"""Axes of a study, the cells of its scans and the values that are fitted.
 
-Nobody downstream asks again what the x of a run is, or what stays fixed in its scan.
+Axes and ordinates are words for tables and figures. The regime gives them, and the x and the
+setting of every cell, once: nobody downstream asks again which regime it is, what the x of a run is
+or what stays fixed in its scan.
 """
 
 from __future__ import annotations
@@ -11,6 +13,58 @@ from typing import Any
 import numpy as np
 
 from lab.spec import Planned, Run
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What is scanned: its symbol, as in N, its words, as in "trainable parameters N", and the name
+    of the coordinate that it is (`lab.spec.COORDINATES`), "" of a regime with an x of its own."""
+
+    symbol: str
+    words: str
+    coordinate: str = ""
+
+
+@dataclass(frozen=True)
+class Ordinate:
+    """What is fitted: `unit` in a table, `label` at the axis of a figure, `words` that end a
+    sentence."""
+
+    unit: str
+    label: str
+    words: str
+
+
+N = Axis("N", "trainable parameters N", "N")
+HIDDEN = Axis("N_h", "weights between hidden layers N_h", "hidden")
+WIDTH = Axis("w", "width w of the hidden layers", "width")
+UNITS = Axis("n", "hidden units n", "units")
+DATA = Axis("D", "training samples D", "D")
+STEPS = Axis("S", "steps S", "S")
+COMPUTE = Axis("C", "compute C", "C")
+POINTS = Axis("n", "points n", "D")
+
+LOSS = Ordinate("relative loss", "test loss, relative", "the relative test loss")
+OVER_UNLIMITED_DATA = Ordinate(
+    "excess over unlimited data",
+    "excess over unlimited data, relative",
+    "the excess of the relative test loss over that of the same students on unlimited data",
+)
+DIMENSION = Ordinate(
+    "relative error of d",
+    "relative error of the dimension",
+    "the relative error of the corrected dimension",
+)
+
+
+def excess_over(limit: str) -> Ordinate:
+    """The mean excess over a limit that is named in words."""
+    return Ordinate(
+        "mean excess",
+        "mean excess over the limit, relative",
+        f"the mean excess of the relative loss over its limit, {limit}",
+    )
+
 
 Key = tuple[Any, ...]
 """A setting, everything of the grid that is neither x, teacher nor seed: the manifold, then (name,

@@ -1,4 +1,4 @@
-"""Foresight: the doubts and the power that a design has before anything is trained.
+"""Doubts and power of a design, known before anything is trained.
 
     few-sizes, few-decades    of the x of its scans
     one-teacher               of its teachers
@@ -114,7 +114,7 @@ def _within(t: float, dof: int) -> float:
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class DesignWarning:
     """A doubt that the runs cannot remove, and where it comes from, with numbers."""
 
     doubt: Doubt
@@ -124,13 +124,13 @@ class Foreseen:
         return f"{self.doubt}: {self.because}; {self.doubt.remedy}."
 
 
-def foreseen(study: Regime) -> tuple[Foreseen, ...]:
+def warnings_of(study: Regime) -> tuple[DesignWarning, ...]:
     """The doubts of one scan, each once, with the setting where it is worst; none of a regime that
     asks for no exponent."""
-    return tuple(_foreseen(study))
+    return tuple(_warnings(study))
 
 
-def _foreseen(study: Regime) -> Iterator[Foreseen]:
+def _warnings(study: Regime) -> Iterator[DesignWarning]:
     if "exponents" not in study.findings:
         return
     x, tasks = study.axis.symbol, [*study.tasks(1)]
@@ -138,17 +138,19 @@ def _foreseen(study: Regime) -> Iterator[Foreseen]:
     shortest = min(scans, key=lambda scan: scan[-1] / scan[0])
     fewest = min(map(len, scans))
     if fewest < FEWEST:
-        yield Foreseen(Doubt.FEW_SIZES, f"{fewest} {x} are scanned")
+        yield DesignWarning(Doubt.FEW_SIZES, f"{fewest} {x} are scanned")
     if shortest[-1] < DECADE * shortest[0]:
         decades = math.log10(shortest[-1] / shortest[0])
-        yield Foreseen(
+        yield DesignWarning(
             Doubt.FEW_DECADES,
             f"{x} goes from {shortest[0]} to {shortest[-1]}, {decades:.2f} of a decade",
         )
     if study.task.count == 1:
-        yield Foreseen(Doubt.ONE_TEACHER, f"{study.task.counted} is 1")
+        yield DesignWarning(Doubt.ONE_TEACHER, f"{study.task.counted} is 1")
     if study.trained and not (study.checked and study.budgets):
-        yield Foreseen(Doubt.UNCHECKED, "evidence.share is 0, no run is repeated with more steps")
+        yield DesignWarning(
+            Doubt.UNCHECKED, "evidence.share is 0, no run is repeated with more steps"
+        )
     yield from _one_pool(study, tasks)
     if study.counted:
         yield from _saturated(study, tasks)
@@ -169,7 +171,7 @@ def _scans(study: Regime, tasks: list[AnyTask]) -> list[list[int]]:
     return [sorted(some) for some in found.values()]
 
 
-def _one_pool(study: Regime, tasks: list[AnyTask]) -> Iterator[Foreseen]:
+def _one_pool(study: Regime, tasks: list[AnyTask]) -> Iterator[DesignWarning]:
     """Training sets whose random orders share most of their points."""
     task = tasks[0]
     if not isinstance(task, GivenSpec):
@@ -177,18 +179,18 @@ def _one_pool(study: Regime, tasks: list[AnyTask]) -> Iterator[Foreseen]:
     pool = task.facts.pool
     largest = max(D or pool for D in study.sizes)
     if largest > MOST_SHARED * pool:
-        yield Foreseen(
+        yield DesignWarning(
             Doubt.ONE_POOL,
             f"the largest training set takes {largest} of the {pool} points of the pool",
         )
 
 
-def _saturated(study: Regime, tasks: list[AnyTask]) -> Iterator[Foreseen]:
+def _saturated(study: Regime, tasks: list[AnyTask]) -> Iterator[DesignWarning]:
     for task in tasks:
         large = next((s for s in study.students() if saturates(task, s)), None)
         if large:
             N = large.parameters(task.D_amb, task.outputs)
-            yield Foreseen(
+            yield DesignWarning(
                 Doubt.SATURATED,
                 f"a student of {list(large.widths)} has {N} parameters at d = {task.dim}, its "
                 f"teacher of {list(task.teacher_widths)} has {task.teacher_parameters}",
@@ -203,14 +205,14 @@ def saturates(task: AnyTask, student: StudentSpec) -> bool:
     return 0 < teacher <= student.parameters(task.D_amb, task.outputs)
 
 
-def _rough(study: Regime, tasks: list[AnyTask]) -> Iterator[Foreseen]:
+def _rough(study: Regime, tasks: list[AnyTask]) -> Iterator[DesignWarning]:
     """The first claim whose formula is about smoother targets than the study has."""
     for claim in study.claims:
         if claim.quantity != ALPHA.name:
             continue
         task = next((t for t in tasks if rough(claim.text, t.smoothness)), None)
         if task:
-            yield Foreseen(
+            yield DesignWarning(
                 Doubt.ROUGH_TARGET,
                 f"{claim.text} is about targets of smoothness 2 and more, and that of these is "
                 f"{task.smoothness:g}",
@@ -218,10 +220,10 @@ def _rough(study: Regime, tasks: list[AnyTask]) -> Iterator[Foreseen]:
             return
 
 
-def _coarse(study: Regime, tasks: list[AnyTask]) -> Iterator[Foreseen]:
+def _coarse(study: Regime, tasks: list[AnyTask]) -> Iterator[DesignWarning]:
     largest, d = max(D or 0 for D in study.sizes), max(task.input_dim for task in tasks)
     points = largest ** (1 / d)
     if largest < PER_DIMENSION**d:
-        yield Foreseen(
+        yield DesignWarning(
             Doubt.COARSE, f"D = {largest} is {points:.1f} points per dimension at d = {d}"
         )

@@ -1,4 +1,4 @@
-"""What the tables of any study get wrong together: a sentence with the remedy for each mistake.
+"""Checks of the tables of any study against each other: each mistake a sentence with its remedy.
 
 What one table can get wrong alone is refused where it is defined, in `lab.tables` and `lab.kinds`;
 what only one regime can get wrong, there.
@@ -12,10 +12,11 @@ import math
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from lab import axes, theory
+from lab import theory
 from lab.grids import combinations, said
 from lab.kinds.student import STUDENTS
 from lab.mistakes import unknown
+from lab.regimes import axes
 from lab.regimes.quantity import ALPHA, Quantity
 from lab.spec import NO_TRAINING, Run
 from lab.tables.prediction import Prediction
