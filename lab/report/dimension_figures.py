@@ -6,11 +6,9 @@ What it does not do: anything but draw what `lab.findings.dimensions` and `cover
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from lab.findings.coverage import Coverage
 from lab.findings.dimensions import AgainstExponent
@@ -19,14 +17,17 @@ from lab.findings.style import (
     GREEN,
     GREY,
     ORANGE,
-    STYLE,
     VERDICTS,
     VERMILLION,
     grid,
     literal,
     shades,
+    styled,
 )
 from lab.findings.view import Drawn
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 LONGEST = 1.8
 """How far an axis reaches beyond the largest value; longer bars leave it."""
@@ -36,7 +37,7 @@ SHOWN = (0.6, 1.6)
 
 
 def against(found: list[AgainstExponent]) -> Drawn:
-    with matplotlib.rc_context(STYLE):
+    with styled():
         figure, axes = grid(len(found), margin=1.0, height=4.2)
         for ax, one in zip(axes, found, strict=True):
             _points(ax, one)
@@ -91,7 +92,7 @@ def _bars(value: float, ends: tuple[float, float]) -> list[list[float]] | None:
 def by_size(found: list[AgainstExponent]) -> Drawn:
     dims = sorted({pair.setting.dim for one in found for pair in one.pairs})
     colours = dict(zip(dims, shades(len(dims)), strict=True))
-    with matplotlib.rc_context(STYLE):
+    with styled():
         figure, axes = grid(len(found), margin=1.0, height=3.9)
         for ax, one in zip(axes, found, strict=True):
             for pair in one.pairs:
@@ -121,7 +122,9 @@ def bias(found: list[Coverage]) -> Drawn:
     colours = dict(zip(points, itertools.cycle(CATEGORIES), strict=False))
     dims = sorted({cell.d for one in found for cell in one.cells})
     most = max(cell.n for one in found for cell in one.cells)
-    with matplotlib.rc_context(STYLE):
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+
+    with styled():
         figure, axes = grid(len(methods), margin=1.0, height=2.6, sharex=True, sharey=True)
         for ax, method in zip(axes, methods, strict=True):
             for one in found:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
 from lab import theory
 from lab.findings import provenance_text
 from lab.findings.answer import Answer
 from lab.findings.exponent_result import ExponentResult
-from lab.findings.style import BLUE, GREY, STYLE, VERDICTS, grid, literal
+from lab.findings.style import BLUE, GREY, VERDICTS, blank, grid, literal, styled
 from lab.findings.view import agreeing_points, figure_parts
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MEASURED = (
     " Thin lines: what the interval of a measured d makes of the prediction; a verdict holds at "
@@ -42,8 +43,8 @@ def _list_of_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     points = [(answer, p) for answer in answers for p in answer.points]
     rivals = [r.formula for _, p in points for r in p.rivals]
     markers = dict(zip(dict.fromkeys(rivals), "v^<>Dp*", strict=False))
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.6, 1.5 + 0.42 * len(points)), layout="constrained")
+    with styled():
+        figure = blank(7.6, 1.5 + 0.42 * len(points))
         ax = figure.subplots()
         for y, (answer, p) in enumerate(points):
             tau = answer.prediction.tolerance
@@ -82,7 +83,7 @@ def _against_dimension(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     dims = np.array(sorted({p.dim for p in every}), float)
     formulas = dict.fromkeys(r.formula for p in every for r in p.rivals)
     dashes = dict(zip(formulas, itertools.cycle(("--", "-.", ":")), strict=False))
-    with matplotlib.rc_context(STYLE):
+    with styled():
         figure, axes = grid(len(parts), margin=1.2, height=3.9, sharex=True, sharey=True)
         told: set[str] = set()
         for ax, (answer, name, points) in zip(axes, parts, strict=True):
@@ -215,6 +216,8 @@ def _measured(ax: Axes, points: list[ExponentResult], rows: list[float] | None =
 
 def _axis(ax: Axes, dims: np.ndarray, points: Sequence[ExponentResult]) -> None:
     """Logarithmic axes, on which every exponent ∝ 1/d is a straight line."""
+    from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, ScalarFormatter
+
     ax.set(xscale="log", yscale="log")
     ax.xaxis.set_major_locator(FixedLocator(dims.tolist()))
     values = [v for p in points if p.exponent for v in p.exponent.interval]

@@ -6,23 +6,25 @@ Findings in, a matplotlib `Figure` and its caption out. Nothing is estimated her
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from lab.findings.frontiers import Columns, FrontierFound
 from lab.findings.learning import LearningFound
-from lab.findings.style import BLUE, GREY, ORANGE, STYLE, VERMILLION, literal, shades
+from lab.findings.style import BLUE, GREY, ORANGE, VERMILLION, blank, literal, shades, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = {"envelope": VERMILLION, "isoflop": BLUE, "parametric": ORANGE}
 
 
 def frontiers(found: Sequence[FrontierFound]) -> tuple[Figure, str]:
     """Two panels per setting: loss, and best size, against compute."""
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(11.0, 0.5 + 3.9 * len(found)), layout="constrained")
+    with styled():
+        figure = blank(11.0, 0.5 + 3.9 * len(found))
         axes = figure.subplots(len(found), 2, squeeze=False)
         for (left, right), one in zip(axes, found, strict=True):
             _curves(left, one)
@@ -38,8 +40,8 @@ def frontiers(found: Sequence[FrontierFound]) -> tuple[Figure, str]:
 
 def curves(found: Sequence[LearningFound]) -> tuple[Figure, str]:
     """Two panels per setting: loss against steps, and against size at the last step."""
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(11.0, 0.5 + 3.9 * len(found)), layout="constrained")
+    with styled():
+        figure = blank(11.0, 0.5 + 3.9 * len(found))
         axes = figure.subplots(len(found), 2, squeeze=False)
         for (left, right), one in zip(axes, found, strict=True):
             _by_size(left, one.columns, "S", "steps S")

@@ -6,20 +6,21 @@ is computed here.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from lab.findings.answer import Answer
 from lab.findings.expected import TheoryComparison
 from lab.findings.exponent_result import ExponentResult
-from lab.findings.style import STYLE, decades, grid, literal, shades
+from lab.findings.style import decades, grid, literal, shades, styled
 from lab.findings.view import alpha, figure_parts, interval
 from lab.scaling import Exponent
 from lab.scaling.scans.estimate import LAWS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
@@ -28,7 +29,7 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     dims = sorted({p.dim for answer in answers for p in answer.points})
     shade = dict(zip(dims, shades(len(dims)), strict=True))
     alike = len(answers) == 1
-    with matplotlib.rc_context(STYLE):
+    with styled():
         figure, axes = grid(len(parts), margin=1.9, height=4.0, sharex=alike, sharey=alike)
         for ax, (answer, name, points) in zip(axes, parts, strict=True):
             theory = {found.setting: found for found in answer.found("expected")}
@@ -109,7 +110,7 @@ def local_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     parts = figure_parts(answers)
     dims = sorted({p.dim for answer in answers for p in answer.points})
     shade = dict(zip(dims, shades(len(dims)), strict=True))
-    with matplotlib.rc_context(STYLE):
+    with styled():
         figure, axes = grid(len(parts), margin=1.2, height=3.6)
         for ax, (answer, name, points) in zip(axes, parts, strict=True):
             for i, p in enumerate(points):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import matplotlib
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
 
 from lab.findings.planes import PlaneMap
-from lab.findings.style import STYLE, literal, shades
+from lab.findings.style import blank, literal, shades, styled
 from lab.scaling.laws.plane import ENDLESS, LIMITED, Joint, Plane
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 WIDTH, BOTH, DATA = "#fde3b8", "#f2f2f2", "#cfe3f3"
 LOSS = "test loss / loss of the constant student"
@@ -19,8 +21,8 @@ LOSS = "test loss / loss of the constant student"
 def phases(found: PlaneMap) -> tuple[Figure, str]:
     """The map, L(N, D) against N for each D, and against D for each N; and the caption."""
     plane = found.plane
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(15.4, 4.9), layout="constrained")
+    with styled():
+        figure = blank(15.4, 4.9)
         left, middle, right = figure.subplots(1, 3)
         if plane is None:
             left.set_title("no teacher is complete")
@@ -55,6 +57,8 @@ def phases(found: PlaneMap) -> tuple[Figure, str]:
 
 
 def _map(ax: Axes, found: PlaneMap, plane: Plane, law: Joint | None) -> None:
+    from matplotlib.colors import ListedColormap
+
     by_x, by_y = found.study.axes
     ax.set(xscale="log", yscale="log", xlabel=by_x.words, ylabel=by_y.words)
     kind = np.digitize(plane.share.T, [1 - LIMITED, LIMITED])
