@@ -52,7 +52,7 @@ def report(
 
 
 def _compare(studies: list[Path], overrides: list[str] | None, results: Path) -> None:
-    from lab.report.page import comparison
+    from lab.report import comparison
 
     names = [path.stem for path in studies]
     if len(set(names)) < len(names):

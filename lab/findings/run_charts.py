@@ -19,7 +19,7 @@ from lab.findings.answer import Answer
 from lab.findings.drawing import Frame, Scale, drawing, text
 from lab.findings.run_lists import Entry, SettingRunList
 from lab.findings.study_results import value_text
-from lab.findings.view import Answers, Chart, Charts, Rows, Section
+from lab.findings.view import Answers, Chart, Charts, Rows, Section, View
 from lab.plain import plain
 from lab.regimes.regime import Origin
 from lab.spec import Run
@@ -282,3 +282,6 @@ def rows_of(answers: Answers) -> Iterator[Any]:
         for record in answer.found("records"):
             yield from (e.row for e in record.entries if e.row)
             yield from (row for row in record.others if row)
+
+
+VIEW = View(json="nowhere", page=sections)

@@ -67,7 +67,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class CaptionedFigure:
     """A figure of matplotlib: the name of its file, its title, itself and its caption."""
 
     name: str
@@ -112,7 +112,7 @@ class Section:
     """A section of the page: a heading, and what stands below it."""
 
     title: str
-    blocks: Sequence[str | Table | Charts | Drawn]
+    blocks: Sequence[str | Table | Charts | CaptionedFigure]
 
 
 Block = str | Table
@@ -157,7 +157,7 @@ class View:
     above: Callable[[Answers], Sequence[Block]] = nothing
     sentences: Callable[[Answer, Any], Iterable[str]] = nothing
     below: Callable[[Answers], Sequence[Block]] = nothing
-    figures: Callable[[Answers], Sequence[Drawn]] = nothing
+    figures: Callable[[Answers], Sequence[CaptionedFigure]] = nothing
     files: Callable[[Answers], Mapping[str, Rows]] = no_names
     key: str = ""
     json: Literal["answer", "fits", "nowhere"] = "answer"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from lab.findings.answer import Answer
 from lab.findings.coverage import Coverage
-from lab.findings.view import Answers, Drawn, Rows, Table, View, interval
+from lab.findings.view import Answers, CaptionedFigure, Rows, Table, View, interval
 from lab.scaling.judge.verdict import AGREES
 
 
@@ -47,7 +47,7 @@ def sentences(_: Answer, found: Coverage) -> Iterator[str]:
         )
 
 
-def figures(answers: Answers) -> list[Drawn]:
+def figures(answers: Answers) -> list[CaptionedFigure]:
     """Estimates over d, a panel per estimator."""
     from lab.report import dimension_figures
 

@@ -24,7 +24,7 @@ from lab.findings.style import (
     shades,
     styled,
 )
-from lab.findings.view import Drawn
+from lab.findings.view import CaptionedFigure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ SHOWN = (0.6, 1.6)
 """Estimate / d; what is farther off leaves the panel."""
 
 
-def against(found: list[AgainstExponent]) -> Drawn:
+def against(found: list[AgainstExponent]) -> CaptionedFigure:
     with styled():
         figure, axes = grid(len(found), margin=1.0, height=4.2)
         for ax, one in zip(axes, found, strict=True):
@@ -44,7 +44,7 @@ def against(found: list[AgainstExponent]) -> Drawn:
             ax.set(title=literal(one.label), xlabel="measured dimension",
                    ylabel=f"dimension implied, {one.implied}")  # fmt: skip
             ax.legend(loc="upper left", fontsize=8.5)
-    return Drawn(
+    return CaptionedFigure(
         "dimensions", "Dimension against exponent", figure,
         f"{found[0].implied} against the measured dimension, d beside each point. Vertical bars: "
         "the quoted 95 % interval of the exponent, turned over; horizontal bars: the longer of "
@@ -89,7 +89,7 @@ def _bars(value: float, ends: tuple[float, float]) -> list[list[float]] | None:
     return sides if np.isfinite(sides).all() else None
 
 
-def by_size(found: list[AgainstExponent]) -> Drawn:
+def by_size(found: list[AgainstExponent]) -> CaptionedFigure:
     dims = sorted({pair.setting.dim for one in found for pair in one.pairs})
     colours = dict(zip(dims, shades(len(dims)), strict=True))
     with styled():
@@ -107,7 +107,7 @@ def by_size(found: list[AgainstExponent]) -> Drawn:
             ax.set(title=literal(one.label), xlabel=one.symbol, xscale="log",
                    ylabel="measured dimension")  # fmt: skip
         axes[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8.5)
-    return Drawn(
+    return CaptionedFigure(
         "dimensions-by-size", "Measured dimension against size", figure,
         "Measured dimension, corrected, against what is scanned; means over teachers, bands: the "
         "longer of the 95 % interval over teachers and that of the correction. Dashed: d of the "
@@ -115,7 +115,7 @@ def by_size(found: list[AgainstExponent]) -> Drawn:
     )  # fmt: skip
 
 
-def bias(found: list[Coverage]) -> Drawn:
+def bias(found: list[Coverage]) -> CaptionedFigure:
     """Estimates over the true d at the largest n, a panel per estimator."""
     methods = [*dict.fromkeys(one.method for one in found)]
     points = [*dict.fromkeys(one.points for one in found)]
@@ -144,7 +144,7 @@ def bias(found: list[Coverage]) -> Drawn:
         axes[min(2, len(axes) - 1)].legend(
             loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8.5
         )
-    return Drawn(
+    return CaptionedFigure(
         "bias", "Estimated dimensions over the true ones", figure,
         f"Estimates over the true d at n = {most}, means over draws, a line per manifold. Dotted: "
         "raw, as the estimator's authors define it; solid: corrected for the bias that was "

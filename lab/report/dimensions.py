@@ -13,7 +13,7 @@ import numpy as np
 
 from lab.findings.answer import Answer
 from lab.findings.dimensions import AgainstExponent, Pair
-from lab.findings.view import Answers, Drawn, Rows, Table, View, interval
+from lab.findings.view import Answers, CaptionedFigure, Rows, Table, View, interval
 
 COLUMNS = ("where", "d", "at", "raw", "dimension", "95 % interval", "implied", "95 % interval",
            "exponent is")  # fmt: skip
@@ -62,7 +62,7 @@ def sentences(_: Answer, found: AgainstExponent) -> Iterator[str]:
         )
 
 
-def figures(answers: Answers) -> list[Drawn]:
+def figures(answers: Answers) -> list[CaptionedFigure]:
     """What the exponent implies against what was measured; and the dimension against x."""
     from lab.report import dimension_figures
 

@@ -14,7 +14,7 @@ from lab.findings.exponent_result import ExponentResult
 from lab.findings.view import (
     Answers,
     Block,
-    Drawn,
+    CaptionedFigure,
     Rows,
     Table,
     View,
@@ -198,7 +198,7 @@ def _bent(e: Exponent) -> str:
             f"{number(last.alpha)} {interval((last.lo, last.hi))}: no one power law.")  # fmt: skip
 
 
-def figures(answers: Answers) -> list[Drawn]:
+def figures(answers: Answers) -> list[CaptionedFigure]:
     """Measured beside predicted, the losses, and the local exponents."""
     from lab.report import exponent_figures, loss_figures
 
@@ -209,7 +209,7 @@ def figures(answers: Answers) -> list[Drawn]:
         ("losses", "Loss curves", loss_figures.losses, fitted),
         ("local", "Local exponents", loss_figures.local_exponents, claimed),
     )
-    return [Drawn(name, title, *draw(some)) for name, title, draw, some in drawn if some]
+    return [CaptionedFigure(name, title, *draw(some)) for name, title, draw, some in drawn if some]
 
 
 def files(answers: Answers) -> dict[str, Rows]:

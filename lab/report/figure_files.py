@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.files import put_bytes
-from lab.findings.view import Drawn
+from lab.findings.view import CaptionedFigure
 from lab.mistakes import StudyError, unknown
 
 SVG = "http://www.w3.org/2000/svg"
@@ -244,7 +244,7 @@ def check_format(form: str, width: str) -> None:
         raise StudyError([unknown("width", width, WIDTHS)])
 
 
-def publish(drawn: Sequence[Drawn], folder: Path, form: str, width: str) -> list[Path]:
+def publish(drawn: Sequence[CaptionedFigure], folder: Path, form: str, width: str) -> list[Path]:
     """Write figures as folder/NAME-WIDTH.FORMAT; returns the files.
 
     Raises StudyError, one sentence, for an unknown format or width, or a folder that takes nothing.
@@ -255,7 +255,7 @@ def publish(drawn: Sequence[Drawn], folder: Path, form: str, width: str) -> list
     ]
 
 
-def content(one: Drawn, form: str, width: str) -> bytes:
+def content(one: CaptionedFigure, form: str, width: str) -> bytes:
     """The bytes of one figure's file."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lab.findings.view import Answers, Drawn, Rows, Table, View
+from lab.findings.view import Answers, CaptionedFigure, Rows, Table, View
 from lab.scaling.frontier import STATUS
 
 if TYPE_CHECKING:
@@ -98,12 +98,12 @@ def sentences(_: Answer, found: FrontierFound) -> Iterator[str]:
             yield f"{name} leaves out: {one.frontier.left_out[0]}{rest}."
 
 
-def figures(answers: Answers) -> list[Drawn]:
+def figures(answers: Answers) -> list[CaptionedFigure]:
     """One figure of all settings that have curves."""
     from lab.report.frontier_figures import frontiers
 
     found = [one for one in _all(answers) if one.units]
-    return [Drawn("frontier", "Compute frontier", *frontiers(found))] if found else []
+    return [CaptionedFigure("frontier", "Compute frontier", *frontiers(found))] if found else []
 
 
 def files(answers: Answers) -> dict[str, Rows]:

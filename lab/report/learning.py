@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lab.findings.answer import Answer
 from lab.findings.learning import FLAT, LearningFound
-from lab.findings.view import Answers, Drawn, Rows, Table, View
+from lab.findings.view import Answers, CaptionedFigure, Rows, Table, View
 
 HEAD = ("setting", "exponent", "value", "95 % interval", "over", "shape")
 SYMBOLS = {"alpha_S": ("α_S", "S"), "alpha_N": ("α_N", "N")}
@@ -40,12 +40,12 @@ def sentences(_: Answer, found: LearningFound) -> Iterator[str]:
         yield f"at the last step the steepest of them falls as S^−{found.ends:.2g}."
 
 
-def figures(answers: Answers) -> list[Drawn]:
+def figures(answers: Answers) -> list[CaptionedFigure]:
     """One figure of all settings that have curves."""
     from lab.report.frontier_figures import curves
 
     found = [one for one in _all(answers) if one.units]
-    return [Drawn("learning", "Learning curves", *curves(found))] if found else []
+    return [CaptionedFigure("learning", "Learning curves", *curves(found))] if found else []
 
 
 def files(answers: Answers) -> dict[str, Rows]:

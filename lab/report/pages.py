@@ -30,7 +30,7 @@ from lab.execution.store import VARIANTS, Store
 from lab.execution.table import FIRST
 from lab.files import put
 from lab.findings import claims, provenance_text, run_charts
-from lab.findings.view import Answers, Charts, Drawn, Rows, Section, Table, View
+from lab.findings.view import Answers, CaptionedFigure, Charts, Rows, Section, Table, View
 from lab.mistakes import StudyError
 from lab.report import report
 from lab.report.figure_files import svg
@@ -101,20 +101,20 @@ def _figures(view: View, answers: Answers) -> list[Section]:
     return [Section(drawn[0].title, drawn)] if drawn else []
 
 
-def block(of: str | Table | Charts | Drawn) -> dict[str, Any]:
+def block(of: str | Table | Charts | CaptionedFigure) -> dict[str, Any]:
     """What a template needs of a block."""
     if isinstance(of, str):
         return {"kind": "words", "words": of}
     if isinstance(of, Table):
         return {"kind": "table", "table": of}
-    if isinstance(of, Drawn):
+    if isinstance(of, CaptionedFigure):
         return {"kind": "image", "drawn": of, "source": _image(of)}
     rows = of.data.rows
     return {"kind": "charts", "of": of, "uri": data_uri(of.data), "rows": rows[:SHOWN],
             "left": max(len(rows) - SHOWN, 0)}  # fmt: skip
 
 
-def _image(drawn: Drawn) -> str:
+def _image(drawn: CaptionedFigure) -> str:
     """A figure of matplotlib as the address of an image that holds it."""
     import matplotlib
 

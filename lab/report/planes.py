@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lab.findings.answer import Answer
 from lab.findings.planes import PlaneMap
-from lab.findings.view import Answers, Drawn, View, interval, number
+from lab.findings.view import Answers, CaptionedFigure, View, interval, number
 from lab.report.page import planes
 from lab.scaling.laws.plane import LIMITED
 
@@ -32,13 +32,16 @@ def sentences(_: Answer, found: PlaneMap) -> Iterator[str]:
         )
 
 
-def figures(answers: Answers) -> list[Drawn]:
+def figures(answers: Answers) -> list[CaptionedFigure]:
     """A map per plane; where there are several, with a number."""
     from lab.report.plane_figures import phases
 
     found = [plane for answer in answers for plane in answer.found("plane")]
     names = ["map"] if len(found) == 1 else [f"map-{i}" for i in range(1, len(found) + 1)]
-    return [Drawn(name, "Phase map", *phases(one)) for name, one in zip(names, found, strict=True)]
+    return [
+        CaptionedFigure(name, "Phase map", *phases(one))
+        for name, one in zip(names, found, strict=True)
+    ]
 
 
 def measured(found: PlaneMap) -> str:

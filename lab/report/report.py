@@ -25,7 +25,7 @@ from typing import Any
 from lab.findings import claims, provenance_text
 from lab.findings.answer import Answer
 from lab.findings.study_results import Finding, Setting
-from lab.findings.view import Answers, Block, Drawn, Rows, Table, View, escape
+from lab.findings.view import Answers, Block, CaptionedFigure, Rows, Table, View, escape
 from lab.mistakes import StudyError
 from lab.plain import plain
 from lab.report.figure_files import svg
@@ -145,7 +145,7 @@ def emptier(answers: Answers, path: Path) -> str | None:
     )
 
 
-def _save(drawn: Sequence[Drawn], path: Path) -> None:
+def _save(drawn: Sequence[CaptionedFigure], path: Path) -> None:
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -166,7 +166,7 @@ def _csv(found: Rows, path: Path) -> None:
         writer.writerows(found.rows)
 
 
-def _markdown(answers: Answers, name: str, drawn: Sequence[Drawn]) -> str:
+def _markdown(answers: Answers, name: str, drawn: Sequence[CaptionedFigure]) -> str:
     shown = views(answers).values()
     parts = [
         f"# {name}",

@@ -13,7 +13,7 @@ from typing import Any
 
 from lab.findings.answer import Answer, Judgement
 from lab.findings.exponent_result import ExponentResult
-from lab.findings.view import Drawn, Table
+from lab.findings.view import CaptionedFigure, Table
 from lab.mistakes import StudyError
 from lab.report import pages, report
 from lab.report.report import document
@@ -73,7 +73,7 @@ class StudyReport:
         """The figures of matplotlib by name."""
         return {one.name: one.figure for one in self.drawn()}
 
-    def drawn(self) -> list[Drawn]:
+    def drawn(self) -> list[CaptionedFigure]:
         """The figures with their titles and captions."""
         return [one for view in views(self.answers).values() for one in view.figures(self.answers)]
 

@@ -38,7 +38,7 @@ RULE = (
 
 
 @dataclass(frozen=True)
-class Told:
+class DoubtText:
     """A doubt in full: what it means, which way it pushes, what removes it, and where it stands."""
 
     name: str
@@ -59,7 +59,7 @@ class Top:
     numbers: tuple[str, ...]
     sure: str
     surer: tuple[str, ...]
-    doubts: tuple[Told, ...]
+    doubts: tuple[DoubtText, ...]
     date: str
 
     def summary(self, name: str) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def _numbers(answers: Answers, judged: list[Judged]) -> tuple[str, ...]:
     return tuple(told)
 
 
-def _sure(answers: Answers, judged: list[Judged], told: tuple[Told, ...]) -> str:
+def _sure(answers: Answers, judged: list[Judged], told: tuple[DoubtText, ...]) -> str:
     """How many results are doubted, what the commonest doubt means, and what intervals hold."""
     if not judged:
         return "Nothing to be sure of."
@@ -186,7 +186,7 @@ def _simulated(answers: Answers) -> str:
             f"in {ends}, and {erred}.")  # fmt: skip
 
 
-def _surer(judged: list[Judged], told: tuple[Told, ...]) -> tuple[str, ...]:
+def _surer(judged: list[Judged], told: tuple[DoubtText, ...]) -> tuple[str, ...]:
     """The remedies of the commonest doubts with their settings, or what the undecided ask for."""
     remedies = [f"{d.remedy[:-1]} ({_settings(d.where)})." for d in told if d.remedy]
     asked = [view.advice(f) for view, _, f in judged if f.verdict == UNDECIDED]
@@ -202,17 +202,17 @@ def _settings(where: Sequence[str]) -> str:
     return f"d = {', '.join(name[4:] for name in where)}" if alone else "; ".join(where)
 
 
-def doubts(answers: Answers) -> tuple[Told, ...]:
+def doubts(answers: Answers) -> tuple[DoubtText, ...]:
     """Every doubt once, the commonest first."""
     at = sorted(doubted(answers).items(), key=lambda i: -len(i[1]))
     return tuple(_told(doubt, where) for doubt, where in at)
 
 
-def _told(doubt: str, where: list[str]) -> Told:
+def _told(doubt: str, where: list[str]) -> DoubtText:
     if doubt not in set(Doubt):  # a sentence of its own
-        return Told(doubt, "", "", "", tuple(where))
+        return DoubtText(doubt, "", "", "", tuple(where))
     known = Doubt.of(doubt)
-    return Told(known.value, _sentence(known.meaning), PUSHES[known.direction],
+    return DoubtText(known.value, _sentence(known.meaning), PUSHES[known.direction],
                 _sentence(known.remedy), tuple(where))  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lab.findings import claims, expected, gaps, lines
+from lab.findings import claims, expected, gaps, lines, run_charts
 from lab.findings.answer import Answer
 from lab.findings.study_results import Finding
 from lab.findings.view import View
@@ -21,7 +21,6 @@ from lab.report import (
     frontier,
     learning,
     planes,
-    records,
 )
 
 VIEWS: dict[str, View] = {
@@ -36,7 +35,7 @@ VIEWS: dict[str, View] = {
     "contrasts": contrasts.VIEW,
     "expected": expected.VIEW,
     "coverage": coverage.VIEW,
-    "records": records.VIEW,
+    "records": run_charts.VIEW,
 }
 
 

@@ -11,7 +11,7 @@ from lab import study as studies
 from lab.execution.store import Store
 from lab.findings.finders import FINDERS
 from lab.findings.study_results import Finding, Setting
-from lab.findings.view import Drawn, Rows, Table, View
+from lab.findings.view import CaptionedFigure, Rows, Table, View
 from lab.regimes.resolution import ResolutionWidth
 from lab.report.views import VIEWS
 
@@ -45,7 +45,7 @@ def cells(answers):
 def drawn(answers):
     figure = Figure()
     figure.subplots().bar(*zip(*[(d, float(v)) for d, v in cells(answers)], strict=True))
-    return [Drawn("ratio", "Ratios", figure, "The largest loss over the smallest, by d.")]
+    return [CaptionedFigure("ratio", "Ratios", figure, "The largest loss over the smallest, by d.")]
 
 
 VIEW = View(above=lambda answers: [Table(("d", "ratio"), cells(answers))], figures=drawn,

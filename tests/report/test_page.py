@@ -25,8 +25,7 @@ from lab.findings import run_charts
 from lab.findings.drawing import Scale, apart
 from lab.mistakes import StudyError
 from lab.regimes.regime import Origin
-from lab.report import pages
-from lab.report.page import comparison
+from lab.report import comparison, pages
 
 EVIL = "<script>alert(1)</script>"
 
