@@ -336,7 +336,7 @@ class Known:
 
 @dataclass(frozen=True)
 class MeasureSpec(Part):
-    """What is measured beside the loss: the dimension at some places (`lab.students.measure`),
+    """What is measured beside the loss: the dimension at some places (`lab.students.dimensions`),
     on n points of the test set, by one estimator."""
 
     dimension: tuple[str, ...]

@@ -14,7 +14,7 @@ from beartype.roar import BeartypeCallHintViolation
 
 from lab import study
 from lab.execution.engines import settings
-from lab.students.algebra import linear, random_features
+from lab.students import linear, random_features
 
 ROOT = Path(__file__).resolve().parent.parent
 LAB = ROOT / "lab"

@@ -10,7 +10,7 @@ from lab.dimension.measurement import measure
 from lab.execution import plan
 from lab.mistakes import StudyError
 from lab.spec import MeasureSpec, Run
-from lab.students.measure import Dimension, Measure, Place, measured
+from lab.students.dimensions import Dimension, Measure, Place, measured
 
 STUDY = """
 question = "Where?"

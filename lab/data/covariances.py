@@ -1,7 +1,7 @@
 """Covariance functions k(x, x′): radial ones, and those of infinitely wide networks.
 
 A Gaussian field is drawn with one (`lab.data.teachers`), kernel regression learns with one
-(`lab.students.algebra.kernels`), and a wide network has two of its own. A study file names them
+(`lab.students.kernels`), and a wide network has two of its own. A study file names them
 (`COVARIANCES`) with their settings. Conventions of the networks are those of
 `lab.students.descent.mlp`: input x in R^m, L = `depth` hidden layers, weights ~ N(0, σ_w²/fan_in),
 biases ~ N(0, σ_b²); the output layer has no non-linearity and a σ_w of its own, 1 unless told.

@@ -16,7 +16,7 @@ every draw of one generator is the same teacher. With k = Matérn-ν the field h
 the mean square; with k = ReLU-NNGP it is the limit of a wide random ReLU network. No fresh data
 without end: a field has no formula.
 
-Ridges are drawn where they are learned, in `lab.students.algebra.ridges`.
+Ridges are drawn where they are learned, in `lab.students.ridges`.
 """
 
 from __future__ import annotations

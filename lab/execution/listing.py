@@ -25,7 +25,7 @@ from lab.files import put_bytes
 from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
 from lab.spec import COORDINATES, AnyTask, Planned, TrainingSpec
-from lab.students.measure import Dimension, column, measured
+from lab.students.dimensions import Dimension, column, measured
 from lab.study import Study
 
 COLUMNS = (
@@ -60,7 +60,7 @@ def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
 
     Lists such as widths are text, "8x8"; the settings of exact students and the details of a result
     are text, "name=value name=value". Dimensions that a study measures are columns of their own
-    (`lab.students.measure.Dimension`), nan where a run has none.
+    (`lab.students.dimensions.Dimension`), nan where a run has none.
     """
     found: dict[str, list] = {name: [] for name in COLUMNS}
     dimensions = {

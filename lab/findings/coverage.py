@@ -21,7 +21,7 @@ from lab.findings.answer import Judgement
 from lab.findings.study_results import Setting, StudyResults
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.scaling.scans.scan import Interval
-from lab.students.measure import Dimension
+from lab.students.dimensions import Dimension
 from lab.tables.prediction import Claim
 from lab.theory import parse
 

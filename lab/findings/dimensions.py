@@ -30,7 +30,7 @@ from lab.scaling.scans.estimate import USABLE
 from lab.scaling.scans.lines import student_quantile, teacher_t
 from lab.scaling.scans.scan import Interval
 from lab.scaling.series import Ratio, StraightLine, common_ratio, line_with_errors
-from lab.students.measure import Dimension, measured
+from lab.students.dimensions import Dimension, measured
 
 FEWEST = 3
 """Points that a line needs."""

@@ -26,7 +26,7 @@ from lab.kinds.kind import load
 from lab.kinds.student import STUDENTS
 from lab.regimes.regime import Regime
 from lab.spec import Run
-from lab.students.algebra.risks import Risk
+from lab.students.exact import MeanRisk
 from lab.task.linear_terms import linear_terms
 
 __all__ = ["Expected", "TheoryComparison", "expected", "expected_risk", "references"]
@@ -92,7 +92,7 @@ SOURCES = {
 """How far a formula can be trusted."""
 
 
-def expected_risk(run: Run) -> Risk | None:
+def expected_risk(run: Run) -> MeanRisk | None:
     """The mean of the run's loss over draws, None where no formula knows it."""
     name = STUDENTS[run.student.kind].risk
     return load(name)(run) if name else None
@@ -157,7 +157,7 @@ def comparisons(done: Iterable[tuple[float, Run, Row]], *, redrawn: bool) -> tup
     )
 
 
-def _expected(x: float, known: Risk, rows: list[tuple[Run, Row]], redrawn: bool) -> Expected:
+def _expected(x: float, known: MeanRisk, rows: list[tuple[Run, Row]], redrawn: bool) -> Expected:
     cells: dict[tuple, list[float]] = defaultdict(list)
     losses = [_losses(row) for _, row in rows]
     for (run, _), (loss, _) in zip(rows, losses, strict=True):

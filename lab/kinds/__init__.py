@@ -1,5 +1,5 @@
-"""Kinds of students and optimisers: what each says of itself, in one place."""
+"""Contracts of kinds: registries, what every student says of itself, and the optimisers."""
 
-from lab.kinds import curves, estimators, exact, local, optimisers, ridges
+from lab.kinds import optimisers
 
-__all__ = ["curves", "estimators", "exact", "local", "optimisers", "ridges"]
+__all__ = ["optimisers"]

@@ -26,7 +26,7 @@ from lab.kinds.student import STUDENTS
 from lab.regimes.axes import Cell
 from lab.regimes.regime import Regime
 from lab.spec import NO_TRAINING, AnyTask, MeasureSpec, Planned, Run, TrainingSpec
-from lab.students.measure import Measure
+from lab.students.dimensions import Measure
 from lab.tables.evidence import Evidence
 from lab.tables.given import Given
 from lab.tables.training import Training

@@ -10,7 +10,7 @@ from typing import Any
 from lab.duration import duration
 from lab.execution.listing import Listed
 from lab.execution.store import Row
-from lab.students.measure import column
+from lab.students.dimensions import column
 
 HEAD = ("run", "status", "d", "x", "loss", "role", "teacher", "seed", "seconds")
 MOST = 5

@@ -260,9 +260,9 @@ DESCENT = Solver(
     "lab.students.descent.training:train", _descent_flops, _descent_memory, compiled=True
 )
 """Networks that minimise the loss itself, all of a group together."""
-ALGEBRA = Solver("lab.students.algebra.solving:losses", _exact_flops, _exact_memory)
+ALGEBRA = Solver("lab.students.exact:losses", _exact_flops, _exact_memory)
 """Exact students on nested training sets."""
-ALGEBRA_EXCESS = Solver("lab.students.algebra.solving:excesses", _exact_flops, _exact_memory)
+ALGEBRA_EXCESS = Solver("lab.students.exact:excesses", _exact_flops, _exact_memory)
 """Exact students on training sets drawn anew, beside the same model on all data."""
 BASIN = Solver("lab.students.limits.excesses:in_one_basin", _basin_flops, _points_memory)
 """Networks beside the one trained on the whole population."""
@@ -270,5 +270,5 @@ TANGENTS = Solver(
     "lab.students.limits.excesses:over_tangents", _wide_flops, _wide_memory, compiled=True
 )
 """Wide networks beside exact NTK regression."""
-ESTIMATING = Solver("lab.students.algebra.estimating:dimensions", _estimated_flops, _points_memory)
+ESTIMATING = Solver("lab.students.dimensions:dimensions", _estimated_flops, _points_memory)
 """Estimators of the dimension of points."""

@@ -15,8 +15,7 @@ from lab.execution import plan, runner
 from lab.execution.engines.threads import Threads
 from lab.execution.store import Store
 from lab.mistakes import StudyError
-from lab.students import solvers
-from lab.students.algebra import exact
+from lab.students import exact, solvers
 from lab.students.limits import basin
 from lab.task import sets
 

@@ -12,7 +12,7 @@ from lab.execution.store import Store
 from lab.findings.answering import answer
 from lab.findings.study_results import Finding
 from lab.report.exponent_figures import exponents
-from lab.students.measure import Dimension
+from lab.students.dimensions import Dimension
 
 STUDY = """
 question = "Is 4/α the dimension of the last layer?"

@@ -80,7 +80,7 @@ def test_a_laplace_field_on_the_circle_is_pi_over_D_to_eigenlearning():
 
 def test_the_exact_mean_over_fields_is_near_the_theory_in_three_dimensions():
     from lab.data.covariances import covariance
-    from lab.students.algebra import kernels
+    from lab.students import kernels
 
     tables = {**FIELD, "task": {**FIELD["task"], "manifold": {"kind": "sphere", "dim": 3}}}
     run = runs(tables)[2]

@@ -11,7 +11,7 @@ from lab.execution import runner
 from lab.execution.store import Store
 from lab.findings import answering as answers
 from lab.mistakes import StudyError
-from lab.students.algebra import solving
+from lab.students import exact
 from lab.task import sets
 
 PREMISES = {"coarse", "late", "extrapolated", "distractors"}
@@ -23,7 +23,7 @@ SIMPLEX = {"kind": "simplex"}
 
 @pytest.fixture(autouse=True)
 def few_test_points(monkeypatch):
-    monkeypatch.setattr(solving, "TEST_POINTS", 2_000)
+    monkeypatch.setattr(exact, "TEST_POINTS", 2_000)
     monkeypatch.setattr(sets, "FIELD_TEST_POINTS", 800)
 
 

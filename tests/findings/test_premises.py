@@ -13,8 +13,8 @@ from lab.execution import plan
 from lab.findings.premises import approach, premises, sentences
 from lab.mistakes import StudyError
 from lab.scaling.judge.verdict import Doubt
+from lab.students import exact as solving
 from lab.students import solvers
-from lab.students.algebra import solving
 
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
 LADDER = {
@@ -147,7 +147,7 @@ def test_a_smooth_field_under_a_rough_kernel_is_late():
 
 def test_the_exact_mean_over_fields_is_late_as_theory_says():
     from lab.data.covariances import covariance
-    from lab.students.algebra import kernels
+    from lab.students import kernels
 
     study = of_smoothness(2.5, data={"sizes": [256, 512, 1024]})
     theory, losses = approach(study, designed(study)), []
@@ -251,7 +251,7 @@ def test_runs_that_do_not_tell_are_not_doubted():
 
 
 def test_simplices_tell_their_share_and_lose_none_of_their_loss():
-    from lab.students.algebra import local
+    from lab.students import local
     from lab.task import sets
 
     study = made(LADDER, student={"kind": "simplex"}, data={"sizes": [32, 64, 256]})

@@ -18,7 +18,7 @@ from lab.execution.store import Store
 from lab.execution.table import FIRST, SHARED, TABLE
 from lab.findings import provenance_text
 from lab.mistakes import StudyError
-from lab.students.measure import Dimension, column
+from lab.students.dimensions import Dimension, column
 
 DIMENSION = """
 schema = 1

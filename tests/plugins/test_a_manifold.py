@@ -48,7 +48,7 @@ class Helix(Dimensional):
 def test_a_manifold_of_ones_own_goes_through_every_verb(tmp_path, monkeypatch, registered):
     registered(MANIFOLDS, Helix)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("lab.students.algebra.solving.TEST_POINTS", 500)
+    monkeypatch.setattr("lab.students.exact.TEST_POINTS", 500)
     (tmp_path / "s.toml").write_text(STUDY)
     assert "fine. 6 runs" in invoke("check", "s.toml").stdout
     assert invoke("run", "s.toml").exit_code == 0

@@ -8,8 +8,8 @@ import pytest
 from invocation import invoke
 
 from lab.grids import Positives
-from lab.kinds.exact import Exact
 from lab.kinds.student import STUDENTS
+from lab.students.exact import Exact
 
 STUDY = """
 question = "How fast does a mean over a ball learn?"
@@ -55,7 +55,7 @@ class Parzen(Exact):
 def test_a_student_of_ones_own_goes_through_every_verb(tmp_path, monkeypatch, registered):
     registered(STUDENTS, Parzen)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("lab.students.algebra.solving.TEST_POINTS", 500)
+    monkeypatch.setattr("lab.students.exact.TEST_POINTS", 500)
     (tmp_path / "s.toml").write_text(STUDY)
     assert "fine. 12 runs" in invoke("check", "s.toml").stdout
     assert "12 planned, 0 stored" in invoke("plan", "s.toml").stdout

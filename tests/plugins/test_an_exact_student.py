@@ -16,10 +16,10 @@ import lab
 from lab import study
 from lab.execution import plan
 from lab.grids import Positives
-from lab.kinds.exact import Exact
 from lab.kinds.student import STUDENTS
 from lab.mistakes import StudyError
 from lab.students import solvers
+from lab.students.exact import Exact
 from lab.students.result import Result
 from lab.students.solvers import Solver
 from lab.task import sets
@@ -121,7 +121,7 @@ def solved(groups):
 
 
 def test_at_the_end_of_time_it_is_the_kernels_own_interpolation(groups, monkeypatch):
-    monkeypatch.setattr("lab.students.algebra.solving.TEST_POINTS", TEST)
+    monkeypatch.setattr("lab.students.exact.TEST_POINTS", TEST)
     theirs = STUDY.replace('"flow"\ntime = [1.0, 1e12]', '"kernel"\nkernel = "laplace"')
     ours, theirs = solved(groups), solved(grouped(theirs))
     for (teacher, D, _), loss in theirs.items():

@@ -35,7 +35,7 @@ def test_it_is_small_and_names_no_place_of_a_machine():
 def test_it_ends_without_an_error(monkeypatch, two_laws):
     """Cell by cell in this process, where every signature is checked."""
     monkeypatch.chdir(FILE.parent)
-    monkeypatch.setattr("lab.students.algebra.solving.TEST_POINTS", 2_000)
+    monkeypatch.setattr("lab.students.exact.TEST_POINTS", 2_000)
     names, shown = {}, []
     with matplotlib.rc_context({"backend": "agg"}):
         for cell in cells():

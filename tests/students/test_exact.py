@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from lab import study
-from lab.kinds.exact import Exact
 from lab.kinds.student import STUDENTS as KINDS
 from lab.mistakes import StudyError
-from lab.students.algebra import exact
+from lab.students import exact
+from lab.students.exact import Exact
 
 STUDENTS = [
     ("kernel", {}),
@@ -94,7 +94,7 @@ def test_counts_what_it_trains():
         ("linear", {"ridge": "1"}, "student.ridge: '1' is of the wrong type"),
         ("simplex", {"domain": "torus"}, "unknown domain 'torus'"),
         ("nearest", {"neighbors": 2}, "did you mean 'neighbours'"),
-        ("nearest", {"ridge": 0.1}, 'it belongs to kind = "kernel", "random-features", "linear"'),
+        ("nearest", {"ridge": 0.1}, 'it belongs to kind = "kernel", "linear", "random-features"'),
     ],
 )
 def test_mistakes_are_sentences(kind, settings, sentence):

@@ -12,8 +12,7 @@ from sklearn.kernel_ridge import KernelRidge
 from lab import theory
 from lab.data.covariances import NetworkCovariance, RadialCovariance, covariance
 from lab.kinds.student import StudentSpec
-from lab.students import mlp
-from lab.students.algebra import kernels
+from lab.students import kernels, mlp
 
 NETWORKS = [("relu", 1, 0.0), ("relu", 2, 0.5), ("relu", 3, 0.0), ("erf", 1, 0.5), ("erf", 2, 0.0)]
 

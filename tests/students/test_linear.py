@@ -7,7 +7,7 @@ import pytest
 
 from lab.data.spectra import Spectrum
 from lab.models import MinimumNorm, eigenlearning
-from lab.students.algebra import linear
+from lab.students import linear
 
 P, NOISE = 50, 0.5
 PUBLISHED = {10: 0.8641, 25: 0.7604, 40: 1.311, 60: 1.389, 100: 0.2551, 200: 0.0839}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lab.students.algebra import local
+from lab.students import local
 
 
 def cube(n: int, d: int, rng: np.random.Generator) -> np.ndarray:

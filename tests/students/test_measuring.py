@@ -14,7 +14,7 @@ from lab.execution import plan
 from lab.spec import TEST_POINTS
 from lab.students import mlp
 from lab.students.descent import training
-from lab.students.measure import Dimension
+from lab.students.dimensions import Dimension
 from lab.task import data
 
 EVERY = ["input", "teacher.1.before", "teacher.last", "student.1.before.initialisation",

@@ -8,8 +8,7 @@ import pytest
 from lab import study as studies
 from lab.data.covariances import NetworkCovariance, RadialCovariance
 from lab.data.spectra import Spectrum
-from lab.students.algebra import linear, random_features
-from lab.students.algebra import risks as risks_of_runs
+from lab.students import linear, random_features
 
 
 def test_many_features_have_the_kernel_that_they_sample():
@@ -150,4 +149,4 @@ def test_on_unlimited_data_the_theory_is_the_mean_over_features_whatever_the_tar
         random_features.mean_infinite_data_risk(features, task.eigenvalues, task.power)
         for features in drawn
     ]
-    assert risks_of_runs.random_features(runs[30]).mean == pytest.approx(np.mean(risks), rel=0.04)
+    assert random_features.risk(runs[30]).mean == pytest.approx(np.mean(risks), rel=0.04)

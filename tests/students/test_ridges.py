@@ -11,7 +11,7 @@ from lab.execution import plan
 from lab.mistakes import StudyError
 from lab.spec import NO_TRAINING, Group
 from lab.students import solvers
-from lab.students.algebra.ridges import RidgeTarget, loss, minimise
+from lab.students.ridges import RidgeTarget, loss, minimise
 
 
 def target_of(name, p):

@@ -111,7 +111,7 @@ def test_the_limit_of_fixed_features_is_never_undercut_and_falls_as_one_over_D()
 
 
 def test_the_excess_of_gaussian_features_is_the_formula():
-    from lab.students.algebra.random_features import expected_risk
+    from lab.students.random_features import expected_risk
 
     found = made(
         regime="variance-data", task=SPECTRAL,

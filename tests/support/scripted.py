@@ -12,9 +12,9 @@ import numpy as np
 
 from lab import study
 from lab.execution import plan
-from lab.kinds.exact import Exact
 from lab.kinds.student import StudentSpec
 from lab.spec import NO_TRAINING, Group
+from lab.students.exact import Exact
 
 
 class Scripted(Exact):

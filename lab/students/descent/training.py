@@ -32,9 +32,9 @@ from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.spec import Group, Run, TrainingSpec
 from lab.students.descent import optimisers
-from lab.students.descent.dimensions import Watch
 from lab.students.descent.problem import problem
 from lab.students.descent.supply import CHUNK, Supply, baseline, over_teachers, supply
+from lab.students.dimensions import Watch
 from lab.students.result import Observation, Result
 from lab.task import data
 

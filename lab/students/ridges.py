@@ -1,4 +1,4 @@
-"""Shallow students that are solved: sums of ridges on the sphere, with the population loss exact.
+"""The student `ridges`, sums of ridges on the sphere, whose population loss is exact.
 
     f(x) = Σ_{i≤n} a_i |u_i·x|,   x uniform on S^d ⊂ R^p, p = d + 1, |u_i| = 1
 
@@ -27,21 +27,27 @@ No biases, no other manifold, no training set, no noise.
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float
-from scipy import linalg, optimize, special
+from pydantic import Field
 
-from lab.kinds.kind import load
-from lab.kinds.ridges import RIDGE, STEPS, RidgesStudent
+from lab.grids import Dims, PositiveInt
+from lab.kinds.student import STUDENTS, StudentSpec, Target
 from lab.spec import Group, Run, TaskSpec
+from lab.students.exact import Exact
 from lab.students.result import Failed, Observation, Result
 from lab.students.solvers import Solver, Tick
+from lab.theory import Pieces
 
-__all__ = ["SOLVER", "Ridges", "RidgeTarget", "loss", "minimise", "solve", "target_of"]
-
+STEPS = 150
+"""Iterations of a descent, as a rule; 10 to 1000 were seen."""
+RIDGE = 60
+"""Operations of one entry of the kernel of two ridges and of its slope."""
 MEMORY = 30
 """Pairs that L-BFGS remembers."""
 MOST_STEPS = 5_000
@@ -49,6 +55,60 @@ STATIONARY = 1e-9
 """Largest component of the gradient of log L at which a descent ends."""
 ROUNDING = 1e-15
 """Share of E f*² below which a loss is rounding."""
+
+
+@STUDENTS.add
+class RidgesStudent(Exact):
+    """A sum of `units` ridges a_i |u_i·x| on a sphere, from several random `starts`.
+
+    A start is a run of its own; a scan reads the lowest loss of each teacher and number of units.
+    Float64 on the CPU, whatever accelerator there is.
+    """
+
+    kind: Literal["ridges"] = "ridges"
+    units: Dims
+    seeds: PositiveInt = Field(default=4, alias="starts")
+
+    solvers: ClassVar[Mapping[str, str]] = {"": "lab.students.ridges:SOLVER"}
+    random: ClassVar[bool] = True
+    best_of_seeds: ClassVar[bool] = True
+    answers_unlimited: ClassVar[bool] = True
+    sized: ClassVar[str | None] = "units"
+    scanned: ClassVar[str] = "units"
+
+    def vanishes(self, task: Target, *, sized: bool) -> bool:
+        return sized
+
+    def mistakes(self, study: Any) -> Iterator[str]:
+        yield from super().mistakes(study)
+        if study.task.teacher_kind != "ridges":
+            yield (
+                "task.teacher: students of kind ridges know the loss of sums of ridges alone; take "
+                "teacher = { kind = \"ridges\" }"
+            )
+        if study.regime != "resolution-width":
+            yield (
+                f"student.kind: ridges are fitted to the whole population, and {study.regime} "
+                "learns from samples; take regime = \"resolution-width\""
+            )
+
+    @classmethod
+    def pieces(cls, spec: StudentSpec) -> Pieces:
+        return "shallow"
+
+    @classmethod
+    def N(cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int) -> int:
+        """d angles and a weight of every unit, D_amb = d + 1."""
+        return cls.hidden_units(spec) * D_amb
+
+    @classmethod
+    def hidden_units(cls, spec: StudentSpec) -> int:
+        return int(dict(spec.settings)["units"])
+
+    @classmethod
+    def flops(cls, spec: StudentSpec, *, D: int, D_amb: int, test: int) -> float:
+        n = cls.hidden_units(spec)
+        return STEPS * (n**3 / 3 + (RIDGE + 4 * D_amb) * n * n)
 
 
 @dataclass(frozen=True)
@@ -90,6 +150,8 @@ class RidgeTarget:
         """b_i = E f*(x)|u_i·x| and its derivatives by u_i, the part along u_i left to the caller to
         project away."""
         if self.directions is None:
+            from scipy import special
+
             mean = special.gamma(self.p / 2) / special.gamma((self.p + 1) / 2) / np.pi**0.5
             return np.full(len(U), mean), np.zeros_like(U)
         rho = np.clip(U @ self.directions.T, -1, 1)
@@ -121,6 +183,8 @@ class Ridges:
 
 def minimise(target: RidgeTarget, units: int, *, rng: np.random.Generator) -> Ridges:
     """The student of so many units from one random start; the generator is consumed."""
+    from scipy import optimize
+
     power = target.power
     start = _unit(rng.standard_normal((units, target.p)))
 
@@ -147,6 +211,8 @@ def loss(
 
     Two directions that nearly coincide make K singular; its weights are then those of least norm.
     """
+    from scipy import linalg
+
     rho = np.clip(U @ U.T, -1, 1)
     np.fill_diagonal(rho, 1)
     K = _k(rho) / target.p
@@ -182,7 +248,9 @@ def target_of(task: TaskSpec, *, root: int) -> RidgeTarget:
     """The target of a task whose teacher is a sum of ridges, drawn from the teacher's stream."""
     if not task.teacher_widths:
         return RidgeTarget(task.chart)
-    rng = load("lab.data.streams:generator")("teacher", task, root=root)
+    from lab.data.streams import generator
+
+    rng = generator("teacher", task, root=root)
     make = RidgeTarget.of_one_sign if task.one_sign else RidgeTarget.of_random_signs
     return make(task.chart, task.teacher_widths[0], rng=rng)
 
@@ -201,7 +269,9 @@ def solve(group: Group, tick: Tick) -> list[Result | Failed]:
 
 
 def _solved(run: Run, target: RidgeTarget) -> Result | Failed:
-    rng = load("lab.data.streams:generator")("init", run.task, run.seed, root=run.root)
+    from lab.data.streams import generator
+
+    rng = generator("init", run.task, run.seed, root=run.root)
     try:
         found = minimise(target, RidgesStudent.hidden_units(run.student), rng=rng)
     except Exception:  # a failed run is a result; the others go on
@@ -230,4 +300,4 @@ def _memory(group: Group) -> float:
     return 8 * 4.0 * (n * n + n * M + M * M)
 
 
-SOLVER = Solver("lab.students.algebra.ridges:solve", _flops, _memory)
+SOLVER = Solver("lab.students.ridges:solve", _flops, _memory)

@@ -1,4 +1,4 @@
-"""Random features: a linear student on P random functions of the input, and its exact risks.
+"""The student `random-features`: a linear student on P random functions, and its risks.
 
     relu       φ_j(x) = max(0, w_j·x + c_j)/√P       w ~ N(0, σ_w²/m), c ~ N(0, σ_b²), x in R^m
     fourier    φ_j(x) = √(2/P) cos(w_j·x + c_j)      w ~ N(0, 1/length²), c ~ U[0, 2π)
@@ -22,26 +22,80 @@ No training of the features, no orthogonal or quasi-random draws.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float
 
-from lab.models import MinimumNorm
-from lab.students.algebra import linear
-
-__all__ = [
-    "Features",
-    "RandomFeatures",
-    "draw",
-    "expected_risk",
-    "infinite_data_risk",
-    "learn",
-    "mean_infinite_data_risk",
-]
+from lab.data.spectra import Spectrum
+from lab.grids import Dims, Floats, Grid, PositiveFloat, PositiveInt, Positives, Setting
+from lab.kinds.student import STUDENTS, StudentSpec, Target
+from lab.spec import Run
+from lab.students import linear
+from lab.students.exact import TOGETHER, Exact, MeanRisk
 
 Kind = Literal["relu", "fourier", "gaussian"]
+
+
+@STUDENTS.add
+class RandomFeatures(Exact):
+    """Ridge regression on P = `count` random functions of the inputs."""
+
+    kind: Literal["random-features"] = "random-features"
+    seeds: PositiveInt = 2
+    count: Dims = (256,)
+    features: Grid[Kind] = ("relu",)
+    weight: PositiveFloat = 2.0
+    bias: Floats = (0.0,)
+    length: Positives = (1.0,)
+    ridge: Floats = (0.0,)
+
+    risk: ClassVar[str] = "lab.students.random_features:risk"
+    reference: ClassVar[str] = "lab.students.exact:slope"
+    unlimited: ClassVar[str] = "lab.students.random_features:unlimited"
+    random: ClassVar[bool] = True
+    rigid: ClassVar[bool] = True
+    sized: ClassVar[str | None] = "count"
+
+    @property
+    def linear(self) -> bool:
+        return self.features == ("gaussian",)
+
+    def vanishes(self, task: Target, *, sized: bool) -> bool:
+        return task.linear and sized
+
+    def mistakes(self, study: Any) -> Iterator[str]:
+        yield from super().mistakes(study)
+        if study.over_draws and not study.task.linear:
+            yield from linear.of_ridges(self.ridge)
+
+    @classmethod
+    def N(cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int) -> int:
+        return int(dict(spec.settings)["count"]) * outputs
+
+    @classmethod
+    def hidden_units(cls, spec: StudentSpec) -> int:
+        return int(dict(spec.settings)["count"])
+
+    @classmethod
+    def flops(cls, spec: StudentSpec, *, D: int, D_amb: int, test: int) -> float:
+        P = int(dict(spec.settings)["count"])
+        rows = D or D_amb  # on unlimited data, what P features of D_amb coordinates express
+        return 2 * D_amb * P * (D + test) + 4 * max(rows, P) * min(rows, P) ** 2
+
+    @classmethod
+    def numbers(cls, spec: StudentSpec, *, D: int) -> float:
+        P = int(dict(spec.settings)["count"])
+        return P * (max(D, TOGETHER) + P)
+
+    @classmethod
+    def learn(
+        cls, settings: Mapping[str, Setting], x: Any, y: Any, *, rng: Any
+    ) -> FeatureRegression:
+        own: dict[str, Any] = {**settings}
+        return learn(x, y, features=own.pop("count"), kind=own.pop("features"), rng=rng, **own)
 
 
 @dataclass(frozen=True)
@@ -63,7 +117,7 @@ class Features:
 
 
 @dataclass(frozen=True)
-class RandomFeatures:
+class FeatureRegression:
     """A trained student; call it with points [m, D_amb] to get predictions [m, out]."""
 
     features: Features
@@ -121,18 +175,18 @@ def learn(
     length: float = 1.0,
     ridge: float = 0.0,
     rng: np.random.Generator,
-) -> RandomFeatures:
+) -> FeatureRegression:
     """Draw `features` random features and fit the targets on them.
 
     Args:
         x, y: training points and targets.
         features: P, the number of trained parameters per output.
         kind, weight, bias, length: see `draw`.
-        ridge: δ ≥ 0 of `lab.students.algebra.linear`; 0 takes the minimum-norm solution.
+        ridge: δ ≥ 0 of `lab.students.linear`; 0 takes the minimum-norm solution.
         rng: draws the features.
     """
     drawn = draw(x.shape[1], features, kind=kind, weight=weight, bias=bias, length=length, rng=rng)
-    return RandomFeatures(drawn, linear.learn(drawn(x), y, ridge=ridge))
+    return FeatureRegression(drawn, linear.learn(drawn(x), y, ridge=ridge))
 
 
 def infinite_data_risk(
@@ -194,7 +248,35 @@ def expected_risk(
         features, samples: P and D.
         noise: σ.
     """
+    from lab.models import MinimumNorm
+
     if samples <= features + 1:
         return math.inf
     spread = math.sqrt(infinite_data + noise**2)
     return infinite_data + float(MinimumNorm(features, spread, 0.0).risk(samples))
+
+
+def risk(run: Run) -> MeanRisk | None:
+    """Mean risk of P gaussian features of a spectral task on unlimited data, by eigenlearning."""
+    from lab.models import RandomFeaturesRidge
+
+    task = run.task
+    if not task.decays or run.size is not None:
+        return None
+    spectrum = Spectrum(*task.decays, modes=task.D_amb)
+    features = float(dict(run.student.settings)["count"])
+    theory = RandomFeaturesRidge(spectrum.eigenvalues, np.sqrt(spectrum.power), 0.0)
+    return MeanRisk(float(theory.risk(np.inf, features)), "eigenlearning")
+
+
+def unlimited(run: Run) -> float:
+    """What P gaussian features of a spectral task cannot express."""
+    from lab.data.streams import generator
+    from lab.task import sets
+
+    spectrum, teacher = sets.target(run.drawn, root=run.root)
+    seed = 0 if run.learner else run.seed
+    rng = generator("init", run.task, seed, *run.restart, root=run.root)
+    count = int(dict(run.student.settings)["count"])
+    drawn = draw(spectrum.modes, count, kind="gaussian", rng=rng)
+    return infinite_data_risk(drawn, spectrum.eigenvalues, teacher)

@@ -1,4 +1,4 @@
-"""Students that look at nearby points only: nearest neighbours, and interpolation on simplices.
+"""The students `nearest` and `simplex`, which look at nearby points only.
 
 `nearest` averages the k nearest training targets: piecewise constant, MSE exponent 2/d at fixed k.
 `simplex` is linear on each cell of the Delaunay triangulation of the training points: piecewise
@@ -23,19 +23,137 @@ No weights by distance, no choice of k from data; no cells beyond 6 coordinates.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.spatial import ConvexHull, Delaunay, QhullError, cKDTree
-from sklearn.neighbors import KNeighborsRegressor
 
-from lab.kinds.local import simplex_refusal
+from lab.grids import Dims, Grid, Setting
+from lab.kinds.student import STUDENTS, StudentSpec, Target
+from lab.students.exact import Exact, Predictor
+from lab.theory import Pieces
 
-__all__ = ["NearestNeighbours", "Simplices", "SphereSimplices", "learn"]
+if TYPE_CHECKING:
+    from scipy.spatial import Delaunay, cKDTree
+    from sklearn.neighbors import KNeighborsRegressor
 
+SEARCH = 200
+"""Operations per point and logarithm of the set in a neighbour search or triangulation."""
+SIMPLEX_COORDINATES = 6
+SIMPLEX_CELLS = 4_000_000
 _REACH = 2.0
+"""Spacings that a cell may reach before it is thin."""
+_CELLS_PER_POINT = (1.0, 2.0, 6.77, 31.8, 187.0, 1297.0)
+"""Mean number of Delaunay cells per point of a uniform set, by dimension (Miles 1970)."""
+
+
+class Local(Exact):
+    """A student that looks at nearby points only."""
+
+    fixed: ClassVar[bool] = False
+    local: ClassVar[bool] = True
+    rigid: ClassVar[bool] = True
+
+    def vanishes(self, task: Target, *, sized: bool) -> bool:
+        return True
+
+
+@STUDENTS.add
+class Nearest(Local):
+    """The mean of the targets of the k nearest training points."""
+
+    kind: Literal["nearest"] = "nearest"
+    neighbours: Dims = (1,)
+
+    @classmethod
+    def pieces(cls, spec: StudentSpec) -> Pieces:
+        return "constant"
+
+    def refusals(self, spec: StudentSpec, *, D: int, D_amb: int) -> str | None:
+        k = int(dict(spec.settings)["neighbours"])
+        if k > D:
+            return f"{k} neighbours cannot be taken among {D} points; choose 1 to {D}"
+        return None
+
+    @classmethod
+    def flops(cls, spec: StudentSpec, *, D: int, D_amb: int, test: int) -> float:
+        return SEARCH * (D + test) * math.log2(D + 2)
+
+    @classmethod
+    def learn(cls, settings: Mapping[str, Setting], x: Any, y: Any, *, rng: Any) -> Predictor:
+        return learn(x, y, method="nearest", neighbours=int(settings["neighbours"]))
+
+
+@STUDENTS.add
+class Simplex(Local):
+    """Linear interpolation on the cells of a triangulation of the plane, or of the unit sphere."""
+
+    kind: Literal["simplex"] = "simplex"
+    domain: Grid[Literal["flat", "sphere"]] = ("flat",)
+
+    @classmethod
+    def pieces(cls, spec: StudentSpec) -> Pieces:
+        return "linear"
+
+    def refusals(self, spec: StudentSpec, *, D: int, D_amb: int) -> str | None:
+        return simplex_refusal(D, D_amb, sphere=dict(spec.settings)["domain"] == "sphere")
+
+    def mistakes(self, study: Any) -> Iterator[str]:
+        yield from super().mistakes(study)
+        if self.domain == ("sphere",) and self.inputs != "raw":
+            yield "student.inputs: simplices on the unit sphere take inputs = \"raw\""
+        yield from dict.fromkeys(self._without_volume(study))
+
+    def _without_volume(self, study: Any) -> Iterator[str]:
+        """A cell has volume in the coordinates of the inputs, so the data must have it too."""
+        for task in study.tasks(teachers=1):
+            unit_sphere = [kind for kind, _ in task.manifold] == [
+                "sphere"
+            ] and task.D_amb == task.chart
+            for domain in self.domain:
+                if domain == "sphere" and not unit_sphere:
+                    yield (
+                        "student.domain: cells on the sphere need points on the unit sphere; take "
+                        "manifold kind = \"sphere\" in its own coordinates, or leave 'domain' out"
+                    )
+                elif domain == "flat" and task.D_amb > task.input_dim:
+                    remedy = (
+                        "take domain = \"sphere\" and inputs = \"raw\""
+                        if unit_sphere
+                        else "take a cube in its own coordinates, or kind = \"nearest\""
+                    )
+                    yield (
+                        f"student.kind: no simplex of {task.D_amb} coordinates holds a point of a "
+                        f"manifold of d = {task.input_dim}; {remedy}"
+                    )
+
+    @classmethod
+    def flops(cls, spec: StudentSpec, *, D: int, D_amb: int, test: int) -> float:
+        return SEARCH * math.factorial(min(D_amb, 6)) * (D + test) * math.log2(D + 2)
+
+    @classmethod
+    def learn(cls, settings: Mapping[str, Setting], x: Any, y: Any, *, rng: Any) -> Predictor:
+        domain: Any = settings["domain"]
+        return learn(x, y, method="simplex", domain=domain)
+
+
+def simplex_refusal(points: int, coordinates: int, *, sphere: bool) -> str | None:
+    """Why these points are too few, too many, or of too many coordinates for a triangulation."""
+    if coordinates > SIMPLEX_COORDINATES or (sphere and coordinates < 2):
+        return (
+            f"simplex interpolation takes {1 + sphere} to {SIMPLEX_COORDINATES} coordinates, got "
+            f"{coordinates}; use nearest neighbours, or a manifold without distractors"
+        )
+    per_point = _CELLS_PER_POINT[coordinates - 1 - sphere]
+    if points < coordinates + 2 or points * per_point > SIMPLEX_CELLS:
+        return (
+            f"simplex interpolation in {coordinates} coordinates takes {coordinates + 2} to "
+            f"{int(SIMPLEX_CELLS / per_point)} points, got {points}"
+        )
+    return None
 
 
 @dataclass(frozen=True)
@@ -143,7 +261,6 @@ def learn(
     method: Literal["nearest", "simplex"] = "nearest",
     neighbours: int = 1,
     domain: Literal["flat", "sphere"] = "flat",
-    rng: np.random.Generator | None = None,
 ) -> NearestNeighbours | Simplices | SphereSimplices:
     """Store the points, and for `simplex` triangulate them.
 
@@ -153,7 +270,6 @@ def learn(
         method: see above.
         neighbours: k of `nearest`.
         domain: of `simplex`: `flat`, or `sphere` for points on the unit sphere.
-        rng: not used, this student is deterministic; all students are called alike.
 
     Raises ValueError for fewer points than `neighbours` or than the corners of two cells, for more
     than 6 coordinates or 4 million cells, and for points without volume.
@@ -164,7 +280,11 @@ def learn(
                 f"{neighbours} neighbours cannot be taken among {len(x)} points; choose 1 to "
                 f"{len(x)}"
             )
+        from sklearn.neighbors import KNeighborsRegressor
+
         return NearestNeighbours(KNeighborsRegressor(neighbours).fit(x, y))
+    from scipy.spatial import ConvexHull, Delaunay, QhullError, cKDTree
+
     points, d = x.shape
     sphere = domain == "sphere"
     refused = simplex_refusal(points, d, sphere=sphere)

@@ -1,1 +1,0 @@
-"""Students that are solved: kernels, random features, least squares, neighbours, simplices."""

@@ -1,0 +1,322 @@
+"""Exact students: solved by linear algebra or by search, not by descent, in float64.
+
+A kind is a subclass of `Exact`: its keys, its N and cost, and `learn`, which finds the optimum of
+the squared error. Nothing is under-trained and no rate is tuned.
+
+    kernel            regression with a covariance                        (`kernels.py`)
+    random-features   P random functions                                  (`random_features.py`)
+    linear            least squares on the coordinates                    (`linear.py`)
+    nearest, simplex  the nearest targets, Delaunay cells                 (`local.py`)
+    ridges            shallow networks by their population loss           (`ridges.py`)
+    truncation, plrf  models whose learning curves are known              (`curves.py`)
+
+Students of a group learn one after the other, each from the training sets of `lab.task.sets`. Where
+training sets are drawn anew a model stays fixed: features are drawn once per teacher, the seed
+counts the draws, and what the same model leaves after learning from the whole population goes into
+the details as `limit`.
+"""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from jaxtyping import Float
+
+from lab.grids import PositiveInt, Setting, product
+from lab.grids import one_by_one as each_alone
+from lab.kinds.kind import load
+from lab.kinds.student import STUDENTS, Student, StudentSpec, lacking
+from lab.spec import TEST_POINTS, AnyTask, Group, Run
+from lab.students.result import Failed, Result
+
+if TYPE_CHECKING:
+    from lab.task.sets import Sets
+
+Predictor = Callable[[Any], Any]
+"""A trained student: points [m, D_amb] to predictions [m, out], both NumPy float64. Some know more
+of themselves."""
+
+TOGETHER = 2_000
+"""Test points that a student answers at once."""
+
+_Learner = Callable[[Run], Result]
+"""Trains one of the runs that it was made for."""
+
+
+class Exact(Student):
+    """A student that is solved.
+
+    `unlimited` names the function of a run that knows its loss on unlimited data; most kinds have
+    none.
+    """
+
+    seeds: PositiveInt = 1
+
+    solvers: ClassVar[Mapping[str, str]] = {
+        "": "lab.students.solvers:ALGEBRA",
+        "data": "lab.students.solvers:ALGEBRA_EXCESS",
+    }
+    unlimited: ClassVar[str] = ""
+    random: ClassVar[bool] = False
+
+    def wrong(self) -> Iterator[str]:
+        if self.seeds > 1 and not self.random:
+            yield f"seeds: nothing is random about {self.kind} students; leave it out"
+        for values in each_alone(self, self._given()):
+            try:
+                self.resolved(values)
+            except ValueError as error:
+                yield str(error)
+
+    def settings(self) -> Iterator[dict[str, Setting]]:
+        """The settings of the grid, resolved."""
+        for values in product(self, self._given()):
+            yield self.resolved(values)
+
+    def _given(self) -> list[str]:
+        own = type(self).model_fields.keys() - Student.model_fields.keys()
+        return sorted(own & self.model_fields_set)
+
+    @classmethod
+    def resolved(cls, given: Mapping[str, Setting]) -> dict[str, Setting]:
+        """All settings, defaults filled in; what is None by default has none."""
+        defaults = {
+            name: field.default[0] if isinstance(field.default, tuple) else field.default
+            for name, field in cls.model_fields.items()
+            if name not in Student.model_fields and field.default is not None
+        }
+        return {**defaults, **given}
+
+    def specs(self, *, inputs: str | None = None) -> Iterator[StudentSpec]:
+        for settings in self.settings():
+            yield StudentSpec.of(self.kind, settings, inputs=inputs or self.inputs)
+
+    def mistakes(self, study: Any) -> Iterator[str]:
+        if study.task.loss != "mse":
+            yield f"task.loss: {self.kind} students minimise the squared error; take loss = \"mse\""
+        if study.task.linear and study.task.endless and not self.timed:
+            yield (
+                f"task.manifold.modes: is missing, and {self.kind} students see every mode as a "
+                "coordinate; give their number"
+            )
+        if study.task.linear and not self.linear:
+            yield (
+                "student.kind: a spectral task has linear students: kind = \"linear\", or "
+                "\"random-features\" with features = \"gaussian\""
+            )
+
+    @property
+    def linear(self) -> bool:
+        """Whether its prediction is linear in the coordinates."""
+        return False
+
+    @classmethod
+    def same_but_size(cls, spec: StudentSpec) -> StudentSpec:
+        settings = {name: value for name, value in spec.settings if name != cls.sized}
+        return StudentSpec.of(spec.kind, settings, inputs=spec.inputs)
+
+    @classmethod
+    def N(cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int) -> int:
+        return D * outputs
+
+    @classmethod
+    def learn(cls, settings: Mapping[str, Setting], x: Any, y: Any, *, rng: Any) -> Predictor:
+        """The student trained on points x [D, D_amb] and targets y [D, out], NumPy float64; `rng`
+        draws what is random about it. Raises ValueError, one sentence, where it cannot learn from
+        these data."""
+        raise lacking(cls, "learn", "solution")
+
+    @classmethod
+    def flops(cls, spec: StudentSpec, *, D: int, D_amb: int, test: int) -> float:
+        """Operations of learning from D points and answering `test` of them, to leading order."""
+        raise lacking(cls, "flops", "costs")
+
+    @classmethod
+    def learning(
+        cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int, samples: float
+    ) -> float:
+        return cls.flops(spec, D=D, D_amb=D_amb, test=0)
+
+    @classmethod
+    def numbers(cls, spec: StudentSpec, *, D: int) -> float:
+        """Float64 numbers that it holds besides its points."""
+        return 0.0
+
+
+def learn(
+    kind: str,
+    settings: Mapping[str, Setting],
+    x: Float[np.ndarray, "D D_amb"],
+    y: Float[np.ndarray, "D out"],
+    *,
+    rng: np.random.Generator,
+) -> Predictor:
+    """Train one student.
+
+    Args:
+        kind, settings: see `lab.kinds.student.STUDENTS`; settings that are left out have their
+            defaults.
+        x, y: training points and targets, float64.
+        rng: draws random features; the other students do not use it.
+
+    Raises ValueError, one sentence, where a student cannot learn from these data: a kernel matrix
+    above the memory limit, simplices in more than 6 coordinates.
+    """
+    table = STUDENTS[kind]
+    return table.learn(table.resolved(settings), x, y, rng=rng)
+
+
+def losses(group: Group, tick: Callable[[int], None]) -> list[Result | Failed]:
+    """The losses of exact students, on nested training sets or unlimited data."""
+    return one_by_one(group, _losses, tick)
+
+
+def excesses(group: Group, tick: Callable[[int], None]) -> list[Result | Failed]:
+    """Losses of fixed models on independent training sets, beside those of all data."""
+    return one_by_one(group, _excesses, tick)
+
+
+def one_by_one(
+    group: Group, learner: Callable[[list[Run]], _Learner], tick: Callable[[int], None]
+) -> list[Result | Failed]:
+    """The results of `learner`, made anew for the runs of each task; who fails does so alone."""
+    found: dict[Run, Result | Failed] = {}
+    for task in group.teachers:
+        runs = [run for run in group.runs() if run.task == task]
+        learn = learner(runs)
+        for run in runs:
+            try:
+                found[run] = learn(run)
+            except (Exception, SystemExit):  # a failed run is a result; the others go on
+                found[run] = Failed(run, traceback.format_exc())
+            tick(1)
+    return [found[run] for run in group.runs()]
+
+
+def _losses(runs: list[Run]) -> _Learner:
+    """The losses of runs that share a task, on nested training sets or unlimited data."""
+    from lab.task import sets
+
+    task, root = runs[0].task, runs[0].root
+    largest = max(run.size or 0 for run in runs)
+    nested = sets.nested(task, largest, test=TEST_POINTS, root=root) if largest else None
+
+    def loss(run: Run) -> Result:
+        if nested is None:
+            return Result.of_loss(run, _on_unlimited_data(run), 1.0, {})
+        student = _student(run, nested, nested.x[: run.size], nested.y[: run.size], seed=run.seed)
+        details = {**_conditioning(student), **_outside(student, nested.x_test)}
+        return Result.of_loss(run, nested.risk(student), nested.baseline, details)
+
+    return loss
+
+
+def _excesses(runs: list[Run]) -> _Learner:
+    """Losses of a fixed model on independent training sets, beside that of all data.
+
+    A network teacher has a population of points: training sets are drawn from it with repetition,
+    and the loss on all of it is the population loss, exactly. A spectral task has formulas.
+    """
+    from lab.task import sets
+
+    task, root = runs[0].drawn, runs[0].root
+    limits: dict = {}
+    world = None if task.decays else sets.population(task, root=root)
+
+    def excess(run: Run) -> Result:
+        assert run.size is not None  # its training sets are drawn
+        drawn = world or sets.spectral(task, run.size, draw=run.seed, root=root)
+        x, y = drawn.x, drawn.y
+        if world:
+            rows = sets.drawn(run, len(world.x))
+            x, y = world.x[rows], world.y[rows]
+        if run.student not in limits:
+            limits[run.student] = (
+                world.risk(_student(run, world, world.x, world.y, seed=0))
+                if world
+                else _on_unlimited_data(run)
+            ) / drawn.baseline
+        student = _student(run, drawn, x, y, seed=0)
+        details = {"limit": limits[run.student], **_conditioning(student)}
+        return Result.of_loss(run, drawn.risk(student), drawn.baseline, details)
+
+    return excess
+
+
+def _student(run: Run, of: Sets, x: np.ndarray, y: np.ndarray, *, seed: int) -> _Scaled:
+    """The trained student as a function of points in the coordinates of the task."""
+    from lab.data.streams import generator
+    from lab.task import sets
+
+    scale = sets.scale(run, of)
+    rng = generator("init", run.task, seed, *run.restart, root=run.root)
+    scaled = x if scale == 1 else scale * x  # 10⁷ coordinates are not copied for nothing
+    learned = learn(run.student.kind, dict(run.student.settings), scaled, y, rng=rng)
+    return _Scaled(learned, scale)
+
+
+class _Scaled:
+    """A student behind the division of its inputs; what `learned` knows besides depends on its
+    kind."""
+
+    def __init__(self, learned: Any, scale: float) -> None:
+        self.learned, self.scale = learned, scale
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return self.learned(self.scale * x)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Of a linear student: what its coordinates are multiplied by."""
+        return self.scale * self.learned.weights
+
+
+def _on_unlimited_data(run: Run) -> float:
+    """Exact risk of a student that has seen everything, where its kind knows it."""
+    return load(STUDENTS[run.student.kind].unlimited)(run)
+
+
+def _conditioning(student: _Scaled) -> dict[str, float]:
+    """Condition number and jitter of the system that was solved, where a student knows them."""
+    learned = student.learned
+    return {n: float(getattr(learned, n)) for n in ("condition", "jitter") if hasattr(learned, n)}
+
+
+def _outside(student: _Scaled, x_test: np.ndarray) -> dict[str, float]:
+    """Of simplices: share of the test points that no cell answers, but the fit at the boundary."""
+    covers = getattr(student.learned, "covers", None)
+    return {"outside": 1 - float(np.mean(covers(student.scale * x_test)))} if covers else {}
+
+
+@dataclass(frozen=True)
+class MeanRisk:
+    """The mean of a loss over draws, ∞ where it does not exist; whose formula it is; and whether
+    the loss has a variance over draws."""
+
+    mean: float
+    source: str
+    varies: bool = True
+
+
+def slope(study: Any, task: AnyTask, student: StudentSpec) -> float | None:
+    """α of the mean risk over the x that a study scans with this student; None where nobody knows
+    the risk at three x or more, or it has a floor."""
+    if study.law != "power":
+        return None
+    kind = STUDENTS[student.kind]
+    same, at = kind.same_but_size(student), {}
+    for other in study.students():
+        for D in study.sizes:
+            if other == student or (study.of_size and kind.same_but_size(other) == same):
+                run = Run(task, other, study.recipe, D, 0, study.seed, study.learner)
+                risk = load(kind.risk)(run)
+                if risk and 0 < risk.mean < math.inf:
+                    at[study.x(run)] = risk.mean
+    if len(at) < 3:
+        return None
+    return -float(np.polyfit(np.log(list(at)), np.log(list(at.values())), 1)[0])
