@@ -10,7 +10,8 @@ all cores (product of 2048 × 2048), all lanes over one, the recipe over Adam, t
 plan` said over those that it took. Then the shares of one lane: groups of the first teacher in this
 process, every compiled program waited for, and the steps again without Newton–Schulz.
 
-    python benchmarks/study.py [--study quickstart] [--set training.steps=1000 …] [--json FILE]
+    python benchmarks/study.py [--study width-exponent-small] [--set training.steps=1000 …]
+                               [--json FILE]
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def child(what: str, arguments: argparse.Namespace) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--study", default="quickstart")
+    parser.add_argument("--study", default="width-exponent-small")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--json")
     parser.add_argument("--child")

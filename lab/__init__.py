@@ -1,6 +1,6 @@
 """A teacher-student laboratory for neural scaling laws.
 
-    study = lab.read("studies/quickstart.toml")     a study, checked; or from tables
+    study = lab.read("studies/width-exponent-small.toml")     a study, checked; or from tables
     lab.plan(study)                                 what it would train, and what that costs here
     lab.run(study)                                  train what is missing
     lab.verify(study)                               train some of it again, and compare
@@ -52,7 +52,7 @@ def read(source: Source, overrides: Sequence[str] = ()) -> Study:
     Raises lab.mistakes.StudyError with every mistake at once, a sentence each, and for overrides of
     a study that was read before.
 
-    >>> study = read("studies/quickstart.toml", ["task.manifold.dim=[2, 3]"])
+    >>> study = read("studies/width-exponent-small.toml", ["task.manifold.dim=[2, 3]"])
     >>> study.axis.words, study.prediction.text
     ('trainable parameters N', '4/d')
     """
@@ -85,7 +85,7 @@ def plan(
     overrides: as `read` takes them, here and below.
     tables: whether, without a store, the runs of the report's table are there; `run` trains them.
 
-    >>> outlook = plan("studies/quickstart.toml", "nowhere")
+    >>> outlook = plan("studies/width-exponent-small.toml", "nowhere")
     >>> outlook.left.planned, outlook.left.done
     (708, 0)
     """
@@ -197,7 +197,7 @@ def answer(
     of its scans, with `points`, `figures()`, `plain()` and `write()`. It may be asked at any time:
     what is missing is told. Without a store what the table of the report has is read.
 
-    >>> found = answer("studies/quickstart.toml", "nowhere")
+    >>> found = answer("studies/width-exponent-small.toml", "nowhere")
     >>> [point.dim for point in found.points], found.points[0].runs.missing
     ([2, 3, 4, 6, 8], 72)
     """
@@ -227,7 +227,7 @@ def load(
     observations: one entry per loss that a run left, at its checkpoints and on each set of points,
     see `lab.execution.listing.observations`.
 
-    >>> columns = load("studies/quickstart.toml", "nowhere")
+    >>> columns = load("studies/width-exponent-small.toml", "nowhere")
     >>> columns["relative_loss"].size, "N" in columns
     (0, True)
     """
@@ -333,7 +333,7 @@ def calibrate(
     and for alternatives without a value at any point.
 
     >>> small = ["task.manifold.dim=2", "task.teacher.count=4"]
-    >>> found = calibrate("studies/quickstart.toml", "nowhere", overrides=small, scans=20,
+    >>> found = calibrate("studies/width-exponent-small.toml", "nowhere", overrides=small, scans=20,
     ...                   progress=False)
     >>> [point["source"] for point in found.plain()["points"]]
     ['prediction']

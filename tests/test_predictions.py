@@ -63,7 +63,7 @@ def test_what_is_left_out_is_filled_in_by_the_quantity():
     assert told(SPECTRAL) == [CURVE, "α = 1, within 15%"]
     assert told(PANELS) == ["α ≥ 2, within 15%", CURVE, "α = 1, within 15%",
                             "position of the peak = p/4, within 10%", CURVE]  # fmt: skip
-    one = studies.read(STUDIES / "quickstart.toml")
+    one = studies.read(STUDIES / "width-exponent-small.toml")
     assert one.predictions == (Prediction(exponent="4/d", sense="bound", tolerance=0.15),)
     assert one.model_dump(by_alias=True)["prediction"]["exponent"] == "4/d"  # a table, as before
 

@@ -36,9 +36,9 @@ from lab.study import Study
 TOLERANCE = {"float32": 0.5, "float64": 1e-4}
 """Of the logarithm of one loss, by precision, where it is not the same program on the same machine.
 
-Measured on 36 runs of quickstart, 10 000 steps of Muon in float32: without AVX the median of the
-differences was 0.023 and the largest 0.23, of one seed trained without the other about 0.005 and
-0.13. Which way they go is chance."""
+Measured on 36 runs of width-exponent-small, 10 000 steps of Muon in float32: without AVX the
+median of the differences was 0.023 and the largest 0.23, of one seed trained without the other
+about 0.005 and 0.13. Which way they go is chance."""
 SHIFT = 0.1
 """The same of the mean over MANY such runs or more, where chance averages out (0.015 over 24 runs
 without AVX): losses that are all a tenth too high are no round-off."""

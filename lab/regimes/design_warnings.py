@@ -145,7 +145,7 @@ def _warnings(study: Regime) -> Iterator[DesignWarning]:
             Doubt.FEW_DECADES,
             f"{x} goes from {shortest[0]} to {shortest[-1]}, {decades:.2f} of a decade",
         )
-    if study.task.count == 1:
+    if study.task.count == 1 and any(task.random for task in tasks):
         yield DesignWarning(Doubt.ONE_TEACHER, f"{study.task.counted} is 1")
     if study.trained and not (study.checked and study.budgets):
         yield DesignWarning(

@@ -47,6 +47,18 @@ def test_each_weakness_of_a_design_is_told_with_its_remedy(changes, doubt):
     assert found.doubt == doubt and found.doubt.remedy in str(found)
 
 
+def test_a_target_without_randomness_needs_no_second_teacher():
+    sphere = {"manifold": {"kind": "sphere", "dim": 1}}
+    ridges = {"kind": "ridges", "units": [8, 12, 20, 40, 80]}
+    scan = {"regime": "resolution-width", "data": ..., "student": ridges}
+    told = []
+    for teacher in ({"signs": "one"}, {"signs": "random", "units": 1024, "count": 1}):
+        tables = {**BASE, **scan, "task": sphere | {"teacher": {"kind": "ridges", **teacher}}}
+        tables = {key: value for key, value in tables.items() if value is not ...}
+        told.append([one.doubt for one in warnings_of(study.of_tables(tables))])
+    assert told == [[], ["one-teacher"]]
+
+
 @pytest.mark.parametrize("sizes", [[128, 256, 512], [128, 200, 300, 500, 1000], [128, 2048, 4096]])
 @pytest.mark.parametrize("count", [1, 4])
 def test_what_is_foreseen_of_x_and_teachers_is_what_the_losses_are_doubted_for(sizes, count):
@@ -64,7 +76,7 @@ def test_what_is_foreseen_of_x_and_teachers_is_what_the_losses_are_doubted_for(s
 
 def test_check_and_plan_tell_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert invoke("init", "s.toml").exit_code == 0
+    assert invoke("init", "s.toml", "--preset", "width-exponent-small").exit_code == 0
     short = ("--set", "student.widths=[6, 8, 11]")
     for verb in ("check", "plan"):
         said = invoke(verb, "s.toml", *short).stdout
@@ -74,7 +86,7 @@ def test_check_and_plan_tell_it(tmp_path, monkeypatch):
 
 def test_very_many_runs_are_counted_without_building_them(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    invoke("init", "s.toml")
+    invoke("init", "s.toml", "--preset", "width-exponent-small")
     monkeypatch.setattr(Regime, "plan", property(lambda self: pytest.fail("a plan was built")))
     said = invoke("check", "s.toml", "--set", "task.teacher.count=160000").stdout
     assert "fine. 9 600 000 runs, besides limits and checks." in " ".join(said.split())
