@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lab.execution.plan_summary import PlanSummary
     from lab.execution.runner import Summary
     from lab.execution.verification import Verification
-    from lab.findings.design import Simulation
+    from lab.findings.calibrated import Simulation
     from lab.report.fitted import Fit
     from lab.report.runs import Runs
     from lab.report.study_report import StudyReport
@@ -339,7 +339,7 @@ def calibrate(
     ['prediction']
     """
     from lab.execution.store import Store
-    from lab.findings import design
+    from lab.findings import calibrated
     from lab.findings.answering import answers
     from lab.report.progress import counted
 
@@ -347,7 +347,7 @@ def calibrate(
     with Store.read(path, overrides=asked.origin.overrides) as store:
         found = answers(asked, store)
     known = {"floor": floor, "noise": noise, "spread": spread}
-    return design.simulate(
+    return calibrated.simulate(
         [(one.study, one.points) for one in found if one.points], path.name, alphas=alphas,
         changes={name: value for name, value in known.items() if value is not None},
         alternatives=alternatives or (), otherwise=ALTERNATIVES, scans=scans, seed=seed,

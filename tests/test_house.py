@@ -49,7 +49,7 @@ NO_JAX = {"lab.refused", "lab.toml", "lab.inheritance", "lab.overrides", "lab.gr
           "lab.study", "lab.regimes", "lab.tables", "lab.spec", "lab.theory", "lab.mistakes",
           "lab.models",
           "lab.plain", "lab.canonical", "lab.scaling", "lab.dimension", "lab.data.reading",
-          "lab.data.user_data", "lab.findings.design", "lab.report.verb_tables",
+          "lab.data.user_data", "lab.findings.calibrated", "lab.report.verb_tables",
           "lab.report.fitted"}  # fmt: skip
 
 

@@ -219,7 +219,7 @@ def _parsed(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fit_frontier(path: Path, given: dict[str, Any], as_json: bool) -> None:
-    from lab.report import frontier as shown
+    from lab.findings import frontiers as shown
     from lab.report.progress import patient
     from lab.scaling.tables.frontiers import fit_frontier
     from lab.scaling.tables.rows import TableError

@@ -1,23 +1,289 @@
-"""What `lab calibrate` found of a study's design: how often its intervals hold and verdicts err.
+"""Calibration of a study's design: how often its intervals hold the exponent and its verdicts err.
 
-Object: one `Calibrated` per setting of which the results folder keeps a calibration. It is kept by
-whoever calibrated, as the JSON object that `lab calibrate --json` prints, and only of the design
-and the truth that are the study's own. A design that has changed since is told, not shown as if it
-were the same.
+One `Design` per point of the study, in the order of `Answer.points`, from the plan alone: nothing
+is trained. Beside it the truth that simulated scans come from: the study's own fit where the store
+has a usable one, else a number given or the prediction, with scatter as in `assumed`. `simulate`
+has them calibrated; what comes of it is kept in the results folder as the JSON object that `lab
+calibrate --json` prints, and is found as one `Calibrated` per setting. A design that has changed
+since is told, not shown as if it were the same. Shown are a table and, on the page, how often
+either verdict is given by how far the truth lies from the prediction; where the truth is the edge
+of what the prediction allows, either curve is the probability of a wrong verdict.
+
+What it does not do: simulate or judge a scan; see `lab.scaling.judge.calibration`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lab.findings.design import designs
-from lab.findings.study_results import Setting, StudyResults
+import numpy as np
+
+from lab.findings.drawing import Frame, Scale, drawing, text
+from lab.findings.exponent_result import ExponentResult
+from lab.findings.exponents import declared
+from lab.findings.study_results import Setting, StudyResults, scan_of
+from lab.findings.view import Answers, Block, Chart, Charts, Rows, Section, Table, View
+from lab.mistakes import StudyError
 from lab.plain import plain
-from lab.scaling.judge.calibration import Design
+from lab.regimes.axes import Values
+from lab.regimes.regime import Regime
+from lab.scaling.judge.calibration import Calibration, Design, Truth, calibrate, misspecified
+from lab.scaling.judge.verdict import AGREES, BENT, CONTRADICTS, STRAIGHT, UNDECIDED
+from lab.scaling.scans.estimate import USABLE
+from lab.scaling.scans.scan import COUNTS, Scan
+from lab.spec import Run
+from lab.theory import NoValue, PredictionError
+
+SPREAD = 0.1
+"""Assumed standard deviation of α between teachers, relative to α."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A design and a truth to simulate it from. source: `fit`, `prediction` or `given`."""
+
+    point: ExponentResult
+    design: Design
+    truth: Truth
+    source: str
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Simulated scans of every case of a study's design.
+
+    calibrated: each case under its truth. misspecified: the same cases under truths that the
+    estimator does not assume, by name.
+    """
+
+    study: str
+    scans: int
+    seed: int
+    calibrated: tuple[tuple[Case, Calibration], ...]
+    misspecified: tuple[tuple[Case, Mapping[str, Calibration]], ...]
+
+    def plain(self) -> dict[str, Any]:
+        """Plain values, as `lab calibrate --json` prints them."""
+        points = [
+            as_json(case, shown) | {"misspecified": wrong_at_the_edge(case, wrong)}
+            for (case, shown), (_, wrong) in zip(self.calibrated, self.misspecified, strict=True)
+        ]
+        return {"study": self.study, "scans": self.scans, "seed": self.seed, "points": points}
+
+
+def simulate(
+    scans_of: Iterable[tuple[Regime, Sequence[ExponentResult]]],
+    study: str,
+    *,
+    alphas: Sequence[str],
+    changes: Mapping[str, float],
+    alternatives: Sequence[str],
+    otherwise: Sequence[str],
+    scans: int,
+    seed: int,
+    watched: Callable[[Sequence[Case], str], Iterable[Case]],
+) -> Simulation:
+    """Simulate every case of a study of this name; arguments as in `lab.calibrate`.
+
+    scans_of: each scan of the study, as a regime, with the points of its answer. otherwise:
+    alternatives where none are named. watched: the cases one by one, while somebody is told how
+    many are done.
+    """
+    for name, value in changes.items():
+        if not (math.isfinite(value) and value >= 0):
+            raise StudyError([f"{name} is {value}; it must be 0 or a positive number"])
+    found = [
+        case for regime, points in scans_of
+        for case in cases(regime, points, alphas=alphas, changes=changes,
+                          alternatives=alternatives or otherwise)
+    ]  # fmt: skip
+    for formula in alternatives:
+        if not any(formula in case.design.alternatives for case in found):
+            raise StudyError([f"alternatives: {formula} has no value at any point; leave it out"])
+    calibrated = tuple(
+        (case, calibrate(case.design, case.truth, scans=scans, seed=seed))
+        for case in watched(found, "calibrating")
+    )
+    others = tuple(
+        (case, {name: calibrate(case.design, truth, scans=max(scans // 5, 20), seed=seed)
+                for name, truth in misspecified(case.truth).items()})
+        for case in watched(found, "calibrating against other truths")
+    )  # fmt: skip
+    return Simulation(study, scans, seed, calibrated, others)
+
+
+def cases(
+    study: Regime,
+    points: Sequence[ExponentResult],
+    *,
+    alphas: Sequence[str] = (),
+    alternatives: Sequence[str] = (),
+    changes: Mapping[str, float] | None = None,
+) -> list[Case]:
+    """What to calibrate, point by point.
+
+    points: of the study's answer. alphas: formulas of true exponents, each a case of its own;
+    without any, the truth is the point's own fit, or the prediction. changes: fields of every
+    `Truth` to replace, such as floor.
+    Raises StudyError for a formula without a positive value, or an alternative without any.
+    """
+    given = [_positive(study, text) for text in alphas]
+    changed: dict[str, Any] = {**(changes or {})}
+    found = []
+    for i, (point, design) in enumerate(zip(points, designs(study, alternatives), strict=True)):
+        own = None if given else fitted(point, design)
+        truths = [("given", assumed(alpha[i])) for alpha in given] or [
+            ("fit", own) if own else ("prediction", assumed(design.prediction))
+        ]
+        found += [
+            Case(point, design, replace(truth, **changed), source) for source, truth in truths
+        ]
+    return found
+
+
+def designs(study: Regime, alternatives: Sequence[str] = ()) -> tuple[Design, ...]:
+    """One design per point; alternatives without a value at a point are left out there.
+
+    alternatives: formulas as in a prediction, such as "3/(d-1)"; each gets its text as its name.
+    The prediction itself is always among them.
+    Raises StudyError for an alternative that does not parse, or needs what the study lacks.
+    """
+    claim = study.prediction
+    if claim is None:
+        raise StudyError(
+            ["prediction: no exponent is claimed, and a design is calibrated by the verdicts on "
+             "one; add a claim with quantity = \"alpha\""]
+        )  # fmt: skip
+    texts = dict.fromkeys([claim.text, *alternatives])
+    values = {text: exponents(study, text) for text in texts}
+    found = []
+    for i, runs in enumerate(_points(study)):
+        scan, (omega, count) = shape(study, runs), declared(study, claim)
+        own = COUNTS.index(count) if count and scan.counts is not None else scan.declared
+        found.append(Design(
+            x=scan.x if scan.counts is None else scan.counts[own], counts=scan.counts, declared=own,
+            teachers=len({run.task.teacher for run in runs}),
+            # a mean excess over repetitions is one value with one error
+            seeds=1 if study.means else len({run.seed for run in runs}),
+            prediction=study.predicted(runs[0].task, runs[0].student, size=claim.size),
+            sense=claim.sense,
+            tolerance=claim.tolerance, over=claim.over,
+            law=study.law, omega=omega, delta=claim.delta,
+            alternatives={t: v for t, some in values.items() if (v := some[i]) is not None},
+        ))  # fmt: skip
+    return tuple(found)
+
+
+def shape(study: Regime, runs: Sequence[Run]) -> Scan:
+    """The scan of these planned runs, with every count of its sizes, and no losses."""
+    x = np.array([study.x(run) for run in runs], float)
+    ones = np.ones(x.size)
+    return scan_of(study, Values(x, ones, ones.astype(int), np.arange(x.size)), list(runs))
+
+
+def exponents(study: Regime, text: str) -> tuple[float | None, ...]:
+    """The value of a formula at each point of the study, None where it has none (3/(d-1) at 1).
+
+    Raises StudyError if it does not parse, or needs what the study lacks everywhere.
+    """
+    values: list[float | None] = []
+    mistakes: list[str] = []
+    for runs in _points(study):
+        try:
+            values.append(study.predicted(runs[0].task, runs[0].student, text))
+        except PredictionError as error:
+            values.append(None)
+            mistakes += [] if isinstance(error, NoValue) else [str(error)]
+    if len(mistakes) == len(values):
+        raise StudyError(mistakes[:1])
+    return tuple(values)
+
+
+def _positive(study: Regime, text: str) -> list[float]:
+    values = exponents(study, text)
+    for runs, value in zip(_points(study), values, strict=True):
+        if value is None or value <= 0:
+            what = "no value" if value is None else f"the value {value:g}"
+            raise StudyError(
+                [f"alphas: {text} has {what} at d = {runs[0].task.dim}; give an exponent that is "
+                 "positive at every point"]
+            )  # fmt: skip
+    return [value for value in values if value is not None]
+
+
+def _points(study: Regime) -> list[list[Run]]:
+    """The planned runs of each point: alike in all but x, teacher and seed."""
+    together: dict[tuple, list[Run]] = defaultdict(list)
+    for cell in study.laid_out:
+        if cell.role == "scan":
+            together[cell.setting].append(cell.run)
+    return list(together.values())
+
+
+def assumed(alpha: float) -> Truth:
+    """A truth for an exponent of which nothing else is known: no floor, 0.15 of scatter in log loss
+    between seeds, 0.3 between teachers, and SPREAD of α between teachers."""
+    return Truth(alpha, spread=SPREAD * alpha)
+
+
+def fitted(point: ExponentResult, design: Design) -> Truth | None:
+    """The truth that the study's own fit of a point suggests, None without a usable one."""
+    found = point.exponent
+    if found is None or found.status not in USABLE:
+        return None
+    truth = Truth.of(found, Scan.of(*map(np.array, zip(*point.fitted.rows, strict=True))))
+    back = (design.x[0] / found.x[0]) ** -truth.alpha  # to the smallest x of the design
+    return replace(truth, first=float(truth.first * back))
+
+
+def as_json(case: Case, found: Calibration) -> dict[str, Any]:
+    """One calibrated case as plain values; what is not a number becomes None.
+
+    The power against an alternative that is the truth itself is None.
+    """
+    design, setting = case.design, case.point.setting
+    alternatives = {
+        name: {"exponent": value, "power": None if same(value, case.truth) else found.power[name]}
+        for name, value in design.alternatives.items()
+    }
+    return plain({
+        "dim": case.point.dim, **({"setting": setting.varying} if setting.pairs else {}),
+        "x": design.x.tolist(), "teachers": design.teachers, "seeds": design.seeds,
+        "prediction": design.prediction, "sense": design.sense, "tolerance": design.tolerance,
+        "source": case.source, "truth": asdict(found.truth), "coverage": found.coverage,
+        "width": found.width, "bias": found.bias, "error": found.error,
+        "verdicts": found.verdicts, "wrong": found.wrong, "shapes": found.shapes,
+        "usable": found.usable, "found_doubts": found.doubts, "alternatives": alternatives,
+        "by_ratio": {
+            f"{ratio:g}": {"agrees": agrees, "contradicts": contradicts}
+            for ratio, (agrees, contradicts) in found.by_ratio.items()
+        },
+    })  # fmt: skip
+
+
+def wrong_at_the_edge(case: Case, found: Mapping[str, Calibration]) -> dict[str, Any]:
+    """P(agrees) and P(contradicts) at the edge of the region, and the share of scans found bent, by
+    the name of the truth, as plain values."""
+    values = {}
+    for name, shown in found.items():
+        agrees, contradicts = shown.at_the_edge(case.design)
+        values[name] = {"agrees": agrees, "contradicts": contradicts, "bent": shown.shapes[BENT]}
+    return values
+
+
+def same(alternative: float, truth: Truth) -> bool:
+    """Whether an alternative is the true exponent: then there is nothing to tell apart."""
+    return math.isclose(alternative, truth.alpha, rel_tol=1e-9)
+
+
+# ---- what a results folder keeps of it -----------------------------------------------------------
+
 
 FILE = "calibration.json"
 """In the results folder of the study."""
@@ -92,3 +358,124 @@ def read(folder: Path) -> dict[str, Any] | None:
         return kept if whole and isinstance(kept["scans"], int) else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+# ---- charts of the page --------------------------------------------------------------------------
+
+
+CAPTION = (
+    "How often simulated scans of this design agree with the prediction (solid) and contradict it "
+    "(dashed), by how many times the prediction the true exponent is; what is left is undecided. "
+    "Thin strokes: the edges of what the prediction allows."
+)
+
+
+def sections(answers: Answers) -> list[Section]:
+    """The curves of the settings whose design is still the study's."""
+    found = [one for answer in answers for one in answer.found("calibrated")]
+    shown = [one for one in found if one.current]
+    title = "Coverage and error rates of this design"
+    if not shown:
+        return [Section(title, [])] if found else []
+    rows = [(one.label, ratio, *(f"{share:.4f}" for share in shares))
+            for one in shown for ratio, shares in _curves(one)]  # fmt: skip
+    columns = ("setting", "truth over prediction", "agrees", "contradicts")
+    drawn = Charts("power", "Verdicts by the true exponent", [_card(one) for one in shown],
+                   CAPTION, Rows(columns, rows))  # fmt: skip
+    return [Section(title, [drawn])]
+
+
+def _curves(one: Calibrated) -> list[tuple[float, tuple[float, float]]]:
+    by_ratio = one.values["by_ratio"]
+    return sorted((float(ratio), (shares["agrees"], shares["contradicts"]))
+                  for ratio, shares in by_ratio.items())  # fmt: skip
+
+
+def _card(one: Calibrated) -> Chart:
+    curves = _curves(one)
+    frame = Frame(Scale.over([r for r, _ in curves], 50, 340, pad=0.03),
+                  Scale(-0.02, 1.04, 168, 16))  # fmt: skip
+    tolerance, bound = one.values["tolerance"], one.values["sense"] == "bound"
+    edges = [1 - tolerance] if bound else [1 - tolerance, 1 + tolerance]
+    quoted = one.values["coverage"]["quoted"]
+    parts = [
+        frame.axes("true α / predicted α", "share of scans", y_most=4),
+        *(frame.line((edge, edge), (0.0, 1.04), "line ink thin") for edge in edges),
+        frame.joined([(r, agrees) for r, (agrees, _) in curves], "line fit"),
+        frame.joined([(r, contradicts) for r, (_, contradicts) in curves], "line worst"),
+        text(338, 8, "— agrees   - - contradicts", "label end"),
+    ]  # fmt: skip
+    alt = (f"Verdicts of simulated scans of {one.label}: the quoted interval covers {quoted:.0%} "
+           f"of true exponents, {one.values['wrong']:.1%} of verdicts are wrong.")  # fmt: skip
+    return Chart(drawing(350, 204, alt, *parts), f"{one.label} — covers {quoted:.0%}", alt)
+
+
+# ---- view ----------------------------------------------------------------------------------------
+
+
+HEAD = ("d", "true α", "from", "covers", "width", "bias", AGREES, CONTRADICTS, UNDECIDED, "wrong",
+        "straight", "bent")  # fmt: skip
+OTHER = ("truth", AGREES, CONTRADICTS, "bent")
+
+
+def below(answers: Answers) -> list[Block]:
+    """The table of the design and that of other truths; or that the design is another by now."""
+    found = [one for answer in answers for one in answer.found("calibrated")]
+    now = [one for one in found if one.current]
+    blocks: list[Block] = []
+    if now:
+        scans = " and ".join(dict.fromkeys(str(one.scans) for one in now))
+        blocks.append(Table(HEAD, [_cells(one) for one in now], (
+            f"This design in {scans} simulated scans a row: how often the quoted 95 % interval "
+            "covers the true α, its median width, how often each verdict is given and is wrong, "
+            "and how often the curve is found straight or bent."
+        ), shown=()))  # fmt: skip
+    others = _others(now)
+    if others:
+        blocks.append(Table(OTHER, others, (
+            "In a fifth as many scans of truths that the estimator does not assume: wrong verdicts "
+            "where the truth is the edge of what the prediction allows, and curves found bent, at "
+            "most over the settings."
+        ), shown=()))  # fmt: skip
+    if len(now) < len(found):
+        blocks.append(
+            f"{len(found) - len(now)} of {len(found)} settings were calibrated for another design, "
+            "or by the rules of then; `lab calibrate` does it again."
+        )
+    return blocks
+
+
+def _cells(one: Calibrated) -> tuple[str, ...]:
+    values = one.values
+    verdicts = values["verdicts"]
+    return (
+        _name(one.setting), f"{one.alpha:.3g}", values["source"],
+        _share(values["coverage"]["quoted"]), f"{values['width']['quoted']:.2g}",
+        "–" if values["bias"] is None else f"{values['bias']:+.3f}",
+        *(_share(verdicts[name]) for name in (AGREES, CONTRADICTS, UNDECIDED)),
+        f"{values['wrong']:.3f}",
+        *(_share(values["shapes"][name]) for name in (STRAIGHT, BENT)),
+    )  # fmt: skip
+
+
+def _name(setting: Setting) -> str:
+    return ", ".join(filter(None, [str(setting.dim), setting.name]))
+
+
+def _others(found: Sequence[Calibrated]) -> list[tuple[str, ...]]:
+    """The largest shares over the settings, truth by truth."""
+    worst: dict[str, dict[str, float]] = {}
+    for one in found:
+        other: Mapping[str, Mapping[str, Any]] = one.values.get("misspecified", {})
+        for truth, shares in other.items():
+            most = worst.setdefault(truth, {})
+            for name, share in shares.items():
+                most[name] = max(most.get(name, 0.0), share)
+    return [(truth, *(f"{most[name]:.3f}" for name in OTHER[1:])) for truth, most in worst.items()]
+
+
+def _share(value: float) -> str:
+    return f"{value:.2f}"
+
+
+VIEW = View(below=below, key="calibration", json="fits", page=sections)

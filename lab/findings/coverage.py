@@ -10,20 +10,36 @@ it, and contradicts it where it lies below.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.findings.answer import Judgement
+from lab.findings.answer import Answer, Judgement
 from lab.findings.study_results import Setting, StudyResults
+from lab.findings.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILLION,
+    grid,
+    literal,
+    styled,
+)
+from lab.findings.view import Answers, CaptionedFigure, Rows, Table, View, interval
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.scaling.scans.scan import Interval
 from lab.students.dimensions import Dimension
 from lab.tables.prediction import Claim
 from lab.theory import parse
+
+if TYPE_CHECKING:
+    pass
+
 
 Z = 1.959963984540054
 """Two-sided 95 % of the normal distribution."""
@@ -145,3 +161,110 @@ def share_interval(held: int, cases: int) -> Interval:
     low = float(betaincinv(held, cases - held + 1, 0.025)) if held else 0.0
     high = float(betaincinv(held + 1, cases - held, 0.975)) if held < cases else 1.0
     return low, high
+
+
+CATEGORIES = (BLUE, ORANGE, GREEN, VERMILLION, "black", GREY)
+
+
+SHOWN = (0.6, 1.6)
+
+
+def bias(found: list[Coverage]) -> CaptionedFigure:
+    """Estimates over the true d at the largest n, a panel per estimator."""
+    methods = [*dict.fromkeys(one.method for one in found)]
+    points = [*dict.fromkeys(one.points for one in found)]
+    colours = dict(zip(points, itertools.cycle(CATEGORIES), strict=False))
+    dims = sorted({cell.d for one in found for cell in one.cells})
+    most = max(cell.n for one in found for cell in one.cells)
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+
+    with styled():
+        figure, axes = grid(len(methods), margin=1.0, height=2.6, sharex=True, sharey=True)
+        for ax, method in zip(axes, methods, strict=True):
+            for one in found:
+                if one.method != method:
+                    continue
+                cells = [cell for cell in one.cells if cell.n == most]
+                d, colour = np.array([cell.d for cell in cells]), colours[one.points]
+                ax.plot(d, [c.raw for c in cells] / d, ":", color=colour, lw=1.1)
+                ax.plot(d, [c.corrected for c in cells] / d, ".-", color=colour, lw=1.2,
+                        label=literal(one.points) or "points")  # fmt: skip
+            ax.axhline(1, color="black", lw=0.9)
+            ax.set(title=method, xlabel="d", xscale="log", ylabel="estimate / d")
+            ax.set_ylim(*SHOWN)
+            ax.xaxis.set_major_locator(FixedLocator(dims))
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda d, _: f"{d:g}"))
+            ax.xaxis.set_minor_formatter(NullFormatter())
+        axes[min(2, len(axes) - 1)].legend(
+            loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8.5
+        )
+    return CaptionedFigure(
+        "bias", "Estimated dimensions over the true ones", figure,
+        f"Estimates over the true d at n = {most}, means over draws, a line per manifold. Dotted: "
+        "raw, as the estimator's authors define it; solid: corrected for the bias that was "
+        "measured on manifolds of known d.",
+    )  # fmt: skip
+
+
+# ---- view ----------------------------------------------------------------------------------------
+
+
+def above(answers: Answers) -> list[Table]:
+    """Points against estimators: the share of corrected intervals that hold d."""
+    found = _found(answers)
+    if not found:
+        return []
+    methods = dict.fromkeys(one.method for one in found)
+    agree = sum(one.verdict == AGREES for one in found)
+    words = (
+        f"Share of 95 % intervals that hold d, corrected (in brackets: raw). Predicted: at least "
+        f"{found[0].least:g}; {agree} of {len(found)} agree (? undecided, ! contradicts):"
+    )
+    by = {(one.points, one.method): one for one in found}
+    points = dict.fromkeys(one.points for one in found)
+    rows = [(p or "points", *(_share(by.get((p, m))) for m in methods)) for p in points]
+    return [Table(("points", *methods), rows, words)]
+
+
+def _share(one: Coverage | None) -> str:
+    if one is None:
+        return "–"
+    mark = "" if one.verdict == AGREES else " ?" if one.verdict == "undecided" else " !"
+    return f"{one.share('held'):.2f} ({one.share('raw_held'):.2f}){mark}"
+
+
+def sentences(_: Answer, found: Coverage) -> Iterator[str]:
+    """Of those that do not agree, the share with its interval."""
+    if found.verdict != AGREES:
+        yield (
+            f"the corrected interval holds d in {found.share('held'):.3f} "
+            f"{interval(found.interval)} of {found.cases} cases, {found.verdict}; "
+            f"{found.share('doubted'):.2f} of them are doubted."
+        )
+
+
+def figures(answers: Answers) -> list[CaptionedFigure]:
+    """Estimates over d, a panel per estimator."""
+
+    found = _found(answers)
+    return [bias(found)] if found else []
+
+
+def files(answers: Answers) -> Mapping[str, Rows]:
+    """Every cell of every estimator."""
+    rows = [
+        (one.points, one.method, c.d, c.n, c.draws, c.raw, c.corrected, c.raw_held, c.held,
+         c.doubted, c.width)
+        for one in _found(answers)
+        for c in one.cells
+    ]  # fmt: skip
+    columns = ("points", "method", "d", "n", "draws", "raw", "corrected", "raw_held", "held",
+               "doubted", "width")  # fmt: skip
+    return {"coverage.csv": Rows(columns, rows)} if rows else {}
+
+
+def _found(answers: Answers) -> list[Coverage]:
+    return [one for answer in answers for one in answer.found("coverage")]
+
+
+VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="coverage")

@@ -21,20 +21,29 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lab.findings.answer import NOTHING, Judgement, inside
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
+from lab.findings.style import BLUE, GREY, ORANGE, VERMILLION, blank, literal, shades, styled
+from lab.findings.view import Answers, CaptionedFigure, Rows, Table, View
 from lab.regimes.regime import Regime
 from lab.scaling.frontier import METHODS, STATUS, Frontier, FrontierError, Quantity, frontier
 from lab.scaling.judge.verdict import UNDECIDED, Doubt
 from lab.scaling.scans.lines import student_quantile
 from lab.scaling.scans.scan import Interval
 from lab.tables.prediction import Claim
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from lab.findings.answer import Answer
+
 
 QUANTITIES = ("xi", "eta", "excess")
 DECIDING = {"xi": ("envelope", "isoflop"), "eta": ("envelope", "isoflop"), "excess": ("envelope",)}
@@ -226,3 +235,198 @@ def _judged(found: FrontierFound, claim: Claim, at: Setting, prediction: float) 
 
 def _finite(interval: Interval) -> Interval:
     return interval if all(map(math.isfinite, interval)) else NOTHING
+
+
+# ---- figure --------------------------------------------------------------------------------------
+
+
+COLOURS = {"envelope": VERMILLION, "isoflop": BLUE, "parametric": ORANGE}
+
+
+def frontier_figure(found: Sequence[FrontierFound]) -> tuple[Figure, str]:
+    """Two panels per setting: loss, and best size, against compute."""
+    with styled():
+        figure = blank(11.0, 0.5 + 3.9 * len(found))
+        axes = figure.subplots(len(found), 2, squeeze=False)
+        for (left, right), one in zip(axes, found, strict=True):
+            _curves(left, one)
+            _sizes(right, one)
+            left.set_title(literal(one.label))
+    return figure, (
+        "Left: relative loss against compute C, geometric means over teachers, a line for each "
+        "size N (dark: small); red: optima of the envelope and their line. Right: the best size "
+        "N against C, by the envelope of curves (red), isoFLOP minima (blue) and the additive law "
+        "(orange), with the 95 % bands of their lines; ξ is the slope, with its 95 % interval."
+    )
+
+
+def curves_by_size(ax: Axes, c: Columns, name: str, words: str) -> None:
+    sizes = np.unique(c["N"])
+    for N, colour in zip(sizes, shades(sizes.size), strict=True):
+        rows = c["N"] == N
+        x, where = np.unique(c[name][rows].round(9), return_inverse=True)
+        log_loss = np.bincount(where, np.log(c["loss"][rows])) / np.bincount(where)
+        ax.plot(x, np.exp(log_loss), "-", color=colour, lw=1.0)
+    ax.set(xscale="log", yscale="log", xlabel=words, ylabel="test loss, relative")
+
+
+def _curves(ax: Axes, one: FrontierFound) -> None:
+    curves_by_size(ax, one.columns, "C", "compute C")
+    envelope = one.methods["envelope"].frontier
+    if envelope is None or not envelope.points:
+        return
+    C = np.array([p.C for p in envelope.points])
+    ax.plot(C, [p.loss for p in envelope.points], "o", color=VERMILLION, ms=4)
+    ends = np.array([C.min() / 2, C.max() * 2])
+    label = f"η = {envelope.eta.value:.3g}"
+    line = [envelope.allocate(float(v)).loss.value for v in ends]
+    ax.plot(ends, line, "--", color=VERMILLION, lw=1.4, label=label)
+    ax.legend(loc="lower left")
+
+
+def _sizes(ax: Axes, one: FrontierFound) -> None:
+    ax.set(xscale="log", yscale="log", xlabel="compute C", ylabel="best size N")
+    known = [e.frontier for e in one.methods.values() if e.frontier and e.frontier.points]
+    if not known:
+        ax.text(0.5, 0.5, "no frontier", transform=ax.transAxes, ha="center", color=GREY)
+        return
+    every = [p.C for f in known for p in f.points]
+    C = np.geomspace(min(every), max(every), 40)
+    for name, estimate in one.methods.items():
+        f = estimate.frontier
+        if f is None:
+            continue
+        xi = f.xi
+        label = f"{name}: ξ = {xi.value:.3g} [{xi.interval[0]:.3g}, {xi.interval[1]:.3g}]"
+        band = [f.allocate(float(v)).N for v in C]
+        ax.plot(C, [b.value for b in band], "-", color=COLOURS[name], lw=1.2, label=label)
+        low, high = zip(*(b.interval for b in band), strict=True)
+        ax.fill_between(C, low, high, color=COLOURS[name], alpha=0.18, lw=0)
+        ax.plot([p.C for p in f.points], [p.N for p in f.points], ".", color=COLOURS[name], ms=4)
+    ax.legend(loc="upper left", fontsize=8.5)
+
+
+# ---- view, of a table that somebody fits too -----------------------------------------------------
+
+
+HEAD = ("method", "ξ of N ∝ C^ξ", "D ∝ C^", "η of L ∝ C^−η", "excess")
+ALLOCATION_HEAD = ("C", "method", "N", "D", "loss")
+SETTING_HEAD = ("setting", *HEAD[:2], "S ∝ C^", *HEAD[3:])
+NAMES = {"xi": "ξ", "data": "the exponent of D", "eta": "η", "excess": "the excess"}
+
+
+def frontier_lines(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """One line per method that answers, in the columns of HEAD, of what `fit_frontier` returns."""
+    return [
+        (method, *(_quantity(said[name]) for name in NAMES))
+        for method, said in found["methods"].items() if "refused" not in said
+    ]  # fmt: skip
+
+
+def allocation_lines(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """One line per compute and method, in the columns of ALLOCATION_HEAD."""
+    return [
+        (f"{at['C']:.4g}", method, *(_quantity(at[name]) for name in ("N", "D", "loss")))
+        for method, said in found["methods"].items() for at in said.get("allocations", ())
+    ]  # fmt: skip
+
+
+def frontier_sentences(found: Mapping[str, Any]) -> Iterator[str]:
+    """What is unusual: words of status that are no power law, rows left out, refusals."""
+    columns = ", ".join(f"{symbol} = {name}" for symbol, name in found["columns"].items())
+    compute = "" if "C" in found["columns"] else "; C = 6 N D"
+    yield f"rows       {found['n']} ({columns}{compute})"
+    for method, said in found["methods"].items():
+        if "refused" in said:
+            yield f"refused    {method}: {said['refused']}"
+            continue
+        odd: dict[str, list[str]] = {}
+        for name, words in NAMES.items():
+            if said[name]["status"] != "power-law":
+                odd.setdefault(f"{said[name]['status']}, {said[name]['says']}", []).append(words)
+        for says, which in odd.items():
+            yield f"status     {method}, {', '.join(which)}: {says}"
+        for sentence in said["left_out"]:
+            yield f"left out   {method}: {sentence}"
+    for sentence in found["warnings"]:
+        yield f"warning    {sentence}"
+
+
+def _quantity(one: Mapping[str, Any]) -> str:
+    value = one["value"]
+    if value is None or value != value:
+        return "–"
+    low, high = ("−∞" if v is None else f"{v:.4g}" for v in one["interval"])
+    return f"{value:.4g} [{low}, {'∞' if high == '−∞' else high}]"
+
+
+# ---- of a study ---------------------------------------------------------------------------------
+
+
+def above(answers: Answers) -> list[Table]:
+    """A line for each setting and estimator."""
+    lines = [
+        (found.label, method, *(_quantity(said[name]) for name in ("xi", "steps", "eta", "excess")))
+        for found in _all(answers) for method, said in found.plain()["methods"].items()
+        if "refused" not in said
+    ]  # fmt: skip
+    words = "The compute frontier, by three estimators, with 95 % intervals:"
+    return [Table(SETTING_HEAD, lines, words, most=4)] if lines else []
+
+
+def sentences(_: Answer, found: FrontierFound) -> Iterator[str]:
+    """Refusals, what is no power law, and what was left out."""
+    if not found.units:
+        yield "a frontier needs a teacher with every size; go on running."
+        return
+    many = "teacher or seed" if found.planned == 1 else "teachers or seeds"
+    sizes = len(set(found.columns["N"].tolist()))
+    yield f"curves of {sizes} sizes, means over {found.units} of {found.planned} {many}."
+    for name, one in found.methods.items():
+        if one.frontier is None:
+            yield f"{name} is refused: {one.refused}"
+            continue
+        odd = {q.status for q in (one.frontier.xi, one.frontier.eta, one.frontier.excess)}
+        for status in sorted(odd - {"power-law"}):
+            yield f"{name}, {status}: {STATUS[status]}."
+        if one.frontier.left_out:
+            more = len(one.frontier.left_out) - 1
+            rest = f", and {more} more" if more else ""
+            yield f"{name} leaves out: {one.frontier.left_out[0]}{rest}."
+
+
+def figures(answers: Answers) -> list[CaptionedFigure]:
+    """One figure of all settings that have curves."""
+
+    found = [one for one in _all(answers) if one.units]
+    return (
+        [CaptionedFigure("frontier", "Compute frontier", *frontier_figure(found))] if found else []
+    )
+
+
+def files(answers: Answers) -> dict[str, Rows]:
+    """The optima of every estimator."""
+    columns = ("label", "method", "C", "N", "S", "loss", "excess")
+    rows = [
+        (found.label, name, *(f"{v:.6g}" for v in (p.C, p.N, p.S, p.loss, p.excess)))
+        for found in _all(answers) for name, one in found.methods.items() if one.frontier
+        for p in one.frontier.points
+    ]  # fmt: skip
+    return {"frontier.csv": Rows(columns, rows)} if rows else {}
+
+
+def measured(found: FrontierFound) -> str:
+    """ξ by the first estimator that answers."""
+    for name, one in found.methods.items():
+        if one.frontier:
+            xi, eta = one.frontier.xi.value, one.frontier.eta.value
+            return f"N_opt ∝ C^{xi:.3g}, L ∝ C^−{eta:.3g} by {name}"
+    return ""
+
+
+def _all(answers: Answers) -> list[FrontierFound]:
+    return [one for answer in answers for one in answer.found("frontier")]
+
+
+VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="frontiers",
+            measured=measured)  # fmt: skip

@@ -12,21 +12,27 @@ along S, so that of one teacher the interval is too short.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.findings.answer import NOTHING, Judgement
-from lab.findings.frontiers import Columns, lacking, observed
+from lab.findings.answer import NOTHING, Answer, Judgement
+from lab.findings.frontiers import Columns, curves_by_size, lacking, observed
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
+from lab.findings.style import VERMILLION, blank, literal, styled
+from lab.findings.view import Answers, CaptionedFigure, Rows, Table, View
 from lab.regimes.stepwise import ALPHA_N, ALPHA_S, LearningCurve
 from lab.scaling import Exponent, Scan
 from lab.scaling.judge.exponent import judge
 from lab.scaling.judge.verdict import UNDECIDED
 from lab.scaling.scans.estimate import Estimate, estimate
 from lab.tables.prediction import Claim
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 FEWEST = 4
 """x of an exponent."""
@@ -160,3 +166,99 @@ def _judged(found: LearningFound, claim: Claim, at: Setting, prediction: float) 
         claim, at, e.alpha, e.interval, prediction, verdict, (*told, *e.doubts),
         e.advice if verdict == UNDECIDED else "", words=(words,),
     )  # fmt: skip
+
+
+def learning_figure(found: Sequence[LearningFound]) -> tuple[Figure, str]:
+    """Two panels per setting: loss against steps, and against size at the last step."""
+    with styled():
+        figure = blank(11.0, 0.5 + 3.9 * len(found))
+        axes = figure.subplots(len(found), 2, squeeze=False)
+        for (left, right), one in zip(axes, found, strict=True):
+            curves_by_size(left, one.columns, "S", "steps S")
+            left.set_title(literal(one.label))
+            right.set(xscale="log", yscale="log", xlabel="size N", ylabel="loss at the last step")
+            for ax, name, symbol in ((left, "alpha_S", "α_S"), (right, "alpha_N", "α_N")):
+                x, loss, _ = one.scans[name]
+                at, where = np.unique(x, return_inverse=True)
+                mean = np.bincount(where, np.log(loss)) / np.bincount(where)
+                style = "o" if ax is right else "."
+                ax.plot(at, np.exp(mean), style, color=VERMILLION, ms=4)
+                e = one.exponent(name)
+                if e is not None:
+                    line = np.exp(mean.mean() - e.alpha * (np.log(at) - np.log(at).mean()))
+                    label = f"{symbol} = {e.alpha:.3g} [{e.interval[0]:.3g}, {e.interval[1]:.3g}]"
+                    ax.plot(at, line, "--", color=VERMILLION, lw=1.4, label=label)
+                    ax.legend(loc="lower left")
+    return figure, (
+        "Left: relative loss against steps, geometric means over teachers, a line for each size N "
+        "(dark: small); red: what the exponent of steps is read from, and its line. Right: losses "
+        "at the last step against N. Intervals are of 95 %."
+    )
+
+
+# ---- view ----------------------------------------------------------------------------------------
+
+
+HEAD = ("setting", "exponent", "value", "95 % interval", "over", "shape")
+SYMBOLS = {"alpha_S": ("α_S", "S"), "alpha_N": ("α_N", "N")}
+
+
+def above(answers: Answers) -> list[Table]:
+    """A line for each setting and exponent."""
+    lines = []
+    for found in _all(answers):
+        for name, (symbol, x) in SYMBOLS.items():
+            e, at = found.exponent(name), found.scans[name][0]
+            if e:
+                ends = f"[{e.interval[0]:.3g}, {e.interval[1]:.3g}]"
+                lines.append((found.label, symbol, f"{e.alpha:.3g}", ends,
+                              f"{x} = {at.min():g} … {at.max():g}", e.shape))  # fmt: skip
+    words = "Learning curves, by the losses at checkpoints:"
+    return [Table(HEAD, lines, words, most=4)] if lines else []
+
+
+def sentences(_: Answer, found: LearningFound) -> Iterator[str]:
+    """How many curves there are, and whether they are flat at their end."""
+    if not found.units:
+        yield "learning curves need a teacher with every size; go on running."
+        return
+    sizes = len(set(found.columns["N"].tolist()))
+    yield f"curves of {sizes} sizes, of {found.units} of {found.planned} teachers or seeds."
+    if found.ends < FLAT:
+        yield "at the last step all are flat."
+    elif math.isfinite(found.ends):
+        yield f"at the last step the steepest of them falls as S^−{found.ends:.2g}."
+
+
+def figures(answers: Answers) -> list[CaptionedFigure]:
+    """One figure of all settings that have curves."""
+
+    found = [one for one in _all(answers) if one.units]
+    return (
+        [CaptionedFigure("learning", "Learning curves", *learning_figure(found))] if found else []
+    )
+
+
+def files(answers: Answers) -> dict[str, Rows]:
+    """Every loss of every curve."""
+    rows = [
+        (found.label, *(f"{v:.8g}" for v in row))
+        for found in _all(answers)
+        for row in zip(*(found.columns[n].tolist() for n in COLUMNS), strict=True)
+    ]
+    return {"curves.csv": Rows(("label", *COLUMNS), rows)} if rows else {}
+
+
+def measured(found: LearningFound) -> str:
+    """Both exponents."""
+    known = {symbol: found.exponent(name) for name, (symbol, _) in SYMBOLS.items()}
+    return ", ".join(f"{symbol} = {e.alpha:.3g}" for symbol, e in known.items() if e)
+
+
+def _all(answers: Answers) -> list[LearningFound]:
+    return [one for answer in answers for one in answer.found("learning")]
+
+
+COLUMNS = ("N", "S", "C", "unit", "loss")
+VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="curves",
+            measured=measured)  # fmt: skip

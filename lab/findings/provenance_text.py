@@ -19,7 +19,7 @@ from lab.duration import duration
 from lab.execution.registration import Predicted
 from lab.findings.answer import Answer
 from lab.findings.record import History, Provenance
-from lab.findings.run_charts import rows_of
+from lab.findings.run_lists import rows_of
 from lab.findings.view import Answers
 from lab.tables.prediction import COUNTED, WHERE, declared
 

@@ -2,19 +2,31 @@
 
 Object: every planned run of the scan with its row, None where nothing is stored, and of the checks
 and limits how many are done. Nothing is fitted or judged here, and a list holds nothing of its own:
-it points at the `CellRuns` of its setting.
+it points at the `CellRuns` of its setting. The page has them alone: what there is and what is
+missing, learning curves, and what a click tells of a run. The names of runs are the first digits of
+their fingerprints.
 """
 
 from __future__ import annotations
 
+import math
+import shlex
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import Any
 
+import numpy as np
+
 from lab.execution.store import Row
-from lab.findings.study_results import CellRuns, Setting, StudyResults
-from lab.regimes.regime import Regime
+from lab.findings.answer import Answer
+from lab.findings.drawing import Frame, Scale, drawing, text
+from lab.findings.study_results import CellRuns, Setting, StudyResults, value_text
+from lab.findings.view import Answers, Chart, Charts, Rows, Section, View
+from lab.plain import plain
+from lab.regimes.regime import Origin, Regime
 from lab.spec import Run
 
 MISSING = "missing"
@@ -69,3 +81,269 @@ class SettingRunList:
 def run_lists(question: StudyResults) -> tuple[SettingRunList, ...]:
     """One per setting, in the order of the grid."""
     return tuple(SettingRunList(question.study, one.setting, one.cells) for one in question.stored)
+
+
+# ---- charts of the page --------------------------------------------------------------------------
+
+
+DIGITS = 10
+"""Of a fingerprint: enough to tell 10⁴ runs apart, with a chance of 10⁻⁴ that two are alike."""
+POINTS = 12
+"""Of a learning curve: what a small drawing can show."""
+MOST = 400
+"""Runs of a setting that are drawn, and told of; of more every so many-th."""
+STATES = ("done", "diverged", "failed", "missing")
+
+
+def thinned(runs: Sequence[Any]) -> Sequence[Any]:
+    """Every so many-th, as many as are drawn."""
+    return runs[:: max(1, -(-len(runs) // MOST))]
+
+
+def names(record: SettingRunList) -> dict[tuple[float, int, int], str]:
+    """The name of every stored run of a setting, by x, teacher and seed."""
+    return {(e.x, e.run.task.teacher, e.run.seed): e.row.fingerprint[:DIGITS]
+            for e in record.entries if e.row}  # fmt: skip
+
+
+def sections(answers: Answers) -> list[Section]:
+    """What there is, then learning curves where students were trained."""
+    records = [r for answer in answers for r in answer.found("records")]
+    if not records:
+        return []
+    found = [Section("What is there and what is missing", [_state(records), _grid(answers)])]
+    curves = _curves(records)
+    if curves.charts:
+        found.append(Section("Learning curves", [curves]))
+    return found
+
+
+def _state(records: Sequence[SettingRunList]) -> str:
+    count = Counter(entry.status for record in records for entry in record.entries)
+    others = [row for record in records for row in record.others]
+    done = sum(row is not None and row.status == "done" for row in others)
+    total = sum(count.values())
+    states = ", ".join(f"{count[state]} {state}" for state in STATES if count[state])
+    rest = f" Of {len(others)} checks and limits {done} are done." if others else ""
+    return f"{total} runs of scans: {states}.{rest}"
+
+
+def _grid(answers: Answers) -> Charts:
+    charts, rows = [], []
+    for answer in answers:
+        records = answer.found("records")
+        if not records:
+            continue
+        counts = [(r.label, _by_x(r)) for r in records]
+        charts.append(_cells(answer.study.title, answer.study.axis.symbol, counts))
+        rows += [(label, f"{x:g}", *(count[s] for s in STATES))
+                 for label, by_x in counts for x, count in by_x.items()]  # fmt: skip
+    caption = (
+        "One row per setting, one cell per x: runs done of those planned. Full cells are finished, "
+        "dashed outlines lack runs, red ones have runs that failed or diverged."
+    )
+    return Charts("runs", "Runs by setting and x", charts, caption,
+                  Rows(("setting", "x", *STATES), rows))  # fmt: skip
+
+
+def _by_x(record: SettingRunList) -> dict[float, Counter]:
+    found: dict[float, Counter] = {}
+    for entry in record.entries:
+        found.setdefault(entry.x, Counter())[entry.status] += 1
+    return dict(sorted(found.items()))
+
+
+def _cells(title: str, symbol: str, counts: Sequence[tuple[str, dict]]) -> Chart:
+    """The grid: x may differ from setting to setting, so each has its own, in its order."""
+    most = max(len(by_x) for _, by_x in counts)
+    width, left, step, high = 480.0, 150.0, 0.0, 17.0
+    step = (width - left - 4) / most
+    parts = [text(left, 12, f"{symbol} from small to large →", "label")]
+    for i, (label, by_x) in enumerate(counts):
+        y = 20 + high * i
+        parts.append(text(left - 6, y + 12, _cut(label), "tick end"))
+        for j, (x, count) in enumerate(by_x.items()):
+            planned, done = sum(count.values()), count["done"]
+            bad = count["failed"] + count["diverged"]
+            css = "bad" if bad else "done" if done == planned else "open"
+            at = left + step * j
+            parts.append(f'<g class="cell {css}"><rect x="{at:.1f}" y="{y:.1f}" '
+                         f'width="{step - 2:.1f}" height="{high - 2:.1f}"/>')  # fmt: skip
+            parts.append(f"<title>{escape(symbol)} = {x:g}: {done} of {planned} done</title></g>")
+            if step > 26:
+                words = f"{done}/{planned}" if step > 44 or done != planned else f"{done}"
+                parts.append(text(at + step / 2 - 1, y + 11.5, words, f"tick mid on-{css}"))
+    full = sum(c["done"] == sum(c.values()) for _, by_x in counts for c in by_x.values())
+    total = sum(len(by_x) for _, by_x in counts)
+    alt = f"{full} of {total} cells of setting and x are finished."
+    return Chart(drawing(width, 24 + high * len(counts), alt, *parts), title, alt)
+
+
+def _cut(label: str, most: int = 26) -> str:
+    return label if len(label) <= most else f"{label[: most - 1]}…"
+
+
+def _curves(records: Sequence[SettingRunList]) -> Charts:
+    """The worst and a typical run of every setting whose students descended."""
+    found = [(record, _worst_and_typical(record)) for record in records]
+    chosen = [(record, both) for record, both in found if both]
+    values = [v for _, both in chosen for e in both for _, v in _curve(e) if v > 0]
+    steps = [n for _, both in chosen for e in both for n, _ in _curve(e) if n > 0]
+    charts, rows = [], []
+    for record, both in chosen:
+        frame = Frame(Scale.over(steps, 50, 340, log=True), Scale.over(values, 190, 16, log=True))
+        parts = [frame.axes("steps", "test loss, relative")]
+        for entry, name, css in zip(both, ("worst", "typical"), ("worst", "fit"), strict=True):
+            assert entry.row
+            curve = _curve(entry)
+            at = f"x = {entry.x:g}, teacher {entry.run.task.teacher}, seed {entry.run.seed}"
+            parts.append(frame.joined(curve, f"line {css}"))
+            named = [entry.row.fingerprint[:DIGITS]] * len(curve)
+            parts.append(frame.dots(curve, f"run {css}", 2.6, named))
+            line = 234 if name == "worst" else 249
+            key = f"{'- - ' if name == 'worst' else '— '}{name}: {at}"
+            parts.append(text(50, line, key, f"label {css}"))
+            rows += [(record.label, name, f"{entry.x:g}", entry.run.task.teacher, entry.run.seed,
+                      n, f"{v:.5g}") for n, v in curve]  # fmt: skip
+        alt = f"Learning curves of {record.label}, of the worst and of a typical run."
+        charts.append(Chart(drawing(350, 256, alt, *parts), record.label, alt))
+    caption = (
+        "Worst: the run whose loss lies farthest above the median of its x. Typical: the one "
+        "nearest to that median. A curve that still falls at its end was trained too little."
+    )
+    columns = ("setting", "run", "x", "teacher", "seed", "step", "relative loss")
+    return Charts("curves", "Learning curves", charts, caption, Rows(columns, rows))
+
+
+def _curve(entry: Entry) -> list[tuple[int, float]]:
+    """Step and loss, thinned to what a drawing shows; the last point always stays."""
+    curve = [(n, v) for n, v in (entry.row.curve if entry.row else ()) if math.isfinite(v)]
+    return curve[:: -max(1, -(-len(curve) // POINTS))][::-1]
+
+
+def _worst_and_typical(record: SettingRunList) -> tuple[Entry, Entry] | None:
+    """The run farthest above the median of its x, and the one of that x nearest to it."""
+    there = [e for e in record.entries if e.row and e.row.relative and len(e.row.curve) > 1]
+    if not there:
+        return None
+    at: dict[float, list[float]] = {}
+    for e in there:
+        at.setdefault(e.x, []).append(_log(e))
+    median = {x: float(np.median(logs)) for x, logs in at.items()}
+    worst = max(there, key=lambda e: _log(e) - median[e.x])
+    same = [e for e in there if e.x == worst.x]
+    return worst, min(same, key=lambda e: abs(_log(e) - median[e.x]))
+
+
+def _log(entry: Entry) -> float:
+    assert entry.row and entry.row.relative
+    return math.log(entry.row.relative)
+
+
+def told(answers: Answers) -> list[dict[str, Any]]:
+    """What a click needs, setting by setting, as plain values: its name and settings, the command
+    that trains it again and what else that trains, the steps of its curves, and its runs (some of
+    very many), each as (name, x, teacher, seed, status, relative loss, seconds, curve)."""
+    found = [
+        _told(answer, r.label, _stored(answer, r), answer.study.axis.symbol)
+        for answer in answers for r in answer.found("records")
+    ]  # fmt: skip
+    known = {run[0] for one in found for run in one["runs"]}
+    for answer in answers:
+        for plane in answer.found("plane"):
+            for size, entries in by_data(plane.entries).items():
+                new = [e for e in entries if e.row and e.row.fingerprint[:DIGITS] not in known]
+                label = f"{plane.label}, D = {size or '∞'}"
+                found.append(_told(answer, label, new, "N"))
+    return [one for one in found if one["runs"]]
+
+
+def by_data(entries: Iterable[Entry]) -> dict[int | None, list[Entry]]:
+    """The runs of a plane by their D, ascending, None, unlimited data, last."""
+    found: dict[int | None, list[Entry]] = {}
+    for e in sorted(entries, key=lambda e: (e.run.size is None, e.run.size or 0)):
+        found.setdefault(e.run.size, []).append(e)
+    return found
+
+
+def _told(answer: Answer, label: str, entries: list[Entry], axis: str) -> dict[str, Any]:
+    study, origin = answer.study, answer.record.origin
+    steps = dict.fromkeys(tuple(n for n, _ in _curve(e)) for e in entries)
+    place = {some: i for i, some in enumerate(steps)}
+    run = entries[0].run if entries else None
+    return plain({
+        "label": ", ".join(filter(None, [study.title, label])),
+        "axis": axis,
+        "settings": _settings(study, run) if run else {},
+        **(dict(zip(("command", "trains"), command(study, origin, run.task.dim), strict=True))
+           if run else {}),
+        "steps": [*steps],
+        "runs": [_run(e, place) for e in entries],
+    })  # fmt: skip
+
+
+def _stored(answer: Answer, record: SettingRunList) -> list[Entry]:
+    """The runs of a setting that are stored; of very many some."""
+    stored = [e for e in record.entries if e.row]
+    return stored if len(stored) <= MOST else _some(stored, answer, record)
+
+
+def _some(stored: Sequence[Entry], answer: Answer, record: SettingRunList) -> list[Entry]:
+    """Every so many-th run, and those that have a dot in a drawing."""
+    kept = {id(e) for e in (*thinned(stored), *(_worst_and_typical(record) or ()))}
+    dots = {(x, k, s) for p in answer.points if p.setting == record.setting
+            for x, _, k, s in thinned(p.fitted.rows)}  # fmt: skip
+    return [e for e in stored
+            if id(e) in kept or (e.x, e.run.task.teacher, e.run.seed) in dots]  # fmt: skip
+
+
+def _run(e: Entry, place: dict[tuple[int, ...], int]) -> list[Any]:
+    assert e.row
+    curve = _curve(e)
+    return [
+        e.row.fingerprint[:DIGITS], e.x, e.run.task.teacher, e.run.seed, e.row.status,
+        _short(e.row.relative), _short(e.row.seconds),
+        *([place[tuple(n for n, _ in curve)], [_short(v) for _, v in curve]] if curve else []),
+    ]  # fmt: skip
+
+
+def _short(value: float | None) -> float | None:
+    """Three digits, which a drawing needs and a reader reads."""
+    return None if value is None else float(f"{value:.3g}")
+
+
+def _settings(study: Any, run: Run) -> dict[str, str]:
+    """What all runs of the setting share, by the names of the study file."""
+    manifold, *fixed = study.setting(run)
+    shown = {"regime": study.regime, "task.manifold": "×".join(f"{k} {d}" for k, d in manifold)}
+    shown |= {key: value_text(v) for key, v in fixed if v not in (None, "", ())}
+    if run.training.steps:
+        stages = ", ".join(f"{n} steps of {b} at {r:g}" for n, b, r in run.training.stages)
+        shown |= {"training": f"{run.training.optimiser}: {stages}"}
+    return shown
+
+
+def command(study: Any, origin: Origin, dim: int | float) -> tuple[str, str]:
+    """The command that trains a setting again, beside what is stored, and what it trains: all of
+    this d, or the whole study, of which no single panel can be run. Empty of a study without a
+    file."""
+    if origin.file is None:
+        return "", ""
+    alone = len(study.task.dims) > 1 and not study.title
+    only = [f"task.manifold.dim={dim}"] if alone else []
+    sets = [word for override in (*origin.overrides, *only) for word in ("--set", override)]
+    words = ["lab", "run", origin.file, *sets, "--results", "again"]
+    return shlex.join(words), f"d = {dim}" if alone else "the whole study"
+
+
+def rows_of(answers: Answers) -> Iterator[Any]:
+    """Every stored row of the scans, checks and limits, and of planes."""
+    for answer in answers:
+        for plane in answer.found("plane"):
+            yield from (e.row for e in plane.entries if e.row)
+        for record in answer.found("records"):
+            yield from (e.row for e in record.entries if e.row)
+            yield from (row for row in record.others if row)
+
+
+VIEW = View(json="nowhere", page=sections)

@@ -18,11 +18,11 @@ from pathlib import Path
 
 from lab.files import put
 from lab.findings.answer import Answer
+from lab.findings.contrasts import Difference, forest, rows
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.overview import MARKERS, side_by_side, strokes
 from lab.findings.view import Answers, Chart, Charts, Rows, Section, Table, alpha, interval
 from lab.mistakes import StudyError
-from lab.report.page.differences import Difference, forest, rows
 from lab.report.pages import block, render
 from lab.report.top import top
 from lab.scaling.judge.verdict import briefly

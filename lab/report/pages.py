@@ -29,7 +29,7 @@ from lab.execution.registration import registered
 from lab.execution.store import VARIANTS, Store
 from lab.execution.table import FIRST
 from lab.files import put
-from lab.findings import claims, provenance_text, run_charts
+from lab.findings import claims, provenance_text, run_lists
 from lab.findings.view import Answers, CaptionedFigure, Charts, Rows, Section, Table, View
 from lab.mistakes import StudyError
 from lab.report import report
@@ -70,7 +70,7 @@ def page_html(answers: Answers, name: str) -> str:
         provenance=provenance_text.provenance_entries(answers, name),
         study=[(title, json.dumps(tables, indent=1, ensure_ascii=False))
                for title, tables in provenance_text.study_tables(answers)],
-        runs=as_json(run_charts.told(answers)),
+        runs=as_json(run_lists.told(answers)),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from lab.findings import claims
 from lab.findings.answer import Answer
-from lab.findings.run_charts import rows_of
+from lab.findings.run_lists import rows_of
 from lab.findings.study_results import Finding
 from lab.findings.view import Answers, View, told_by_panel
 from lab.report.views import doubted, views

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lab.findings.design import Case, same
+from lab.findings.calibrated import Case, same
 from lab.findings.study_results import value_text
 from lab.scaling.judge.calibration import Calibration, Truth
 from lab.scaling.judge.verdict import BENT, allowed

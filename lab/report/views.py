@@ -8,23 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lab.findings import claims, expected, gaps, lines, run_charts
-from lab.findings.answer import Answer
-from lab.findings.study_results import Finding
-from lab.findings.view import View
-from lab.report import (
+from lab.findings import (
     calibrated,
+    claims,
     contrasts,
     coverage,
     dimensions,
-    exponents,
-    frontier,
+    expected,
+    frontiers,
+    gaps,
     learning,
+    lines,
     planes,
+    run_lists,
 )
+from lab.findings.answer import Answer
+from lab.findings.study_results import Finding
+from lab.findings.view import View
+from lab.report import exponents
 
 VIEWS: dict[str, View] = {
-    "frontier": frontier.VIEW,
+    "frontier": frontiers.VIEW,
     "learning": learning.VIEW,
     "plane": planes.VIEW,
     "exponents": exponents.VIEW,
@@ -35,7 +39,7 @@ VIEWS: dict[str, View] = {
     "contrasts": contrasts.VIEW,
     "expected": expected.VIEW,
     "coverage": coverage.VIEW,
-    "records": run_charts.VIEW,
+    "records": run_lists.VIEW,
 }
 
 

@@ -9,7 +9,8 @@ from invocation import invoke, power, rows
 from lab import study as studies
 from lab.execution.store import Store
 from lab.findings import answering as answers
-from lab.report import calibrated, pages
+from lab.findings import calibrated
+from lab.report import pages
 from lab.report.report import document
 
 STUDY = """

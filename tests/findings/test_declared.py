@@ -10,7 +10,7 @@ from lab.execution.registration import predicted
 from lab.execution.store import Store
 from lab.findings import provenance_text
 from lab.findings.answering import answer
-from lab.findings.design import designs
+from lab.findings.calibrated import designs
 
 NETWORKS = {
     "question": "Does a claim declare its curve?",

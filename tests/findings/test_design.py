@@ -7,7 +7,7 @@ from simulated import power, rows
 from lab import study as studies
 from lab.execution.store import Store
 from lab.findings import answering as answers
-from lab.findings import design as designs
+from lab.findings import calibrated as designs
 from lab.mistakes import StudyError
 from lab.scaling.judge.calibration import Truth, calibrate
 

@@ -9,8 +9,8 @@ from simulated import rows
 from lab.execution import plan
 from lab.execution.store import Store
 from lab.findings.answering import answers
+from lab.findings.planes import phases
 from lab.report import report
-from lab.report.plane_figures import phases
 
 SIZES = [64, 128, 256, 512, 1024]
 

@@ -139,15 +139,15 @@ def test_students_quantile_is_scipys(dof):
 @pytest.mark.parametrize("sense, teachers", [("equal", 4), ("equal", 10), ("bound", 6)])
 def test_the_power_is_that_of_simulated_scans(make_study, sense, teachers):
     """To .1: the simulation knows noise in common and bends besides, and has an error of .03."""
-    from lab.findings import design
+    from lab.findings import calibrated
     from lab.scaling.judge.calibration import calibrate
 
     changes = {"student": {"widths": [4, 6, 8, 12, 17, 24, 34], "seeds": 2},
                "task": {"manifold": {"dim": [4]}, "teacher": {"count": teachers}},
                "prediction": {"exponent": 1.0, "tolerance": 0.2, "sense": sense}}  # fmt: skip
     study = make_study(**changes)
-    (plan,) = design.designs(study)
-    found = calibrate(plan, design.assumed(1.0), scans=300, seed=0, ratios=())
+    (plan,) = calibrated.designs(study)
+    found = calibrate(plan, calibrated.assumed(1.0), scans=300, seed=0, ratios=())
     low, high = design_warnings.power(study)
     assert low == high == pytest.approx(found.verdicts["agrees"], abs=0.1)
 

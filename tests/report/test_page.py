@@ -21,7 +21,7 @@ from lab import study as studies
 from lab.execution.store import Store
 from lab.files import put
 from lab.findings import answering as answers
-from lab.findings import run_charts
+from lab.findings import run_lists
 from lab.findings.drawing import Scale, apart
 from lab.mistakes import StudyError
 from lab.regimes.regime import Origin
@@ -107,11 +107,11 @@ def test_the_page_recommends_the_command_that_trains_what_it_says(
 ):
     study = SimpleNamespace(task=SimpleNamespace(dims=dims), title=title)
     origin = Origin("my own.toml", None, overrides)
-    assert run_charts.command(study, origin, 4) == (command, trains)
+    assert run_lists.command(study, origin, 4) == (command, trains)
 
 
 def test_of_very_many_runs_the_page_tells_of_those_that_it_draws(make, monkeypatch):
-    monkeypatch.setattr("lab.findings.run_charts.MOST", 7)
+    monkeypatch.setattr("lab.findings.run_lists.MOST", 7)
     parsed = Parsed(pages.page_html(make(), "s"))
     groups = json.loads(dict(parsed.scripts)["runs"])
     told = {run[0] for group in groups for run in group["runs"]}

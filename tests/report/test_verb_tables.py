@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lab.findings.design import Case
+from lab.findings.calibrated import Case
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.study_results import Setting
 from lab.report import fitted, verb_tables

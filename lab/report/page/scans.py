@@ -15,7 +15,7 @@ from lab.findings.answer import Answer
 from lab.findings.drawing import Frame, Scale, drawing, text
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.overview import alpha, measured, overview
-from lab.findings.run_charts import names, thinned
+from lab.findings.run_lists import names, thinned
 from lab.findings.view import Answers, Chart, Charts, Rows, Section, interval
 from lab.report.page import confidence
 
