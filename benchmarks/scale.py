@@ -93,7 +93,7 @@ def rows(found) -> Iterator:
 
 def make(folder: Path, text: str) -> int:
     """Write study and store into a folder; returns the number of runs."""
-    from lab import study as studies
+    from lab.config import study as studies
     from lab.execution.store import Store
 
     file = folder / "scale.toml"

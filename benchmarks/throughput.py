@@ -48,7 +48,7 @@ def peak() -> float:
 
 def measure_lab(students: int, steps: int, lanes: int, repeats: int = 3) -> dict[int, float]:
     """Wall µs per student-step: every lane trains `students` students that share one teacher."""
-    from lab import study
+    from lab.config import study
     from lab.execution import engines
     from lab.execution.plan import MOST_SEEDS
     from lab.spec import Group

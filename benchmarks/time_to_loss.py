@@ -16,7 +16,7 @@ import json
 import math
 import time
 
-from lab import study
+from lab.config import study
 from lab.execution import engines
 from lab.spec import Group
 from lab.tables.training import PRESETS

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lab.config.study import Study
     from lab.execution.engines.settings import Settings
     from lab.execution.listing import Removal
     from lab.execution.plan_summary import PlanSummary
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from lab.report.study_report import StudyReport
     from lab.scaling import Exponent
     from lab.scaling.frontier import Frontier
-    from lab.study import Study
 
     Source = str | Path | Mapping[str, Any] | Study
     """A study file, its tables, or what `read` made of them."""
@@ -56,7 +56,7 @@ def read(source: Source, overrides: Sequence[str] = ()) -> Study:
     >>> study.axis.words, study.prediction.text
     ('trainable parameters N', '4/d')
     """
-    from lab import study as studies
+    from lab.config import study as studies
     from lab.mistakes import StudyError
 
     if isinstance(source, Mapping):

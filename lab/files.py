@@ -1,4 +1,4 @@
-"""Files as they are written: whole or not at all.
+"""Files and values as they are written: whole files or none, and values that JSON can hold.
 
 A file is written beside the old one and then takes its place, so that nobody ever reads half of it.
 """
@@ -9,6 +9,7 @@ import os
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from lab.mistakes import StudyError
 
@@ -42,3 +43,11 @@ def put_bytes(content: bytes, file: Path, *, make: bool = True) -> Path:
 def _forget(file: Path) -> None:
     with suppress(OSError):
         file.unlink()
+
+
+def to_jsonable(value: Any) -> Any:
+    """The value as dicts, lists, texts and numbers: without tuples, arrays, infinities or NaN;
+    a number that is not finite is null."""
+    from pydantic_core import to_jsonable_python
+
+    return to_jsonable_python(value, inf_nan_mode="null", fallback=lambda array: array.tolist())

@@ -1,7 +1,8 @@
 """One run, resolved: everything that decides a result, as frozen values, and its fingerprint.
 
-A study file becomes a flat list of these (`lab.study`); a runner trains them; the store knows them
-by `Run.fingerprint()`. Symbols as everywhere: d intrinsic dimension, D samples, N parameters.
+A study file becomes a flat list of these (`lab.config.study`); a runner trains them; the store
+knows them by `Run.fingerprint()`. Symbols as everywhere: d intrinsic dimension, D samples, N
+parameters.
 """
 
 from __future__ import annotations

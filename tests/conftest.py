@@ -25,7 +25,8 @@ import jax  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
-from lab import cli, study  # noqa: E402
+from lab import cli  # noqa: E402
+from lab.config import study  # noqa: E402
 from lab.execution import engines  # noqa: E402
 from lab.kinds.kind import Kinds  # noqa: E402
 from lab.scaling.tables import reply  # noqa: E402

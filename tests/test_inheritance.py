@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab import study
-from lab.inheritance import hides, inherited
+from lab.config import study
+from lab.config.merging import hides, inherited
 from lab.mistakes import StudyError
 
 TOP = {

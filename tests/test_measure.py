@@ -139,7 +139,7 @@ def test_a_measured_study_goes_through_the_verbs(tmp_path, monkeypatch):
 
 
 def test_an_unknown_place_names_its_line(tmp_path):
-    from lab import study
+    from lab.config import study
 
     (tmp_path / "s.toml").write_text(STUDY + "\n[measure]\ndimension = \"student.lst\"\n")
     with pytest.raises(StudyError, match=r"s\.toml:8: measure\.dimension: 'student\.lst' is no"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab import study
+from lab.config import study
 
 PANELS = """
 schema = 1

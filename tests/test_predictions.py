@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from simulated import row
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution.registration import register, registered
 from lab.execution.store import Store
 from lab.findings.answering import answer

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab import study
+from lab.config import study
 from lab.execution import plan
 from lab.mistakes import StudyError
 from lab.students import solvers

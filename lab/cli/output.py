@@ -65,9 +65,9 @@ def laws() -> Iterable[str]:
 
 def presets() -> Iterable[str]:
     """Studies to start from."""
-    from lab import templates
+    from lab.config import toml
 
-    return templates.questions()
+    return toml.preset_questions()
 
 
 def engines() -> Iterable[str]:
@@ -89,7 +89,7 @@ EngineName = Annotated[
         metavar="NAME",
         help="Where groups are trained: processes (worker processes on this machine, the "
         "default), threads (of this process), dask (a running Dask cluster), slurm (jobs, by "
-        "dask-jobqueue). LAB_ENGINE, or a `lab.toml` beside the study, may say it too.",
+        "dask-jobqueue). LAB_ENGINE, or a `lab.config.toml` beside the study, may say it too.",
     ),
 ]
 Scheduler = Annotated[

@@ -100,7 +100,7 @@ def _curve(
 ) -> None:  # fmt: skip
     from lab.execution import listing
     from lab.execution.store import Store, folder
-    from lab.plain import plain
+    from lab.files import to_jsonable
     from lab.report import runs as shown
 
     with Store.read(folder(study, results), overrides=overrides) as store:
@@ -108,7 +108,7 @@ def _curve(
     if as_json:
         seen = [o._asdict() for o in row.observations]
         found = {"run": row.fingerprint, "status": row.status, "curve": [*row.curve]}
-        say_json(plain({**found, "observations": seen}))
+        say_json(to_jsonable({**found, "observations": seen}))
     else:
         say_table(shown.curve_title(row), shown.curve_head(row), shown.curve_lines(row), wide=wide)
     if plot:
@@ -153,7 +153,7 @@ def verify(
     """
     import lab
     from lab.execution.engines.settings import Settings
-    from lab.plain import plain
+    from lab.files import to_jsonable
     from lab.report import verb_tables as shown
 
     planned = read(study, overrides)
@@ -161,7 +161,7 @@ def verify(
     found = lab.verify(planned, results, name=study.stem, share=share, seed=seed, lanes=lanes,
                        engine=asked)  # fmt: skip
     if as_json:
-        say_json(plain(found.plain()))
+        say_json(to_jsonable(found.plain()))
     else:
         for sentence in shown.verification_sentences(found):
             say_sentence(sentence)
@@ -328,7 +328,7 @@ def _watch(asked: Any, study: Path, results: Path, as_json: bool) -> None:
 
 def _pace(found: Any, trains: Any) -> str:
     """How fast a driver is, and how long the rest takes."""
-    from lab.duration import duration
+    from lab.mistakes import duration
 
     if not trains.runs:
         return "none stored yet"
@@ -356,7 +356,7 @@ def _numbers(found: Any, trains: Any = None) -> dict[str, Any]:
 
 def _told(found: Any) -> str:
     """A sentence whose numbers add up: a failed run is left, too."""
-    from lab.duration import duration
+    from lab.mistakes import duration
 
     left = found.left
     takes = f", about {duration(found.seconds)}" if left.missing else ""

@@ -39,7 +39,7 @@ from lab.cli.output import (
 from lab.mistakes import StudyError
 
 if TYPE_CHECKING:
-    from lab.study import Study
+    from lab.config.study import Study
 
 
 def init(
@@ -56,12 +56,12 @@ def init(
     ] = False,
 ) -> None:  # fmt: skip
     """Write a commented study file to start from."""
-    from lab import templates
+    from lab.config import toml
     from lab.execution.store import folder
     from lab.files import put
 
     if show:
-        for name, question in templates.questions().items():
+        for name, question in toml.preset_questions().items():
             say(f"{name:24} {question}")
         return
     if study is None:
@@ -69,7 +69,7 @@ def init(
     folder(study)  # refuses the names that `lab run` would refuse
     if study.exists() and not force:
         raise StudyError([f"{study}: exists already; choose another name or add --force"])
-    text = templates.text(preset)
+    text = toml.preset_text(preset)
     put(text, study, make=False)
     say(f"{study} written from '{preset}'. Next: lab plan {quoted(study)}")
 
@@ -166,8 +166,8 @@ def run(
     difference.
     """
     import lab
-    from lab.duration import duration, seconds_of
     from lab.execution.engines.settings import Settings
+    from lab.mistakes import duration, seconds_of
 
     flags = {"--until-converged": until_converged, "--until-decided": until_decided}
     more = [flag for flag, given in flags.items() if given]

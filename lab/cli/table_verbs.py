@@ -501,7 +501,7 @@ def dimension(
     from lab.dimension.measurement import measure
     from lab.dimension.neighbours import PointsError
     from lab.dimension.points import read_points
-    from lab.plain import plain
+    from lab.files import to_jsonable
     from lab.report.progress import counted, patient
 
     try:
@@ -530,7 +530,7 @@ def dimension(
         raise StudyError([f"{source}: too large for the memory of this machine"]) from None
     warnings = [*points.warnings, *found.warnings]
     if as_json:
-        say_json(plain(found.as_json() | {"warnings": warnings}))
+        say_json(to_jsonable(found.as_json() | {"warnings": warnings}))
         return
     from lab.report import verb_tables as shown
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from lab.config.study import Study
 from lab.execution import budgets, registration
 from lab.execution.store import Row, Store
 from lab.files import put_bytes
@@ -26,7 +27,6 @@ from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
 from lab.spec import COORDINATES, AnyTask, Planned, TrainingSpec
 from lab.students.dimensions import Dimension, column, measured
-from lab.study import Study
 
 COLUMNS = (
     "panel", "regime", "dim", "D_amb", "manifold", "embedding", "teacher", "teacher_widths",

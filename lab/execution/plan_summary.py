@@ -22,16 +22,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.duration import duration
+from lab.config.study import Study
 from lab.execution import engines, plan
 from lab.execution.plan import Cost, Left
 from lab.execution.store import Store
-from lab.mistakes import StudyError
+from lab.mistakes import StudyError, duration
 from lab.regimes import cross_checks
 from lab.regimes.regime import Regime
 from lab.spec import Group
 from lab.students import solvers
-from lab.study import Study
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from lab.config.study import Panels, Study
 from lab.data.user_data import GivenSpec
 from lab.execution.store import FINISHED, Store
 from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
 from lab.scaling.judge.calibration import level, looks
-from lab.study import Panels, Study
 
 BEFORE = {"dimension": {"quantity": "dimension", "sense": "covers", "over": "range"}}
 """What a registration that names no quantity says of regimes that claim no exponent."""

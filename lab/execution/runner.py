@@ -18,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from lab.config.study import Study
 from lab.execution import budgets, compiled, plan, plan_summary, registration
 from lab.execution.engines.engine import Engine, Finished
 from lab.execution.engines.settings import Settings
@@ -27,7 +28,6 @@ from lab.mistakes import StudyError
 from lab.scaling.judge.calibration import LOOKS
 from lab.spec import Group, Planned, Run
 from lab.students.result import Failed
-from lab.study import Study
 
 
 @dataclass(frozen=True)

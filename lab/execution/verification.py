@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lab.config.study import Study
 from lab.execution import compiled, listing, plan, plan_summary, runner
 from lab.execution.engines.device import GPU_TEACHERS
 from lab.execution.engines.engine import Engine
@@ -31,7 +32,6 @@ from lab.execution.plan_summary import Pace
 from lab.execution.store import FINISHED, Row, Store
 from lab.mistakes import StudyError
 from lab.spec import Group, Run
-from lab.study import Study
 
 TOLERANCE = {"float32": 0.5, "float64": 1e-4}
 """Of the logarithm of one loss, by precision, where it is not the same program on the same machine.

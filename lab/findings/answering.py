@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from lab.config.study import Panels, Study
 from lab.execution import budgets, registration
 from lab.execution.store import Store
 from lab.findings.answer import Answer
@@ -29,7 +30,6 @@ from lab.regimes.quantity import ALPHA
 from lab.regimes.regime import Regime
 from lab.scaling.judge.verdict import UNDECIDED, Doubt
 from lab.spec import Planned
-from lab.study import Panels, Study
 
 
 def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answer, ...]:

@@ -24,13 +24,13 @@ from typing import Any
 
 import numpy as np
 
+from lab.files import to_jsonable
 from lab.findings.drawing import Frame, Scale, drawing, text
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.exponents import declared
 from lab.findings.study_results import Setting, StudyResults, scan_of
 from lab.findings.view import Answers, Block, Chart, Charts, Rows, Section, Table, View
 from lab.mistakes import StudyError
-from lab.plain import plain
 from lab.regimes.axes import Values
 from lab.regimes.regime import Regime
 from lab.scaling.judge.calibration import Calibration, Design, Truth, calibrate, misspecified
@@ -252,7 +252,7 @@ def as_json(case: Case, found: Calibration) -> dict[str, Any]:
         name: {"exponent": value, "power": None if same(value, case.truth) else found.power[name]}
         for name, value in design.alternatives.items()
     }
-    return plain({
+    return to_jsonable({
         "dim": case.point.dim, **({"setting": setting.varying} if setting.pairs else {}),
         "x": design.x.tolist(), "teachers": design.teachers, "seeds": design.seeds,
         "prediction": design.prediction, "sense": design.sense, "tolerance": design.tolerance,
@@ -331,7 +331,7 @@ def calibrated(question: StudyResults) -> tuple[Calibrated, ...]:
     for one, design in zip(question.stored, designs(question.study), strict=True):
         name = {"dim": one.setting.dim}
         if one.setting.pairs:
-            name["setting"] = plain(one.setting.varying)
+            name["setting"] = to_jsonable(one.setting.varying)
         entry = entries.get(_key(name))
         if entry:
             found.append(Calibrated(one.setting, entry, kept["scans"], _same(design, entry)))
@@ -345,7 +345,7 @@ def _key(entry: Mapping[str, Any]) -> str:
 def _same(design: Design, entry: Mapping[str, Any]) -> bool:
     """Whether the entry is of this design, and by rules that tell straight curves from bent ones:
     before, a calibration had no shapes."""
-    return "shapes" in entry and plain({name: getattr(design, name) for name in DESIGN}) == {
+    return "shapes" in entry and to_jsonable({name: getattr(design, name) for name in DESIGN}) == {
         name: entry.get(name) for name in DESIGN
     }
 

@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lab.data.user_data import MOST_SHARED, GivenSpec
-from lab.duration import duration
 from lab.execution import plan
 from lab.execution.budgets import CHECKS
 from lab.execution.store import Row
@@ -34,6 +33,7 @@ from lab.findings.exponent_result import (
 )
 from lab.findings.premises import premises, sentences
 from lab.findings.study_results import CellRuns, Setting, SettingRuns, StudyResults, pairs, scan_of
+from lab.mistakes import duration
 from lab.regimes.axes import Values
 from lab.regimes.design_warnings import saturates
 from lab.regimes.quantity import ALPHA

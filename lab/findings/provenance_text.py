@@ -15,12 +15,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from lab.duration import duration
 from lab.execution.registration import Predicted
 from lab.findings.answer import Answer
 from lab.findings.record import History, Provenance
 from lab.findings.run_lists import rows_of
 from lab.findings.view import Answers
+from lab.mistakes import duration
 from lab.tables.prediction import COUNTED, WHERE, declared
 
 SENSES = {"bound": "a lower bound", "equal": "an equality", "covers": "a least share"}

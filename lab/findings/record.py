@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from lab.config.study import Study
 from lab.execution import budgets
 from lab.execution.registration import Predicted, Registered, predicted, registered
 from lab.execution.store import FINISHED, Row, Store
@@ -27,7 +28,6 @@ from lab.regimes.axes import Key
 from lab.regimes.regime import COUNTED, Origin, Regime
 from lab.spec import Planned, Run
 from lab.students.result import Observation
-from lab.study import Study
 
 
 def setting_json(setting: Setting) -> str:

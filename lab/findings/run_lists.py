@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 
 from lab.execution.store import Row
+from lab.files import to_jsonable
 from lab.findings.answer import Answer
 from lab.findings.drawing import Frame, Scale, drawing, text
 from lab.findings.study_results import CellRuns, Setting, StudyResults, value_text
 from lab.findings.view import Answers, Chart, Charts, Rows, Section, View
-from lab.plain import plain
 from lab.regimes.regime import Origin, Regime
 from lab.spec import Run
 
@@ -271,7 +271,7 @@ def _told(answer: Answer, label: str, entries: list[Entry], axis: str) -> dict[s
     steps = dict.fromkeys(tuple(n for n, _ in _curve(e)) for e in entries)
     place = {some: i for i, some in enumerate(steps)}
     run = entries[0].run if entries else None
-    return plain({
+    return to_jsonable({
         "label": ", ".join(filter(None, [study.title, label])),
         "axis": axis,
         "settings": _settings(study, run) if run else {},

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from rich.console import Console
 
-from lab.duration import duration
+from lab.mistakes import duration
 from lab.report.runs import KEY, last_line
 
 EVERY = 30.0

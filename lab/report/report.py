@@ -22,12 +22,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lab.files import to_jsonable
 from lab.findings import claims, provenance_text
 from lab.findings.answer import Answer
 from lab.findings.study_results import Finding, Setting
 from lab.findings.view import Answers, Block, CaptionedFigure, Rows, Table, View, escape
 from lab.mistakes import StudyError
-from lab.plain import plain
 from lab.report.figure_files import svg
 from lab.report.views import doubted, views
 from lab.scaling.judge.verdict import Doubt, explain
@@ -198,7 +198,7 @@ def document(answers: Answers, name: str, *, complete: bool) -> dict[str, Any]:
     made |= {"not_judged_again": lacking} if lacking else {}
     judged = [one.plain() for answer in answers for one in answer.claims]
     claims = {"claims": judged} if judged else {}
-    return plain({"study": name, **body, **claims, **_listed(answers, told), **made})
+    return to_jsonable({"study": name, **body, **claims, **_listed(answers, told), **made})
 
 
 def told_runs(document: Mapping[str, Any]) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-from lab.duration import duration
 from lab.execution.listing import Listed
 from lab.execution.store import Row
+from lab.mistakes import duration
 from lab.students.dimensions import column
 
 HEAD = ("run", "status", "d", "x", "loss", "role", "teacher", "seed", "seconds")

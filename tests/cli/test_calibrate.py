@@ -5,7 +5,7 @@ import json
 import pytest
 from invocation import invoke, power, rows
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution.store import Store
 from lab.mistakes import StudyError
 

@@ -15,7 +15,7 @@ from pseudo import ROOT, on_terminal
 
 import lab
 from lab import cli
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution.store import Store
 
 STUDY = """

@@ -8,7 +8,7 @@ import pytest
 from invocation import invoke, power, rows
 
 from lab import cli
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution import runner
 from lab.execution.store import Store, reports
 from lab.mistakes import StudyError

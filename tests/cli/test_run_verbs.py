@@ -9,7 +9,7 @@ from invocation import invoke, power, rows
 from simulated import row
 
 import lab
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution.store import Store
 from lab.mistakes import StudyError
 from lab.students.result import Observation

@@ -7,7 +7,7 @@ import pytest
 from invocation import invoke, power, rows
 
 import lab
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution.store import Store
 from lab.mistakes import StudyError
 

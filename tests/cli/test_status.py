@@ -8,8 +8,8 @@ import pytest
 from invocation import invoke, power, rows
 from simulated import row
 
-from lab import study as studies
 from lab.cli import run_verbs
+from lab.config import study as studies
 from lab.execution.store import Store, driver
 from lab.mistakes import StudyError
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lab import study
+from lab.config import study
 from lab.data import covariances
 from lab.data.covariances import covariance
 from lab.task.linear_terms import harmonics

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lab import study
+from lab.config import study
 from lab.data import teachers
 from lab.data.streams import stream
 from lab.task import data

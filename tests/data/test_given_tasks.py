@@ -11,7 +11,8 @@ from sklearn.metrics import log_loss
 from sklearn.neighbors import KNeighborsRegressor
 
 import lab
-from lab import cli, study
+from lab import cli
+from lab.config import study
 from lab.data.reading import pool
 from lab.data.user_data import Asked
 from lab.findings.exponents import dependent, pool_paragraphs, share_of_pool

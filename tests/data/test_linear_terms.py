@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lab import study
+from lab.config import study
 from lab.data.covariances import NetworkCovariance, RadialCovariance
 from lab.task.linear_terms import _on_sphere, _on_torus, field_of, linear_terms
 

@@ -122,7 +122,7 @@ def test_nothing_is_raised_without_checks_or_where_losses_stand_still(make_study
 
 
 def test_exact_students_have_one_level():
-    from lab import study as studies
+    from lab.config import study as studies
 
     exact = studies.validate({
         "question": "Is it exact?", "regime": "resolution-data",

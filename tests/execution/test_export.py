@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from simulated import row, rows
 
-from lab import study
+from lab.config import study
 from lab.execution import listing as table
 from lab.execution.store import Store
 from lab.students.result import Observation

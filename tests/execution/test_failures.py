@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lab import study
+from lab.config import study
 from lab.execution import plan, runner
 from lab.execution.engines.threads import Threads
 from lab.execution.store import Store

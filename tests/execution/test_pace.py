@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution import plan
 from lab.execution.plan_summary import SEEN, Pace
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from simulated import row
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution.registration import another, register, registered
 from lab.execution.store import Store
 from lab.mistakes import StudyError

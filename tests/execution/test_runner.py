@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from simulated import power, rows
 
-from lab import study
+from lab.config import study
 from lab.execution import plan, runner
 from lab.execution.store import Store
 

@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 
 import lab
-from lab.duration import seconds_of
 from lab.execution import listing, registration
 from lab.execution.registration import registered
 from lab.execution.store import Store
 from lab.findings import provenance_text
-from lab.mistakes import StudyError
+from lab.mistakes import StudyError, seconds_of
 from lab.scaling.judge.calibration import LOOKS, Truth, level, looks
 from lab.scaling.scans.estimate import estimates
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from simulated import power, row, rows
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution.store import Store
 from lab.findings import answering as answers
 from lab.report.report import document

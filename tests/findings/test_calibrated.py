@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from invocation import invoke, power, rows
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution.store import Store
 from lab.findings import answering as answers
 from lab.findings import calibrated

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from simulated import power, rows
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution.store import Store
 from lab.findings import answering as answers
 from lab.findings.study_results import cells_of, scan_of

@@ -8,7 +8,7 @@ import pytest
 from invocation import invoke
 from simulated import power, row, rows
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution.store import Store
 from lab.findings import curves
 from lab.findings.answering import answer

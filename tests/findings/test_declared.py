@@ -5,7 +5,7 @@ import json
 import pytest
 from simulated import power, rows
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution.registration import predicted
 from lab.execution.store import Store
 from lab.findings import provenance_text

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from invocation import invoke, power, rows
 
-from lab import study
+from lab.config import study
 from lab.execution.store import Store
 from lab.findings.answering import answer
 from lab.findings.study_results import Finding

@@ -6,7 +6,7 @@ is undecided and says which premise does not hold; it never contradicts.
 
 import pytest
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution import runner
 from lab.execution.store import Store
 from lab.findings import answering as answers

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from simulated import power, rows
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution import plan
 from lab.findings.premises import approach, premises, sentences
 from lab.mistakes import StudyError

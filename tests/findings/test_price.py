@@ -6,7 +6,7 @@ import shlex
 import pytest
 from simulated import power, rows
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution.store import Store
 from lab.findings.answering import answers
 

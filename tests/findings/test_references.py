@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lab import study
+from lab.config import study
 from lab.execution.table import Row
 from lab.findings.expected import references
 from lab.findings.premises import premises, sentences

@@ -31,7 +31,7 @@ def summary(plan) -> dict:
 
 
 def main() -> None:
-    from lab import study
+    from lab.config import study
 
     found = {file.stem: summary(study.read(file).plan) for file in sorted(STUDIES.glob("*.toml"))}
     assert "jax" not in sys.modules, "planning a study imports JAX"

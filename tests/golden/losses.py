@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution import engines, plan
 from lab.students import solvers
 

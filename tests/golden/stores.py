@@ -17,7 +17,7 @@ from invocation import invoke
 from matplotlib.figure import Figure
 from simulated import power, rows
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution.store import Row, Store
 
 STUDIES = Path(__file__).resolve().parent / "studies"

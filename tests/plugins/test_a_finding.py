@@ -7,7 +7,7 @@ import pytest
 from invocation import invoke, power, rows
 from matplotlib.figure import Figure
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution.store import Store
 from lab.findings.finders import FINDERS
 from lab.findings.study_results import Finding, Setting

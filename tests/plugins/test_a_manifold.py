@@ -60,7 +60,7 @@ def test_a_manifold_of_ones_own_goes_through_every_verb(tmp_path, monkeypatch, r
 
 def test_its_points_lie_on_it_and_its_teacher_sees_the_whole_chart(registered):
     registered(MANIFOLDS, Helix)
-    from lab import study
+    from lab.config import study
 
     run: Run = (
         study.validate(

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import pytest
 from invocation import invoke, power, rows
 
-from lab import study
+from lab.config import study
 from lab.execution.registration import register
 from lab.execution.store import Store
 from lab.findings.answer import Judgement, inside

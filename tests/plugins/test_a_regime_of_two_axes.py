@@ -9,7 +9,7 @@ from invocation import invoke
 from scripted import executed, plain
 from simulated import row
 
-from lab import study
+from lab.config import study
 from lab.execution import plan
 from lab.execution.store import Store
 from lab.regimes import axes

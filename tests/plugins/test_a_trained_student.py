@@ -8,7 +8,7 @@ from invocation import invoke
 from scripted import executed, plain
 
 import lab
-from lab import study
+from lab.config import study
 from lab.execution import plan
 from lab.grids import PositiveFloat, Positives
 from lab.kinds.student import STUDENTS, StudentSpec, Trained

@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 from scripted import executed, plain
 
 import lab
-from lab import study
+from lab.config import study
 from lab.execution import plan
 from lab.grids import Positives
 from lab.kinds.student import STUDENTS

@@ -9,7 +9,7 @@ from invocation import invoke
 from scripted import executed, plain
 
 import lab
-from lab import study
+from lab.config import study
 from lab.execution import plan
 from lab.kinds.optimisers import OPTIMISERS, FirstOrder, WholeProblem
 from lab.students import solvers

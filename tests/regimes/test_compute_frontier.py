@@ -10,7 +10,7 @@ from invocation import invoke
 from simulated import row
 
 import lab
-from lab import study
+from lab.config import study
 from lab.execution import plan
 from lab.execution.store import Store
 from lab.mistakes import StudyError

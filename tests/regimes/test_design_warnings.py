@@ -3,7 +3,7 @@
 import pytest
 from invocation import invoke
 
-from lab import study
+from lab.config import study
 from lab.execution import plan_summary
 from lab.mistakes import StudyError
 from lab.regimes import design_warnings

@@ -7,7 +7,7 @@ import pytest
 from invocation import invoke
 
 import lab.dimension
-from lab import study
+from lab.config import study
 from lab.findings.coverage import Coverage, CoverageCell, share_interval
 from lab.findings.study_results import Finding
 from lab.spec import Run

@@ -9,7 +9,7 @@ from invocation import invoke
 from simulated import row
 
 import lab
-from lab import study
+from lab.config import study
 from lab.execution.store import Store
 from lab.mistakes import StudyError
 from lab.students.result import Observation

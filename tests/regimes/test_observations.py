@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from simulated import row
 
-from lab import study
+from lab.config import study
 from lab.execution.store import Store
 from lab.findings.answering import answers
 from lab.regimes.axes import Axis

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from invocation import invoke, power, rows
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution.store import Store
 from lab.files import put
 from lab.findings import answering as answers

@@ -7,7 +7,7 @@ import pytest
 from simulated import power, rows
 
 import lab
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution.registration import register
 from lab.execution.store import Store
 from lab.findings import answering as answers

@@ -9,7 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 from simulated import power, rows
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.execution import listing
 from lab.execution.store import Store
 from lab.findings import answering as answers

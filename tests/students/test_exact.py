@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lab import study
+from lab.config import study
 from lab.kinds.student import STUDENTS as KINDS
 from lab.mistakes import StudyError
 from lab.students import exact

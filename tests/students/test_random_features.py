@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from lab import study as studies
+from lab.config import study as studies
 from lab.data.covariances import NetworkCovariance, RadialCovariance
 from lab.data.spectra import Spectrum
 from lab.students import linear, random_features

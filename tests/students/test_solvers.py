@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lab import study
+from lab.config import study
 from lab.execution import plan
 from lab.students import solvers
 from lab.task import sets

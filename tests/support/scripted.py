@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from lab import study
+from lab.config import study
 from lab.execution import plan
 from lab.kinds.student import StudentSpec
 from lab.spec import NO_TRAINING, Group

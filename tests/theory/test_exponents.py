@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab import study
+from lab.config import study
 from lab.models import RandomFeaturesRidge
 from lab.theory import KNOWN, SYMBOLS, PredictionError, kernel, known, parse, smoothness
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.plain import plain
+from lab.files import to_jsonable
 from lab.scaling.frontier import METHODS, STATUS, FrontierError, frontier
 from lab.scaling.tables import request
 from lab.scaling.tables.formats import read_rows
@@ -74,7 +74,7 @@ def fit_frontier(
     flops = found.numbers(C, data.keep) if C else 6 * N * D
     asked: dict[str, Any] = {"N": N, "S": D, "loss": data.loss, "flops": flops,
                              "run": data.groups, "huber": huber, "seed": seed}  # fmt: skip
-    return plain({
+    return to_jsonable({
         "n": len(data.keep), "columns": names | ({"C": C} if C else {}),
         "cost": float(np.exp(np.mean(np.log(flops / N / D)))),
         "methods": {one: _answer(one, asked, allocate) for one in METHODS if method in (None, one)},

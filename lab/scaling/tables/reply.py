@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from lab.plain import plain
+from lab.files import to_jsonable
 from lab.scaling.judge import verdict as rule
 from lab.scaling.judge.exponent import Exponent, exponent
 from lab.scaling.laws.checkpoints import looks_like_checkpoints
@@ -128,7 +128,7 @@ class FittedTable:
             )  # fmt: skip
         else:
             raise TableError("a refused fit predicts nothing; see its status.")
-        return plain([asdict(one) for one in said])
+        return to_jsonable([asdict(one) for one in said])
 
     def allocate(self, compute: Sequence[float], method: str = "parametric") -> dict[str, Any]:
         """The compute frontier of the rows, C = 6 N D, as plain values: method, xi and eta
@@ -147,7 +147,7 @@ class FittedTable:
             at = [(C, found.allocate(C)) for C in compute]
         except FrontierError as error:
             raise TableError(str(error)) from None
-        said = plain(
+        said = to_jsonable(
             {
                 "method": method,
                 "xi": asdict(found.xi),
@@ -269,7 +269,7 @@ def fitted_table(
         raise TableError(str(error)) from None
     out["left_out"] = data.left_out
     out["warnings"] += [*rows.notes, *data.warnings]
-    return FittedTable(plain(out), data, fit, e, sharing, theta)
+    return FittedTable(to_jsonable(out), data, fit, e, sharing, theta)
 
 
 def _refuse_cells(x: Float[np.ndarray, " points"], groups: Sequence[str]) -> None:

@@ -1,7 +1,8 @@
 """TOML as a person writes it: its tables, or a `StudyError`; and where in the text a key stands.
 
 Whatever the text is, reading it ends at once and in one of the two: not in a limit of Python on
-digits, on recursion or on memory. What it does not do: know which keys a study has.
+digits, on recursion or on memory. What it does not do: know which keys a study has. The presets are
+the study files that come with the lab, as starting points for `lab init`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lab.mistakes import Place, StudyError, spelled
+from lab.mistakes import Place, StudyError, spelled, unknown
 
 LARGEST = 4 * 2**20
 """Bytes of a file: every study is below a thousandth of it."""
@@ -144,3 +145,31 @@ class Source:
 
 def _split(dotted: str) -> Place:
     return tuple(key.strip("\"'") for key in re.findall(_KEY, dotted))
+
+
+STUDIES = Path(__file__).parent.parent / "studies"
+"""The studies of the checkout, which the package takes along; a preset is one by its name."""
+
+
+def preset_questions() -> dict[str, str]:
+    """Name of every preset and the question it asks."""
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in _files()}
+    return {name: tomllib.loads(text)["question"] for name, text in texts.items()}
+
+
+def preset_text(preset: str) -> str:
+    """The commented TOML of a preset. Raises StudyError with the known names."""
+    known = [file.stem for file in _files()]
+    if preset not in known:
+        raise StudyError([unknown("preset", preset, known)])
+    return (STUDIES / f"{preset}.toml").read_text(encoding="utf-8")
+
+
+def _files() -> list[Path]:
+    found = sorted(STUDIES.glob("*.toml"))
+    if not found:
+        raise StudyError(
+            [f"{STUDIES}: the studies to start from are not there; install the lab again, or copy "
+             "one from its repository"]
+        )  # fmt: skip
+    return found
