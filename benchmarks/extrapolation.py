@@ -24,8 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from lab.scaling.laws.fit import LAWS, fit_law
-from lab.scaling.laws.prediction import predictions
-from lab.scaling.laws.weights import law_weights
+from lab.scaling.laws.prediction import law_weights, predictions
 from lab.scaling.tables.formats import read_rows
 
 TABLE = Path(__file__).parent.parent / "studies" / "tables" / "chinchilla_digitised.csv"

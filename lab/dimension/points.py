@@ -28,8 +28,7 @@ from jaxtyping import Num
 from lab.dimension.neighbours import PointsError
 from lab.mistakes import guessed, unknown
 from lab.scaling.tables.formats import ENDINGS, Places, ending, read_rows, several
-from lab.scaling.tables.rows import Rows, TableError, listed, quote
-from lab.scaling.tables.where import ConditionError, parse_condition
+from lab.scaling.tables.rows import ConditionError, Rows, TableError, listed, parse_condition, quote
 
 ARRAYS = (".npy", ".npz")
 BUNDLED = ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine")

@@ -37,7 +37,7 @@ from lab.findings.view import (
 from lab.regimes.axes import Key
 from lab.regimes.regime import Regime
 from lab.scaling.judge.verdict import Doubt
-from lab.scaling.laws.plane import ENDLESS, LIMITED, Joint, Plane
+from lab.scaling.laws.prediction import ENDLESS, LIMITED, Joint, Plane
 from lab.spec import Run
 
 if TYPE_CHECKING:

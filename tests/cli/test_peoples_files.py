@@ -133,7 +133,7 @@ def test_a_folder_or_a_pattern_is_one_table_with_the_name_of_each_file(here):
 
 
 def test_conditions_name_columns_with_commas_and_numbers_with_suffixes(here):
-    from lab.scaling.tables.where import parse_condition
+    from lab.scaling.tables.rows import parse_condition
 
     (here / "t.csv").write_text('"tokens, B",kind\n1B,none\n12B,a\n3B,NA\n')
     rows = read_rows(here / "t.csv")

@@ -18,9 +18,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import special
 
-from lab.scaling.laws.descent import RESIDUALS, Objective, descend, settle
-from lab.scaling.laws.held import Held
-from lab.scaling.laws.law import Law
+from lab.scaling.laws.law import RESIDUALS, Held, Law, Objective, descend, polish_to_stationary
 from lab.scaling.laws.one_variable import M3, M4, BrokenPower, Power, PowerFloor, Saturating
 from lab.scaling.laws.two_variables import (
     Chinchilla,
@@ -86,7 +84,7 @@ LIMITS = {
 @dataclass(frozen=True)
 class LawFit:
     """A fitted law. theta, origin: its coordinates; parameters: by name, empty if refused.
-    objective: S of `descent.py`. status: a key of FIT_STATUS. tried, reached: the census.
+    objective: S of `law.py`. status: a key of FIT_STATUS. tried, reached: the census.
     warnings: sentences. residual: r of each row. searched: rows that the starts saw."""
 
     problem: Objective
@@ -144,7 +142,7 @@ def fit_law(
 
     x: one row per variable of the law. huber: δ of Huber's loss, None for squares. residual:
     `log` or `raw`. hold: parameters that are held, and their values; those of a law that is held
-    already by default. scale: factor of each row's residual, see `descent.py`.
+    already by default. scale: factor of each row's residual, see `law.py`.
     starts: about how many. some: rows that they search on, of more than MANY.
     names: of the variables in sentences; those of the law by default.
     A refused fit has NaN coordinates and no parameters.
@@ -203,7 +201,7 @@ def fit_law(
         polished, least = descend(problem, theta[[cost.argmin()]], iterations=1000, tolerance=1e-15)
         lowest = least[0]
     reached = int((cost <= lowest * (1 + 1e-5) + 1e-20).sum())
-    theta, r, jacobian = settle(problem, polished[0])
+    theta, r, jacobian = polish_to_stationary(problem, polished[0])
     values = law.natural(theta[None], origin)[0]
     parameters = dict(zip(law.parameters, map(float, values), strict=True))
     parameters |= {name: float(value) for name, value in law.held.items()}
@@ -359,7 +357,7 @@ def _judge(
     law, z = problem.law, problem.z
     found: list[tuple[str, str]] = []
     seen = 1e-10 if np.abs(r).max() < EXACT else 1e-4  # exact rows see the faintest term
-    gone = np.flatnonzero(problem.unseen(jacobian[None], seen)).tolist()
+    gone = np.flatnonzero(problem.insensitive_coordinates(jacobian[None], seen)).tolist()
     names = {i: name for name, i in law.coordinates.items()}
     if gone:
         what = ", ".join(names.get(i, f"coordinate {i}") for i in gone)

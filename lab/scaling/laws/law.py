@@ -1,4 +1,4 @@
-"""What a law is: a formula for the loss, with its parameters, derivatives and exponents.
+"""A scaling law: its formula with derivatives, parameters that are held, and descent.
 
 A law is a truth object and a model at once. It generates losses from named parameters, knows
 which exponents it has, and gives the fitter log L with exact derivatives in internal
@@ -8,15 +8,43 @@ coordinates θ, in which parameters that must be positive are logarithms and the
 
 so that no coordinate depends on the units.
 
-What it does not do: fit (`fit.py`).
+Held parameters, as in `--hold E=0`, are a constraint on θ. It gives way in one coordinate, its
+pivot (`Law.pins`), and the others are free:
+
+    θ_pivot = g(θ_free),   ∂μ/∂θ_free = ∂μ/∂θ_free|θ_pivot + ∂μ/∂θ_pivot ∂g/∂θ_free,
+
+so amplitudes may be held, which are no coordinates themselves. ∂g is the complex-step derivative,
+exact to round-off (Squire & Trapp 1998). What counts coordinates (degrees of freedom, AICc,
+intervals) counts the free ones. Inequalities, or ties between parameters, cannot be held.
+
+Descent is robust nonlinear least squares from many starts at once. With residuals r = log L − μ(θ)
+or r = L − L(θ), each times its scale where rows are not equally certain, and row weights w:
+
+    S(θ) = Σ_i w_i ρ(r_i),   ρ(r) = r²,   or Huber  ρ(r) = r²/2 (|r| ≤ δ),  δ(|r| − δ/2) beyond.
+
+Every start descends by Levenberg–Marquardt with exact derivatives and Marquardt's scaling, which
+makes the path independent of the units of each coordinate; convergence is judged on relative
+gains, which makes it independent of the scale of S (at δ = 10⁻³, S ~ 10⁻³, absolute tolerances
+stop optimisers early: a published fit stopped 5·10⁻⁴ short of its optimum). Huber's ρ is
+majorised by reweighted squares (Holland & Welsch 1977), so S falls at every accepted step.
+
+S is flat where it is least, and tells θ apart to √ε of the valley's width only: where a descent
+ends within it is up to the rounding of the processor. Its gradient g crosses zero there, and
+`polish_to_stationary` goes on to that point, the same on every machine, by the decrement gᵀ H⁻¹ g.
+
+What it does not do: judge a fit (`fit.py`); fit many small tables at once inside a box, which is
+another problem, see `scans/curves.py`.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 Pin = tuple[int, Callable[[np.ndarray, float, np.ndarray], np.ndarray | float]]
 # What every law takes and gives, for all signatures alike.
@@ -38,7 +66,7 @@ class Law(ABC):
     coordinates: the natural parameters that are themselves, or whose logarithms are, coordinates
     of θ whatever the origin: name → index. Profile intervals exist for these.
     logarithmic: those of `coordinates` that stand in θ as logarithms.
-    pins: how each parameter is held at a value (`held.py`): the coordinate that gives way, and its
+    pins: how each parameter is held at a value (`Held`): the coordinate that gives way, and its
     value as an analytic function of (the other coordinates, the parameter's value, origin), θ with
     coordinates along its first axis. A pin may use the coordinates of pins that stand before it.
     held: parameters that are, and their values.
@@ -140,3 +168,319 @@ def weights_of_terms(
     c = np.maximum(c, 1e-3 * np.abs(c).max(1, keepdims=True))
     scale = (c * right).sum(1) / np.maximum(np.einsum("sj,sjk,sk->s", c, gram, c), 1e-300)
     return c * scale[:, None] / size
+
+
+# ---- parameters that are held ----
+
+STEP = 1e-30
+
+
+class HeldError(ValueError):
+    """Parameters that cannot be held so, in one sentence."""
+
+
+class Held(Law):
+    """`base` with the parameters in `values` held, for a table with this origin.
+
+    Raises HeldError for an unknown parameter, a value that is not finite, or none left free.
+    """
+
+    def __init__(self, base: Law, values: Mapping[str, float], origin: Origin) -> None:
+        check_held(base, values)
+        self.base, self.held, self.origin = base, dict(values), origin
+        self.name, self.variables, self.parameters = base.name, base.variables, base.parameters
+        self.shape = base.shape
+        self.pivots = [base.pins[name][0] for name in base.pins if name in values]
+        self.inside = base.inside
+        self.free = np.array([i for i in range(base.size) if i not in self.pivots], int)
+        if not self.free.size:
+            raise HeldError(f"every parameter of {base.name} is held; leave one to be fitted.")
+        place = {int(old): new for new, old in enumerate(self.free)}
+        self.coordinates = {name: place[i] for name, i in base.coordinates.items() if i in place}
+        self.logarithmic = base.logarithmic & self.coordinates.keys()
+
+    def full(self, theta: Float[np.ndarray, "fits free"]) -> Float[np.ndarray, "fits coords"]:
+        """θ of the whole law."""
+        return self._pinned(np.asarray(theta, float).T).T
+
+    def _pinned(self, free: np.ndarray) -> np.ndarray:
+        """All coordinates, along the first axis, of the free ones."""
+        whole = np.zeros((self.free.size + len(set(self.pivots)), *free.shape[1:]), free.dtype)
+        whole[self.free] = free
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            for name, (index, pin) in self.base.pins.items():
+                if name in self.held:
+                    whole[index] = pin(whole, self.held[name], self.origin)
+        return whole
+
+    def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
+        mu, whole = self.base.evaluate(self.full(theta), z)
+        return mu, self._free(theta, whole)
+
+    def _free(self, theta: np.ndarray, whole: np.ndarray) -> np.ndarray:
+        """Derivatives by the free coordinates, of those by all."""
+        jacobian = whole[:, self.free]
+        turned = theta.T[:, None] + STEP * 1j * np.eye(self.free.size)[:, :, None]
+        slope = self._pinned(turned).imag / STEP  # [coords, free, fits]
+        for pivot in set(self.pivots):
+            if slope[pivot].any():
+                jacobian = jacobian + whole[:, pivot, None] * slope[pivot].T[:, :, None]
+        return jacobian
+
+    def raw(self, theta: Theta, z: Inputs) -> Evaluated:
+        loss, whole = self.base.raw(self.full(theta), z)
+        return loss, self._free(theta, whole)
+
+    def natural(self, theta: Theta, origin: Origin) -> Named:
+        return self.base.natural(self.full(theta), self.origin)
+
+    def internal(self, values: Mapping[str, float], origin: Origin) -> Coords:
+        return self.base.internal(values, origin)[self.free]
+
+    def starts(self, z: Inputs, log_loss: Losses, count: int) -> Starts:
+        found = self.base.starts(z, log_loss, count)[:, self.free]
+        return found[np.unique(found.round(12), axis=0, return_index=True)[1]]
+
+    def exponents(self, values: Mapping[str, float]) -> dict[str, float]:
+        return self.base.exponents(values)
+
+    def check_values(self, theta: Float[np.ndarray, "fits free"], z: np.ndarray) -> None:
+        """Raise HeldError if the law has no losses, or other parameters, with the values held."""
+        with np.errstate(all="ignore"):
+            found = self.natural(theta, self.origin)
+            finite = np.isfinite(self.evaluate(theta, z)[0]).all(1)
+        wanted = [self.held.get(name, np.nan) for name in self.parameters]
+        off = np.abs(found - wanted) > 1e-6 * np.abs(wanted) + 1e-12
+        if not finite.any() or off[finite].any(1).all():
+            said = ", ".join(f"{name} = {value:g}" for name, value in self.held.items())
+            raise HeldError(f"{self.name} has no losses with {said}; hold other values.")
+
+
+def check_held(law: Law, values: Mapping[str, float]) -> None:
+    """Raise HeldError for a name that is no parameter of the law, or a value that is no number."""
+    for name, value in values.items():
+        if name not in law.parameters:
+            near = get_close_matches(name, law.parameters, 1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise HeldError(
+                f"{law.name} has no parameter {name!r} to hold; its parameters are "
+                f"{', '.join(law.parameters)}.{hint}"
+            )
+        if not np.isfinite(value):
+            raise HeldError(f"{name} is held at {value}; give a finite number, as in {name}=0.")
+
+
+# ---- descent ----
+
+RESIDUALS = ("log", "raw")
+BATCH = 400_000  # numbers in one Jacobian: more neither fits the processor's cache nor is faster
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised. log_loss: log L of the rows, shape [points]. z: inputs minus origin.
+    huber: δ, None for squares. residual: `log` or `raw`. scale: factor of each residual, the
+    inverse of its standard deviation over a typical one; None: all are alike."""
+
+    law: Law
+    z: Float[np.ndarray, "variables *curves points"]
+    log_loss: Float[np.ndarray, "*curves points"]
+    huber: float | int | None = None
+    residual: str = "log"
+    scale: Float[np.ndarray, "*curves points"] | None = None
+
+    def at(self, which: Any) -> "Objective":
+        """That of some of the fits; all have the same."""
+        return self
+
+    def residuals(
+        self, theta: Float[np.ndarray, "fits coords"]
+    ) -> tuple[Float[np.ndarray, "fits points"], Float[np.ndarray, "fits coords points"]]:
+        """r, and the derivatives of μ or exp μ by θ. NaN where θ is outside the law's domain."""
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            if self.residual == "log":
+                mu, jacobian = self.law.evaluate(theta, self.z)
+                r = self.log_loss - mu
+            else:
+                loss, jacobian = self.law.raw(theta, self.z)
+                r = np.exp(self.log_loss) - loss
+            if self.scale is None:
+                return r, jacobian
+            return r * self.scale, jacobian * self.scale
+
+    def rho(self, r: np.ndarray) -> np.ndarray:
+        """ρ of each residual."""
+        if self.huber is None:
+            return r * r
+        size = np.abs(r)
+        return np.where(size <= self.huber, r * r / 2, self.huber * (size - self.huber / 2))
+
+    def insensitive_coordinates(
+        self, jacobian: Float[np.ndarray, "fits coords points"], least: float = 1e-4
+    ) -> Bool[np.ndarray, "fits coords"]:
+        """The coordinates that change no log loss by `least`: their term vanished, they may be
+        anything."""
+        unit = jacobian if self.residual == "log" else jacobian / np.exp(self.log_loss)
+        unit = unit if self.scale is None else unit / self.scale
+        return np.abs(unit).max(2) < least
+
+    def gradient(self, theta: Float[np.ndarray, " coords"]) -> Float[np.ndarray, " coords"]:
+        """∂S/∂θ at unit weights."""
+        r, jacobian = self.residuals(theta[None])
+        slope = 2 * r if self.huber is None else np.clip(r, -self.huber, self.huber)
+        return -(jacobian[0] @ slope[0])
+
+
+@dataclass(frozen=True)
+class Stack(Objective):
+    """Objectives of many curves of as many points, each fit with its own. z, log_loss, scale: with
+    an axis of curves before that of points. curve: of each fit."""
+
+    curve: Int[np.ndarray, " fits"] = field(default_factory=lambda: np.zeros(0, int))
+
+    def at(self, which: Any) -> Objective:
+        return replace(self, curve=self.curve[which])
+
+    def residuals(
+        self, theta: Float[np.ndarray, "fits coords"]
+    ) -> tuple[Float[np.ndarray, "fits points"], Float[np.ndarray, "fits coords points"]]:
+        scale = None if self.scale is None else self.scale[self.curve]
+        own = Objective(
+            self.law, self.z[:, self.curve], self.log_loss[self.curve], self.huber, self.residual,
+            scale,
+        )  # fmt: skip
+        return own.residuals(theta)
+
+
+def descend(
+    objective: Objective,
+    theta: Float[np.ndarray, "fits coords"],
+    *,
+    weights: Float[np.ndarray, "fits points"] | None = None,
+    held: Bool[np.ndarray, "fits coords"] | None = None,
+    iterations: int = 100,
+    tolerance: float = 1e-10,
+) -> tuple[Float[np.ndarray, "fits coords"], Float[np.ndarray, " fits"]]:
+    """Minimise from each row of `theta`; returns the end points and their S (inf: never finite).
+
+    weights: of the rows, per fit (bootstrap counts). held: coordinates that must not move.
+    tolerance: relative gain of S that ends a descent. Fits are independent and run in batches of
+    bounded memory.
+    """
+    size = max(BATCH // (theta.shape[1] * objective.log_loss.shape[-1]), 1)
+    parts = [
+        _descend(
+            objective.at(slice(i, i + size)),
+            theta[i : i + size],
+            None if weights is None else weights[i : i + size],
+            None if held is None else held[i : i + size],
+            iterations,
+            tolerance,
+        )
+        for i in range(0, len(theta), size)
+    ]
+    return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+
+
+def polish_to_stationary(
+    objective: Objective, theta: Float[np.ndarray, " coords"], *, steps: int = 50
+) -> tuple[
+    Float[np.ndarray, " coords"], Float[np.ndarray, " points"], Float[np.ndarray, "coords points"]
+]:
+    """The stationary point of S beside the end of a descent, with r and its derivatives there, by
+    undamped steps for as long as the decrement falls. Coordinates that the data do not see at the
+    start stay.
+
+    Two to ten steps for squares. Reweighted squares close in by a tenth a step where δ is far below
+    the noise: the steps run out, and θ is known to some 1e-7.
+    """
+    undamped = np.zeros(1)
+    r, jacobian = objective.residuals(theta[None])
+    still = objective.insensitive_coordinates(jacobian)
+    step, decrement = _step(r, jacobian, objective.huber, undamped, None, still)
+    for _ in range(steps):
+        trial = theta + step[0]
+        r_new, jacobian_new = objective.residuals(trial[None])
+        step, less = _step(r_new, jacobian_new, objective.huber, undamped, None, still)
+        if not less < decrement:  # NaN outside the domain of the law
+            break
+        theta, r, jacobian, decrement = trial, r_new, jacobian_new, less
+    return theta, r[0], jacobian[0]
+
+
+def _descend(
+    objective: Objective,
+    theta: Float[np.ndarray, "fits coords"],
+    weights: Float[np.ndarray, "fits points"] | None,
+    held: Bool[np.ndarray, "fits coords"] | None,
+    iterations: int,
+    tolerance: float,
+) -> tuple[Float[np.ndarray, "fits coords"], Float[np.ndarray, " fits"]]:
+    theta = np.array(theta, float)
+    fits = len(theta)
+    delta = objective.huber
+
+    def total(r: np.ndarray, w: np.ndarray | None) -> np.ndarray:
+        with np.errstate(over="ignore", invalid="ignore"):
+            s = objective.rho(r)
+            s = s.sum(1) if w is None else (w * s).sum(1)
+        return np.where(np.isfinite(s), s, np.inf)
+
+    r, jacobian = objective.residuals(theta)
+    cost = total(r, weights)
+    # Starts outside the domain of the law have nowhere to go.
+    live = np.flatnonzero(np.isfinite(cost))
+    r, jacobian = r[live], jacobian[live]
+    damping = np.full(fits, 1e-2)
+    for _ in range(iterations):
+        if not live.size:
+            break
+        w = None if weights is None else weights[live]
+        step, _ = _step(r, jacobian, delta, damping[live], w, None if held is None else held[live])
+        trial = theta[live] + step
+        r_new, jacobian_new = objective.at(live).residuals(trial)
+        cost_new = total(r_new, w)
+        better = cost_new < cost[live]
+        gain = cost[live] - cost_new
+        stuck = ~better & (damping[live] > 1e8)
+        done = (better & (gain <= tolerance * cost_new)) | stuck | (cost[live] <= 1e-28)
+        theta[live[better]], cost[live[better]] = trial[better], cost_new[better]
+        damping[live] = np.where(better, np.maximum(damping[live] / 5, 1e-12), damping[live] * 4)
+        stay = ~done
+        r = np.where(better[:, None], r_new, r)[stay]
+        jacobian = np.where(better[:, None, None], jacobian_new, jacobian)[stay]
+        live = live[stay]
+    return theta, cost
+
+
+def _step(
+    r: Float[np.ndarray, "fits points"],
+    jacobian: Float[np.ndarray, "fits coords points"],
+    delta: float | None,
+    damping: Float[np.ndarray, " fits"],
+    weights: Float[np.ndarray, "fits points"] | None,
+    held: Bool[np.ndarray, "fits coords"] | None,
+) -> tuple[Float[np.ndarray, "fits coords"], Float[np.ndarray, " fits"]]:
+    """The damped step of each fit, and how much it goes downhill, g · step."""
+    diagonal = np.arange(jacobian.shape[1])
+    scaled = jacobian
+    if delta is not None:
+        scaled = scaled * np.minimum(1, delta / np.maximum(np.abs(r), 1e-300))[:, None]
+    if weights is not None:
+        scaled = scaled * weights[:, None]
+    hessian = scaled @ jacobian.transpose(0, 2, 1)
+    downhill = (scaled @ r[..., None])[..., 0]
+    size = hessian[:, diagonal, diagonal]
+    size = np.maximum(size, 1e-14 * size.max(1, keepdims=True)) + 1e-300
+    hessian[:, diagonal, diagonal] = size * (1 + damping[:, None])
+    if held is not None:
+        free = ~held
+        hessian *= free[:, :, None] & free[:, None, :]
+        downhill = downhill * free
+        hessian[:, diagonal, diagonal] += ~free
+    # Solved in units of the diagonal: amplitudes and exponents differ by orders.
+    unit = np.sqrt(np.maximum(hessian[:, diagonal, diagonal], 1e-300))
+    matrix = hessian / (unit[:, :, None] * unit[:, None, :])
+    matrix[:, diagonal, diagonal] += 1e-14
+    step = np.linalg.solve(matrix, (downhill / unit)[..., None])[..., 0] / unit
+    return step, (downhill * step).sum(1)

@@ -1,4 +1,4 @@
-"""How sure the parameters of a fitted law are.
+"""Uncertainty of the parameters of a fitted law, and the rows that stand out of it.
 
     profile      {θ_j : S(θ_j) ≤ S_min (1 + F_.95(1, ν)/ν)}, other coordinates at their optimum,
                  ν = n − coordinates. Squared residuals only, parameters that are coordinates only.
@@ -16,7 +16,14 @@ groups than MANY that is not enough: their replicates take three steps more.
 Parameters that are positive by definition get `basic` intervals on a logarithmic scale.
 Sources: Bates & Watts 1988 §6.1; Efron 1979; Besiroglu et al. 2024 bootstrap scaling laws so.
 
-What it does not do: choose the law.
+Outliers. Least squares hides the rows that pull it: a far row with leverage has a small residual.
+So rows are judged by their distance from a fit that cannot be pulled, Huber's with δ = 10⁻³:
+
+    |r_i| > 5 · 1.4826 median |r|   →   row i stands out,
+
+and the fit in question is repeated without them. It is a warning, not a deletion.
+
+What it does not do: choose the law, or say that a row is wrong.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,8 +33,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import special
 
-from lab.scaling.laws.descent import descend
-from lab.scaling.laws.fit import MANY, LawFit, covariance
+from lab.scaling.laws.fit import MANY, LawFit, covariance, fit_law
+from lab.scaling.laws.law import descend
 from lab.scaling.scans.curves import crossing
 from lab.scaling.scans.lines import LEVEL, student_quantile
 from lab.scaling.scans.scan import Interval
@@ -249,3 +256,51 @@ def rejects(found: Uncertainty, fit: LawFit, values: Mapping[str, float]) -> flo
     t2 = off @ np.linalg.solve(np.cov(found.theta.T), off)
     below = fit.n - coords
     return float(special.fdtrc(coords, below, t2 * below / (coords * (fit.n - 1))))
+
+
+# ---- rows that stand out ----
+
+ROBUST = 1e-3
+FAR = 5.0
+MATTERS = 0.2  # relative change of an exponent that deserves a warning
+
+
+@dataclass(frozen=True)
+class Outliers:
+    """rows: indices of the rows that stand out. change: exponent → (with them, without them), for
+    the exponents that move by more than MATTERS."""
+
+    rows: Int[np.ndarray, " outliers"]
+    change: dict[str, tuple[float, float]]
+
+
+def outliers(fit: LawFit) -> Outliers:
+    """Rows that stand out of a fit that was not refused, and what leaving them out changes."""
+    problem = fit.problem
+    x = np.exp(problem.z + fit.origin[:, None])
+    loss = np.exp(problem.log_loss)
+    law = problem.law
+    robust = (
+        fit
+        if problem.huber == ROBUST and problem.residual == "log"
+        else fit_law(law, x, loss, huber=ROBUST, starts=100)
+    )
+    size = np.abs(robust.residual)
+    far = size > FAR * 1.4826 * np.median(size) + 1e-9
+    nothing = Outliers(np.flatnonzero(far), {})
+    if not far.any():
+        return nothing
+    without = fit_law(
+        law, x[:, ~far], loss[~far], huber=problem.huber, residual=problem.residual, starts=100
+    )
+    if not without.parameters:
+        return nothing
+    pairs = {
+        name: (fit.parameters[name], without.parameters[name])
+        for name in law.coordinates
+        if name not in law.logarithmic
+    }
+    change = {
+        name: (a, b) for name, (a, b) in pairs.items() if abs(a - b) > MATTERS * max(abs(b), 1e-3)
+    }
+    return Outliers(np.flatnonzero(far), change)

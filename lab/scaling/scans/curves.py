@@ -13,10 +13,10 @@ The floor is signed: σ may exceed 1 (up to SHARE_MAX). A floor forced to be ≥
 of α one-sided, and its intervals cover .92 instead of .95 where there is no floor; a signed
 floor is free of that. Squared residuals in log loss, exact derivatives, Levenberg–Marquardt in
 the box ALPHA_RANGE × [0, SHARE_MAX], one batch over all curves and starts. The best end of each
-curve with a free exponent goes on until its gradient is 0 to rounding, as `laws/descent.py` says of
-`settle`.
+curve with a free exponent goes on until its gradient is 0 to rounding, as `laws/law.py` says of
+`polish_to_stationary`.
 
-This is another problem than that of `laws/descent.py`, whose fits share one table, under any law,
+This is another problem than that of `laws/law.py`, whose fits share one table, under any law,
 weighted and robust, in coordinates without edges. Here every curve has losses and gaps of its own,
 the box has edges, and two parameters have a step in closed form.
 

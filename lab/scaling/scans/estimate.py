@@ -35,7 +35,7 @@ its mean by half the variance: a few per cent in α where single losses scatter 
 one end of the scan than at the other.
 
 What it does not do: say what holds beyond the range (`limit.py`), quote an interval, doubt (both in
-`judge/exponent.py`), or choose between laws (`laws/weights.py`).
+`judge/exponent.py`), or choose between laws (`laws/prediction.py`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Columns are named by symbols: N size, D samples, tokens or steps, L loss, and C compute where there
 is a column (6 N D where not). A symbol that is not named takes the one column of a usual name, as
-`params`, `tokens`, `budget`, `loss`. Which rows are used says `prepared.py`. A group column names
+`params`, `tokens`, `budget`, `loss`. Which rows are used says `request.py`. A group column names
 the curves of a table, one size each, or its isoFLOP groups.
 
 Each estimator of `lab.scaling.frontier` answers for itself; one that the rows do not allow says why
@@ -22,7 +22,7 @@ from lab.files import to_jsonable
 from lab.scaling.frontier import METHODS, STATUS, FrontierError, frontier
 from lab.scaling.tables import request
 from lab.scaling.tables.formats import read_rows
-from lab.scaling.tables.prepared import prepared
+from lab.scaling.tables.request import prepared
 from lab.scaling.tables.rows import Rows, TableError
 
 LAW = "chinchilla"
@@ -54,7 +54,7 @@ def fit_frontier(
     of isoFLOP groups. huber: δ of the parametric law. method: one of METHODS, all unless told.
     allocate: compute to allocate, in the unit of C. decimal: see `formats.py`. seed: of the
     bootstrap. rows: which rows, and in which units: where, drop_worst, best_of, checks, log10,
-    percent, unit as in `prepared.py`.
+    percent, unit as in `request.py`.
 
     Returns n, columns, cost (C/(N D), its geometric mean), methods: by name xi of N ∝ C^xi, data of
     D ∝ C^data, eta of L ∝ C^−eta and excess, each {value, interval, status}; the optima `points`

@@ -1,10 +1,10 @@
 """The reply to `lab fit TABLE`: a law fitted to a table that a user brings.
 
-The columns have the user's names; which rows are fitted says `prepared.py`. With a group column and
+The columns have the user's names; which rows are fitted says `request.py`. With a group column and
 the laws power and power + floor, each group is a teacher with its own amplitude and floor and the
 interval is that of a scan (`judge/exponent.py`); with other laws, or parameters that are held, one
 curve is fitted to all rows and whole groups are resampled. Without one, rows that look like
-checkpoints of one model get a warning (`checkpoints.py`).
+checkpoints of one model get a warning (`request.py`).
 
 What it does not do: print, or exit. Every mistake is a `TableError` of one sentence.
 """
@@ -21,13 +21,10 @@ from jaxtyping import Float
 from lab.files import to_jsonable
 from lab.scaling.judge import verdict as rule
 from lab.scaling.judge.exponent import Exponent, exponent
-from lab.scaling.laws.checkpoints import looks_like_checkpoints
 from lab.scaling.laws.fit import FIT_STATUS, LAWS, LawFit, fit_law
-from lab.scaling.laws.held import HeldError
-from lab.scaling.laws.outliers import outliers
-from lab.scaling.laws.prediction import LEAST, of_teachers, predictions
-from lab.scaling.laws.uncertainty import uncertainty
-from lab.scaling.laws.weights import law_weights
+from lab.scaling.laws.law import HeldError
+from lab.scaling.laws.prediction import LEAST, law_weights, of_teachers, predictions
+from lab.scaling.laws.uncertainty import outliers, uncertainty
 from lab.scaling.scans.curves import STARTS
 from lab.scaling.scans.estimate import LAWS as SCAN_LAWS
 from lab.scaling.scans.estimate import STATUS
@@ -35,8 +32,7 @@ from lab.scaling.scans.lines import bootstrap, teacher_t
 from lab.scaling.scans.scan import Interval, Scan
 from lab.scaling.tables import request
 from lab.scaling.tables.formats import read_rows
-from lab.scaling.tables.prepared import RUN, Prepared, melted, prepared
-from lab.scaling.tables.request import At
+from lab.scaling.tables.request import RUN, At, Prepared, looks_like_checkpoints, melted, prepared
 from lab.scaling.tables.rows import TableError
 
 FEW = 10  # groups, below which intervals by resampling them are too short
@@ -75,11 +71,11 @@ def fit_table(
 
     law: a name in `fit.LAWS`. x, loss: columns of a law of one variable. columns: for two
     variables, symbol → column with the symbols N, D, L. group: column of labels. huber: δ, None
-    for squares. residual: `log` or `raw`. where: see `where.py`. drop_worst: how many of the
+    for squares. residual: `log` or `raw`. where: see `rows.py`. drop_worst: how many of the
     largest losses to leave out, after `where`. hold: parameters of the law that are not fitted,
     and their values. predict, sense ("equal" by default), tolerance (0.15): see `verdict.py`; laws
     of one variable only. weights: column of standard errors of the loss. best_of, wide, checks,
-    log10, percent, unit: see `prepared.py`. decimal: see `formats.py`. at: where to predict, a
+    log10, percent, unit: see `request.py`. decimal: see `formats.py`. at: where to predict, a
     mapping from symbol or column to number, text such as "N=7e9,D=1.4e12", or a table of rows.
     replicates, seed: of the bootstrap.
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from truths import TRUTHS
 
-from lab.scaling.laws.checkpoints import intraclass, looks_like_checkpoints
 from lab.scaling.laws.fit import LAWS, fit_law
 from lab.scaling.laws.uncertainty import uncertainty
+from lab.scaling.tables.request import intraclass, looks_like_checkpoints
 from lab.scaling.tables.rows import Rows
 
 NAMES = {"x": "params", "y": "tokens", "L": "loss"}

@@ -5,7 +5,7 @@ import pytest
 from truths import TRUTHS, design
 
 from lab.scaling.laws.fit import LAWS, fit_law
-from lab.scaling.laws.held import Held, HeldError
+from lab.scaling.laws.law import Held, HeldError
 from lab.scaling.laws.uncertainty import uncertainty
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lab.scaling.laws.plane import JOINT_LAWS, LIMITED, Plane
+from lab.scaling.laws.prediction import JOINT_LAWS, LIMITED, Plane
 
 N = np.geomspace(50, 5000, 9)
 D = np.geomspace(100, 20_000, 8)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize
 
-from lab.scaling.laws.weights import law_weights, surprise
+from lab.scaling.laws.prediction import law_weights, surprise
 
 X = np.geomspace(10, 1e5, 40)
 LAWS = ["power", "power+floor"]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lab.scaling.laws.fit import fit_law
+from lab.scaling.laws.prediction import law_weights
 from lab.scaling.laws.uncertainty import rejects, uncertainty
-from lab.scaling.laws.weights import law_weights
 from lab.scaling.tables.reply import fit_table
 
 SHIPPED = Path(__file__).parents[3] / "studies" / "tables" / "chinchilla_digitised.csv"

@@ -8,8 +8,7 @@ import pytest
 
 from lab.scaling.tables.formats import read_rows
 from lab.scaling.tables.reply import fit_table
-from lab.scaling.tables.rows import TableError
-from lab.scaling.tables.where import ConditionError, parse_condition
+from lab.scaling.tables.rows import ConditionError, TableError, parse_condition
 
 X = np.geomspace(10, 1e4, 12)
 LOSS = 3 * X**-0.7 + 0.01
