@@ -67,14 +67,13 @@ def shares(study: str, settings: list[str]) -> dict[str, float]:
     import jax
 
     import lab
-    from lab.execution import plan
-    from lab.execution.engines import compilations, device
+    from lab.execution import compiled, engine, plan
 
-    device.configure(1)
+    engine.configure(1)
     from lab.students import descent, solvers
 
     spent: Counter[str] = Counter()
-    counted = compilations.Compilations()
+    counted = compiled.Compilations()
 
     def clocked(f: Any, part: str) -> Any:
         def call(*arguments: Any) -> Any:

@@ -49,11 +49,11 @@ def peak() -> float:
 def measure_lab(students: int, steps: int, lanes: int, repeats: int = 3) -> dict[int, float]:
     """Wall µs per student-step: every lane trains `students` students that share one teacher."""
     from lab.config import study
-    from lab.execution import engines
+    from lab.execution import engine
     from lab.execution.plan import MOST_SEEDS
     from lab.spec import Group
 
-    engines.configure()
+    engine.configure()
     from lab.students.descent import training
 
     parts = [tuple(range(i, min(i + MOST_SEEDS, students))) for i in range(0, students, MOST_SEEDS)]

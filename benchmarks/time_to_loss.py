@@ -17,7 +17,7 @@ import math
 import time
 
 from lab.config import study
-from lab.execution import engines
+from lab.execution import engine
 from lab.spec import Group
 from lab.tables.training import PRESETS
 
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--teachers", type=int, default=4)
     parser.add_argument("--json")
     arguments = parser.parse_args()
-    engines.configure()
+    engine.configure()
     results: dict = {}
     for problem in PROBLEMS:
         print(f"d = {problem['dim']}, n = {problem['width']}, relative loss {problem['target']:g}")

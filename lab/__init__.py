@@ -26,10 +26,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lab.config.study import Study
-    from lab.execution.engines.settings import Settings
     from lab.execution.listing import Removal
     from lab.execution.plan_summary import PlanSummary
     from lab.execution.runner import Summary
+    from lab.execution.settings import Settings
     from lab.execution.verification import Verification
     from lab.findings.calibrated import Simulation
     from lab.report.fitted import Fit
@@ -113,7 +113,7 @@ def run(
     there.
 
     lanes: groups trained at once, one per core by default.
-    engine: where they are trained, a name, or more in `lab.execution.engines.settings.Settings`.
+    engine: where they are trained, a name, or more in `lab.execution.settings.Settings`.
     until_decided: go on with more teachers, at looks that are registered before the first run,
         until every claim about α is decided (`lab.scaling.judge.calibration`).
     seconds: after so many no more is begun; what is undecided then stays so.
@@ -430,7 +430,7 @@ def fit(
 
 
 def _settings(study: Source, engine: str | Settings | None) -> Settings:
-    from lab.execution.engines.settings import Settings
+    from lab.execution.settings import Settings
 
     beside = Path(study).parent if isinstance(study, str | Path) else None
     return engine if isinstance(engine, Settings) else Settings.found(beside, name=engine)

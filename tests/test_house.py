@@ -13,7 +13,7 @@ import typechecker
 from beartype.roar import BeartypeCallHintViolation
 
 from lab.config import study
-from lab.execution.engines import settings
+from lab.execution import settings
 from lab.students import linear, random_features
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -165,7 +165,7 @@ FITTING = LIGHT - {"scipy"}
     (["fit", "--help"], LIGHT), (["dimension", "--help"], LIGHT),
     (["calibrate", "--help"], LIGHT),
     (["status", "studies/size.toml"], LIGHT), (["plan", "studies/size.toml"], LIGHT),
-    (["check", "studies/size.toml"], LIGHT), (["check", "studies/quickstart.toml"], LIGHT),
+    (["check", "studies/size.toml"], LIGHT), (["check", "studies/quickstart.toml"], FITTING),
     (["fit", "studies/size.toml", "--json", "--results", "none"], FITTING),
     (["calibrate", "studies/size.toml", "--scans", "20", "--alpha", "4/d"], FITTING),
     (["fit", "results/coverage/coverage.csv", "--law", "power", "--x", "teachers", "--loss",

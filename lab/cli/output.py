@@ -72,7 +72,7 @@ def presets() -> Iterable[str]:
 
 def engines() -> Iterable[str]:
     """Where groups are trained."""
-    from lab.execution.engines import ENGINES
+    from lab.execution.settings import ENGINES
 
     return ENGINES
 

@@ -152,7 +152,7 @@ def verify(
     and their list where not.
     """
     import lab
-    from lab.execution.engines.settings import Settings
+    from lab.execution.settings import Settings
     from lab.files import to_jsonable
     from lab.report import verb_tables as shown
 

@@ -166,7 +166,7 @@ def run(
     difference.
     """
     import lab
-    from lab.execution.engines.settings import Settings
+    from lab.execution.settings import Settings
     from lab.mistakes import duration, seconds_of
 
     flags = {"--until-converged": until_converged, "--until-decided": until_decided}

@@ -1,4 +1,4 @@
-"""Compiled programs: the folder that keeps them between runs, and what is wrong with it.
+"""Compiled programs: the folder that keeps them between runs, and the count of this process.
 
 JAX writes an entry in place and never again: one that a killed process left half written is
 complained of and compiled anew at every later run. So entries that were written since the last look
@@ -13,7 +13,9 @@ import tempfile
 import warnings
 import zlib
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 ENTRY = "*-cache"
 """Names of JAX's entries."""
@@ -108,3 +110,42 @@ def _whole(content: bytes) -> bool:
         return content[:1] == bytes([ZLIB]) and bool(zlib.decompress(content))
     except zlib.error:
         return False
+
+
+class Compilations:
+    """Counts from its making on; programs that come from the cache on the disk count too."""
+
+    def __init__(self) -> None:
+        self._programs, self._seconds = _total()
+
+    @property
+    def programs(self) -> int:
+        """Programs since then."""
+        return int(_total()[0] - self._programs)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since then."""
+        return _total()[1] - self._seconds
+
+
+def _total() -> tuple[float, float]:
+    """Programs and seconds of this process so far."""
+    programs, seconds = _count()
+    return programs, seconds
+
+
+@cache
+def _count() -> list[float]:
+    """The count that JAX adds to, by the one listener of this process."""
+    import jax
+
+    count = [0.0, 0.0]
+
+    def listen(event: str, duration_secs: float, **_: Any) -> None:
+        if event.endswith("backend_compile_duration"):
+            count[0] += 1
+            count[1] += duration_secs
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    return count

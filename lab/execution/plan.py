@@ -252,9 +252,9 @@ def cost(found: list[Group], *, correction: float = 1.0) -> Cost:
 
 
 SHORTEST, LONGEST = 10.0, 300.0
-"""Seconds that an errand should take at least and at most."""
+"""Seconds that a task of a cluster should take at least and at most."""
 ROUNDS = 4
-"""Errands for every lane, at least, if there are as many groups: so the last of them end
+"""Tasks for every lane, at least, if there are as many groups: so the last of them end
 together."""
 
 
@@ -274,7 +274,7 @@ def parted(group: Group, longest: float | None) -> list[Group]:
 
 
 def next_batch(todo: deque[Group], *, left: float, lanes: int, pace: float) -> list[Group]:
-    """Take the groups of the next errand off those to do.
+    """Take the groups of a cluster's next task off those to do.
 
     left: modelled seconds of all that is to do. pace: measured over modelled seconds of groups.
     """

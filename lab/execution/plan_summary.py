@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.config.study import Study
-from lab.execution import engines, plan
+from lab.execution import engine, plan
 from lab.execution.plan import Cost, Left
 from lab.execution.store import Store
 from lab.mistakes import StudyError, duration
@@ -97,7 +97,7 @@ def summarise(study: Study, path: Path, *, tables: bool = False) -> PlanSummary:
     model = sum(map(plan.lane_seconds, plan.groups(spent)))
     correction = sum(spent.values()) / model if spent else 1 / plan.core_speed()
     bill = plan.cost(plan.groups(left.missing), correction=correction)
-    return PlanSummary(study.question, left, bill, engines.cores(), source)
+    return PlanSummary(study.question, left, bill, engine.cores(), source)
 
 
 PER_RUN = 2000.0

@@ -29,7 +29,6 @@ from lab.data.user_data import GivenSpec
 from lab.execution.store import FINISHED, Store
 from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
-from lab.scaling.judge.calibration import level, looks
 
 BEFORE = {"dimension": {"quantity": "dimension", "sense": "covers", "over": "range"}}
 """What a registration that names no quantity says of regimes that claim no exponent."""
@@ -216,11 +215,15 @@ def refuse_sequence(study: Study) -> None:
 
 def at_look(panel: Regime, teachers: int, at: Sequence[int]) -> Regime:
     """A panel at the look of so many teachers, with the level of its intervals."""
+    from lab.scaling.judge.calibration import level, looks
+
     return panel.looked(teachers, level(teachers, looks(panel.task.count, at)))
 
 
 def next_look(panel: Regime, now: Regime, at: Sequence[int]) -> Regime | None:
     """The panel at the look after this one; None after the last."""
+    from lab.scaling.judge.calibration import level, looks
+
     every = looks(panel.task.count, at)
     i = every.index(now.task.count) + 1
     return panel.looked(every[i], level(every[i], every)) if i < len(every) else None
@@ -252,6 +255,8 @@ def whole(study: Study, store: Store) -> Study:
     steps = registered_looks(store)
     if not steps:
         return study
+    from lab.scaling.judge.calibration import looks
+
     panels = tuple(at_look(panel, looks(panel.task.count, steps)[-1], steps)
                    for panel in study.panels)  # fmt: skip
     return replace(study, panels=panels) if isinstance(study, Panels) else panels[0]

@@ -20,9 +20,9 @@ from typing import Any
 
 from lab.config.study import Study
 from lab.execution import budgets, compiled, plan, plan_summary, registration
-from lab.execution.engines.engine import Engine, Finished
-from lab.execution.engines.settings import Settings
+from lab.execution.engine import Engine, Finished
 from lab.execution.plan_summary import Pace
+from lab.execution.settings import Settings
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
 from lab.scaling.judge.calibration import LOOKS
@@ -97,7 +97,7 @@ def run(
 ) -> Summary:
     """Train what the store in `path` lacks, telling `observe` of it five times a second.
 
-    settings: which engine trains (`engines/settings.py`); `lanes` of this machine go before theirs.
+    settings: which engine trains (`settings.py`); `lanes` of this machine go before theirs.
     until_converged: go on and raise the budget of every x whose losses still fall, until none does
     or the study's limit is reached (`budgets.py`).
     following: what to train next of a study that is run until it is decided; its looks are

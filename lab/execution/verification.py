@@ -25,10 +25,9 @@ from typing import Any
 
 from lab.config.study import Study
 from lab.execution import compiled, listing, plan, plan_summary, runner
-from lab.execution.engines.device import GPU_TEACHERS
-from lab.execution.engines.engine import Engine
-from lab.execution.engines.settings import Settings
+from lab.execution.engine import GPU_TEACHERS, Engine
 from lab.execution.plan_summary import Pace
+from lab.execution.settings import Settings
 from lab.execution.store import FINISHED, Row, Store
 from lab.mistakes import StudyError
 from lab.spec import Group, Run

@@ -12,8 +12,8 @@ import pytest
 
 from lab.config import study
 from lab.execution import plan, runner
-from lab.execution.engines.threads import Threads
 from lab.execution.store import Store
+from lab.execution.threads import Threads
 from lab.mistakes import StudyError
 from lab.students import exact, solvers
 from lab.students.limits import basin

@@ -115,7 +115,7 @@ def test_after_two_interrupts_nothing_is_left_running(tmp_path):
 def workers_of(pid):
     """The worker processes of a driver."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [c for c in children if "engines.worker" in Path(f"/proc/{c}/cmdline").read_text()]
+    return [c for c in children if "execution.worker" in Path(f"/proc/{c}/cmdline").read_text()]
 
 
 def test_an_edited_study_runs_only_the_difference(tmp_path):

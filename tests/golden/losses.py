@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from lab.config import study as studies
-from lab.execution import engines, plan
+from lab.execution import engine, plan
 from lab.students import solvers
 
 EXPECTED = Path(__file__).resolve().parent / "losses.json"
@@ -125,5 +125,5 @@ def learned(name: str) -> dict[str, object]:
 
 def printed() -> str:
     """The losses of every case as JSON."""
-    engines.configure()
+    engine.configure()
     return json.dumps({name: learned(name) for name in CASES}, indent=1) + "\n"

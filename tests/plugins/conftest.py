@@ -7,8 +7,8 @@ from pathlib import Path
 import dask_cluster
 import pytest
 
-from lab.execution.engines import cluster
-from lab.execution.engines.processes import Processes
+from lab.execution import cluster
+from lab.execution.processes import Processes
 
 PLUGINS = Path(__file__).resolve().parent
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from lab.execution.engines.engine import Finished
+from lab.execution.engine import Finished
 from lab.execution.plan import groups
 from lab.execution.runner import Progress, rows_of
 from lab.report import progress

@@ -12,7 +12,7 @@ import pytest
 from scripted import Scripted, descents, executed, pids, running, scripted
 from test_processes import wait
 
-from lab.execution.engines import cluster, errand
+from lab.execution import cluster
 from lab.kinds.student import STUDENTS
 from lab.mistakes import StudyError
 
@@ -57,15 +57,15 @@ def test_what_is_dropped_ends_at_once(address, tmp_path):
 
 
 def test_other_versions_are_a_sentence_at_the_start_and_later(address, monkeypatch):
-    ours = {**errand.versions(), "JAX": "0.0.1"}
+    ours = {**cluster.versions(), "JAX": "0.0.1"}
     with closing(cluster.running(address)) as engine:
         engine.start()
-        monkeypatch.setattr(errand, "versions", lambda: ours)
+        monkeypatch.setattr(cluster, "versions", lambda: ours)
         with pytest.raises(StudyError, match="JAX .* there and 0.0.1 here"):
             executed(engine, descents(teachers=1))
     monkeypatch.undo()
-    plain = errand.difference
-    monkeypatch.setattr(errand, "difference", lambda theirs, _: plain(theirs, ours))
+    plain = cluster.difference
+    monkeypatch.setattr(cluster, "difference", lambda theirs, _: plain(theirs, ours))
     with closing(cluster.running(address)) as engine, pytest.raises(StudyError) as caught:
         engine.start()
     (sentence,) = caught.value.mistakes
@@ -105,7 +105,7 @@ def test_a_worker_without_the_lab_is_a_sentence(tmp_path):
 def test_a_worker_that_is_lost_while_it_is_asked_is_no_stranger():
     class Client:
         def run(self, *_, **__):
-            return {"tcp://lost": OSError("Stream is closed"), "tcp://here": errand.versions()}
+            return {"tcp://lost": OSError("Stream is closed"), "tcp://here": cluster.versions()}
 
         def sync(self, *_, **__):
             return {"tcp://here": 2}

@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lab.config import toml
-from lab.execution.engines import ENGINES
-from lab.execution.engines.engine import Engine
+from lab.execution.engine import Engine
 from lab.mistakes import StudyError, shown, unknown
 
+ENGINES = ("processes", "threads", "dask", "slurm")
+"""The names of all engines (`engine.py`)."""
 VARIABLE = "LAB_ENGINE"
 """The variable of the environment that names the engine."""
 FILE = "lab.config.toml"
@@ -60,17 +61,17 @@ class Settings:
         """
         found = replace(self, lanes=lanes or self.lanes)
         if found.name == "threads":
-            from lab.execution.engines.threads import Threads
+            from lab.execution.threads import Threads
 
             return Threads(found.lanes)
         if found.name in ("dask", "slurm"):
-            from lab.execution.engines import cluster
+            from lab.execution import cluster
 
             if found.name == "slurm":
                 return cluster.slurm(_needed("workers", found.workers, "how many, as in 64"))
             return cluster.running(_needed("scheduler", found.scheduler, "where, as in "
                                            "tcp://127.0.0.1:8786"))  # fmt: skip
-        from lab.execution.engines.processes import Processes
+        from lab.execution.processes import Processes
 
         return Processes(found.lanes)
 

@@ -9,10 +9,10 @@ import dask_cluster
 import pytest
 from scripted import Scripted, descents, executed, pids, plain, running, scripted
 
-from lab.execution.engines import cluster
-from lab.execution.engines.engine import Engine
-from lab.execution.engines.processes import Processes
-from lab.execution.engines.threads import Threads
+from lab.execution import cluster
+from lab.execution.engine import Engine
+from lab.execution.processes import Processes
+from lab.execution.threads import Threads
 from lab.kinds.student import STUDENTS
 from lab.students import solvers
 from lab.students.result import Failed
@@ -97,7 +97,7 @@ def test_after_stop_no_group_starts_and_those_in_flight_are_finished(engine, tmp
     groups = [scripted(tmp_path / f"{i}", "learn", teacher=i % 3) for i in range(12)]
     stop = threading.Event()
     found = executed(engine, groups, stop=stop, look=lambda finished: finished and stop.set())
-    most = 12 if isinstance(engine, cluster.Cluster) else 5  # one errand takes all of these
+    most = 12 if isinstance(engine, cluster.Cluster) else 5  # one task takes all of these
     assert 1 <= len(found) <= most and all(f.results[0].status == "done" for f in found)
     assert len([*tmp_path.iterdir()]) == len(found)
     stop = threading.Event()

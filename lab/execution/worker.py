@@ -1,12 +1,11 @@
 """A worker: a process that is given groups, one at a time, and says what became of them.
 
-    python -m lab.execution.engines.worker [--idle SECONDS] [KIND …]
+    python -m lab.execution.worker [--idle SECONDS] [KIND …]
 
 Groups come in on standard input, and ticks and results go out on standard output, a line of JSON
-each (`messages.py`). KINDS are foreign ones (`foreign.py`). When standard
-input closes, which it does when the driver is gone for whatever reason, the worker ends at once;
-with --idle also after so many seconds without a group. It writes nothing to any disk but compiled
-programs to their cache.
+each (`engine.py`). KINDS are foreign ones. When standard input closes, which it does when the
+driver is gone for whatever reason, the worker ends at once; with --idle also after so many seconds
+without a group. It writes nothing to any disk but compiled programs to their cache.
 """
 
 from __future__ import annotations
@@ -59,16 +58,16 @@ def main() -> None:
     os.dup2(2, 1)  # whatever prints does not speak for the worker
     given: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(given,), daemon=True).start()
-    from lab.execution.engines import foreign, messages
-    from lab.execution.engines.compilations import Compilations
-    from lab.execution.engines.device import configure
+    from lab.execution import engine
+    from lab.execution.compiled import Compilations
+    from lab.execution.engine import configure
 
-    foreign.register(options.kinds)
+    engine.register_kinds(options.kinds)
     device = configure(1)
     import jax
 
     def say(**message: Any) -> None:
-        messages.send(told, message)
+        engine.send_message(told, message)
 
     say(kind=device.kind, name=device.name, teachers=device.teachers, devices=len(jax.devices()))
     compiled, known = Compilations(), 0
@@ -78,10 +77,10 @@ def main() -> None:
         except queue.Empty:
             return
         asked = json.loads(line)
-        group = messages.group(asked["group"])
+        group = engine.group_of(asked["group"])
         tick = _Ticks(lambda steps: say(steps=steps, compiled=compiled.seconds))
         results, error, seconds = learned(_turned(group, asked["turn"]), tick)
-        values = None if results is None else messages.of_results(group, results)
+        values = None if results is None else engine.result_values(group, results)
         say(results=values, error=error, seconds=seconds, compiled=compiled.seconds)
         if compiled.programs - known > PROGRAMS:
             jax.clear_caches()

@@ -32,7 +32,7 @@ def test_what_has_to_stay_together_does(make_study, make_tables):
 
 @pytest.mark.parametrize("pace", [1.0, 50.0, 1e4])
 @pytest.mark.parametrize("lanes", [1, 8, 1000])
-def test_errands_take_from_ten_seconds_to_five_minutes(pace, lanes):
+def test_tasks_take_from_ten_seconds_to_five_minutes(pace, lanes):
     groups = descents(steps=20_000, teachers=3) * 20
     todo, errands = deque(groups), []
     while todo:

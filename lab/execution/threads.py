@@ -9,10 +9,9 @@ import queue
 import threading
 from collections.abc import Generator, Sequence
 
-from lab.execution.engines.compilations import Compilations
-from lab.execution.engines.device import Device, configure
-from lab.execution.engines.engine import Finished, Tick
-from lab.execution.engines.worker import Abandoned, learned
+from lab.execution.compiled import Compilations
+from lab.execution.engine import Device, Finished, Tick, configure
+from lab.execution.worker import Abandoned, learned
 from lab.spec import Group
 
 

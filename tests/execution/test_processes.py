@@ -12,8 +12,9 @@ from dataclasses import replace
 import pytest
 from scripted import Scripted, executed, pids, running, scripted
 
-from lab.execution.engines import lane, messages
-from lab.execution.engines.processes import Processes
+from lab.execution import engine as messages
+from lab.execution import processes
+from lab.execution.processes import Processes
 from lab.kinds.student import STUDENTS
 from lab.mistakes import StudyError
 
@@ -60,7 +61,7 @@ import sys, threading
 sys.path[:0] = {path!r}
 from scripted import Scripted, scripted
 from lab.kinds.student import STUDENTS
-from lab.execution.engines.processes import Processes
+from lab.execution.processes import Processes
 from pathlib import Path
 STUDENTS.add(Scripted)
 group = scripted(Path({file!r}), "sleep")
@@ -112,22 +113,24 @@ def test_groups_and_results_survive_json(tmp_path, pool):
 
     group = replace(scripted(tmp_path / "a", "learn"), start=2, round=1)
     seen = (Observation(0.5, "train", float("inf")), Observation(3, "test", 1 / 3, 2.5))
-    text = json.dumps(messages.of_group(group))
-    assert messages.group(json.loads(text)) == group
+    text = json.dumps(messages.group_values(group))
+    assert messages.group_of(json.loads(text)) == group
     (run,) = group.runs()
     for result in (
         Result(run, "diverged", float("nan"), float("inf"), 3, ((1, 0.1), (2, float("nan"))), {}),
         Result(run, "done", 1 / 3, 5e-324, 0, (), {"condition": 1e300, "jitter": 0.0}, seen),
         Failed(run, "Ünicode\n\x00"),
     ):
-        values = json.loads(messages.line({"results": messages.of_results(group, [result])}))
-        assert repr(messages.results(group, values["results"])) == repr([result])
+        values = json.loads(
+            messages.message_line({"results": messages.result_values(group, [result])})
+        )
+        assert repr(messages.results_of(group, values["results"])) == repr([result])
 
 
 def test_what_the_user_set_wins(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    found = lane._environment(None)
+    found = processes._environment(None)
     assert (found["OMP_NUM_THREADS"], found["MKL_NUM_THREADS"]) == ("7", "1")
 
 
@@ -140,5 +143,5 @@ def test_a_message_goes_whole_through_a_stream_that_takes_a_part_at_a_time():
             return len(some[:3])
 
     stream = Narrow()
-    messages.send(stream, {"steps": 12345, "compiled": 0.25})
-    assert stream.taken == messages.line({"steps": 12345, "compiled": 0.25})
+    messages.send_message(stream, {"steps": 12345, "compiled": 0.25})
+    assert stream.taken == messages.message_line({"steps": 12345, "compiled": 0.25})

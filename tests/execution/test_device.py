@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-ASK = "from lab.execution import engines; import os; engines.configure({lanes}); {say}"
+ASK = "from lab.execution import engine; import os; engine.configure({lanes}); {say}"
 SAY = "print(os.environ['NPROC'], os.environ['XLA_FLAGS'])"
 
 
@@ -34,7 +34,7 @@ def test_lanes_get_threads_and_the_user_wins(lanes, given, expected):
 def test_one_listener_counts_the_compilations_of_a_process(monkeypatch):
     import jax
 
-    from lab.execution.engines.compilations import Compilations
+    from lab.execution.compiled import Compilations
 
     first = Compilations()
     monkeypatch.setattr(jax.monitoring, "register_event_duration_secs_listener", None)

@@ -1,10 +1,17 @@
-"""Cluster: Dask workers as lanes, wherever they are. Groups go out as errands (`errand.py`).
+"""Cluster: Dask workers as lanes, wherever they are. Groups go out as tasks of the scheduler.
 
-Only as many errands are under way as there are threads of workers, and one in ten more, so that
-after a stop little is left to finish, and workers that come later find work. A worker that is lost
-costs nothing but time: Dask gives its errand to another, as often as the scheduler allows; if that
-ends in an error the groups of the errand are tried once more, each alone, and have failed then.
-Workers need no disk in common with the driver, and the same versions of the lab, JAX and NumPy.
+Only as many tasks are under way as there are threads of workers, and one in ten more, so that after
+a stop little is left to finish, and workers that come later find work. A worker that is lost costs
+nothing but time: Dask gives its task to another, as often as the scheduler allows; if that ends in
+an error the groups of the task are tried once more, each alone, and have failed then. Workers need
+no disk in common with the driver, and the same versions of the lab, JAX and NumPy.
+
+A task (`dask_task`) takes a text and gives a text, both JSON: the groups, kinds and versions of the
+driver; and what became of each group. Meanwhile steps are told as events of the scheduler, which
+may come after the answer, or never. The groups train in a process beside the Dask worker, that of
+the engine of one machine (`processes.py`), so that a crash costs a group another try and not the
+worker, and JAX finds its own environment; it waits a minute for the next task. When the driver
+drops the task, or is gone, the process ends within a second.
 """
 
 from __future__ import annotations
@@ -18,17 +25,27 @@ import time
 import uuid
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
+from importlib import metadata
 from importlib.util import find_spec
 from typing import Any
 
 from lab.execution import plan
-from lab.execution.engines import errand, foreign, messages
-from lab.execution.engines.device import Device
-from lab.execution.engines.engine import Finished, Tick
+from lab.execution.engine import (
+    Device,
+    Finished,
+    Tick,
+    foreign_kinds,
+    group_of,
+    group_values,
+    register_kinds,
+    result_values,
+    results_of,
+)
+from lab.execution.processes import Processes
 from lab.mistakes import StudyError
-from lab.spec import Group
+from lab.spec import PHYSICS_VERSION, Group
 
 PATIENCE = 10.0
 """Seconds to wait for a scheduler."""
@@ -199,14 +216,14 @@ class Cluster:
 
     def _refuse_strangers(self) -> None:
         """Raise StudyError for workers without the lab, or with other versions."""
-        said = self._client.run(errand.versions, on_error="return")
+        said = self._client.run(versions, on_error="return")
         wrong = []
         for address, theirs in said.items():
             if isinstance(theirs, OSError | TimeoutError):
-                continue  # lost meanwhile; every errand compares the versions again
+                continue  # lost meanwhile; every task compares the versions again
             if isinstance(theirs, BaseException):
                 wrong.append(f"{address}: this worker has no lab ({theirs}); install it there")
-            elif differs := errand.difference(theirs, errand.versions()):
+            elif differs := difference(theirs, versions()):
                 wrong.append(_differs(f"{address}: {differs}"))
         if wrong:
             self.close()
@@ -233,11 +250,11 @@ class _Out:
         self._back: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._topic = f"lab-{uuid.uuid4().hex}"
-        self._kinds = foreign.named()
+        self._kinds = foreign_kinds()
         client.subscribe_topic(self._topic, lambda event: self._events.put(event[1]))
 
     def send(self, lanes: int) -> None:
-        """Send errands until every lane has one, and one in ten lanes two."""
+        """Send tasks until every lane has one, and one in ten lanes two."""
         pace = self._measured / self._modelled if self._modelled else 1.0
         while self.todo and len(self.under_way) < lanes + lanes // 10 + 1:
             tried = bool(self._tries[id(self.todo[0])])
@@ -252,10 +269,10 @@ class _Out:
             self._left -= sum(map(plan.lane_seconds, groups))
             name = f"lab-{uuid.uuid4().hex}"
             text = json.dumps({
-                "errand": name, "topic": self._topic, "kinds": self._kinds,
-                "versions": errand.versions(), "groups": [*map(messages.of_group, groups)],
+                "task": name, "topic": self._topic, "kinds": self._kinds,
+                "versions": versions(), "groups": [*map(group_values, groups)],
             })  # fmt: skip
-            future = self._client.submit(errand.run, text, key=name, pure=False)
+            future = self._client.submit(dask_task, text, key=name, pure=False)
             self.under_way[name] = (future, groups)
             future.add_done_callback(self._back.put)
 
@@ -291,11 +308,11 @@ class _Out:
             results = found["results"]
             self._measured += found["seconds"]
             self._modelled += plan.lane_seconds(group)
-            yield Finished(group, results and messages.results(group, results), found["error"],
+            yield Finished(group, results and results_of(group, results), found["error"],
                            found["seconds"], found["device"])  # fmt: skip
 
     def _failed(self, groups: list[Group], error: BaseException) -> Iterator[Finished]:
-        """An errand ended in an error: each group goes once more, alone, and has failed then."""
+        """A task ended in an error: each group goes once more, alone, and has failed then."""
         if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == "lab":
             raise StudyError([f"a worker has no lab ({error}); install it there"])
         for group in groups:
@@ -306,15 +323,108 @@ class _Out:
                 yield Finished(group, None, f"{type(error).__name__}: {error}", 0.0, "dask")
 
     def _hear(self, event: dict[str, Any]) -> None:
-        if event["errand"] in self.under_way:
-            _, groups = self.under_way[event["errand"]]
+        if event["task"] in self.under_way:
+            _, groups = self.under_way[event["task"]]
             for place, steps in event["steps"]:
                 self._steps[id(groups[place])] += steps
                 self._tick(groups[place], steps)
-            self._compiled[event["errand"]] = event["compiled"]
+            self._compiled[event["task"]] = event["compiled"]
 
     def drop(self) -> None:
         """Cancel what is under way; its workers notice within a second."""
         with suppress(OSError, TimeoutError, RuntimeError):
             self._client.unsubscribe_topic(self._topic)
             self._client.cancel([future for future, _ in self.under_way.values()], force=True)
+
+
+# ---- in the process of a Dask worker -------------------------------------------------------------
+
+IDLE = 60.0
+EVENTS_EVERY = 1.0
+"""Seconds between events of a task."""
+
+_here = threading.local()
+"""The engine of each thread of a Dask worker, which runs one task at a time."""
+
+
+def versions() -> dict[str, str]:
+    """What has to be the same wherever groups of one run are trained."""
+    found = {"lab": "scaling-lab", "JAX": "jax", "NumPy": "numpy"}
+    return {
+        **{name: metadata.version(package) for name, package in found.items()},
+        "physics": str(PHYSICS_VERSION),
+    }
+
+
+def difference(theirs: Mapping[str, str], ours: Mapping[str, str]) -> str:
+    """What differs between a worker's versions and the driver's, or ""."""
+    return ", ".join(
+        f"{name} {theirs.get(name)} there and {version} here"
+        for name, version in ours.items()
+        if theirs.get(name) != version
+    )
+
+
+def dask_task(text: str) -> str:
+    """Train the groups of a task; called by a Dask worker."""
+    from distributed import get_worker
+
+    given = json.loads(text)
+    worker, versions_differ = get_worker(), difference(versions(), given["versions"])
+    if versions_differ:
+        return json.dumps({"refused": f"{worker.address}: {versions_differ}"})
+    task = worker.get_current_task()
+
+    def dropped() -> bool:
+        state = worker.state.tasks.get(task)
+        return state is None or state.state == "cancelled"
+
+    def tell(event: dict[str, Any]) -> None:
+        worker.log_event(given["topic"], {"task": given["task"], **event})
+
+    groups = [group_of(values) for values in given["groups"]]
+    found, compiled = _executed(_engine(given["kinds"]), groups, dropped, tell)
+    return json.dumps({"groups": found, "compiled": compiled})
+
+
+def _engine(kinds: list[str]) -> Processes:
+    """The engine of this thread; a new one for other kinds than before."""
+    if getattr(_here, "kinds", None) != kinds:
+        if hasattr(_here, "engine"):
+            _here.engine.close()
+        register_kinds(kinds)
+        _here.engine, _here.kinds = Processes(1, idle=IDLE), kinds
+    return _here.engine
+
+
+def _executed(
+    engine: Processes,
+    groups: list[Group],
+    dropped: Callable[[], bool],
+    tell: Callable[[dict[str, Any]], None],
+) -> tuple[list[dict[str, Any]], float]:
+    """What became of each group, and the seconds of compilation."""
+    places = {id(group): place for place, group in enumerate(groups)}
+    found: list[dict[str, Any]] = [{} for _ in groups]
+    steps: Counter[int] = Counter()
+    abandon, last, before = threading.Event(), time.monotonic(), engine.compile_seconds()
+
+    def tick(group: Group, more: int) -> None:
+        steps[places[id(group)]] += more
+
+    for finished in engine.execute(groups, tick=tick, stop=threading.Event(), abandon=abandon):
+        if dropped():
+            abandon.set()
+        if time.monotonic() - last >= EVENTS_EVERY:
+            last, compiled = time.monotonic(), engine.compile_seconds() - before
+            tell({"steps": [*steps.items()], "compiled": compiled})
+            steps.clear()
+        if finished:
+            results = finished.results
+            found[places[id(finished.group)]] = {
+                "results": results and result_values(finished.group, results),
+                "error": finished.error, "seconds": finished.seconds, "device": finished.device,
+            }  # fmt: skip
+    compiled = engine.compile_seconds() - before
+    tell({"steps": [*steps.items()], "compiled": compiled})
+    return found, compiled

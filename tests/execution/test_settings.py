@@ -3,10 +3,10 @@
 import pytest
 from invocation import invoke
 
-from lab.execution.engines import settings
-from lab.execution.engines.processes import Processes
-from lab.execution.engines.settings import Settings
-from lab.execution.engines.threads import Threads
+from lab.execution import settings
+from lab.execution.processes import Processes
+from lab.execution.settings import Settings
+from lab.execution.threads import Threads
 from lab.mistakes import StudyError
 
 
@@ -62,7 +62,7 @@ def test_what_does_not_fit_together_is_a_sentence(asked, words):
 @pytest.mark.parametrize("name, more", [("dask", {"scheduler": "tcp://127.0.0.1:1"}),
                                         ("slurm", {"workers": 2})])  # fmt: skip
 def test_without_dask_the_extra_is_named(monkeypatch, name, more):
-    monkeypatch.setattr("lab.execution.engines.cluster.find_spec", lambda module: None)
+    monkeypatch.setattr("lab.execution.cluster.find_spec", lambda module: None)
     with pytest.raises(StudyError, match=r"scaling-lab\[cluster\]"):
         Settings.found(name=name, **more).engine()
 
