@@ -31,7 +31,7 @@ Setting = float | int | str
 """One value of a grid."""
 
 
-class Reading(Enum):
+class ValidationPass(Enum):
     """How the tables of a file are read, the context of their validation; in Python there is none,
     and a table that is wrong is refused as a whole.
 
@@ -70,7 +70,7 @@ class Table(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _left(cls, values: Any, info: Any) -> Any:
-        if info.context is not Reading.LEFT or not isinstance(values, dict):
+        if info.context is not ValidationPass.LEFT or not isinstance(values, dict):
             return values
         keys = {f.alias or name: f.is_required() for name, f in cls.model_fields.items()}
         missing = {key: _WRONG for key, needed in keys.items() if needed and key not in values}
@@ -79,7 +79,7 @@ class Table(BaseModel):
     @field_validator("*", mode="wrap")
     @classmethod
     def _left_of_field(cls, value: Any, handler: Any, info: Any) -> Any:
-        if info.context is not Reading.LEFT:
+        if info.context is not ValidationPass.LEFT:
             return handler(value)
         try:
             return _WRONG if value is _WRONG else handler(value)
@@ -88,7 +88,7 @@ class Table(BaseModel):
 
     @model_validator(mode="after")
     def _ruled(self, info: Any) -> Table:
-        if info.context is Reading.LEFT:
+        if info.context is ValidationPass.LEFT:
             for name in [name for name, value in self.__dict__.items() if value is _WRONG]:
                 del self.__dict__[name]
         elif info.context is None:

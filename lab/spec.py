@@ -326,7 +326,7 @@ def full_batch(steps: int, D: int) -> TrainingSpec:
     return TrainingSpec("descent", 0.0, 0.0, 0.0, stages, "constant", 0.0, 0, 0, "float64")
 
 
-class Known:
+class RunMemo:
     """What is known of a run once somebody asked: a study asks all its runs several times."""
 
     __slots__ = ("_fingerprint", "_hash")
@@ -348,7 +348,7 @@ class MeasureSpec(Part):
 
 
 @dataclass(frozen=True, slots=True)
-class Run(Known):
+class Run(RunMemo):
     """One student trained once: everything that decides the result, and nothing else.
 
     `size` is D, or None for unlimited fresh data; `root` is the seed of all randomness. `learner`

@@ -273,7 +273,7 @@ def power_sentences(study: Any) -> list[str]:
 
     if sum(map(runs, study.panels)) > BUILT:
         return []
-    said: dict[design_warnings.Scatter, list[tuple[float, float]]] = {}
+    said: dict[design_warnings.AssumedScatter, list[tuple[float, float]]] = {}
     for scan in study.scans:
         ends = design_warnings.power(scan)
         if ends is not None:

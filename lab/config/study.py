@@ -26,8 +26,8 @@ from pydantic import BaseModel, ValidationError
 from lab.config import merging as overriding
 from lab.config import toml
 from lab.config.merging import ALONE, Inheritance
-from lab.config.toml import Source
-from lab.grids import Reading, rules
+from lab.config.toml import StudyText
+from lab.grids import ValidationPass, rules
 from lab.kinds.kind import Kinds
 from lab.mistakes import MOST, Place, StudyError, placed, shown, spelled, unknown
 from lab.regimes.regime import REGIMES, Origin, Regime, origin_of
@@ -85,7 +85,7 @@ def of_tables(
     name: str = "study",
 ) -> Study:
     """The study of parsed tables, with overrides applied to a copy of them."""
-    source = Source(name, text)
+    source = StudyText(name, text)
     refused = [*toml.refusals(tables)]
     if refused:
         raise StudyError(sentences(refused, source))
@@ -109,7 +109,7 @@ def validate(tables: Mapping[str, Any], *, text: str = "", name: str = "study") 
 
 
 def sentences(
-    wrong: Iterable[tuple[Place, str]], source: Source, panel: Inheritance = ALONE
+    wrong: Iterable[tuple[Place, str]], source: StudyText, panel: Inheritance = ALONE
 ) -> list[str]:
     """One sentence per mistake with where it was written, lines of the file in their order.
 
@@ -123,7 +123,7 @@ def sentences(
     return [f"{cited}: {where}{sentence}" for _, cited, sentence in sorted(found)]
 
 
-def _of(tables: Mapping[str, Any], source: Source) -> Study:
+def _of(tables: Mapping[str, Any], source: StudyText) -> Study:
     if "panel" not in tables:
         return _validated(tables, source)
     name = source.name
@@ -156,7 +156,7 @@ def _of(tables: Mapping[str, Any], source: Source) -> Study:
     return Panels(found[0].question, tuple(found))
 
 
-def _validated(tables: Mapping[str, Any], source: Source, panel: Inheritance = ALONE) -> Regime:
+def _validated(tables: Mapping[str, Any], source: StudyText, panel: Inheritance = ALONE) -> Regime:
     """The regime of these tables. What its tables say of themselves and of each other is asked of
     all that could be read, so that one mistake hides no other."""
     task = tables.get("task")
@@ -169,11 +169,11 @@ def _validated(tables: Mapping[str, Any], source: Source, panel: Inheritance = A
     known |= {"regime": ""} if wrong else {}
     found = None
     try:
-        found = table.model_validate(known, context=Reading.TYPES)
+        found = table.model_validate(known, context=ValidationPass.TYPES)
     except ValidationError as error:
         wrong += places(error, table, tables=known, others={**REGIMES})
     try:
-        read = found or table.model_validate(known, context=Reading.LEFT)
+        read = found or table.model_validate(known, context=ValidationPass.LEFT)
     except ValidationError:  # not a table at all
         read = None
     if read is not None:

@@ -91,7 +91,7 @@ _ASSIGNED = re.compile(rf"\s*({_DOTTED})\s*=")
 
 
 @dataclass(frozen=True)
-class Source:
+class StudyText:
     """Where a study was written: a file and its text, and the overrides applied to it.
 
     overrides: the text of each by the panel (0: none) and the place that it sets.

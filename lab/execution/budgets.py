@@ -75,7 +75,7 @@ def _checks(study: Regime, runs: list[Run]) -> Iterator[Cell]:
 def together(study: Regime) -> dict[tuple[Key, int], list[Run]]:
     """The runs of the scan that share a setting and x: what is raised together."""
     found: dict[tuple[Key, int], list[Run]] = defaultdict(list)
-    for cell in study.laid_out:
+    for cell in study.all_cells:
         if cell.role == "scan":
             found[cell.setting, cell.x].append(cell.run)
     return found

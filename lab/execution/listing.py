@@ -245,7 +245,7 @@ def listed(study: Study, store: Store) -> list[Listed]:
     found = store.rows(store.states())
     listed: dict[str, Listed] = {}
     for scan in registration.reached(study, store).scans:
-        places = {cell.planned: (cell.x, cell.base) for cell in scan.laid_out}
+        places = {cell.planned: (cell.x, cell.base) for cell in scan.all_cells}
         raised = (p for p in budgets.every(scan) if p not in places)
         for planned in (*places, *raised):
             key = planned.run.fingerprint()

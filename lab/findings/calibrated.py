@@ -170,7 +170,7 @@ def designs(study: Regime, alternatives: Sequence[str] = ()) -> tuple[Design, ..
             x=scan.x if scan.counts is None else scan.counts[own], counts=scan.counts, declared=own,
             teachers=len({run.task.teacher for run in runs}),
             # a mean excess over repetitions is one value with one error
-            seeds=1 if study.means else len({run.seed for run in runs}),
+            seeds=1 if study.averages_repeats else len({run.seed for run in runs}),
             prediction=study.predicted(runs[0].task, runs[0].student, size=claim.size),
             sense=claim.sense,
             tolerance=claim.tolerance, over=claim.over,
@@ -220,7 +220,7 @@ def _positive(study: Regime, text: str) -> list[float]:
 def _points(study: Regime) -> list[list[Run]]:
     """The planned runs of each point: alike in all but x, teacher and seed."""
     together: dict[tuple, list[Run]] = defaultdict(list)
-    for cell in study.laid_out:
+    for cell in study.all_cells:
         if cell.role == "scan":
             together[cell.setting].append(cell.run)
     return list(together.values())

@@ -60,7 +60,7 @@ def curve(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
 
 def _curve(study: Regime, one: SettingRuns, claim: Claim) -> Judgement:
     done = ((study.x(run), run, row) for run, row in one.done)
-    every = comparisons(done, redrawn=study.over_draws)
+    every = comparisons(done, redrawn=study.resamples_data)
     told = [known for known in every if known.varies and known.units > 1]
     doubts: tuple[str, ...] = _doubts(study, one)
     if any(e.source == "harmonics" for e in told):
@@ -166,7 +166,7 @@ def _losses(
     columns = (raw.x, raw.value, raw.teacher, raw.seed)
     for x, loss, teacher, seed in zip(*(column.tolist() for column in columns), strict=True):
         if loss > 0:
-            units[teacher, seed if study.over_draws else 0][x].append(math.log(loss))
+            units[teacher, seed if study.resamples_data else 0][x].append(math.log(loss))
     xs = np.unique(raw.x)
     whole = [[float(np.mean(unit[x])) for x in xs.tolist()]
              for unit in units.values() if len(unit) == xs.size]  # fmt: skip

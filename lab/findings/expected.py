@@ -104,7 +104,7 @@ def expected(question: StudyResults) -> tuple[TheoryComparison, ...]:
     found = []
     for one in question.stored:
         done = ((study.x(run), run, row) for run, row in one.done)
-        at = comparisons(done, redrawn=study.over_draws) or references(study, one.done)
+        at = comparisons(done, redrawn=study.resamples_data) or references(study, one.done)
         found += [TheoryComparison(one.setting, at)] if at else []
     return tuple(found)
 
@@ -112,7 +112,7 @@ def expected(question: StudyResults) -> tuple[TheoryComparison, ...]:
 def references(study: Regime, done: Sequence[tuple[Run, Row]]) -> tuple[Expected, ...]:
     """Losses of networks beside the best linear loss of as many terms, by x, where that is known:
     the optimisation gap. Ratios are geometric means over teachers, of means over their seeds."""
-    if not study.trained or not study.of_size or not done:
+    if not study.trained or not study.scans_model_size or not done:
         return ()
     terms = linear_terms(done[0][0].task)
     if terms is None:

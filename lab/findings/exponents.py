@@ -69,7 +69,7 @@ def declared(study: Regime, claim: Claim | None) -> Declared:
     """The ω and the count of size that a claim about α is judged by: those that it declares, or
     what theory knows of the regime, and the count that is scanned (None)."""
     omega = claim.omega if claim and claim.omega is not None else study.omega
-    named = claim.size if claim and study.counted else None
+    named = claim.size if claim and study.has_size_counts else None
     count = "hidden" if named == "width" else named  # which grow alike
     return (omega if study.law == "power" else None), count
 
@@ -242,7 +242,7 @@ def _doubts(
         Doubt.DIVERGED: runs.diverged > 0,
         Doubt.FAILED: runs.failed > 0,
         Doubt.UNFINISHED: runs.missing > 0,
-        Doubt.SATURATED: study.counted and _saturated(cells),
+        Doubt.SATURATED: study.has_size_counts and _saturated(cells),
         Doubt.UNCHECKED: study.trained and (change is None or not _checked(cells)),
         Doubt.ONE_POOL: dependent([run for run, _ in cells.scan]),
         Doubt.ILL_CONDITIONED: jitter > 0 or condition > ILL_CONDITIONED,

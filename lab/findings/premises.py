@@ -191,7 +191,7 @@ def approach(study: Regime, done: Done) -> Approach | None:
 def _limit(study: Regime, run: Run) -> float | None:
     formula = "min(a-1, 2b)" if run.task.decays else "kernel(teacher, student)"
     try:
-        limit = study.predicted(run.task, run.student, 1 if study.means else formula)
+        limit = study.predicted(run.task, run.student, 1 if study.averages_repeats else formula)
     except PredictionError:
         return None
     return limit if limit > 0 else None

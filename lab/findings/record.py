@@ -53,7 +53,7 @@ def _panel(
     seen: set[str] = set()
     for scan in panel.scans:
         question = asked.get(id(scan)) or StudyResults(scan, store, {})
-        places = {cell.planned: (cell.setting, cell.x) for cell in scan.laid_out}
+        places = {cell.planned: (cell.setting, cell.x) for cell in scan.all_cells}
         if many:
             for planned in budgets.every(scan):
                 places.setdefault(planned, (scan.setting(planned.run), scan.x(planned.run)))

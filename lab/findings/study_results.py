@@ -132,7 +132,7 @@ def cells_of(study: Regime, store: Store) -> dict[Key, CellRuns]:
     """
     levels = budgets.levels(study, store.states())
     asked = []
-    for cell in study.laid_out:
+    for cell in study.all_cells:
         run = against = cell.run
         if cell.role in ("scan", *budgets.CHECKS):
             now = levels[cell.setting, cell.x]
@@ -167,7 +167,7 @@ def cells_of(study: Regime, store: Store) -> dict[Key, CellRuns]:
 def scan_of(study: Regime, values: Values, runs: list[Run]) -> Scan:
     """The scan of these values, with every count of the sizes of the runs they come from."""
     scan = Scan.of(values.x, values.value, values.teacher, values.seed)
-    if not study.counted:
+    if not study.has_size_counts:
         return scan
     sizes = {
         float(study.x(run)): (*run.student.leading(run.task.D_amb, run.task.outputs), run.N)

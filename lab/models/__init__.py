@@ -26,10 +26,8 @@ from lab.models.committee import Committee
 from lab.models.compute import KaplanCompute, Truncation
 from lab.models.double_descent import LeastSquaresDescent, MinimumNorm, WeakFeatures
 from lab.models.eigenlearning import RandomFeaturesRidge
-from lab.models.gaussian_regression import GaussianRegression
 from lab.models.kernel_flow import KernelFlow
 from lab.models.perceptron import PerceptronPruning
-from lab.models.plrf import PLRF
 from lab.models.sample_complexity import (
     Bisection,
     DyadicBoundary,
@@ -39,6 +37,7 @@ from lab.models.sample_complexity import (
     SingularFunction,
     UnseenPoint,
 )
+from lab.models.sgd import PLRF, GaussianRegression
 
 __all__ = [
     "Committee",

@@ -149,7 +149,7 @@ class Truncation:
         return np.exp(gammaln(p) - p * np.log(z)) * gammaincc(p, z) / self.b
 
 
-class Optimum(NamedTuple):
+class KaplanOptimum(NamedTuple):
     """The frontier at some compute.
 
     Attributes:
@@ -232,13 +232,13 @@ class KaplanCompute:
             * (1 + f) ** (1 / self.alpha_S + 1 / self.alpha_N) * f ** (-1 / self.alpha_S)
         )  # fmt: skip
 
-    def optimum(self, C: Argument) -> Optimum:
+    def optimum(self, C: Argument) -> KaplanOptimum:
         """The best size, its steps and its loss at a compute C > 0."""
         ratio = numbers("C", C, "(0, inf)") / self.C_c
         N = self.N_c * ratio**self.xi * (1 + self.excess) ** (1 / self.alpha_N)
         loss = ratio**-self.alpha_C
         S = self.S_c * (loss * self.excess / (1 + self.excess)) ** (-1 / self.alpha_S)
-        return Optimum(N[()], S[()], loss[()])
+        return KaplanOptimum(N[()], S[()], loss[()])
 
     def at_excess(self, other: Argument, excess: float | None = None) -> tuple[Numbers, ...]:
         """Ratios (N, S, C) of training to the excess `excess` against training to `other`, at

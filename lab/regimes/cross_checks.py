@@ -69,7 +69,7 @@ def mistakes(study: Any) -> Iterator[str]:
 
 def _of_data(study: Any) -> Iterator[str]:
     """A limited number of data where there is no end to them."""
-    if study.task.everything is not None and not study.finite:
+    if study.task.everything is not None and not study.accepts_finite_data:
         yield (
             f"task.data: {study.regime} draws points without limit, and data have a number; take "
             "regime = \"resolution-data\" or \"resolution-width\""
@@ -138,7 +138,7 @@ def _of_claims(study: Any) -> Iterator[str]:
             yield from (f"{place}.quantity: {why}" for why in quantity.takes(study))
             if asked.omega is not None and quantity is ALPHA and study.law != "power":
                 yield f"{place}.omega: corrects a power law, and here it has a floor; leave it out"
-            if asked.size is not None and quantity is ALPHA and not study.counted:
+            if asked.size is not None and quantity is ALPHA and not study.has_size_counts:
                 yield f"{place}.size: only scans over the size of networks count it; leave it out"
             if asked.where and not any(map(quantity.claim(asked).about, _of_settings(study))):
                 told = ", ".join(f"{name} = {value}" for name, value in asked.where.items())
@@ -202,7 +202,7 @@ def _of_equal_x(study: Any) -> Iterator[str]:
         seen: dict = {}
         for student in study.students():
             size, bare = None, student
-            if study.of_size:
+            if study.scans_model_size:
                 bare = STUDENTS[student.kind].same_but_size(student)
                 size = student.parameters(task.D_amb, task.outputs)
                 if study.axis == axes.HIDDEN:

@@ -47,16 +47,16 @@ PER_DIMENSION = 8
 DRAWS = 4000
 
 
-class Scatter(NamedTuple):
+class AssumedScatter(NamedTuple):
     """Assumed standard deviations: of log loss between seeds, of α, relative, between teachers."""
 
     noise: float
     spread: float
 
 
-def scatter(study: Regime) -> Scatter:
+def scatter(study: Regime) -> AssumedScatter:
     """What is assumed where nothing was measured: exact students scatter less than networks."""
-    return Scatter(0.15, 0.1) if study.trained else Scatter(0.03, 0.02)
+    return AssumedScatter(0.15, 0.1) if study.trained else AssumedScatter(0.03, 0.02)
 
 
 def power(study: Regime) -> tuple[float, float] | None:
@@ -74,7 +74,7 @@ def power(study: Regime) -> tuple[float, float] | None:
     if not scans or min(predicted) <= 0:
         return None
     K, (noise, spread) = study.task.count, scatter(study)
-    seeds = 1 if study.means else study.repetitions
+    seeds = 1 if study.averages_repeats else study.repetitions
     rng = np.random.default_rng(0)
     z = rng.standard_normal(DRAWS)
     s = np.sqrt(rng.chisquare(K - 1, DRAWS) / (K - 1))
@@ -152,7 +152,7 @@ def _warnings(study: Regime) -> Iterator[DesignWarning]:
             Doubt.UNCHECKED, "evidence.share is 0, no run is repeated with more steps"
         )
     yield from _one_pool(study, tasks)
-    if study.counted:
+    if study.has_size_counts:
         yield from _saturated(study, tasks)
     if study.student.local:
         yield from _coarse(study, tasks)

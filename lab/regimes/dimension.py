@@ -35,7 +35,7 @@ def _with_value(asked: Any) -> Any:
 
 
 @REGIMES.add
-class Dimension(Regime):
+class IntrinsicDimension(Regime):
     """Estimates of the dimension of points of known d."""
 
     regime: Literal["dimension"] = "dimension"

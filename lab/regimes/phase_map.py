@@ -30,7 +30,7 @@ class PhaseMap(Descending):
 
     findings: ClassVar[tuple[str, ...]] = ("plane", *Descending.findings)
     quantities: ClassVar[tuple[Quantity, ...]] = (ALPHA,)
-    of_size: ClassVar[bool] = True
+    scans_model_size: ClassVar[bool] = True
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -62,7 +62,7 @@ class PhaseMap(Descending):
         plane = {run: self.cell(Planned(run), run) for run in self.runs()}
         yield from plane.values()
         # a limit of the one scan may be a check of the other
-        others = {c.run: c for scan in self.scans for c in scan.laid_out if c.run not in plane}
+        others = {c.run: c for scan in self.scans for c in scan.all_cells if c.run not in plane}
         yield from others.values()
 
     def setting(self, run: Run) -> Key:

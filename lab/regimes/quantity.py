@@ -121,7 +121,7 @@ def _known_risk(study: Any) -> Iterator[str]:
 
 def _position(study: Any, task: AnyTask, student: StudentSpec, formula: Setting) -> float:
     """p: parameters of the student, where D is scanned; n: training samples, where it is not."""
-    if study.of_size:
+    if study.scans_model_size:
         known = {"n": float(study.sizes[0])} if study.sizes[0] else {}
     else:
         known = {"p": float(student.parameters(task.D_amb, task.outputs))}

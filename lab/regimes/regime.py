@@ -97,16 +97,16 @@ class Regime(Table):
     """The kinds of finding that it is asked for, in the order in which they are told."""
     quantities: ClassVar[tuple[Quantity, ...]] = (ALPHA, CURVE, PEAK)
     """What it can answer; a claim is about the first of them unless it names another."""
-    of_size: ClassVar[bool] = False
+    scans_model_size: ClassVar[bool] = False
     """Whether x is a size of the student, and not of the training set."""
-    means: ClassVar[bool] = False
+    averages_repeats: ClassVar[bool] = False
     """Whether a value that is fitted is a mean over repetitions."""
-    finite: ClassVar[bool] = False
+    accepts_finite_data: ClassVar[bool] = False
     """Whether it makes do with a limited number of data, so that somebody may bring them."""
     omega: ClassVar[float | None] = None
     """ω of the correction 1 + B x^−ω that theory knows of this regime's curve, for the limit of
     its exponent; None where theory knows none."""
-    over_draws: ClassVar[bool] = False
+    resamples_data: ClassVar[bool] = False
     """Whether the model is fixed and its training sets are drawn anew."""
     counts: ClassVar[tuple[str, str]] = COUNTED
     """Which observations of a run are its values: those of a split, and of them the one of the step
@@ -139,7 +139,7 @@ class Regime(Table):
         ridge = any(getattr(self.student, "ridge", None) or ())
         if self.task.noisy or ridge:
             return "power+floor"
-        vanishes = self.student.vanishes(self.task, sized=self.of_size)
+        vanishes = self.student.vanishes(self.task, sized=self.scans_model_size)
         return "power" if vanishes else "power+floor"
 
     # ---- what is trained ----------------------------------------------------------------------
@@ -215,14 +215,14 @@ class Regime(Table):
         return iter(())
 
     @cached_property
-    def laid_out(self) -> tuple[Cell, ...]:
+    def all_cells(self) -> tuple[Cell, ...]:
         """All cells, once and for all: a run's fingerprint is then worked out once."""
         return tuple(self.cells())
 
     @cached_property
     def plan(self) -> tuple[Planned, ...]:
         """Every run of the study with its role; what two parts have in common stands once."""
-        return tuple(dict.fromkeys(cell.planned for cell in self.laid_out))
+        return tuple(dict.fromkeys(cell.planned for cell in self.all_cells))
 
     @property
     def trained(self) -> bool:
@@ -245,7 +245,7 @@ class Regime(Table):
         return 1.0
 
     @property
-    def counted(self) -> bool:
+    def has_size_counts(self) -> bool:
         """Whether x is a size of networks, which can be counted in several ways."""
         return False
 
@@ -254,13 +254,13 @@ class Regime(Table):
     def x(self, run: Run) -> int:
         """The quantity that is scanned: a size of the student, or D. No teacher, seed or recipe
         changes it. 0 stands for unlimited data."""
-        name = self.axes[0].coordinate or ("N" if self.of_size else "D")
+        name = self.axes[0].coordinate or ("N" if self.scans_model_size else "D")
         return int(run.coordinate(name) or 0)
 
     def setting(self, run: Run) -> Key:
         """What the runs of one scan share."""
         task, student, size = run.task, run.student, run.size
-        if self.of_size:
+        if self.scans_model_size:
             student = STUDENTS[student.kind].same_but_size(student)
         else:
             size = None

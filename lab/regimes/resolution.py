@@ -39,7 +39,7 @@ class ResolutionData(Descending):
     regime: Literal["resolution-data"] = "resolution-data"
     data: Data
 
-    finite: ClassVar[bool] = True
+    accepts_finite_data: ClassVar[bool] = True
 
     @property
     def sizes(self) -> tuple[int | None, ...]:
@@ -106,8 +106,8 @@ class ResolutionWidth(Descending):
     regime: Literal["resolution-width"] = "resolution-width"
     scan: Size = Size()
 
-    of_size: ClassVar[bool] = True
-    finite: ClassVar[bool] = True
+    scans_model_size: ClassVar[bool] = True
+    accepts_finite_data: ClassVar[bool] = True
 
     @property
     def axis(self) -> Axis:
@@ -116,7 +116,7 @@ class ResolutionWidth(Descending):
         return {"N": axes.N, "hidden": axes.HIDDEN, "width": axes.WIDTH}[self.scan.size]
 
     @property
-    def counted(self) -> bool:
+    def has_size_counts(self) -> bool:
         return self.student.trained
 
     def order(self, task: AnyTask, student: StudentSpec) -> int:
@@ -142,7 +142,7 @@ class ResolutionWidth(Descending):
                 f"student.kind: {student.kind} students have no answer on unlimited data; scan "
                 "data.sizes with regime = \"resolution-data\""
             )
-        if "scan" in self.model_fields_set and not self.counted:
+        if "scan" in self.model_fields_set and not self.has_size_counts:
             yield "[scan]: only networks have several counts of size; leave it out"
         elif self.scan.size == "width" and any(
             isinstance(width, tuple) for width in getattr(student, "widths", ())

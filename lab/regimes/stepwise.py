@@ -54,7 +54,7 @@ class Stepwise(Descending):
     curve: Branching = Branching()
 
     counts: ClassVar[tuple[str, str]] = ("test", "all")
-    of_size: ClassVar[bool] = True
+    scans_model_size: ClassVar[bool] = True
 
     @cached_property
     def recipe(self) -> TrainingSpec:

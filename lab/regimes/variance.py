@@ -32,7 +32,7 @@ class OverLimit(Regime):
 
     predictions: Predictions = (Prediction(exponent=1.0, sense="equal"),)
 
-    means: ClassVar[bool] = True
+    averages_repeats: ClassVar[bool] = True
     limit: ClassVar[str]
     """The limit in words."""
     smallest: ClassVar[bool]
@@ -75,7 +75,7 @@ class VarianceData(OverLimit):
     data: Draws
 
     learner: ClassVar[str] = "data"
-    over_draws: ClassVar[bool] = True
+    resamples_data: ClassVar[bool] = True
     omega: ClassVar[float | None] = 1.0  # P/(D − P − 1) = P/D (1 + (P + 1)/D + …)
     limit: ClassVar[str] = "the same model on the whole population of data"
     smallest: ClassVar[bool] = True
@@ -115,7 +115,7 @@ class VarianceWidth(OverLimit):
 
     learner: ClassVar[str] = "ntk"
     findings: ClassVar[tuple[str, ...]] = ("gaps", *OverLimit.findings)
-    of_size: ClassVar[bool] = True
+    scans_model_size: ClassVar[bool] = True
     limit: ClassVar[str] = "exact NTK regression (after as many steps)"
     smallest: ClassVar[bool] = False
     omega: ClassVar[float | None] = 1.0  # a/w + b/w²

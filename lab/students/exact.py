@@ -312,7 +312,7 @@ def slope(study: Any, task: AnyTask, student: StudentSpec) -> float | None:
     same, at = kind.same_but_size(student), {}
     for other in study.students():
         for D in study.sizes:
-            if other == student or (study.of_size and kind.same_but_size(other) == same):
+            if other == student or (study.scans_model_size and kind.same_but_size(other) == same):
                 run = Run(task, other, study.recipe, D, 0, study.seed, study.learner)
                 risk = load(kind.risk)(run)
                 if risk and 0 < risk.mean < math.inf:

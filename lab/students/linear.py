@@ -48,7 +48,7 @@ class Linear(Exact):
 
     def mistakes(self, study: Any) -> Iterator[str]:
         yield from super().mistakes(study)
-        if study.over_draws and not study.task.linear:
+        if study.resamples_data and not study.task.linear:
             yield from of_ridges(self.ridge)
 
     @classmethod

@@ -68,7 +68,7 @@ class RandomFeatures(Exact):
 
     def mistakes(self, study: Any) -> Iterator[str]:
         yield from super().mistakes(study)
-        if study.over_draws and not study.task.linear:
+        if study.resamples_data and not study.task.linear:
             yield from linear.of_ridges(self.ridge)
 
     @classmethod

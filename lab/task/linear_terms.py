@@ -182,7 +182,7 @@ def field_of(task: TaskSpec) -> Covariance | None:
 def slope(study: Any, task: AnyTask, student: StudentSpec) -> float | None:
     """α of the reference over the N of the students that a study scans beside this one; None where
     no spectrum is known, or sizes are beyond it."""
-    if not study.of_size or study.learner:
+    if not study.scans_model_size or study.learner:
         return None
     found, kind = linear_terms(task), STUDENTS[student.kind]
     same = kind.same_but_size(student)

@@ -57,7 +57,7 @@ class Depth(Descending):
 
     regime: Literal["depth"] = "depth"
     quantities: ClassVar[tuple[Quantity, ...]] = (*Descending.quantities, FALL)
-    of_size: ClassVar[bool] = True
+    scans_model_size: ClassVar[bool] = True
     axis: ClassVar[Axis] = Axis("H", "hidden layers H")
 
     def x(self, run):
