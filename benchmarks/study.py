@@ -70,7 +70,7 @@ def shares(study: str, settings: list[str]) -> dict[str, float]:
     from lab.execution import compiled, engine, plan
 
     engine.configure(1)
-    from lab.students import descent, solvers
+    from lab.students import solvers
 
     spent: Counter[str] = Counter()
     counted = compiled.Compilations()
@@ -85,7 +85,7 @@ def shares(study: str, settings: list[str]) -> dict[str, float]:
         return call
 
     for module, parts in PARTS.items():
-        of = importlib.import_module(f"{descent.__name__}.{module}")
+        of = importlib.import_module(f"lab.students.{module}")
         for name, part in parts.items():
             setattr(of, name, clocked(getattr(of, name), part))
     runs = [p.run for p in lab.read(study, settings).plan if not p.check]
@@ -100,9 +100,9 @@ def shares(study: str, settings: list[str]) -> dict[str, float]:
 
 def without_newton_schulz() -> None:
     """Make Muon's step the momentum itself."""
-    from lab.students.descent import muon
+    from lab.students import first_order
 
-    muon.orthogonalise = lambda m: m
+    first_order.orthogonalise = lambda m: m
 
 
 def child(what: str, arguments: argparse.Namespace) -> dict[str, float]:

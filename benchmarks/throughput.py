@@ -54,7 +54,7 @@ def measure_lab(students: int, steps: int, lanes: int, repeats: int = 3) -> dict
     from lab.spec import Group
 
     engine.configure()
-    from lab.students.descent import training
+    from lab.students import training
 
     parts = [tuple(range(i, min(i + MOST_SEEDS, students))) for i in range(0, students, MOST_SEEDS)]
 

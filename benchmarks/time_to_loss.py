@@ -31,7 +31,7 @@ SEEDS = 2
 
 def curve(problem: dict, recipe: dict, teachers: int) -> list[tuple[float, float, int]]:
     """(seconds per student, loss, steps) at budgets that double, until the target is passed."""
-    from lab.students.descent import training
+    from lab.students import training
 
     found = []
     for k in range(DOUBLINGS):

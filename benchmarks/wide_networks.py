@@ -26,8 +26,7 @@ import numpy as np
 
 from lab.data.covariances import covariance
 from lab.kinds.student import StudentSpec
-from lab.students import mlp
-from lab.students.limits import tangent
+from lab.students import mlp, tangent
 
 POINTS, COORDINATES, WEIGHT = 6, 5, 1.8
 NNGP_WIDTH = 1024

@@ -43,7 +43,7 @@ from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.mistakes import StudyError
 from lab.spec import AnyTask, Group, MeasureSpec, TaskSpec, TrainingSpec
-from lab.students.result import Failed, Observation, Result
+from lab.students.solvers import Failed, Observation, Result
 
 
 @dataclass(frozen=True)

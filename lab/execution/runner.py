@@ -27,7 +27,7 @@ from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
 from lab.scaling.judge.calibration import LOOKS
 from lab.spec import Group, Planned, Run
-from lab.students.result import Failed
+from lab.students.solvers import Failed
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from lab.execution import table
 from lab.execution.table import FINISHED, STORED, TRAJECTORY, Row, RowReader, values_of
 from lab.mistakes import StudyError
 from lab.spec import PHYSICS_VERSION, Planned, digest
-from lab.students.result import Observation
+from lab.students.solvers import Observation
 
 __all__ = ["FINISHED", "Row", "Store", "driver", "folder", "reports"]
 

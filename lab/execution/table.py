@@ -37,7 +37,7 @@ from typing import Any
 from lab.data.user_data import GivenSpec
 from lab.mistakes import StudyError
 from lab.spec import PHYSICS_VERSION, Planned
-from lab.students.result import SPLITS, Observation
+from lab.students.solvers import SPLITS, Observation
 
 FINISHED = ("done", "diverged")
 """The states in which a run stays."""

@@ -3,7 +3,7 @@
 Two limits stand beside every wide network: exact NTK regression (`kernel`), which all
 starts share, and the linearised model of its own start (`tangent`). A gap is the sum over teachers
 of the mean excess over starts, relative to the limit's, with its standard error over starts. The
-excess over the kernel is taken with the control variate of `lab.students.limits.tangent`; without
+excess over the kernel is taken with the control variate of `lab.students.tangent`; without
 it the scatter of Θ_w hides the gap at large w.
 
 The excess over the tangents may have either sign, as features that move help or harm, and may

@@ -27,7 +27,7 @@ from lab.findings.study_results import Setting, SettingRuns, StudyResults
 from lab.regimes.axes import Key
 from lab.regimes.regime import COUNTED, Origin, Regime
 from lab.spec import Planned, Run
-from lab.students.result import Observation
+from lab.students.solvers import Observation
 
 
 def setting_json(setting: Setting) -> str:

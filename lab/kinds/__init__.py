@@ -1,5 +1,1 @@
-"""Contracts of kinds: registries, what every student says of itself, and the optimisers."""
-
-from lab.kinds import optimisers
-
-__all__ = ["optimisers"]
+"""Contracts of kinds: registries, what every student and every optimiser says of itself."""

@@ -27,9 +27,8 @@ from lab.regimes.axes import Cell
 from lab.regimes.regime import Regime
 from lab.spec import NO_TRAINING, AnyTask, MeasureSpec, Planned, Run, TrainingSpec
 from lab.students.dimensions import Measure
-from lab.tables.evidence import Evidence
 from lab.tables.given import Given
-from lab.tables.training import Training
+from lab.tables.training import Evidence, Training
 
 
 class Descending(Regime):

@@ -19,6 +19,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from lab.grids import Table
 from lab.regimes import axes
 from lab.regimes.axes import Axis, Cell, Ordinate, Values
 from lab.regimes.cross_checks import too_few
@@ -26,10 +27,21 @@ from lab.regimes.descending import Descending
 from lab.regimes.regime import REGIMES, Rows
 from lab.spec import AnyTask, Planned, Run, StudentSpec
 from lab.tables.data import Data
-from lab.tables.scan import Size
 
 LIMIT_SHARE = 0.5
 """Share of the loss at the largest D beyond which L∞ makes up most of it."""
+
+
+class Size(Table):
+    """[scan]: what x is in a scan over the size of networks. Whatever is declared, the interval
+    holds what the other counts would say.
+
+    `N` all trainable parameters, `hidden` the weights between hidden layers (with one hidden layer,
+    all but the output biases), `width` the width of a layer; a prediction is an exponent of N, and
+    stands for twice as much of the width of two layers and more.
+    """
+
+    size: Literal["N", "hidden", "width"] = "N"
 
 
 @REGIMES.add

@@ -29,10 +29,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from lab import theory
-from lab.grids import Setting
+from lab.grids import PositiveInt, Setting, Table
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.regimes import axes
 from lab.regimes.axes import Axis
@@ -41,11 +43,23 @@ from lab.regimes.descending import Descending
 from lab.regimes.quantity import Quantity
 from lab.regimes.regime import REGIMES
 from lab.spec import NO_TRAINING, STABLE, AnyTask, Run, TaskSpec, TrainingSpec
-from lab.tables.scan import Branching
 from lab.tables.training import Training
 
 FEWEST = 6
 """Checkpoints that make a curve, as `lab.scaling.frontier.STEPS`."""
+
+
+class Branching(Table):
+    """[curve]: what a loss over steps is.
+
+    decay: share of the steps before it in which the rate falls to 0 in a branch at each checkpoint;
+    0, no branches, losses at the constant rate. first, above: exponents of steps are read from this
+    step on, of losses that are at least so many times the last one.
+    """
+
+    decay: Annotated[float, Field(ge=0, le=1)] = 0.0
+    first: PositiveInt = 1
+    above: Annotated[float, Field(ge=1, le=1e6)] = 10.0
 
 
 class Stepwise(Descending):

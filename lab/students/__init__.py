@@ -1,17 +1,19 @@
-"""Who learns: every kind of student, with what it is and who trains or solves it."""
+"""Who learns: every kind of student and of optimiser, with who trains or solves students."""
 
 from lab.kinds.student import STUDENTS
 from lab.students import (
     curves,
     dimensions,
     exact,
+    first_order,
     kernels,
     linear,
     local,
     mlp,
     random_features,
     ridges,
+    whole_problem,
 )
 
-__all__ = ["STUDENTS", "curves", "dimensions", "exact", "kernels", "linear", "local", "mlp",
-           "random_features", "ridges"]  # fmt: skip
+__all__ = ["STUDENTS", "curves", "dimensions", "exact", "first_order", "kernels", "linear", "local",
+           "mlp", "random_features", "ridges", "whole_problem"]  # fmt: skip

@@ -23,8 +23,7 @@ from lab.grids import Dims, PositiveFloat
 from lab.kinds.student import STUDENTS, StudentSpec, Target
 from lab.spec import Group, Run
 from lab.students.exact import Exact
-from lab.students.result import Failed, Observation, Result
-from lab.students.solvers import Solver, Tick
+from lab.students.solvers import Failed, Observation, Result, Solver, Tick
 
 if TYPE_CHECKING:
     from lab.models import PLRF, Truncation

@@ -39,14 +39,14 @@ from lab.grids import Grid, Table, Texts, Whole
 from lab.kinds.student import STUDENTS, StudentSpec, Target
 from lab.mistakes import shown
 from lab.spec import TEST_POINTS, AnyTask, Group, MeasureSpec, Run
-from lab.students.exact import Exact, one_by_one
-from lab.students.result import Failed, Result
+from lab.students.exact import Exact
+from lab.students.solvers import Failed, Result, one_by_one
 
 if TYPE_CHECKING:
     from jaxtyping import Array
 
     from lab.dimension import Estimate
-    from lab.students.descent.supply import Layers, Supply
+    from lab.students.supply import Layers, Supply
 
 Method = Literal[
     "two-nn-linear", "two-nn-mle", "mle", "mle-inverse", "knn", "gride", "correlation", "pca"

@@ -19,7 +19,6 @@ the details as `limit`.
 from __future__ import annotations
 
 import math
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -32,7 +31,7 @@ from lab.grids import one_by_one as each_alone
 from lab.kinds.kind import load
 from lab.kinds.student import STUDENTS, Student, StudentSpec, lacking
 from lab.spec import TEST_POINTS, AnyTask, Group, Run
-from lab.students.result import Failed, Result
+from lab.students.solvers import Failed, Learner, Result, one_by_one
 
 if TYPE_CHECKING:
     from lab.task.sets import Sets
@@ -43,9 +42,6 @@ of themselves."""
 
 TOGETHER = 2_000
 """Test points that a student answers at once."""
-
-_Learner = Callable[[Run], Result]
-"""Trains one of the runs that it was made for."""
 
 
 class Exact(Student):
@@ -181,24 +177,7 @@ def excesses(group: Group, tick: Callable[[int], None]) -> list[Result | Failed]
     return one_by_one(group, _excesses, tick)
 
 
-def one_by_one(
-    group: Group, learner: Callable[[list[Run]], _Learner], tick: Callable[[int], None]
-) -> list[Result | Failed]:
-    """The results of `learner`, made anew for the runs of each task; who fails does so alone."""
-    found: dict[Run, Result | Failed] = {}
-    for task in group.teachers:
-        runs = [run for run in group.runs() if run.task == task]
-        learn = learner(runs)
-        for run in runs:
-            try:
-                found[run] = learn(run)
-            except (Exception, SystemExit):  # a failed run is a result; the others go on
-                found[run] = Failed(run, traceback.format_exc())
-            tick(1)
-    return [found[run] for run in group.runs()]
-
-
-def _losses(runs: list[Run]) -> _Learner:
+def _losses(runs: list[Run]) -> Learner:
     """The losses of runs that share a task, on nested training sets or unlimited data."""
     from lab.task import sets
 
@@ -216,7 +195,7 @@ def _losses(runs: list[Run]) -> _Learner:
     return loss
 
 
-def _excesses(runs: list[Run]) -> _Learner:
+def _excesses(runs: list[Run]) -> Learner:
     """Losses of a fixed model on independent training sets, beside that of all data.
 
     A network teacher has a population of points: training sets are drawn from it with repetition,

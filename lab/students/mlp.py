@@ -7,7 +7,7 @@ Parametrisations, with C = `weight` and s = `bias`:
   standard  W ~ N(0, C/fan_in), b ~ N(0, s²);
   ntk       W = √(C/fan_in) ω and b = s β with ω, β ~ N(0, 1) trained (Jacot et al. 2018).
 The output layer has C = 1 in both. The only file that knows flax. It trains nothing: the loop is
-`lab.students.descent.training`, for every kind that is a `Trained`.
+`lab.students.training`, for every kind that is a `Trained`.
 """
 
 from __future__ import annotations

@@ -40,8 +40,7 @@ from lab.grids import Dims, PositiveInt
 from lab.kinds.student import STUDENTS, StudentSpec, Target
 from lab.spec import Group, Run, TaskSpec
 from lab.students.exact import Exact
-from lab.students.result import Failed, Observation, Result
-from lab.students.solvers import Solver, Tick
+from lab.students.solvers import Failed, Observation, Result, Solver, Tick
 from lab.theory import Pieces
 
 STEPS = 150

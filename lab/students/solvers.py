@@ -1,4 +1,4 @@
-"""Solvers: who trains or solves a group of students, and what that costs, one entry each.
+"""Solvers: who trains or solves a group of students, what that costs, and the results it leaves.
 
     DESCENT     what the kind says of a student, the algebra of a whole-problem rule, and 2
                 operations per weight for the teacher's labels; what first-order rules do with
@@ -17,15 +17,72 @@ when a group is solved.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lab.kinds.kind import load
 from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.mistakes import StudyError
-from lab.spec import POPULATION, TEST_POINTS, WIDE_TEST_POINTS, Group
-from lab.students.result import Failed, Result
+from lab.spec import POPULATION, TEST_POINTS, WIDE_TEST_POINTS, Group, Run, TaskSpec
+
+SPLITS = ("test", "validation", "train", "population")
+"""The sets of points that a loss is taken on."""
+
+
+class Observation(NamedTuple):
+    """A loss that a run left, as the task defines it: at a step, or an exact time, on one of
+    SPLITS; seconds are measured from the start of the run, where they are."""
+
+    step: float
+    split: str
+    loss: float
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run left: `loss` as defined by the task, `relative` to the constant student.
+
+    `curve` is (step, relative test loss) at log-spaced steps, `best_step` where `loss` was taken.
+    `status` is "done" or "diverged"; a diverged run keeps its curve and has loss nan. `details`
+    are further numbers by name: `limit`, the relative loss that an excess is counted from;
+    `condition` and `jitter` of the system that an exact student solved. `observations` are the
+    losses at the checkpoints of the recipe and at `best_step`, in the order of steps.
+    """
+
+    run: Run
+    status: str
+    loss: float
+    relative: float
+    best_step: int
+    curve: tuple[tuple[int, float], ...]
+    details: Mapping[str, float] = field(default_factory=dict)
+    observations: tuple[Observation, ...] = ()
+
+    @classmethod
+    def of_loss(
+        cls, run: Run, loss: float, baseline: float, details: Mapping[str, float]
+    ) -> Result:
+        """The result of a run that has no steps: its one observation is that of the population
+        where the loss is known exactly or the population is a set of points."""
+        ok = math.isfinite(loss)
+        exact = run.learner == "data" or isinstance(run.task, TaskSpec) and run.task.decays
+        seen = (Observation(0, "population" if exact else "test", loss),)
+        return cls(run, "done" if ok else "diverged", loss, loss / baseline, 0, (), details, seen)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A run of which no result came; `error` is the traceback of what went wrong."""
+
+    run: Run
+    error: str
+    status: str = "failed"
+
 
 Tick = Callable[[int], None]
 """Told of student-steps as they are done; an exact student is one step, and 0 are told of where a
@@ -37,12 +94,16 @@ TEST_NUMBERS = 24_000
 NEWTON_STEPS = 10
 """Steps of a network from the population optimum to that of its data."""
 WIDE_BLOCK = 250
-"""Test points of a wide network evaluated at once, `lab.students.limits.tangent.BLOCK`."""
+"""Test points of a wide network evaluated at once, `lab.students.tangent.BLOCK`."""
 DIMENSION = 2_000
 """Operations that take as long as a pair of points of which the dimension is measured (0.5 s of
 5000 points)."""
 ACTIVATION = 1_400
 """Operations that take as long as erf of one float64 in and out of memory (measured: 14 ns)."""
+
+
+Learner = Callable[[Run], Result]
+"""Trains one of the runs that it was made for."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +159,32 @@ def of(group: Group) -> Solver:
 def solve(group: Group, *, tick: Tick) -> list[Result | Failed]:
     """Train or solve every student of the group; results in the order of `group.runs()`."""
     return [*load(of(group).solve)(group, tick=tick)]
+
+
+def one_by_one(
+    group: Group,
+    learner: Callable[[list[Run]], Learner],
+    tick: Tick,
+    *,
+    alone: bool = True,
+) -> list[Result | Failed]:
+    """The results of `learner`, made anew for the runs of each task.
+
+    alone: a run that fails is a result, and the others go on; else it ends the group.
+    """
+    results: dict[Run, Result | Failed] = {}
+    for task in group.teachers:
+        runs = [run for run in group.runs() if run.task == task]
+        learn = learner(runs)
+        for run in runs:
+            try:
+                results[run] = learn(run)
+            except (Exception, SystemExit):
+                if not alone:
+                    raise
+                results[run] = Failed(run, traceback.format_exc())
+            tick(1)
+    return [results[run] for run in group.runs()]
 
 
 def matrices(group: Group, student: StudentSpec) -> list[tuple[int, int]]:
@@ -256,19 +343,15 @@ def _largest(group: Group) -> int:
     return max(D or 0 for _, D, _ in group.shapes)
 
 
-DESCENT = Solver(
-    "lab.students.descent.training:train", _descent_flops, _descent_memory, compiled=True
-)
+DESCENT = Solver("lab.students.training:train", _descent_flops, _descent_memory, compiled=True)
 """Networks that minimise the loss itself, all of a group together."""
 ALGEBRA = Solver("lab.students.exact:losses", _exact_flops, _exact_memory)
 """Exact students on nested training sets."""
 ALGEBRA_EXCESS = Solver("lab.students.exact:excesses", _exact_flops, _exact_memory)
 """Exact students on training sets drawn anew, beside the same model on all data."""
-BASIN = Solver("lab.students.limits.excesses:in_one_basin", _basin_flops, _points_memory)
+BASIN = Solver("lab.students.basin:in_one_basin", _basin_flops, _points_memory)
 """Networks beside the one trained on the whole population."""
-TANGENTS = Solver(
-    "lab.students.limits.excesses:over_tangents", _wide_flops, _wide_memory, compiled=True
-)
+TANGENTS = Solver("lab.students.tangent:over_tangents", _wide_flops, _wide_memory, compiled=True)
 """Wide networks beside exact NTK regression."""
 ESTIMATING = Solver("lab.students.dimensions:dimensions", _estimated_flops, _points_memory)
 """Estimators of the dimension of points."""

@@ -1,1 +1,1 @@
-"""The tables that regimes share; students, teachers and manifolds are in `lab.kinds`."""
+"""The tables that regimes share; those of students are in `lab.students`."""

@@ -18,7 +18,7 @@ from lab.data.user_data import Asked
 from lab.findings.exponents import dependent, pool_paragraphs, share_of_pool
 from lab.mistakes import StudyError
 from lab.scaling.judge.verdict import Doubt
-from lab.students.descent import training
+from lab.students import training
 from lab.task import data, sets
 
 STUDY = """

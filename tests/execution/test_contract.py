@@ -15,7 +15,7 @@ from lab.execution.processes import Processes
 from lab.execution.threads import Threads
 from lab.kinds.student import STUDENTS
 from lab.students import solvers
-from lab.students.result import Failed
+from lab.students.solvers import Failed
 
 FOREVER = 2_000_000
 """Steps of a descent that nobody waits for."""

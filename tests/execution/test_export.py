@@ -11,7 +11,7 @@ from simulated import row, rows
 from lab.config import study
 from lab.execution import listing as table
 from lab.execution.store import Store
-from lab.students.result import Observation
+from lab.students.solvers import Observation
 
 NETWORKS = """
 schema = 1

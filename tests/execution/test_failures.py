@@ -15,8 +15,7 @@ from lab.execution import plan, runner
 from lab.execution.store import Store
 from lab.execution.threads import Threads
 from lab.mistakes import StudyError
-from lab.students import exact, solvers
-from lab.students.limits import basin
+from lab.students import basin, exact, solvers
 from lab.task import sets
 
 NEAREST = {

@@ -109,7 +109,7 @@ def test_a_student_of_the_script_itself_is_refused(monkeypatch, pool):
 
 
 def test_groups_and_results_survive_json(tmp_path, pool):
-    from lab.students.result import Failed, Observation, Result
+    from lab.students.solvers import Failed, Observation, Result
 
     group = replace(scripted(tmp_path / "a", "learn"), start=2, round=1)
     seen = (Observation(0.5, "train", float("inf")), Observation(3, "test", 1 / 3, 2.5))

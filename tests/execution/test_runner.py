@@ -138,7 +138,7 @@ def test_an_edited_study_runs_only_the_difference(tmp_path):
 def test_a_failed_group_is_rows_with_a_traceback_and_is_tried_again(
     make_study, tmp_path, monkeypatch
 ):
-    from lab.students.descent import training
+    from lab.students import training
 
     found = make_study(training={"steps": 20})
     with monkeypatch.context() as patch:

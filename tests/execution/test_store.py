@@ -11,7 +11,7 @@ import pytest
 from lab.execution.store import Row, Store, folder
 from lab.mistakes import StudyError
 from lab.spec import PHYSICS_VERSION, digest
-from lab.students.result import Observation
+from lab.students.solvers import Observation
 
 
 def row(name, status="done", loss=0.5):

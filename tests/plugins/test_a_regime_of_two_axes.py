@@ -17,7 +17,7 @@ from lab.regimes.axes import Axis
 from lab.regimes.descending import Descending
 from lab.regimes.regime import REGIMES
 from lab.students import solvers
-from lab.students.result import Observation
+from lab.students.solvers import Observation
 
 STUDY = """
 question = "How fast does a network of each width learn from a stream?"

@@ -14,7 +14,7 @@ from lab.grids import PositiveFloat, Positives
 from lab.kinds.student import STUDENTS, StudentSpec, Trained
 from lab.mistakes import StudyError
 from lab.students import solvers
-from lab.students.descent.muon import muon
+from lab.students.first_order import muon
 
 STUDY = """
 question = "How fast do sums of sines resolve a curve?"
@@ -171,7 +171,7 @@ def test_its_matrices_take_muon_and_nothing_else_does(groups):
     """After one step the frequencies have moved by the rate along an orthogonal matrix."""
     import jax.numpy as jnp
 
-    from lab.students.descent import training
+    from lab.students import training
 
     group = groups[0]
     student = group.shapes[0][0]

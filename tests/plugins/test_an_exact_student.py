@@ -20,8 +20,7 @@ from lab.kinds.student import STUDENTS
 from lab.mistakes import StudyError
 from lab.students import solvers
 from lab.students.exact import Exact
-from lab.students.result import Result
-from lab.students.solvers import Solver
+from lab.students.solvers import Result, Solver
 from lab.task import sets
 
 STUDY = """

@@ -12,8 +12,7 @@ import lab
 from lab.config import study
 from lab.execution import plan
 from lab.kinds.optimisers import OPTIMISERS, FirstOrder, WholeProblem
-from lab.students import solvers
-from lab.students.descent import training
+from lab.students import solvers, training
 
 STUDY = """
 question = "How fast do networks resolve a square?"

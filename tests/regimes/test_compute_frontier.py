@@ -16,7 +16,7 @@ from lab.execution.store import Store
 from lab.mistakes import StudyError
 from lab.models import PLRF, Truncation
 from lab.students import solvers
-from lab.students.result import Observation
+from lab.students.solvers import Observation
 
 EXACT = """
 question = "Is the frontier of a truncated spectrum the exact one?"

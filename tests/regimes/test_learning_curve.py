@@ -12,7 +12,7 @@ import lab
 from lab.config import study
 from lab.execution.store import Store
 from lab.mistakes import StudyError
-from lab.students.result import Observation
+from lab.students.solvers import Observation
 
 EXACT = """
 question = "Do the curves of a truncated spectrum fall as its decays say?"

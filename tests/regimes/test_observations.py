@@ -14,7 +14,7 @@ from lab.findings.answering import answers
 from lab.regimes.axes import Axis
 from lab.regimes.descending import Descending
 from lab.regimes.regime import REGIMES
-from lab.students.result import Observation
+from lab.students.solvers import Observation
 
 ALPHA = 0.4
 TABLES = {

@@ -12,8 +12,7 @@ from lab.data import teachers
 from lab.data.streams import stream
 from lab.execution import plan
 from lab.spec import TEST_POINTS
-from lab.students import mlp
-from lab.students.descent import training
+from lab.students import mlp, training
 from lab.students.dimensions import Dimension
 from lab.task import data
 

@@ -8,7 +8,7 @@ import numpy as np
 import optax.contrib
 import pytest
 
-from lab.students.descent import muon
+from lab.students import first_order
 
 SHAPES = [(1, 1), (1, 7), (7, 1), (2, 6), (6, 2), (6, 6), (11, 11), (12, 12), (13, 13), (30, 8),
           (8, 30), (4, 15), (30, 30), (64, 20), (20, 64)]  # fmt: skip
@@ -24,7 +24,7 @@ def rules(decay, names):
         1.0, beta=0.95, weight_decay=decay, adam_b2=0.999,
         muon_weight_dimension_numbers=lambda p: {k: axes if k in names else None for k in p},
     )  # fmt: skip
-    return muon.muon(0.95, adam_beta2=0.999, decay=decay, hidden=frozenset(names)), theirs
+    return first_order.muon(0.95, adam_beta2=0.999, decay=decay, hidden=frozenset(names)), theirs
 
 
 @pytest.fixture(scope="module")
@@ -70,14 +70,14 @@ def test_steps_of_a_network(decay):
 
 def test_a_vector_takes_the_polynomial_of_a_number():
     """A matrix of one row has one singular value, its length: f(1), which is not quite 1."""
-    a, b, c = muon.COEFFICIENTS
+    a, b, c = first_order.COEFFICIENTS
     s = 1.0
-    for _ in range(muon.ITERATIONS):
+    for _ in range(first_order.ITERATIONS):
         s = a * s + b * s**3 + c * s**5
     v = matrix((1, 9))
-    np.testing.assert_allclose(muon.orthogonalise(v), s * v / jnp.linalg.norm(v), atol=1e-5)
+    np.testing.assert_allclose(first_order.orthogonalise(v), s * v / jnp.linalg.norm(v), atol=1e-5)
     assert not 0.999 < s < 1.001
 
 
 def test_no_gradient_no_step():
-    assert not np.any(muon.orthogonalise(jnp.zeros((5, 3))))
+    assert not np.any(first_order.orthogonalise(jnp.zeros((5, 3))))

@@ -11,12 +11,10 @@ from jax.flatten_util import ravel_pytree
 
 from lab.data.streams import stream
 from lab.execution import plan
-from lab.kinds.optimisers import GaussNewton
 from lab.mistakes import StudyError
-from lab.students import mlp, solvers
-from lab.students.descent import training
-from lab.students.descent.problem import Problem, gauss_newton, newton, problem
-from lab.students.descent.supply import supply
+from lab.students import mlp, solvers, training
+from lab.students.supply import supply
+from lab.students.whole_problem import GaussNewton, Problem, gauss_newton, newton, problem
 from lab.tables import training as recipes
 
 

@@ -145,7 +145,7 @@ def test_duality_of_features_and_samples():
 
 
 def test_a_network_in_one_basin_never_undercuts_its_reference(monkeypatch, optimised):
-    from lab.students.limits import basin
+    from lab.students import basin
 
     monkeypatch.setattr(basin, "STARTS", 3)
     monkeypatch.setattr(basin, "TRIALS", 8)

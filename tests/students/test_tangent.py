@@ -7,8 +7,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from lab.kinds.student import StudentSpec
-from lab.students import mlp
-from lab.students.limits import tangent
+from lab.students import mlp, tangent
 
 
 def student(*widths, activation="erf"):

@@ -12,10 +12,9 @@ import pytest
 from lab.kinds.optimisers import OPTIMISERS, whole
 from lab.mistakes import StudyError
 from lab.spec import Group
-from lab.students import mlp
-from lab.students.descent import optimisers, training
-from lab.students.descent import supply as training_data
-from lab.students.descent.supply import supply
+from lab.students import first_order, mlp, training
+from lab.students import supply as batches_of
+from lab.students.supply import supply
 from lab.task import data
 
 
@@ -92,7 +91,7 @@ def test_result_does_not_depend_on_the_length_of_a_chunk(make_study, monkeypatch
     found = make_study(training={"steps": 90})
     whole = relative(found, shapes=1)
     monkeypatch.setattr(training, "CHUNK", 40)
-    monkeypatch.setattr(training_data, "CHUNK", 40)
+    monkeypatch.setattr(batches_of, "CHUNK", 40)
     for run, loss in relative(found, shapes=1).items():
         assert loss == pytest.approx(whole[run], rel=1e-4)
 
@@ -100,7 +99,7 @@ def test_result_does_not_depend_on_the_length_of_a_chunk(make_study, monkeypatch
 def test_first_step_of_adam_and_sgd(make_study):
     """Adam's first step is the rate times the sign of the gradient; SGD's the gradient."""
     for name in ("adam", "sgd"):
-        rule = optimisers.optimiser(name, 0.9, 0.99, 0.0, frozenset())
+        rule = first_order.optimiser(name, 0.9, 0.99, 0.0, frozenset())
         p = {"W0": jnp.ones((2, 2)), "b0": jnp.ones((2, 1))}
         g = {"W0": jnp.array([[3.0, -2.0], [1.0, -9.0]]), "b0": jnp.array([[5.0], [-5.0]])}
         u, _ = rule.update(g, rule.init(p), p)
@@ -111,7 +110,7 @@ def test_first_step_of_adam_and_sgd(make_study):
 
 def test_rates_of_each_schedule(make_study):
     def rate(**t):
-        return optimisers.rates(make_study(training={"steps": 100, **t}).training.resolved())
+        return training.rates(make_study(training={"steps": 100, **t}).training.resolved())
 
     assert np.allclose(rate(schedule="constant", rate=0.1), 0.1)
     linear, cosine = rate(schedule="linear", rate=0.1), rate(schedule="cosine", rate=0.1)
@@ -307,7 +306,7 @@ def test_a_branch_leaves_its_trunk_where_it_says(make_study, warmup):
     for at, decay in ((250, 80), (250, 300)):
         branch = trunk.branched(at, decay)
         assert branch.steps == at + decay and branch.branch_from == at
-        before, after = optimisers.rates(trunk), optimisers.rates(branch)
+        before, after = training.rates(trunk), training.rates(branch)
         assert after[:at] == pytest.approx(before[:at], rel=1e-12)
         assert after[at] < before[at - 1] and (np.diff(after[at:]) < 0).all()
         assert after[-1] == pytest.approx(0.5 / decay * before[at - 1])

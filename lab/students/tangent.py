@@ -31,6 +31,7 @@ One output, equal widths, squared error. η is 1/λ of the largest eigenvalue λ
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -41,8 +42,12 @@ from jaxtyping import Array, Float, Key
 
 from lab.data.activations import activation_of
 from lab.data.covariances import covariance
+from lab.data.streams import stream
 from lab.kinds.student import StudentSpec
+from lab.spec import WIDE_TEST_POINTS, Group, Run
 from lab.students import mlp
+from lab.students.solvers import Failed, Learner, Result, one_by_one
+from lab.task import sets
 
 
 @dataclass(frozen=True)
@@ -183,3 +188,37 @@ def tangent_kernel(
         (dx.T @ dz) * (hx.T @ hz + student.bias**2)
         for dx, dz, hx, hz in zip(delta_x, delta_z, h_x, h_z, strict=True)
     )
+
+
+def over_tangents(group: Group, tick: Callable[[int], None]) -> list[Result | Failed]:
+    """Wide networks over their limit; what fails ends the group."""
+    return one_by_one(group, _over_tangents, tick, alone=False)
+
+
+def _over_tangents(runs: list[Run]) -> Learner:
+    """Losses of wide networks, beside those of their tangents and of the exact NTK.
+
+    The loss is the mean over a start and its mirror image. `limit` is the exact NTK's with the
+    change by this start's kernel, which has mean zero.
+    """
+    task, root = runs[0].task, runs[0].root
+    largest = max(run.size or 0 for run in runs)
+    nested = sets.nested(task, largest, test=WIDE_TEST_POINTS, root=root)
+
+    def gap(run: Run) -> Result:
+        scale = sets.scale(run, nested)
+        key = stream("init", task, run.seed, *run.restart, root=root)
+        found = predictions(
+            run.student, scale * nested.x[: run.size], nested.y[: run.size], scale * nested.x_test,
+            steps=run.training.steps, key=key,
+        )  # fmt: skip
+        network, own, kernel = (
+            float(np.mean((f - nested.y_test) ** 2))
+            for f in (found.network, found.tangent, found.kernel)
+        )
+        change = 2 * float(np.mean((found.kernel - nested.y_test) * found.change))
+        limits = {"limit": kernel + change, "kernel": kernel, "tangent": own}
+        details = {name: value / nested.baseline for name, value in limits.items()}
+        return Result.of_loss(run, network, nested.baseline, details)
+
+    return gap

@@ -31,11 +31,11 @@ from lab.data.streams import stream
 from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.spec import Group, Run, TrainingSpec
-from lab.students.descent import optimisers
-from lab.students.descent.problem import problem
-from lab.students.descent.supply import CHUNK, Supply, baseline, over_teachers, supply
 from lab.students.dimensions import Watch
-from lab.students.result import Observation, Result
+from lab.students.first_order import optimiser
+from lab.students.solvers import Observation, Result
+from lab.students.supply import CHUNK, Supply, baseline, over_teachers, supply
+from lab.students.whole_problem import problem
 from lab.task import data
 
 BLOCK = 2_000
@@ -65,7 +65,7 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
     base = np.asarray(baseline(given.loss, given.power, given.test[1]), float)
     watch = Watch.of(group.measure, given, tick)
     cohorts = [_Cohort(given, group, *shape, init, watch) for shape in group.shapes]
-    rate = optimisers.rates(group.training)
+    rate = rates(group.training)
     record = _record_steps(rate.size, every_chunk=given.validation is not None)
     checkpoints = {*group.training.checkpoints, rate.size}
     step = 0
@@ -226,13 +226,36 @@ def _due(before: int, step: int, records: Iterable[int]) -> bool:
     return any(before < record <= step for record in records)
 
 
+def rates(training: TrainingSpec) -> Float[np.ndarray, " steps"]:
+    """The learning rate of every step: the stages one after the other under one schedule.
+
+    `constant`, `linear` (to 0) and `cosine` (to 0) act on the whole length; `step` is each stage's
+    own rate. Warm-up rises linearly over its fraction of the steps. From a branch on the rate falls
+    linearly to 0.
+    """
+    rate = np.concatenate([np.full(s, r) for s, _, r in training.stages] or [np.zeros(0)])
+    t = (np.arange(rate.size) + 0.5) / max(rate.size, 1)
+    shape = {
+        "constant": np.ones_like(t),
+        "step": np.ones_like(t),
+        "linear": 1 - t,
+        "cosine": 0.5 * (1 + np.cos(np.pi * t)),
+    }[training.schedule]
+    if training.warmup > 0:
+        shape = shape * np.minimum(1.0, t / training.warmup)
+    if at := training.branch_from:
+        left = (rate.size - np.arange(at, rate.size) - 0.5) / (rate.size - at)
+        shape[at:] *= left
+    return rate * shape
+
+
 # ---- compiled programs: one per shape ---------------------------------------------------------
 # The leading axis of src, keys, x and y is the teacher (T); parameters have [T, S, …].
 
 
 def _optimiser(student: StudentSpec, rule: Rule) -> optax.GradientTransformation:
     hidden = STUDENTS[student.kind].hidden_matrices(student)
-    return optimisers.optimiser(*rule, hidden)
+    return optimiser(*rule, hidden)
 
 
 @partial(jax.jit, static_argnums=(0, 1))

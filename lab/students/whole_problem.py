@@ -1,4 +1,4 @@
-"""A whole problem, the loss of one student on one fixed batch, and rules that minimise it.
+"""Whole-problem optimisers: a student's loss on one fixed batch, and rules that minimise it.
 
 With f the student, n points and k outputs, the residuals of a mean of squares are
 r = (f(x_i; θ)_j − y_ij)/√(nk), so that L(θ) = |r|². Rules take (problem, parameters, steps):
@@ -18,24 +18,81 @@ the step for any symmetric A, by its absolute values (Dauphin et al., arXiv 1406
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import jax
-import jax.numpy as jnp
-import optax
-from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
-from lab.kinds.optimisers import squared
+from lab.kinds.optimisers import OPTIMISERS, WholeProblem, squared
 from lab.kinds.student import STUDENTS, StudentSpec
-from lab.task import data
+
+if TYPE_CHECKING:
+    from jaxtyping import Array
 
 START = 1e-3
 """First damping, in units of the largest entry on the diagonal of A."""
 MOST_GROWTH = 2.0**10
 """The largest ν, so that a student that is stuck does not reach an infinite damping."""
+EIGH = 9
+"""Operations of all eigenvectors of a symmetric matrix, by N³ (Golub and Van Loan, §8.3)."""
+DOUBLE_RATE = 3e10
+"""FLOP/s of JᵀJ and of its eigenvectors in double precision."""
+ENTRY = 1.2e-8
+"""Seconds of one entry of J (measured at 4096 points and N = 51, 151)."""
+MEMORY = 20
+"""Vectors of N numbers that L-BFGS keeps: ten steps and the changes of the gradient in them."""
+
+
+@OPTIMISERS.add
+class Lbfgs(WholeProblem):
+    """L-BFGS with a zoom line search, which looks at about two points."""
+
+    name: Literal["lbfgs"] = "lbfgs"
+    title: ClassVar[str] = "L-BFGS"
+    defaults: ClassVar[Mapping[str, Any]] = {"rate": 1.0, "beta1": 0.9, "beta2": 0.999}
+
+    @classmethod
+    def rule(cls) -> Callable[..., Any]:
+        return lbfgs
+
+    @classmethod
+    def numbers(cls, *, N: int, residuals: int) -> float:
+        return MEMORY * N
+
+
+@OPTIMISERS.add
+class GaussNewton(WholeProblem):
+    """Gauss–Newton with the damping of Levenberg and Marquardt, for N up to a few hundred.
+
+    A step evaluates the Jacobian at one point and the loss at another. Its products of JᵀJ square
+    the condition of J: single precision ends some orders of magnitude higher than double, which is
+    its default.
+    """
+
+    name: Literal["gauss-newton"] = "gauss-newton"
+    title: ClassVar[str] = "Gauss–Newton"
+    defaults: ClassVar[Mapping[str, Any]] = {
+        **Lbfgs.defaults, "precision": "float64", "steps": 100, "batch": 4096
+    }  # fmt: skip
+    squares: ClassVar[bool] = True
+
+    @classmethod
+    def rule(cls) -> Callable[..., Any]:
+        return gauss_newton
+
+    @classmethod
+    def flops(cls, *, N: int, residuals: int) -> float:
+        return 2 * residuals * N**2 + EIGH * N**3
+
+    @classmethod
+    def seconds(cls, *, N: int, residuals: int) -> float:
+        return cls.flops(N=N, residuals=residuals) / DOUBLE_RATE + ENTRY * residuals * N
+
+    @classmethod
+    def numbers(cls, *, N: int, residuals: int) -> float:
+        """J by layers and in one piece; JᵀJ, its eigenvectors, and their work space."""
+        return 2 * residuals * N + 4 * N**2
 
 
 @dataclass(frozen=True)
@@ -62,6 +119,11 @@ def problem(
     y: Float[Array, "outputs n"],
 ) -> Problem:
     """The problem of a student on n points, whose coordinates it sees times `scale`."""
+    import jax
+    import jax.numpy as jnp
+
+    from lab.task import data
+
     network = STUDENTS[student.kind].network()
     size = y.size**0.5
 
@@ -93,6 +155,9 @@ def problem(
 
 def lbfgs(problem: Problem, parameters: Any, steps: int) -> Any:
     """The parameters after so many steps of L-BFGS."""
+    import jax
+    import optax
+
     rule, value = optax.lbfgs(), problem.loss
 
     def step(carry: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], None]:
@@ -110,6 +175,10 @@ def gauss_newton(problem: Problem, parameters: Any, steps: int) -> Any:
 
     Raises ValueError for a loss without residuals.
     """
+    import jax
+    import jax.numpy as jnp
+    from jax.flatten_util import ravel_pytree
+
     residuals, jacobian = problem.residuals, problem.jacobian
     if residuals is None or jacobian is None:
         raise ValueError("Gauss–Newton needs residuals; take a loss that is a mean of squares")
@@ -143,5 +212,7 @@ def newton(
     curvature: Float[Array, "N N"], slope: Float[Array, " N"], damping: Float[Array, ""] | float
 ) -> Float[Array, " N"]:
     """The damped step −(|A| + μ)⁻¹ g, |A| with the absolute values of the eigenvalues of A."""
+    import jax.numpy as jnp
+
     values, axes = jnp.linalg.eigh(curvature)
     return -(axes @ ((axes.T @ slope) / (jnp.abs(values) + damping)))

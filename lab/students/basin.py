@@ -28,9 +28,13 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, Key
 
+from lab.data.streams import generator, stream
 from lab.kinds.student import StudentSpec
+from lab.spec import Group, Run
 from lab.students import mlp
-from lab.students.descent.problem import newton
+from lab.students.solvers import Failed, Learner, Result, one_by_one
+from lab.students.whole_problem import newton
+from lab.task import sets
 
 STARTS = 8
 SEARCH_STEPS = 2_000
@@ -183,3 +187,34 @@ def _stretch(
         return (n < until) & ~arrived
 
     return jax.lax.while_loop(going, step, state)
+
+
+def in_one_basin(group: Group, tick: Callable[[int], None]) -> list[Result | Failed]:
+    """Networks of one basin; what fails ends the group."""
+
+    def learner(runs: list[Run]) -> Learner:
+        return _in_one_basin(runs, going=lambda: tick(0))
+
+    return one_by_one(group, learner, tick, alone=False)
+
+
+def _in_one_basin(runs: list[Run], *, going: Callable[[], None]) -> Learner:
+    """Population losses of networks that descend from the population optimum, beside its own."""
+    task, root = runs[0].drawn, runs[0].root
+    world = sets.population(task, root=root)
+    basins: dict = {}
+
+    def excess(run: Run) -> Result:
+        if run.student not in basins:
+            scale = sets.scale(run, world)
+            key = stream("init", task, *run.restart, root=root)
+            trials = generator("draw", task, 0, root=root)
+            basins[run.student] = find(
+                run.student, scale * world.x, world.y, key=key, rng=trials, going=going
+            )
+        found = basins[run.student]
+        counts = np.bincount(sets.drawn(run, len(world.x)), minlength=len(world.x))
+        details = {"limit": found.reference / world.baseline, "rounds": found.rounds}
+        return Result.of_loss(run, found.run(counts, going=going), world.baseline, details)
+
+    return excess

@@ -1,1 +1,0 @@
-"""Students that descend: networks, their optimisers, the loop that trains them."""
