@@ -155,7 +155,8 @@ def fit(
     and comments are recognised, and said. Empty cells, NA and nan are missing: rows that lack a
     value that is used are left out. A refused fit exits with 2.
     """
-    from lab.scaling.tables.formats import ENDINGS, ending, several
+    from lab.scaling.tables.files import ending, several
+    from lab.scaling.tables.formats import ENDINGS
 
     options = {
         "law": law, "x": x, "loss": loss, "columns": columns, "group": group, "predict": predict,

@@ -47,7 +47,7 @@ from lab.dimension.points import (
     varying,
 )
 from lab.mistakes import StudyError
-from lab.scaling.tables.formats import ending
+from lab.scaling.tables.files import ending
 from lab.scaling.tables.rows import empty, quote
 
 TARGET = "y"

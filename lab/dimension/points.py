@@ -6,17 +6,14 @@
                                 as in "train:0,1,2" or "train:"; a sparse matrix of SciPy
     digits, swiss_roll, …       a bundled set by its name; generated ones have 2000 points
 
-Nothing in a file is executed: arrays are read without pickle, and what an archive unpacks to is
-counted before it is unpacked. Rows with a missing value are left out and told. Every mistake is one
-sentence.
+Files are opened and bounded in `lab.scaling.tables.files`. Rows with a missing value are left out
+and told. Every mistake is one sentence.
 
 What it does not do: fill in missing values, standardise, or encode text.
 """
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +24,10 @@ from jaxtyping import Num
 
 from lab.dimension.neighbours import PointsError
 from lab.mistakes import guessed, unknown
-from lab.scaling.tables.formats import ENDINGS, Places, ending, read_rows, several
+from lab.scaling.tables.files import ARRAYS, array_of, ending, several
+from lab.scaling.tables.formats import ENDINGS, Places, read_rows
 from lab.scaling.tables.rows import ConditionError, Rows, TableError, listed, parse_condition, quote
 
-ARRAYS = (".npy", ".npz")
 BUNDLED = ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine")
 GENERATED = ("friedman1", "friedman2", "friedman3", "s_curve", "swiss_roll")
 SAMPLES = 2000
@@ -38,12 +35,6 @@ VARYING = "varying"
 """What `columns` says to take all columns of numbers that are not constant."""
 NAMED = 5
 """How many offending columns a sentence names."""
-LARGEST = 2**31
-"""Bytes of an array in an archive, unpacked."""
-CELLS = 2**27
-"""Numbers that a sparse matrix may become."""
-SPARSE = frozenset({"data", "indices", "indptr", "shape", "format"})
-"""Arrays of a sparse matrix of SciPy."""
 
 
 @dataclass(frozen=True)
@@ -292,103 +283,19 @@ def table_source(rows: Rows) -> Source:
     )  # fmt: skip
 
 
+def unpacked(path: Path, columns: str | None) -> tuple[str, np.ndarray, str | None, list[str]]:
+    """The name of the array in a file, the array, the columns to take of it, and sentences. Raises
+    PointsError, one sentence."""
+    try:
+        return array_of(path, columns)
+    except TableError as error:
+        raise PointsError(str(error)) from None
+
+
 def _loaded(path: Path, columns: str | None) -> tuple[Source, str | None]:
     """The array of a file as a source, and the columns to take of it."""
     name, found, rest, notes = unpacked(path, columns)
     return array_source(name, found, notes=notes), rest
-
-
-def unpacked(path: Path, columns: str | None) -> tuple[str, np.ndarray, str | None, list[str]]:
-    """The name of the array in a file, the array, the columns to take of it, and sentences; nothing
-    is unpickled. Raises PointsError, one sentence."""
-    failures = (
-        ValueError, OSError, EOFError, MemoryError, KeyError, SyntaxError, OverflowError,
-        zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, TypeError,
-    )  # fmt: skip
-    name, rest = str(path), columns
-    try:
-        with path.open("rb") as file:
-            if ending(path) == ".npy":
-                found: Any = _mapped(path, file)
-            else:
-                with np.load(file, allow_pickle=False) as archive:
-                    _bounded(path, archive.zip)
-                    if set(archive.files) >= SPARSE:
-                        array, notes = _sparse(path, archive)
-                        return name, array, rest, notes
-                    which, rest = _member(path, archive.files, columns)
-                    name, found = f"{path}:{which}", archive[which]
-    except PointsError:
-        raise
-    except failures as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        if "allow_pickle" in reason or "dtype=object" in reason or "Python objects" in reason:
-            reason = "it holds Python objects, which are not read; save it as numbers"
-        raise PointsError(f"{path} cannot be read: {reason.rstrip('.')}.") from None
-    return name, found, rest, []
-
-
-def _mapped(path: Path, file: Any) -> np.ndarray:
-    """The array of a .npy file, without the rows that nobody asks for in memory."""
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError as error:
-        if "Array can't be memory-mapped" in str(error) or "empty" in str(error):
-            file.seek(0)
-            return np.load(file, allow_pickle=False)
-        raise
-
-
-def _bounded(path: Path, archive: zipfile.ZipFile) -> None:
-    """Refuse an archive with more than LARGEST bytes in an array, before it is unpacked."""
-    for entry in archive.infolist():
-        if entry.file_size > LARGEST:
-            raise PointsError(
-                f"{path}: {entry.filename.removesuffix('.npy')} has {entry.file_size} bytes; the "
-                f"limit is {LARGEST}. Save it as .npy, or fewer rows of it."
-            )
-
-
-def _sparse(path: Path, archive: Any) -> tuple[np.ndarray, list[str]]:
-    """A sparse matrix as an ordinary one without empty columns, and sentences."""
-    from scipy import sparse
-
-    kind = archive["format"].item()
-    kind = kind.decode("ascii", "replace") if isinstance(kind, bytes) else str(kind)
-    shape = tuple(int(size) for size in archive["shape"])
-    kinds = {"csr": sparse.csr_matrix, "csc": sparse.csc_matrix}
-    if kind not in kinds or len(shape) != 2:
-        raise PointsError(f"{path} is a sparse matrix of format {kind}; save x.tocsr() instead.")
-    matrix = kinds[kind]((archive["data"], archive["indices"], archive["indptr"]), shape=shape)
-    matrix.check_format(full_check=True)
-    if shape[0] * shape[1] > CELLS:
-        raise PointsError(
-            f"{path} is a sparse matrix of {shape[0]} × {shape[1]}, too large to be filled in; "
-            "reduce its columns, as by sklearn.decomposition.TruncatedSVD, and save the result."
-        )
-    notes = [f"A sparse matrix of {shape[0]} × {shape[1]} was filled in with zeros."]
-    full = np.flatnonzero(np.diff(matrix.tocsc().indptr))
-    if 0 < full.size < shape[1]:
-        notes.append(f"{shape[1] - full.size} empty columns were left out.")
-        matrix = matrix[:, full]
-    return np.asarray(matrix.toarray()), notes
-
-
-def _member(path: Path, names: list[str], columns: str | None) -> tuple[str, str | None]:
-    """Which array of an archive, and the columns to take of it."""
-    if not names:
-        raise PointsError(f"{path} holds no arrays.")
-    name, sign, rest = (columns or "").partition(":")
-    if sign:
-        if name not in names:
-            raise PointsError(f"{path}: {unknown('array', name, names)}.")
-        return name, rest.strip() or None
-    if "X" in names or len(names) == 1:
-        return "X" if "X" in names else names[0], columns
-    raise PointsError(
-        f"{path} holds the arrays {', '.join(names)} and no X; say which, as in --columns "
-        f"{names[0]}:"
-    )
 
 
 def array_source(

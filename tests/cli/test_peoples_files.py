@@ -149,10 +149,10 @@ def test_conditions_name_columns_with_commas_and_numbers_with_suffixes(here):
 
 def test_archives_are_counted_before_they_are_unpacked(here, monkeypatch):
     from lab.dimension import points
-    from lab.scaling.tables import formats
+    from lab.scaling.tables import files
 
-    monkeypatch.setattr(points, "LARGEST", 10_000)
-    monkeypatch.setattr(formats, "LARGEST", 10_000)
+    monkeypatch.setattr(files, "LARGEST_ARRAY", 10_000)
+    monkeypatch.setattr(files, "LARGEST", 10_000)
     packed = io.BytesIO()
     np.save(packed, np.zeros((1000, 200)))
     with zipfile.ZipFile(here / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:

@@ -1,4 +1,4 @@
-"""Files that hold a table, as people and programs write them, read by pandas from a bounded handle.
+"""Files that hold a table, as people and programs write them, read by pandas.
 
 The ending says which kind: .csv, .tsv, .tab, .txt, .dat; .json, .jsonl, .ndjson; .parquet, .pq.
 Text may be compressed by gzip, as in .csv.gz. A folder, or a pattern such as runs/*.csv, is one
@@ -11,8 +11,8 @@ table of all its files, with a column `file`.
     names   are the first line, unless that line is like those below it; then columns are
             numbered from 0. A nameless first column is an index and is left out.
 
-Who reads is this file alone: it opens the path, counts the bytes that it unpacks, and hands pandas
-text that has been checked line by line, never a path, an address or an archive. What was decided
+The path is opened in `files.py`; pandas gets text that has been checked line by line, never a path,
+an address or an archive. What was decided
 becomes a note of the rows. Lines are counted as an editor counts them, rows of JSON and Parquet
 from 1.
 
@@ -21,11 +21,9 @@ What it does not do: say what a cell means (`rows.py`).
 
 import csv
 import glob
-import gzip
 import io
 import json
 import re
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,16 +31,13 @@ from typing import Any
 
 import numpy as np
 
+from lab.scaling.tables.files import ending, parquet_of, several, text_of
 from lab.scaling.tables.rows import DECIMALS, NUMBER, PERCENT, SCALED, Rows, TableError, empty
 
 DELIMITED = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": " ", ".dat": " "}
 LINES = (".jsonl", ".ndjson")
 PARQUET = (".parquet", ".pq")
 ENDINGS = (*DELIMITED, ".json", *LINES, *PARQUET)
-LARGEST = 2**30
-"""Bytes of a table of text, unpacked."""
-CELLS = 2 * 10**8
-"""Cells of a Parquet table, unpacked."""
 FILES = 5000
 """Files of one table."""
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "white space"}
@@ -65,24 +60,6 @@ class Places(Sequence):
         if isinstance(i, slice):
             return [f"{self.word} {n}" for n in self.numbers[i].tolist()]
         return f"{self.word} {self.numbers[i]}"
-
-
-def ending(path: str | Path) -> str:
-    """The part of a file's name that says its format, in lower case, without .gz."""
-    path = Path(path)
-    if path.suffix.lower() == ".gz":
-        path = Path(path.stem)
-    return path.suffix.lower()
-
-
-def several(path: str | Path) -> bool:
-    """Whether a path is a folder or a pattern of files."""
-    try:
-        return Path(path).is_dir() or (
-            bool(re.search(r"[*?\[]", str(path))) and not Path(path).exists()
-        )
-    except (OSError, ValueError):
-        return False
 
 
 def read_rows(path: str | Path, *, decimal: str | None = None) -> Rows:
@@ -117,39 +94,11 @@ def read_rows(path: str | Path, *, decimal: str | None = None) -> Rows:
         raise TableError(f"{path} does not fit into memory; leave rows out.") from None
 
 
-def _content(path: Path) -> bytes:
-    """The bytes of a file, unpacked, at most LARGEST."""
-    try:
-        with path.open("rb") as file:
-            if path.suffix.lower() == ".gz":
-                with gzip.GzipFile(fileobj=file) as packed:
-                    content = packed.read(LARGEST + 1)
-            else:
-                content = file.read(LARGEST + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise TableError(f"{path} cannot be read: {error}; save it again.") from None
-    if len(content) > LARGEST:
-        raise TableError(f"{path} holds more than {LARGEST} bytes; leave rows out.")
-    return content
-
-
-def _text(path: Path) -> str:
-    content = _content(path)
-    little = content[:2] == b"\xff\xfe"  # the mark of UTF-16, whose Latin letters have a zero each
-    zeros = content[3 if little else 2 : 4096 : 2].count(0)
-    wide = (little or content[:2] == b"\xfe\xff") and 8 * zeros > min(len(content), 4096)
-    try:
-        text = content.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError:
-        raise TableError(f"{path} is not text in UTF-8; save it in UTF-8.") from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
 # ---- text with separators -----------------------------------------------------------------------
 
 
 def _delimited(path: Path, usual: str, decimal: str | None) -> Rows:
-    text = _text(path)
+    text = text_of(path)
     if "\0" in text:
         at = text[: text.index("\0")].count("\n") + 1
         raise TableError(f"{path}, line {at}: it holds a NUL, which is no text; save it again.")
@@ -356,7 +305,7 @@ def _json(path: Path, decimal: str | None, *, lines: bool) -> Rows:
         _check_header(path, [name for name, _ in pairs])
         return dict(pairs)
 
-    text = _text(path)
+    text = text_of(path)
     try:
         found = None if lines else json.loads(text, object_pairs_hook=once)
     except TableError:
@@ -447,23 +396,7 @@ def _columns(path: Path, found: Any, notes: list[str]) -> dict[str, Sequence]:
 
 
 def _parquet(path: Path, decimal: str | None) -> Rows:
-    try:
-        from pyarrow import ArrowException, parquet
-    except ImportError:
-        raise TableError(
-            f"{path} is Parquet, which needs pyarrow; install it or save the table as CSV."
-        ) from None
-    try:
-        with path.open("rb") as file:
-            opened = parquet.ParquetFile(file)
-            size = opened.metadata.num_rows * opened.metadata.num_columns
-            if size > CELLS:
-                raise TableError(
-                    f"{path} holds {size} cells; the limit is {CELLS}. Leave rows out."
-                )
-            table = opened.read()
-    except (ArrowException, OSError, MemoryError) as error:
-        raise TableError(f"{path} is not Parquet: {error}") from None
+    table = parquet_of(path)
     names = [name for name in table.column_names if not re.fullmatch(r"__index_level_\d+__", name)]
     _check_header(path, names)
     columns = {name: table.column(name).to_pylist() for name in names}
