@@ -9,18 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import cached_property
 
 from lab.canonical import Part
-from lab.data.activations import smoothness_of
-from lab.data.covariances import CovarianceSettings, of_covariance
-from lab.data.manifolds import chart
-from lab.data.teachers import FIELD_TEST_POINTS
-from lab.data.user_data import GivenSpec
+from lab.data.task import TaskSpec
+from lab.data.user_data import AnyTask
 from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
 
@@ -30,172 +25,6 @@ PHYSICS_VERSION = 2
 2: products run on one thread and Muon sums in another order; single steps agree to round-off, which
 grows over a training."""
 
-TEST_POINTS = 20_000
-"""Points that losses are taken on."""
-WIDE_TEST_POINTS = 500
-"""The same beside the limit of infinite width, shared by network and limits: the law is one of any
-test set."""
-POPULATION = 2_048
-"""Points that are the whole world where training sets are drawn from it."""
-
-
-@dataclass(frozen=True)
-class TaskSpec(Part):
-    """A resolved task: every field one value. `teacher` is the index k.
-
-    teacher_kind: `network`; `field`, a Gaussian field of the `covariance`, which is its kind and
-    (name, value) of its settings; `spectral`, the target of a spectral manifold, whose `decays`
-    are (a, b); or `ridges`, a sum of ridges with weights of these `signs`.
-    """
-
-    manifold: tuple[tuple[str, int], ...]
-    embedding: str
-    ambient: int | None
-    teacher_widths: tuple[int, ...]
-    teacher_activation: str
-    teacher_bias: float
-    teacher_gain: float
-    outputs: int
-    normalise: bool
-    loss: str
-    power: float
-    noise: float
-    teacher: int
-    teacher_kind: str = "network"
-    covariance: CovarianceSettings | None = None
-    decays: tuple[float, float] | None = None
-    signs: str = ""
-
-    __hash__ = Part.__hash__
-
-    @cached_property
-    def alike(self) -> TaskSpec:
-        """What it has in common with the tasks of other teachers: that of index 0, one object."""
-        return _one(replace(self, teacher=0))
-
-    @cached_property
-    def dim(self) -> int:
-        """Intrinsic dimension d, the sum over the factors."""
-        return sum(d for _, d in self.manifold)
-
-    @cached_property
-    def chart(self) -> int:
-        """Coordinates in which the manifold itself is written: d, d + 1 (sphere), 2d (torus)."""
-        return sum(chart(factor) for factor in self.manifold)
-
-    @cached_property
-    def D_amb(self) -> int:
-        """Coordinates that the student sees."""
-        return self.ambient or self.chart
-
-    @property
-    def test_points(self) -> int:
-        """Points that losses are taken on; of a spectral task they are known exactly."""
-        if self.decays or self.signs:
-            return 0
-        return FIELD_TEST_POINTS if self.covariance else TEST_POINTS
-
-    def symbols(self) -> dict[str, Any]:
-        """What the symbols of a prediction stand for."""
-        dims = tuple(d for _, d in self.manifold)
-        symbols: dict[str, Any] = {"d": dims if len(dims) > 1 else dims[0], "p": self.power}
-        if self.decays:
-            a, b = self.decays
-            symbols |= {"a": a, "b": b} | ({"alpha": b - 1} if a == b else {})
-        if self.covariance:
-            kind, settings = self.covariance
-            symbols["teacher"] = of_covariance(kind, dict(settings))
-        if self.smoothness is not None:
-            symbols["s"] = self.smoothness
-        return symbols
-
-    @property
-    def smoothness(self) -> float | None:
-        """s, the number of square-integrable derivatives of the target, ∞ of smooth ones: ½ + p of
-        networks of t₊^p (Sobolev, in L²; below the size of a wide teacher it is a field of that
-        smoothness); None where nobody knows it."""
-        if self.covariance:
-            kind, settings = self.covariance
-            return of_covariance(kind, dict(settings)) / 2
-        if self.teacher_kind == "network":
-            return smoothness_of(self.teacher_activation) if self.teacher_widths else math.inf
-        return 1.5 if self.teacher_kind == "ridges" and self.teacher_widths else None
-
-    @property
-    def teacher_parameters(self) -> int:
-        """Weights and biases of a network teacher, 0 of targets that are none."""
-        if self.teacher_kind != "network":
-            return 0
-        networks = ((chart(factor), *self.teacher_widths, self.outputs) for factor in self.manifold)
-        return sum(
-            (m + 1) * n for layers in networks for m, n in zip(layers, layers[1:], strict=False)
-        )
-
-    @property
-    def one_sign(self) -> bool:
-        """Whether the target is a sum of ridges of one sign."""
-        return self.signs == "one"
-
-    @property
-    def random(self) -> bool:
-        """Whether teachers are drawn at random; the infinite sum of ridges of one sign is one
-        target, and its teachers are repetitions; so are infinitely many modes."""
-        endless = self.decays is not None and not self.dim
-        return bool(self.teacher_widths) or not (self.one_sign or endless)
-
-    def settings(self) -> dict[str, Any]:
-        """What of the task may be a grid, by name, all but the manifold and the index."""
-        fixed: dict[str, Any] = {"p": self.power, "teacher.gain": self.teacher_gain,
-                                 "noise": self.noise}  # fmt: skip
-        if self.decays:
-            return fixed | {"a": self.decays[0], "b": self.decays[1]}
-        if self.covariance:
-            kind, settings = self.covariance
-            named = {f"teacher.{name}": value for name, value in settings}
-            return fixed | {"teacher.covariance": kind} | named
-        if self.signs:
-            units = self.teacher_widths[0] if self.teacher_widths else 0
-            return fixed | {"teacher.signs": self.signs, "teacher.units": units}
-        return fixed | {
-            "teacher.widths": self.teacher_widths,
-            "teacher.bias": self.teacher_bias,
-            "teacher.activation": self.teacher_activation,
-        }
-
-    @property
-    def likely(self) -> tuple[TaskSpec, ...]:
-        """What else the task may be, where d is measured: nothing, it is known."""
-        return ()
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a report has to say of the data."""
-        return ()
-
-    @property
-    def world(self) -> tuple[int, ...]:
-        """What tells its random draws from those of other tasks, beside the teacher's index."""
-        return tuple(d for _, d in self.manifold)
-
-    @property
-    def labelling(self) -> int:
-        """Operations of one label."""
-        layers = (self.chart, *self.teacher_widths, self.outputs)
-        return 2 * sum(m * n for m, n in zip(layers, layers[1:], strict=False))
-
-    @property
-    def input_dim(self) -> int:
-        """Intrinsic dimension of the inputs: d, and one for each distractor."""
-        return self.dim + (self.D_amb - self.chart if self.embedding == "features" else 0)
-
-
-@lru_cache(maxsize=1024)
-def _one(task: TaskSpec) -> TaskSpec:
-    """Of equal tasks always the same one."""
-    return task
-
-
-AnyTask = TaskSpec | GivenSpec
 """What is to be learned: a teacher's targets, or data that somebody brings."""
 
 

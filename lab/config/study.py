@@ -27,13 +27,13 @@ from lab.config import merging as overriding
 from lab.config import toml
 from lab.config.merging import ALONE, Inheritance
 from lab.config.toml import StudyText
+from lab.data.task import Task
+from lab.data.user_data import Given, located
 from lab.grids import ValidationPass, rules
 from lab.kinds.kind import Kinds
 from lab.mistakes import MOST, Place, StudyError, placed, shown, spelled, unknown
 from lab.regimes.regime import REGIMES, Origin, Regime, origin_of
 from lab.spec import Planned
-from lab.tables.given import Given, located
-from lab.tables.task import Task
 
 
 @dataclass(frozen=True)

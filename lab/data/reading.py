@@ -241,7 +241,7 @@ class Pool:
     y_test: Float[np.ndarray, "test out"]
 
 
-def pool(task: GivenSpec) -> Pool:
+def divided(task: GivenSpec) -> Pool:
     """The data of a task. Raises StudyError if they changed since the task was read."""
     try:
         found = read(task.asked)

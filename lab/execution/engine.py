@@ -35,14 +35,15 @@ from pathlib import Path
 from typing import IO, Any, Protocol, runtime_checkable
 
 from lab.data.manifolds import MANIFOLDS
+from lab.data.task import TaskSpec
 from lab.data.teachers import TEACHERS
-from lab.data.user_data import Asked, Facts, GivenSpec, Split
+from lab.data.user_data import AnyTask, Asked, Facts, GivenSpec, Split
 from lab.execution import compiled
 from lab.kinds.kind import load
 from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.mistakes import StudyError
-from lab.spec import AnyTask, Group, MeasureSpec, TaskSpec, TrainingSpec
+from lab.spec import Group, MeasureSpec, TrainingSpec
 from lab.students.solvers import Failed, Observation, Result
 
 

@@ -20,12 +20,13 @@ from typing import Any
 import numpy as np
 
 from lab.config.study import Study
+from lab.data.user_data import AnyTask
 from lab.execution import budgets, registration
 from lab.execution.store import Row, Store
 from lab.files import put_bytes
 from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
-from lab.spec import COORDINATES, AnyTask, Planned, TrainingSpec
+from lab.spec import COORDINATES, Planned, TrainingSpec
 from lab.students.dimensions import Dimension, column, measured
 
 COLUMNS = (

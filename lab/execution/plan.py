@@ -29,9 +29,11 @@ from typing import Any
 
 import numpy as np
 
+from lab.data.task import TEST_POINTS
+from lab.data.user_data import AnyTask
 from lab.kinds.optimisers import OPTIMISERS, STUDENTS_RATE
 from lab.kinds.student import STUDENTS, StudentSpec
-from lab.spec import TEST_POINTS, AnyTask, Group, Run
+from lab.spec import Group, Run
 from lab.students import solvers
 
 CORE, SIDE = 6e10, 64

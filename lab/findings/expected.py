@@ -3,7 +3,7 @@
 The formulas are those of `lab.students.algebra.risks`. Each gives the mean over draws. What is
 compared is therefore the arithmetic mean of loss / expected over repetitions, with its standard
 error over teachers, or over all draws where these are independent. Networks have no expectation
-but a reference, the best linear loss of as many terms (`lab.task.linear_terms`): the ratio to it is
+but a reference, the best linear loss of as many terms (`lab.data.linear_terms`): the ratio to it is
 the optimisation gap, what training leaves. Nothing is known of other runs: they have no line.
 The table has a row per setting and a cell per x.
 """
@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from lab.data.linear_terms import linear_terms
 from lab.execution.store import Row
 from lab.findings.answer import Answer
 from lab.findings.study_results import Setting, StudyResults
@@ -27,7 +28,6 @@ from lab.kinds.student import STUDENTS
 from lab.regimes.regime import Regime
 from lab.spec import Run
 from lab.students.exact import MeanRisk
-from lab.task.linear_terms import linear_terms
 
 __all__ = ["Expected", "TheoryComparison", "expected", "expected_risk", "references"]
 

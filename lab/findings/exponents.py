@@ -16,6 +16,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from lab.data.task import Task
 from lab.data.user_data import MOST_SHARED, GivenSpec
 from lab.execution import plan
 from lab.execution.budgets import CHECKS
@@ -53,7 +54,6 @@ from lab.scaling.judge.verdict import (
 from lab.scaling.scans.estimate import USABLE, Estimate, estimate
 from lab.spec import Run
 from lab.tables.prediction import Claim
-from lab.tables.task import Task
 from lab.theory import parse
 
 ILL_CONDITIONED = 1e13

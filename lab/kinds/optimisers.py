@@ -89,11 +89,6 @@ class WholeProblem(Optimiser):
         return 0.0
 
 
-def squared(loss: str, power: float) -> bool:
-    """Whether a loss, as `lab.task.data.losses` names it, is a mean of squares."""
-    return loss == "mse" or (loss == "power" and power == 2)
-
-
 def whole(name: str) -> bool:
     """Whether this is the name of a whole-problem rule."""
     return name in OPTIMISERS and issubclass(OPTIMISERS[name], WholeProblem)

@@ -20,14 +20,14 @@ from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
+from lab.data.user_data import AnyTask, Given
 from lab.grids import said
 from lab.kinds.optimisers import OPTIMISERS, whole
 from lab.kinds.student import STUDENTS
 from lab.regimes.axes import Cell
 from lab.regimes.regime import Regime
-from lab.spec import NO_TRAINING, AnyTask, MeasureSpec, Planned, Run, TrainingSpec
+from lab.spec import NO_TRAINING, MeasureSpec, Planned, Run, TrainingSpec
 from lab.students.dimensions import Measure
-from lab.tables.given import Given
 from lab.tables.training import Evidence, Training
 
 

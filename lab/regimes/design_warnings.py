@@ -29,11 +29,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lab.data.user_data import MOST_SHARED, GivenSpec
+from lab.data.user_data import MOST_SHARED, AnyTask, GivenSpec
 from lab.regimes.quantity import ALPHA
 from lab.regimes.regime import Regime
 from lab.scaling.judge.verdict import Doubt
-from lab.spec import AnyTask, Run, StudentSpec
+from lab.spec import Run, StudentSpec
 from lab.theory import rough
 
 FEWEST = 5

@@ -12,13 +12,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
+from lab.data.task import Draws
+from lab.data.user_data import AnyTask
 from lab.regimes import axes
 from lab.regimes.axes import Axis, Ordinate
 from lab.regimes.quantity import DIMENSION, Quantity
 from lab.regimes.regime import REGIMES, Regime
-from lab.spec import AnyTask
 from lab.students.dimensions import Estimator
-from lab.tables.data import Draws
 from lab.tables.prediction import Prediction, Predictions
 
 LEAST = 250

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
+from lab.data.task import Data
 from lab.regimes import axes
 from lab.regimes.axes import Axis, Cell, Key
 from lab.regimes.cross_checks import too_few
@@ -18,7 +19,6 @@ from lab.regimes.quantity import ALPHA, Quantity
 from lab.regimes.regime import REGIMES, Regime
 from lab.regimes.resolution import ResolutionData, ResolutionWidth
 from lab.spec import Planned, Run
-from lab.tables.data import Data
 
 
 @REGIMES.add

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab import theory
+from lab.data.user_data import AnyTask
 from lab.grids import Setting
 from lab.kinds.student import STUDENTS, StudentSpec
-from lab.spec import AnyTask
 from lab.tables.prediction import Claim, Prediction
 
 FORMULAS = ("exponent", "value")

@@ -26,17 +26,17 @@ import numpy as np
 from pydantic import Field, PrivateAttr, field_serializer
 
 from lab import theory
+from lab.data.task import Task
+from lab.data.user_data import AnyTask, ByData, Given
 from lab.grids import Line, Table, Whole, said
 from lab.kinds.kind import Kinds, OneOf, load
 from lab.kinds.student import Student, StudentSpec
 from lab.regimes import axes, cross_checks
 from lab.regimes.axes import Axis, Cell, Key, Ordinate, Values
 from lab.regimes.quantity import ALPHA, CURVE, PEAK, Quantity
-from lab.spec import NO_TRAINING, AnyTask, MeasureSpec, Planned, Run, TrainingSpec
+from lab.spec import NO_TRAINING, MeasureSpec, Planned, Run, TrainingSpec
 from lab.students import STUDENTS
-from lab.tables.given import ByData, Given
 from lab.tables.prediction import Claim, Prediction, Predictions
-from lab.tables.task import Task
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,15 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from lab.data.task import Data
+from lab.data.user_data import AnyTask
 from lab.grids import Table
 from lab.regimes import axes
 from lab.regimes.axes import Axis, Cell, Ordinate, Values
 from lab.regimes.cross_checks import too_few
 from lab.regimes.descending import Descending
 from lab.regimes.regime import REGIMES, Rows
-from lab.spec import AnyTask, Planned, Run, StudentSpec
-from lab.tables.data import Data
+from lab.spec import Planned, Run, StudentSpec
 
 LIMIT_SHARE = 0.5
 """Share of the loss at the largest D beyond which L∞ makes up most of it."""

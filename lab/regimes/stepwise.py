@@ -34,6 +34,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from lab import theory
+from lab.data.task import TaskSpec
+from lab.data.user_data import AnyTask
 from lab.grids import PositiveInt, Setting, Table
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.regimes import axes
@@ -42,7 +44,7 @@ from lab.regimes.cross_checks import too_few
 from lab.regimes.descending import Descending
 from lab.regimes.quantity import Quantity
 from lab.regimes.regime import REGIMES
-from lab.spec import NO_TRAINING, STABLE, AnyTask, Run, TaskSpec, TrainingSpec
+from lab.spec import NO_TRAINING, STABLE, Run, TrainingSpec
 from lab.tables.training import Training
 
 FEWEST = 6

@@ -16,13 +16,13 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from lab.data.task import Data, Draws
 from lab.regimes import axes
 from lab.regimes.axes import Axis, Ordinate, Values, excess_over
 from lab.regimes.cross_checks import too_few
 from lab.regimes.regime import REGIMES, Regime, Rows
 from lab.spec import TrainingSpec, full_batch
 from lab.students.mlp import Mlp
-from lab.tables.data import Data, Draws
 from lab.tables.prediction import Prediction, Predictions
 from lab.tables.training import Steps
 

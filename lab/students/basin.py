@@ -28,13 +28,13 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, Key
 
+from lab.data import sets
 from lab.data.streams import generator, stream
 from lab.kinds.student import StudentSpec
 from lab.spec import Group, Run
 from lab.students import mlp
 from lab.students.solvers import Failed, Learner, Result, one_by_one
 from lab.students.whole_problem import newton
-from lab.task import sets
 
 STARTS = 8
 SEARCH_STEPS = 2_000
@@ -206,14 +206,16 @@ def _in_one_basin(runs: list[Run], *, going: Callable[[], None]) -> Learner:
 
     def excess(run: Run) -> Result:
         if run.student not in basins:
-            scale = sets.scale(run, world)
+            scale = world.scale(run.student.inputs)
             key = stream("init", task, *run.restart, root=root)
             trials = generator("draw", task, 0, root=root)
             basins[run.student] = find(
                 run.student, scale * world.x, world.y, key=key, rng=trials, going=going
             )
         found = basins[run.student]
-        counts = np.bincount(sets.drawn(run, len(world.x)), minlength=len(world.x))
+        assert run.size is not None  # its training sets are drawn
+        rows = sets.drawn(task, run.size, len(world.x), draw=run.seed, root=root)
+        counts = np.bincount(rows, minlength=len(world.x))
         details = {"limit": found.reference / world.baseline, "rounds": found.rounds}
         return Result.of_loss(run, found.run(counts, going=going), world.baseline, details)
 

@@ -35,10 +35,12 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import AfterValidator, Field
 
+from lab.data.task import TEST_POINTS
+from lab.data.user_data import AnyTask
 from lab.grids import Grid, Table, Texts, Whole
 from lab.kinds.student import STUDENTS, StudentSpec, Target
 from lab.mistakes import shown
-from lab.spec import TEST_POINTS, AnyTask, Group, MeasureSpec, Run
+from lab.spec import Group, MeasureSpec, Run
 from lab.students.exact import Exact
 from lab.students.solvers import Failed, Result, one_by_one
 
@@ -317,8 +319,8 @@ def dimensions(group: Group, tick: Callable[[int], None]) -> list[Result | Faile
 
 def _dimensions(runs: list[Run]) -> Callable[[Run], Result]:
     """The dimensions of the points of one task."""
+    from lab.data import sets
     from lab.dimension import measure
-    from lab.task import sets
 
     task, root = runs[0].drawn, runs[0].root
 

@@ -10,7 +10,7 @@ the squared error. Nothing is under-trained and no rate is tuned.
     ridges            shallow networks by their population loss           (`ridges.py`)
     truncation, plrf  models whose learning curves are known              (`curves.py`)
 
-Students of a group learn one after the other, each from the training sets of `lab.task.sets`. Where
+Students of a group learn one after the other, each from the training sets of `lab.data.sets`. Where
 training sets are drawn anew a model stays fixed: features are drawn once per teacher, the seed
 counts the draws, and what the same model leaves after learning from the whole population goes into
 the details as `limit`.
@@ -26,15 +26,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from jaxtyping import Float
 
+from lab.data.task import TEST_POINTS
+from lab.data.user_data import AnyTask
 from lab.grids import PositiveInt, Setting, product
 from lab.grids import one_by_one as each_alone
 from lab.kinds.kind import load
 from lab.kinds.student import STUDENTS, Student, StudentSpec, lacking
-from lab.spec import TEST_POINTS, AnyTask, Group, Run
+from lab.spec import Group, Run
 from lab.students.solvers import Failed, Learner, Result, one_by_one
 
 if TYPE_CHECKING:
-    from lab.task.sets import Sets
+    from lab.data.sets import Sets
 
 Predictor = Callable[[Any], Any]
 """A trained student: points [m, D_amb] to predictions [m, out], both NumPy float64. Some know more
@@ -179,7 +181,7 @@ def excesses(group: Group, tick: Callable[[int], None]) -> list[Result | Failed]
 
 def _losses(runs: list[Run]) -> Learner:
     """The losses of runs that share a task, on nested training sets or unlimited data."""
-    from lab.task import sets
+    from lab.data import sets
 
     task, root = runs[0].task, runs[0].root
     largest = max(run.size or 0 for run in runs)
@@ -201,7 +203,7 @@ def _excesses(runs: list[Run]) -> Learner:
     A network teacher has a population of points: training sets are drawn from it with repetition,
     and the loss on all of it is the population loss, exactly. A spectral task has formulas.
     """
-    from lab.task import sets
+    from lab.data import sets
 
     task, root = runs[0].drawn, runs[0].root
     limits: dict = {}
@@ -212,7 +214,7 @@ def _excesses(runs: list[Run]) -> Learner:
         drawn = world or sets.spectral(task, run.size, draw=run.seed, root=root)
         x, y = drawn.x, drawn.y
         if world:
-            rows = sets.drawn(run, len(world.x))
+            rows = sets.drawn(task, run.size, len(world.x), draw=run.seed, root=root)
             x, y = world.x[rows], world.y[rows]
         if run.student not in limits:
             limits[run.student] = (
@@ -230,9 +232,8 @@ def _excesses(runs: list[Run]) -> Learner:
 def _student(run: Run, of: Sets, x: np.ndarray, y: np.ndarray, *, seed: int) -> _Scaled:
     """The trained student as a function of points in the coordinates of the task."""
     from lab.data.streams import generator
-    from lab.task import sets
 
-    scale = sets.scale(run, of)
+    scale = of.scale(run.student.inputs)
     rng = generator("init", run.task, seed, *run.restart, root=run.root)
     scaled = x if scale == 1 else scale * x  # 10⁷ coordinates are not copied for nothing
     learned = learn(run.student.kind, dict(run.student.settings), scaled, y, rng=rng)

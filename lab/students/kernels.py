@@ -36,7 +36,7 @@ from lab.spec import Run
 from lab.students.exact import TOGETHER, Exact, MeanRisk
 
 if TYPE_CHECKING:
-    from lab.task.linear_terms import Harmonics
+    from lab.data.linear_terms import Harmonics
 
 MEMORY = 2 * 2**30
 """Bytes that the matrices of one kernel regression may take unless told: D ≤ 11 585."""
@@ -298,6 +298,6 @@ def _on_the_sphere(run: Run, D: int, teacher: Harmonics) -> float:
 
 @lru_cache(maxsize=64)
 def _harmonics(kind: str, settings: tuple, d: int) -> Harmonics:
-    from lab.task.linear_terms import harmonics
+    from lab.data.linear_terms import harmonics
 
     return harmonics(covariance(kind, **dict(settings)), d)

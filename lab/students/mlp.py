@@ -54,7 +54,7 @@ class Mlp(Trained):
         "ntk": "lab.students.solvers:TANGENTS",
     }
     sized: ClassVar[str | None] = "widths"
-    reference: ClassVar[str] = "lab.task.linear_terms:slope"
+    reference: ClassVar[str] = "lab.data.linear_terms:slope"
 
     def specs(self, *, inputs: str | None = None) -> Iterator[StudentSpec]:
         for activation, width in itertools.product(self.activation, self.widths):

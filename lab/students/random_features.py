@@ -271,8 +271,8 @@ def risk(run: Run) -> MeanRisk | None:
 
 def unlimited(run: Run) -> float:
     """What P gaussian features of a spectral task cannot express."""
+    from lab.data import sets
     from lab.data.streams import generator
-    from lab.task import sets
 
     spectrum, teacher = sets.target(run.drawn, root=run.root)
     seed = 0 if run.learner else run.seed

@@ -36,9 +36,10 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 
+from lab.data.task import TaskSpec
 from lab.grids import Dims, PositiveInt
 from lab.kinds.student import STUDENTS, StudentSpec, Target
-from lab.spec import Group, Run, TaskSpec
+from lab.spec import Group, Run
 from lab.students.exact import Exact
 from lab.students.solvers import Failed, Observation, Result, Solver, Tick
 from lab.theory import Pieces

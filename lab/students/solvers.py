@@ -23,11 +23,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from lab.data.task import POPULATION, TEST_POINTS, WIDE_TEST_POINTS, TaskSpec
 from lab.kinds.kind import load
 from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.mistakes import StudyError
-from lab.spec import POPULATION, TEST_POINTS, WIDE_TEST_POINTS, Group, Run, TaskSpec
+from lab.spec import Group, Run
 
 SPLITS = ("test", "validation", "train", "population")
 """The sets of points that a loss is taken on."""

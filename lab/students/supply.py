@@ -6,7 +6,7 @@
 
 `supply` picks by the type of the task. The leading axis of everything is the teacher (T).
 
-What it does not do: train (`training.py`), or know where points come from (`lab.task.data`).
+What it does not do: train (`training.py`), or know where points come from (`lab.data.sets`).
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from lab.data import sets as data
+from lab.data.sets import ordered
 from lab.data.streams import stream
+from lab.data.task import TEST_POINTS, TaskSpec
 from lab.data.user_data import GivenSpec
-from lab.spec import TEST_POINTS, Group, TaskSpec
-from lab.task import data
-from lab.task.subsets import ordered
+from lab.spec import Group
 
 CHUNK = 200
 """Steps in one call of a program."""
@@ -42,7 +43,7 @@ class Supply(Protocol):
 
     Attributes:
         D_amb, outputs: coordinates of a point and of a target.
-        loss, power: see `lab.task.data.losses`.
+        loss, power: see `lab.data.sets.losses`.
         rms: root mean square of a coordinate, [T].
         test, validation: fixed sets; there is no validation set beside fresh data.
         pool: in rows, the points of which a training set of D is the first D, if there are any.

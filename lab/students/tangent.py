@@ -40,14 +40,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
+from lab.data import sets
 from lab.data.activations import activation_of
 from lab.data.covariances import covariance
 from lab.data.streams import stream
+from lab.data.task import WIDE_TEST_POINTS
 from lab.kinds.student import StudentSpec
-from lab.spec import WIDE_TEST_POINTS, Group, Run
+from lab.spec import Group, Run
 from lab.students import mlp
 from lab.students.solvers import Failed, Learner, Result, one_by_one
-from lab.task import sets
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,7 @@ def _over_tangents(runs: list[Run]) -> Learner:
     nested = sets.nested(task, largest, test=WIDE_TEST_POINTS, root=root)
 
     def gap(run: Run) -> Result:
-        scale = sets.scale(run, nested)
+        scale = nested.scale(run.student.inputs)
         key = stream("init", task, run.seed, *run.restart, root=root)
         found = predictions(
             run.student, scale * nested.x[: run.size], nested.y[: run.size], scale * nested.x_test,

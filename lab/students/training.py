@@ -27,6 +27,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Key
 
+from lab.data import sets
 from lab.data.streams import stream
 from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
@@ -36,7 +37,6 @@ from lab.students.first_order import optimiser
 from lab.students.solvers import Observation, Result
 from lab.students.supply import CHUNK, Supply, baseline, over_teachers, supply
 from lab.students.whole_problem import problem
-from lab.task import data
 
 BLOCK = 2_000
 """Points evaluated at once."""
@@ -268,7 +268,7 @@ def _students_loss(
 ) -> Float[Array, " S"]:
     """Losses of the S students of one teacher on one batch."""
     f = jax.vmap(lambda p: _network(student).apply(student, p, scale * x))(parameters)
-    return jax.vmap(lambda f: data.losses(loss, power, f, y))(f)
+    return jax.vmap(lambda f: sets.losses(loss, power, f, y))(f)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=(4, 5))
@@ -344,7 +344,7 @@ def _evaluate_first(
 
     def one_teacher(parameters: Any, scale: Array, x: Array, y: Array) -> Array:
         def of_points(f: Array, y: Array) -> Array:
-            return jax.vmap(lambda f, y: data.losses(loss, power, f[:, None], y[:, None]), 1)(f, y)
+            return jax.vmap(lambda f, y: sets.losses(loss, power, f[:, None], y[:, None]), 1)(f, y)
 
         def add(block: Array, total: Array) -> Array:
             start = jnp.minimum(block * size, x.shape[0] - size)  # the last block overlaps

@@ -24,7 +24,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from jaxtyping import Float
 
-from lab.kinds.optimisers import OPTIMISERS, WholeProblem, squared
+from lab.data import sets
+from lab.data.task import squared
+from lab.kinds.optimisers import OPTIMISERS, WholeProblem
 from lab.kinds.student import STUDENTS, StudentSpec
 
 if TYPE_CHECKING:
@@ -122,13 +124,11 @@ def problem(
     import jax
     import jax.numpy as jnp
 
-    from lab.task import data
-
     network = STUDENTS[student.kind].network()
     size = y.size**0.5
 
     def value(p: Any) -> Array:
-        return data.losses(loss, power, network.apply(student, p, scale * x), y)
+        return sets.losses(loss, power, network.apply(student, p, scale * x), y)
 
     def residuals(p: Any) -> Array:
         return (network.apply(student, p, scale * x) - y).T.ravel() / size

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from lab.data.task import squared
+from lab.data.user_data import AnyTask
 from lab.grids import (
     MOST,
     Factors,
@@ -25,10 +27,10 @@ from lab.grids import (
     as_tuple,
     said,
 )
-from lab.kinds.optimisers import OPTIMISERS, squared, whole
+from lab.kinds.optimisers import OPTIMISERS, whole
 from lab.kinds.student import StudentSpec
 from lab.mistakes import shown, unknown
-from lab.spec import STABLE, AnyTask, TrainingSpec
+from lab.spec import STABLE, TrainingSpec
 from lab.students.first_order import Muon
 
 

@@ -6,7 +6,7 @@ import pytest
 from lab.config import study
 from lab.data import covariances
 from lab.data.covariances import covariance
-from lab.task.linear_terms import harmonics
+from lab.data.linear_terms import harmonics
 
 NETWORKS = ["relu-nngp", "relu-ntk", "erf-nngp", "erf-ntk"]
 KERNEL = {

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from lab.config import study
-from lab.data import teachers
+from lab.data import sets, teachers
 from lab.data.streams import stream
-from lab.task import data
 
 KEYS = jax.random.split(jax.random.key(1), 2)
 
@@ -22,10 +21,10 @@ def task(make_study):
 
 def test_targets_have_mean_zero_and_variance_one(make_study):
     task = make_study(task={"teacher": {"outputs": 3, "widths": [16], "bias": 0.4}}).plan[0].run
-    src = data.source(task.task, root=0)
-    _, y = data.clean(src, 50_000, key=KEYS[0])
+    src = sets.source(task.task, root=0)
+    _, y = sets.clean(src, 50_000, key=KEYS[0])
     assert np.allclose(y.mean(1), 0, atol=0.03) and np.allclose(y.var(1), 1, rtol=0.05)
-    assert data.baseline("mse", 2.0, y) == pytest.approx(float(y.var(1).mean()), rel=1e-4)
+    assert sets.baseline("mse", 2.0, y) == pytest.approx(float(y.var(1).mean()), rel=1e-4)
 
 
 def test_teacher_without_biases_is_homogeneous_and_with_biases_is_not(task):
@@ -54,18 +53,18 @@ def test_teacher_on_a_product_is_additive(make_tables):
 
 
 def test_stream_does_not_depend_on_how_it_is_cut(task):
-    src = data.source(task, root=0)
-    whole = data.fresh(src, jnp.asarray(0), 6, 8, key=KEYS[0], noise_key=KEYS[1])
-    parts = [data.fresh(src, jnp.asarray(s), 2, 8, key=KEYS[0], noise_key=KEYS[1])
+    src = sets.source(task, root=0)
+    whole = sets.fresh(src, jnp.asarray(0), 6, 8, key=KEYS[0], noise_key=KEYS[1])
+    parts = [sets.fresh(src, jnp.asarray(s), 2, 8, key=KEYS[0], noise_key=KEYS[1])
              for s in (0, 2, 4)]  # fmt: skip
     for i in range(2):
         assert np.array_equal(whole[i], jnp.concatenate([p[i] for p in parts]))
 
 
 def test_training_sets_are_nested(task):
-    src = data.source(replace(task, noise=0.1), root=0)
-    small = data.pool(src, (10, 700), key=KEYS[0], noise_key=KEYS[1])
-    large = data.pool(src, (10, 700, 2500), key=KEYS[0], noise_key=KEYS[1])
+    src = sets.source(replace(task, noise=0.1), root=0)
+    small = sets.pool(src, (10, 700), key=KEYS[0], noise_key=KEYS[1])
+    large = sets.pool(src, (10, 700, 2500), key=KEYS[0], noise_key=KEYS[1])
     assert small[0].shape == (2, 700) and large[0].shape == (2, 2500)
     for a, b in zip(small, large, strict=True):
         assert np.allclose(a, b[:, :700], atol=1e-6)
@@ -74,15 +73,15 @@ def test_training_sets_are_nested(task):
 def test_batches_stay_inside_the_training_set(task):
     x = jnp.arange(100.0)[:, None]
     for size in (1, 7, 100):
-        found, _ = data.from_pool(x, x, jnp.asarray(size), jnp.asarray(0), 200, 16, key=KEYS[0])
+        found, _ = sets.from_pool(x, x, jnp.asarray(size), jnp.asarray(0), 200, 16, key=KEYS[0])
         assert found.max() < size and (size < 7 or len(np.unique(found)) == size)
 
 
 def test_noise_is_on_the_labels_only_and_of_the_given_size(task):
-    quiet = data.source(task, root=0)
-    loud = data.source(replace(task, noise=0.3), root=0)
-    x, y = data.clean(quiet, 20_000, key=KEYS[0])
-    xn, yn = data.noisy(loud, 20_000, key=KEYS[0], noise_key=KEYS[1])
+    quiet = sets.source(task, root=0)
+    loud = sets.source(replace(task, noise=0.3), root=0)
+    x, y = sets.clean(quiet, 20_000, key=KEYS[0])
+    xn, yn = sets.noisy(loud, 20_000, key=KEYS[0], noise_key=KEYS[1])
     assert np.array_equal(x, xn)
     assert float(jnp.std(yn - y)) == pytest.approx(0.3, rel=0.03)
 
@@ -95,8 +94,8 @@ def test_same_source_and_test_set_whatever_the_study_holds(make_study):
     assert small.task == large.task
     found = []
     for run in (small, large):
-        src = data.source(run.task, root=run.root)
-        found.append(data.clean(src, 100, key=stream("test", run.task, root=run.root)))
+        src = sets.source(run.task, root=run.root)
+        found.append(sets.clean(src, 100, key=stream("test", run.task, root=run.root)))
     for a, b in zip(*found, strict=True):
         assert np.array_equal(a, b)
 
@@ -104,15 +103,15 @@ def test_same_source_and_test_set_whatever_the_study_holds(make_study):
 def test_losses_against_their_definitions():
     rng = np.random.default_rng(0)
     f, y = rng.normal(size=(2, 50)), rng.normal(size=(2, 50))
-    assert data.losses("mse", 2.0, jnp.asarray(f), jnp.asarray(y)) == pytest.approx(
+    assert sets.losses("mse", 2.0, jnp.asarray(f), jnp.asarray(y)) == pytest.approx(
         np.mean((f - y) ** 2), rel=1e-5
     )
-    assert data.losses("power", 1.5, jnp.asarray(f), jnp.asarray(y)) == pytest.approx(
+    assert sets.losses("power", 1.5, jnp.asarray(f), jnp.asarray(y)) == pytest.approx(
         np.mean(np.abs(f - y) ** 1.5), rel=1e-5
     )
     p, q = (np.exp(v) / np.exp(v).sum(0) for v in (y, f))
-    assert data.losses("kl", 2.0, jnp.asarray(f), jnp.asarray(p)) == pytest.approx(
+    assert sets.losses("kl", 2.0, jnp.asarray(f), jnp.asarray(p)) == pytest.approx(
         np.mean((p * np.log(p / q)).sum(0)), rel=1e-4
     )
     perfect = jnp.log(jnp.asarray(p))
-    assert float(data.losses("kl", 2.0, perfect, jnp.asarray(p))) == pytest.approx(0, abs=1e-6)
+    assert float(sets.losses("kl", 2.0, perfect, jnp.asarray(p))) == pytest.approx(0, abs=1e-6)

@@ -13,13 +13,13 @@ from sklearn.neighbors import KNeighborsRegressor
 import lab
 from lab import cli
 from lab.config import study
-from lab.data.reading import pool
+from lab.data import sets
+from lab.data.reading import divided
 from lab.data.user_data import Asked
 from lab.findings.exponents import dependent, pool_paragraphs, share_of_pool
 from lab.mistakes import StudyError
 from lab.scaling.judge.verdict import Doubt
 from lab.students import training
-from lab.task import data, sets
 
 STUDY = """
 schema = 1
@@ -93,14 +93,14 @@ def test_dimension_and_path_are_in_no_fingerprint(here, tmp_path):
 def test_the_pool_alone_standardises(here, tmp_path):
     x, y = here
     task = next(read(tmp_path).tasks(1))
-    before = pool(task)
+    before = divided(task)
     np.testing.assert_allclose(before.x.mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(before.x.std(axis=0), 1)
     np.testing.assert_allclose((before.y.mean(), before.y.std()), (0, 1), atol=1e-12)
     away = x.copy()
     away[_rows_of(before.x_test, before, x)] += 5
     np.savez("d.npz", X=away, y=y)
-    after = pool(next(read(tmp_path).tasks(1)))
+    after = divided(next(read(tmp_path).tasks(1)))
     np.testing.assert_array_equal(after.x, before.x)
     assert (after.x_test > before.x_test + 1).all()
 
@@ -128,7 +128,7 @@ def test_every_class_is_in_every_part(tmp_path, monkeypatch):
     y = np.repeat([3, 7, 9], [140, 50, 10])
     np.savez("d.npz", X=rng.normal(size=(N, 2)), y=rng.permutation(y))
     task = next(read(tmp_path, more='targets = "classes"').tasks(1))
-    found = pool(task)
+    found = divided(task)
     for part, n in ((found.y, 6), (found.y_validation, 2), (found.y_test, 2)):
         assert part.shape[1] == 3 and part[:, 2].sum() == n
         np.testing.assert_array_equal(part.sum(axis=1), 1)
@@ -155,10 +155,10 @@ def test_cross_entropy_is_that_of_scikit_learn():
     logits, hot = jnp.asarray(f), jnp.eye(4)[:, y]
     p = np.exp(f) / np.exp(f).sum(axis=0)
     expected = log_loss(y, p.T, labels=range(4))
-    assert float(data.losses("kl", 2.0, logits, hot)) == pytest.approx(expected, rel=1e-5)
+    assert float(sets.losses("kl", 2.0, logits, hot)) == pytest.approx(expected, rel=1e-5)
     share = np.bincount(y, minlength=4) / 30
     entropy = -np.sum(share * np.log(share))
-    assert float(data.baseline("kl", 2.0, hot)) == pytest.approx(entropy, rel=1e-5)
+    assert float(sets.baseline("kl", 2.0, hot)) == pytest.approx(entropy, rel=1e-5)
 
 
 @pytest.mark.parametrize("regime", ["resolution-data", "resolution-width"])
@@ -259,7 +259,7 @@ def test_data_that_change_while_they_are_learned_are_told(here, tmp_path):
     task = next(read(tmp_path).tasks(1))
     np.savez("d.npz", X=x, y=2 * y + x[:, 0])
     with pytest.raises(StudyError, match="has changed since the study was read"):
-        pool(task)
+        divided(task)
     assert task.asked == Asked(str(tmp_path / "d.npz"))
 
 

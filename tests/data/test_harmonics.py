@@ -7,7 +7,7 @@ import pytest
 from scipy import special
 
 from lab.data.covariances import covariance
-from lab.task.linear_terms import harmonics
+from lab.data.linear_terms import harmonics
 
 
 def sphere(n, d, seed=0):

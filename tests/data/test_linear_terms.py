@@ -5,7 +5,7 @@ import pytest
 
 from lab.config import study
 from lab.data.covariances import NetworkCovariance, RadialCovariance
-from lab.task.linear_terms import _on_sphere, _on_torus, field_of, linear_terms
+from lab.data.linear_terms import _on_sphere, _on_torus, field_of, linear_terms
 
 TEACHER = NetworkCovariance("relu", weight=1.0, bias=0.5)
 """Of weights N(0, 1/(d+1)) and biases N(0, 1/4)."""

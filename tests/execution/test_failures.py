@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from lab.config import study
+from lab.data import sets
 from lab.execution import plan, runner
 from lab.execution.store import Store
 from lab.execution.threads import Threads
 from lab.mistakes import StudyError
 from lab.students import basin, exact, solvers
-from lab.task import sets
 
 NEAREST = {
     "question": "Is it exact?",

@@ -7,12 +7,12 @@ is undecided and says which premise does not hold; it never contradicts.
 import pytest
 
 from lab.config import study as studies
+from lab.data import sets
 from lab.execution import runner
 from lab.execution.store import Store
 from lab.findings import answering as answers
 from lab.mistakes import StudyError
 from lab.students import exact
-from lab.task import sets
 
 PREMISES = {"coarse", "late", "extrapolated", "distractors"}
 NETWORK = {"widths": [16], "activation": "tanh", "bias": 0.5, "count": 4}

@@ -251,8 +251,8 @@ def test_runs_that_do_not_tell_are_not_doubted():
 
 
 def test_simplices_tell_their_share_and_lose_none_of_their_loss():
+    from lab.data import sets
     from lab.students import local
-    from lab.task import sets
 
     study = made(LADDER, student={"kind": "simplex"}, data={"sizes": [32, 64, 256]})
     done = trained(study)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from lab.config import study
+from lab.data.linear_terms import linear_terms
 from lab.execution.table import Row
 from lab.findings.expected import references
 from lab.findings.premises import premises, sentences
 from lab.mistakes import StudyError
 from lab.regimes.design_warnings import warnings_of
 from lab.scaling.judge.verdict import Doubt
-from lab.task.linear_terms import linear_terms
 
 
 def width_study(

@@ -7,9 +7,9 @@ import pytest
 from invocation import invoke
 
 import lab
+from lab.data import sets
 from lab.data.manifolds import MANIFOLDS, Dimensional
 from lab.spec import Run
-from lab.task import sets
 
 STUDY = """
 question = "Is a curve one-dimensional to a neighbour?"

@@ -14,6 +14,7 @@ from scripted import executed, plain
 
 import lab
 from lab.config import study
+from lab.data import sets
 from lab.execution import plan
 from lab.grids import Positives
 from lab.kinds.student import STUDENTS
@@ -21,7 +22,6 @@ from lab.mistakes import StudyError
 from lab.students import solvers
 from lab.students.exact import Exact
 from lab.students.solvers import Result, Solver
-from lab.task import sets
 
 STUDY = """
 question = "How long does a kernel have to descend?"
@@ -62,7 +62,7 @@ def flow(group, tick):
         runs = [run for run in group.runs() if run.task == task]
         largest = max(run.size for run in runs)
         world = sets.nested(task, largest, test=TEST, root=group.root)
-        scale = sets.scale(runs[0], world)
+        scale = world.scale(runs[0].student.inputs)
         for D in {run.size for run in runs}:
             x, y = scale * world.x[:D], world.y[:D]
             w, V = np.linalg.eigh(np.exp(-cdist(x, x)))

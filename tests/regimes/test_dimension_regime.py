@@ -8,10 +8,10 @@ from invocation import invoke
 
 import lab.dimension
 from lab.config import study
+from lab.data import sets
 from lab.findings.coverage import Coverage, CoverageCell, share_interval
 from lab.findings.study_results import Finding
 from lab.spec import Run
-from lab.task import sets
 
 STUDY = """
 question = "Does the interval hold the dimension?"

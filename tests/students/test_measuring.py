@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 
 import lab.dimension
-from lab.data import teachers
+from lab.data import sets, teachers
 from lab.data.streams import stream
+from lab.data.task import TEST_POINTS
 from lab.execution import plan
-from lab.spec import TEST_POINTS
 from lab.students import mlp, training
 from lab.students.dimensions import Dimension
-from lab.task import data
 
 EVERY = ["input", "teacher.1.before", "teacher.last", "student.1.before.initialisation",
          "student.last.initialisation", "student.last"]  # fmt: skip
@@ -45,9 +44,9 @@ def value(result, place):
 def drawn(run):
     """The task of a run, and its first 300 test points: in the manifold, and as students see
     them."""
-    src = data.source(run.task, root=run.root)
+    src = sets.source(run.task, root=run.root)
     key = stream("test", run.task, root=run.root)
-    z, x = data.place(src.manifold, src.embedding, src.D_amb, src.arrays, TEST_POINTS, key=key)
+    z, x = sets.place(src.manifold, src.embedding, src.D_amb, src.arrays, TEST_POINTS, key=key)
     return src, z[:, :300], x[:, :300]
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from lab.config import study
+from lab.data import sets
 from lab.execution import plan
 from lab.students import solvers
-from lab.task import sets
 
 EXACT = {
     "question": "Is it exact?",

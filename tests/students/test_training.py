@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lab.data import sets
 from lab.kinds.optimisers import OPTIMISERS, whole
 from lab.mistakes import StudyError
 from lab.spec import Group
 from lab.students import first_order, mlp, training
 from lab.students import supply as batches_of
 from lab.students.supply import supply
-from lab.task import data
 
 
 def group(found, *, teachers=None, shapes=None):
@@ -344,7 +344,7 @@ def test_a_pool_is_the_first_points_of_the_stream_and_all_of_them(make_study):
     x, y = supply(one).fresh(0, 64)
     points = np.concatenate([np.asarray(x[1]), np.asarray(y[1])], axis=1)  # [steps, D_amb + 1, 64]
     seen = {tuple(p) for p in np.moveaxis(points, 1, 2).reshape(-1, points.shape[1])}
-    first = supply(pooled(make_study, 0)).fresh(0, data.BLOCK)  # one batch holds them all
+    first = supply(pooled(make_study, 0)).fresh(0, sets.BLOCK)  # one batch holds them all
     known = np.concatenate([np.asarray(first[0][1, 0]), np.asarray(first[1][1, 0])]).T[:300]
     assert len(seen) == 300
     assert np.abs(np.array(sorted(seen)) - sorted(map(tuple, known))).max() < 1e-6

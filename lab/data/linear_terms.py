@@ -40,8 +40,8 @@ from jaxtyping import Float, Num
 from scipy.special import comb, gammaln
 
 from lab.data.covariances import Covariance, NetworkCovariance, covariance
-from lab.kinds.student import STUDENTS, StudentSpec
-from lab.spec import AnyTask, TaskSpec
+from lab.data.task import TaskSpec
+from lab.data.user_data import AnyTask
 
 COMPUTED_DEGREES = {1: 10_000, 2: 600}
 COMPUTED_MANY_DIMENSIONS = 200
@@ -179,16 +179,16 @@ def field_of(task: TaskSpec) -> Covariance | None:
     )
 
 
-def slope(study: Any, task: AnyTask, student: StudentSpec) -> float | None:
+def slope(study: Any, task: AnyTask, student: Any) -> float | None:
     """α of the reference over the N of the students that a study scans beside this one; None where
     no spectrum is known, or sizes are beyond it."""
     if not study.scans_model_size or study.learner:
         return None
-    found, kind = linear_terms(task), STUDENTS[student.kind]
-    same = kind.same_but_size(student)
+    found, same_but_size = linear_terms(task), study.student.same_but_size
+    same = same_but_size(student)
     N = sorted({
         other.parameters(task.D_amb, task.outputs) for other in study.students()
-        if kind.same_but_size(other) == same
+        if same_but_size(other) == same
     })  # fmt: skip
     if found is None or len(N) < 2:
         return None

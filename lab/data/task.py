@@ -1,0 +1,353 @@
+"""[task]: what is to be learned, as a study file says it and resolved; [data]: training sets.
+
+A task is a manifold, its embedding, a teacher, and the loss. `Task` is the table, with its grids;
+a `TaskSpec` has one value in every field and is a part of a run's fingerprint. Data that somebody
+brings are in `lab.data.user_data`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from lab.canonical import Part
+from lab.data.activations import smoothness_of
+from lab.data.covariances import CovarianceSettings, of_covariance
+from lab.data.manifolds import MANIFOLDS, Embedding, Manifold, chart
+from lab.data.teachers import FIELD_TEST_POINTS, TEACHERS, NetworkTeacher, ResolvedTeacher, Teacher
+from lab.grids import Dims, Floats, Grid, PositiveInt, Table, said
+from lab.kinds.kind import OneOf
+
+TEST_POINTS = 20_000
+"""Points that losses are taken on."""
+WIDE_TEST_POINTS = 500
+"""The same beside the limit of infinite width, shared by network and limits: the law is one of any
+test set."""
+POPULATION = 2_048
+"""Points that are the whole world where training sets are drawn from it."""
+
+Power = Annotated[float, Field(ge=0.1, le=100)]
+"""The p of a loss |y − ŷ|^p."""
+
+
+class Task(Table):
+    """What is to be learned."""
+
+    manifold: Annotated[Manifold, OneOf(MANIFOLDS)]
+    embedding: Embedding = Embedding()
+    teacher: Annotated[Teacher, OneOf(TEACHERS)] = NetworkTeacher()
+    loss: Literal["mse", "power", "kl"] = "mse"
+    power: Grid[Power] | None = None
+    noise: Floats = (0.0,)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_randomness(cls, values: Any) -> Any:
+        """Infinitely many modes of given powers are one target."""
+        manifold = values.get("manifold") if isinstance(values, dict) else None
+        if not isinstance(manifold, dict) or manifold.get("kind") != "spectral":
+            return values
+        teacher = values.get("teacher", {})
+        if manifold.get("modes") is not None or not isinstance(teacher, dict):
+            return values
+        return {**values, "teacher": {"count": 1, **teacher}}
+
+    counted: ClassVar[str] = "task.teacher.count"
+    """The key that says how many teachers there are."""
+    everything: ClassVar[int | None] = None
+    """How many samples there are; None is no end of them."""
+
+    @property
+    def count(self) -> int:
+        """Teachers, the independent units of an interval."""
+        return self.teacher.count
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of a target."""
+        return self.teacher.outputs
+
+    @property
+    def noisy(self) -> bool:
+        """Whether targets have a part that nobody can learn."""
+        return any(self.noise)
+
+    @property
+    def name(self) -> str:
+        """Where the points are from, in a word."""
+        return self.manifold.kind
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """The dimensions of the grid, where they are one."""
+        return getattr(self.manifold, "dim", ())
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables whose grids make its tasks."""
+        return self, self.manifold, self.teacher
+
+    def mistakes(self, sizes: Sequence[int]) -> Iterator[str]:
+        """What it gets wrong together with training sets of these sizes."""
+        return self.teacher.mistakes(sizes)
+
+    @property
+    def on_sphere(self) -> bool:
+        """Whether all points that the student sees are at one distance from the origin."""
+        return self.manifold.on_sphere and self.embedding.kind in ("identity", "linear")
+
+    @property
+    def linear(self) -> bool:
+        """Whether the target is linear in the inputs, whose covariance is known."""
+        return self.manifold.teacher is not None
+
+    @property
+    def endless(self) -> bool:
+        """Whether it is spectral with infinitely many modes, which nobody can draw."""
+        return self.linear and getattr(self.manifold, "modes", None) is None
+
+    @property
+    def descends(self) -> bool:
+        """Whether networks can be trained on it, by points drawn without limit."""
+        return self.manifold.teacher is None and self.teacher.descends
+
+    @property
+    def solved_by(self) -> str:
+        """The one kind of student that can learn it; empty where any can."""
+        return self.teacher.solved_by
+
+    @property
+    def teacher_kind(self) -> str:
+        """The kind of teacher; a manifold may bring its own."""
+        return self.manifold.teacher or self.teacher.kind
+
+    def specs(self, teachers: int) -> Iterator[TaskSpec]:
+        """The resolved tasks of the grid, by as many teachers each."""
+        t = self.teacher
+        drawn = [ResolvedTeacher()] if self.manifold.teacher else t.grid()
+        grid = itertools.product(
+            self.manifold.factors_of(),
+            drawn,
+            t.gain,
+            self.power or (2.0,),
+            self.noise,
+            self.manifold.decays(),
+            range(teachers),
+        )
+        for manifold, one, gain, power, noise, decays, k in grid:
+            yield TaskSpec(
+                manifold, self.embedding.kind, self.embedding.ambient, one.widths,
+                one.activation, one.bias, gain, t.outputs, t.normalise, self.loss, power,
+                noise, k, self.teacher_kind, one.covariance, decays, one.signs,
+            )  # fmt: skip
+
+    def wrong(self) -> Iterator[str]:
+        for rule in (self._of_loss, self._of_spectral, self._of_ridges):
+            yield from said(rule)
+
+    def _of_loss(self) -> Iterator[str]:
+        if (self.loss == "power") != (self.power is not None):
+            yield "'power' belongs to loss = \"power\", and that loss needs it"
+        if self.loss == "kl" and self.teacher.outputs < 2:
+            yield "loss = \"kl\" needs teacher.outputs of at least 2"
+        if self.loss == "kl" and any(self.noise):
+            yield "label noise is for loss = \"mse\" or \"power\", not \"kl\""
+
+    def _of_spectral(self) -> Iterator[str]:
+        if not self.manifold.teacher:
+            return
+        if self.teacher.model_fields_set - {"count", "kind"} or self.teacher.kind != "network":
+            yield (
+                "a spectral task has a linear teacher of its own; leave all but teacher.count out"
+            )
+        if self.endless and self.teacher.count > 1:
+            yield "teacher.count: infinitely many modes are one target; leave it out"
+        if self.embedding.kind != "identity" or self.loss != "mse":
+            yield "a spectral task takes loss = \"mse\" and no embedding"
+
+    def _of_ridges(self) -> Iterator[str]:
+        if self.teacher.kind != "ridges" or self.manifold.teacher:
+            return
+        if self.manifold.kind != "sphere" or self.embedding.kind != "identity":
+            yield "a teacher of ridges is known on spheres: kind = \"sphere\", and no embedding"
+        if self.loss != "mse" or any(self.noise):
+            yield "a teacher of ridges takes loss = \"mse\" and no noise"
+
+
+@dataclass(frozen=True)
+class TaskSpec(Part):
+    """A resolved task: every field one value. `teacher` is the index k.
+
+    teacher_kind: `network`; `field`, a Gaussian field of the `covariance`, which is its kind and
+    (name, value) of its settings; `spectral`, the target of a spectral manifold, whose `decays`
+    are (a, b); or `ridges`, a sum of ridges with weights of these `signs`.
+    """
+
+    manifold: tuple[tuple[str, int], ...]
+    embedding: str
+    ambient: int | None
+    teacher_widths: tuple[int, ...]
+    teacher_activation: str
+    teacher_bias: float
+    teacher_gain: float
+    outputs: int
+    normalise: bool
+    loss: str
+    power: float
+    noise: float
+    teacher: int
+    teacher_kind: str = "network"
+    covariance: CovarianceSettings | None = None
+    decays: tuple[float, float] | None = None
+    signs: str = ""
+
+    __hash__ = Part.__hash__
+
+    @cached_property
+    def alike(self) -> TaskSpec:
+        """What it has in common with the tasks of other teachers: that of index 0, one object."""
+        return _one(replace(self, teacher=0))
+
+    @cached_property
+    def dim(self) -> int:
+        """Intrinsic dimension d, the sum over the factors."""
+        return sum(d for _, d in self.manifold)
+
+    @cached_property
+    def chart(self) -> int:
+        """Coordinates in which the manifold itself is written: d, d + 1 (sphere), 2d (torus)."""
+        return sum(chart(factor) for factor in self.manifold)
+
+    @cached_property
+    def D_amb(self) -> int:
+        """Coordinates that the student sees."""
+        return self.ambient or self.chart
+
+    @property
+    def test_points(self) -> int:
+        """Points that losses are taken on; of a spectral task they are known exactly."""
+        if self.decays or self.signs:
+            return 0
+        return FIELD_TEST_POINTS if self.covariance else TEST_POINTS
+
+    def symbols(self) -> dict[str, Any]:
+        """What the symbols of a prediction stand for."""
+        dims = tuple(d for _, d in self.manifold)
+        symbols: dict[str, Any] = {"d": dims if len(dims) > 1 else dims[0], "p": self.power}
+        if self.decays:
+            a, b = self.decays
+            symbols |= {"a": a, "b": b} | ({"alpha": b - 1} if a == b else {})
+        if self.covariance:
+            kind, settings = self.covariance
+            symbols["teacher"] = of_covariance(kind, dict(settings))
+        if self.smoothness is not None:
+            symbols["s"] = self.smoothness
+        return symbols
+
+    @property
+    def smoothness(self) -> float | None:
+        """s, the number of square-integrable derivatives of the target, ∞ of smooth ones: ½ + p of
+        networks of t₊^p (Sobolev, in L²; below the size of a wide teacher it is a field of that
+        smoothness); None where nobody knows it."""
+        if self.covariance:
+            kind, settings = self.covariance
+            return of_covariance(kind, dict(settings)) / 2
+        if self.teacher_kind == "network":
+            return smoothness_of(self.teacher_activation) if self.teacher_widths else math.inf
+        return 1.5 if self.teacher_kind == "ridges" and self.teacher_widths else None
+
+    @property
+    def teacher_parameters(self) -> int:
+        """Weights and biases of a network teacher, 0 of targets that are none."""
+        if self.teacher_kind != "network":
+            return 0
+        networks = ((chart(factor), *self.teacher_widths, self.outputs) for factor in self.manifold)
+        return sum(
+            (m + 1) * n for layers in networks for m, n in zip(layers, layers[1:], strict=False)
+        )
+
+    @property
+    def one_sign(self) -> bool:
+        """Whether the target is a sum of ridges of one sign."""
+        return self.signs == "one"
+
+    @property
+    def random(self) -> bool:
+        """Whether teachers are drawn at random; the infinite sum of ridges of one sign is one
+        target, and its teachers are repetitions; so are infinitely many modes."""
+        endless = self.decays is not None and not self.dim
+        return bool(self.teacher_widths) or not (self.one_sign or endless)
+
+    def settings(self) -> dict[str, Any]:
+        """What of the task may be a grid, by name, all but the manifold and the index."""
+        fixed: dict[str, Any] = {"p": self.power, "teacher.gain": self.teacher_gain,
+                                 "noise": self.noise}  # fmt: skip
+        if self.decays:
+            return fixed | {"a": self.decays[0], "b": self.decays[1]}
+        if self.covariance:
+            kind, settings = self.covariance
+            named = {f"teacher.{name}": value for name, value in settings}
+            return fixed | {"teacher.covariance": kind} | named
+        if self.signs:
+            units = self.teacher_widths[0] if self.teacher_widths else 0
+            return fixed | {"teacher.signs": self.signs, "teacher.units": units}
+        return fixed | {
+            "teacher.widths": self.teacher_widths,
+            "teacher.bias": self.teacher_bias,
+            "teacher.activation": self.teacher_activation,
+        }
+
+    @property
+    def likely(self) -> tuple[TaskSpec, ...]:
+        """What else the task may be, where d is measured: nothing, it is known."""
+        return ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a report has to say of the data."""
+        return ()
+
+    @property
+    def world(self) -> tuple[int, ...]:
+        """What tells its random draws from those of other tasks, beside the teacher's index."""
+        return tuple(d for _, d in self.manifold)
+
+    @property
+    def labelling(self) -> int:
+        """Operations of one label."""
+        layers = (self.chart, *self.teacher_widths, self.outputs)
+        return 2 * sum(m * n for m, n in zip(layers, layers[1:], strict=False))
+
+    @property
+    def input_dim(self) -> int:
+        """Intrinsic dimension of the inputs: d, and one for each distractor."""
+        return self.dim + (self.D_amb - self.chart if self.embedding == "features" else 0)
+
+
+@lru_cache(maxsize=1024)
+def _one(task: TaskSpec) -> TaskSpec:
+    """Of equal tasks always the same one."""
+    return task
+
+
+class Data(Table):
+    """Training sets of `sizes` D, each the first D samples of one draw."""
+
+    sizes: Dims
+
+
+class Draws(Data):
+    """Training sets drawn anew: `draws` independent ones of each size."""
+
+    draws: PositiveInt
+
+
+def squared(loss: str, power: float) -> bool:
+    """Whether a loss, as `lab.data.sets.losses` names it, is a mean of squares."""
+    return loss == "mse" or (loss == "power" and power == 2)
