@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.findings.exponent_result import ExponentResult
-from lab.findings.record import History, Provenance
+from lab.findings.provenance import History, Provenance
 from lab.findings.study_results import Setting
 from lab.regimes.regime import Regime
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED

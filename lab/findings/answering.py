@@ -24,7 +24,7 @@ from lab.findings.answer import Answer
 from lab.findings.claims import judgements
 from lab.findings.finders import FINDERS
 from lab.findings.older import KINDS, Older, lacking
-from lab.findings.record import Provenance, histories, provenance
+from lab.findings.provenance import Provenance, histories, provenance_of
 from lab.findings.study_results import StudyResults
 from lab.regimes.quantity import ALPHA
 from lab.regimes.regime import Regime
@@ -52,7 +52,7 @@ def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answ
     if older is None:
         asked_for = [(question(part), kinds, scan)
                      for part, kinds, scan in parts]  # fmt: skip
-        kept = provenance(study, store, [one for one, _, scan in asked_for if scan])
+        kept = provenance_of(study, store, [one for one, _, scan in asked_for if scan])
     else:
         left = older.fill(store, [StudyResults(scan, store, {}) for scan in study.scans])
         asked_for = [
@@ -70,7 +70,7 @@ def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answ
 def answer(study: Regime, store: Store, *, replicates: int = 2000) -> Answer:
     """Find everything that the store has of a study of one scan."""
     question = StudyResults(study, store, FINDERS, replicates, origin=study.origin)
-    return _answered(question, study.findings, True, provenance(study, store, [question]))
+    return _answered(question, study.findings, True, provenance_of(study, store, [question]))
 
 
 def _answered(question: StudyResults, kinds: Sequence[str], scan: bool, kept: Provenance) -> Answer:

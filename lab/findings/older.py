@@ -22,7 +22,7 @@ import numpy as np
 
 from lab.execution.store import Store
 from lab.execution.table import PROVENANCE, Row, Value
-from lab.findings import record
+from lab.findings import provenance
 from lab.findings.study_results import SettingRuns, StudyResults
 from lab.kinds.student import STUDENTS
 from lab.mistakes import StudyError
@@ -112,14 +112,14 @@ class Older:
         if self.doubts is None:
             yield Doubt.UNCHECKED
             return
-        then = self.doubts.get((str(one.setting.dim), record.setting_json(one.setting)), ())
+        then = self.doubts.get((str(one.setting.dim), provenance.setting_json(one.setting)), ())
         yield from (doubt for doubt in TAKEN if doubt in then)
 
     def _at(self, scan: Regime, one: SettingRuns, run: Run) -> Place:
         setting = one.setting
         seed = run.seed if _plain(scan) else 0
         x = f"{float(scan.x(run)):.10g}"
-        return str(setting.dim), record.setting_json(setting), x, run.task.teacher, seed
+        return str(setting.dim), provenance.setting_json(setting), x, run.task.teacher, seed
 
 
 def lacking(older: Older, asked: Collection[tuple[Regime, Collection[str]]], left: int) -> str:

@@ -19,8 +19,8 @@ from pathlib import Path
 from lab.files import put
 from lab.findings.answer import Answer
 from lab.findings.contrasts import Difference, forest, rows
+from lab.findings.exponent_charts import MARKERS, side_by_side, strokes
 from lab.findings.exponent_result import ExponentResult
-from lab.findings.overview import MARKERS, side_by_side, strokes
 from lab.findings.view import Answers, Chart, Charts, Rows, Section, Table, alpha, interval
 from lab.mistakes import StudyError
 from lab.report.pages import block, render

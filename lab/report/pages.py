@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import base64
 import csv
+import hashlib
 import io
 import json
 import os
 import re
 import shlex
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,9 +31,11 @@ from lab.execution.registration import registered
 from lab.execution.store import VARIANTS, Store
 from lab.execution.table import FIRST
 from lab.files import put
-from lab.findings import claims, provenance_text, run_lists
+from lab.findings import claims, run_lists
+from lab.findings.provenance import options
+from lab.findings.run_lists import rows_of
 from lab.findings.view import Answers, CaptionedFigure, Charts, Rows, Section, Table, View
-from lab.mistakes import StudyError
+from lab.mistakes import StudyError, duration
 from lab.report import report
 from lab.report.figure_files import svg
 from lab.report.top import top
@@ -67,9 +71,9 @@ def page_html(answers: Answers, name: str) -> str:
         sentences=[s for s in report.sentences(answers) if s not in doubted],
         files=[(file, data_uri(rows) if len(rows.rows) <= CARRIED else file)
                for file, rows in listed.items()],
-        provenance=provenance_text.provenance_entries(answers, name),
+        provenance=provenance_entries(answers, name),
         study=[(title, json.dumps(tables, indent=1, ensure_ascii=False))
-               for title, tables in provenance_text.study_tables(answers)],
+               for title, tables in study_tables(answers)],
         runs=as_json(run_lists.told(answers)),
     )  # fmt: skip
 
@@ -217,3 +221,47 @@ def page_summary(page: Path) -> dict[str, Any] | None:
         return None
     right = all(isinstance(values.get(name), kind) for name, kind in FIELDS.items())
     return values if right else None
+
+
+PAGE_NAMES = {"device": "device", "dtype": "precision", "jax": "JAX", "lab": "scaling-lab",
+         "git": "commit"}  # fmt: skip
+
+
+def provenance_entries(answers: Answers, name: str) -> dict[str, str]:
+    """What stands in the block of provenance, by name."""
+    rows = {row.fingerprint: row for row in rows_of(answers)}
+    record = answers[0].record
+    found = {"study": record.origin.file or name, "read with": options(record.origin.overrides)}
+    if record.argv:
+        found["trained by"] = shlex.join(["lab", *record.argv])
+    if record.lacking:
+        return {**{key: value for key, value in found.items() if value}, "read": record.lacking}
+    found |= {shown: _several(r.provenance.get(key) for r in rows.values())
+              for key, shown in PAGE_NAMES.items()}  # fmt: skip
+    finished = [r.provenance.get("finished") or 0.0 for r in rows.values()]
+    finished = [at for at in finished if at]
+    if finished:
+        ends = [time.strftime("%Y-%m-%d", time.gmtime(at)) for at in (min(finished), max(finished))]
+        found["trained"] = " to ".join(dict.fromkeys(ends))
+    found["training took"] = duration(sum(r.seconds or 0.0 for r in rows.values()))
+    found["runs"] = f"{len(rows)} stored"
+    found["set of runs"] = hashlib.sha256("".join(sorted(rows)).encode()).hexdigest()[:16]
+    return {key: value for key, value in found.items() if value}
+
+
+def _several(values: Iterable[Any]) -> str:
+    """Each value once, the commonest first."""
+    count: dict[str, int] = {}
+    for value in values:
+        if value:
+            count[str(value)] = count.get(str(value), 0) + 1
+    order = sorted(count, key=lambda value: -count[value])
+    return ", ".join(order[:4]) + (f" and {len(order) - 4} more" if len(order) > 4 else "")
+
+
+def study_tables(answers: Answers) -> list[tuple[str, Mapping[str, Any]]]:
+    """The study as it was read, panel by panel: what its file sets, by table."""
+    studies = dict.fromkeys(id(answer.study) for answer in answers)
+    by_id = {id(answer.study): answer.study for answer in answers}
+    return [(by_id[i].title, by_id[i].model_dump(mode="json", exclude_unset=True, by_alias=True))
+            for i in studies]  # fmt: skip

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.files import to_jsonable
-from lab.findings import claims, provenance_text
+from lab.findings import claims, provenance
 from lab.findings.answer import Answer
 from lab.findings.study_results import Finding, Setting
 from lab.findings.view import Answers, Block, CaptionedFigure, Rows, Table, View, escape
@@ -134,10 +134,10 @@ def emptier(answers: Answers, path: Path) -> str | None:
     if now >= before or (complete and told == origin.overrides):
         return None
     study = shlex.quote(origin.file or f"{path.name}.toml")
-    given = " ".join(filter(None, [f"lab run {study}", provenance_text.options(origin.overrides)]))
+    given = " ".join(filter(None, [f"lab run {study}", provenance.options(origin.overrides)]))
     remedy = f"`{given}` trains what is missing"
     if told != origin.overrides:
-        asked = " ".join(filter(None, [f"`lab report {study}", provenance_text.options(told)]))
+        asked = " ".join(filter(None, [f"`lab report {study}", provenance.options(told)]))
         remedy = f"{asked}` writes that one again"
     return (
         f"{path}: the report there tells of {before} finished runs, this one would of {now}; "
@@ -176,7 +176,7 @@ def _markdown(answers: Answers, name: str, drawn: Sequence[CaptionedFigure]) -> 
         "\n".join(f"- {escape(text)}" for text in sentences(answers, every=True)),
         *(_block(block) for view in shown for block in view.below(answers)),
         *(f"![{one.title}]({one.name}.png)\n\n*{escape(one.caption)}*" for one in drawn),
-        escape(provenance_text.paragraph(answers[0].record)),
+        escape(provenance.paragraph(answers[0].record)),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
@@ -193,7 +193,7 @@ def document(answers: Answers, name: str, *, complete: bool) -> dict[str, Any]:
     parts = [(answer, part) for answer in answers if (part := _part(answer, told, complete))]
     titled = [{"title": answer.study.title, **part} for answer, part in parts]
     body = parts[0][1] if len(parts) == 1 else {"panels": titled} if parts else {}
-    made = provenance_text.plain(answers[0].record) if complete else {}
+    made = provenance.plain(answers[0].record) if complete else {}
     lacking = answers[0].record.lacking
     made |= {"not_judged_again": lacking} if lacking else {}
     judged = [one.plain() for answer in answers for one in answer.claims]

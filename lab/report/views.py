@@ -15,6 +15,7 @@ from lab.findings import (
     coverage,
     dimensions,
     expected,
+    exponent_views,
     frontiers,
     gaps,
     learning,
@@ -25,13 +26,12 @@ from lab.findings import (
 from lab.findings.answer import Answer
 from lab.findings.study_results import Finding
 from lab.findings.view import View
-from lab.report import exponents
 
 VIEWS: dict[str, View] = {
     "frontier": frontiers.VIEW,
     "learning": learning.VIEW,
     "plane": planes.VIEW,
-    "exponents": exponents.VIEW,
+    "exponents": exponent_views.VIEW,
     "calibrated": calibrated.VIEW,
     "lines": lines.VIEW,
     "dimensions": dimensions.VIEW,

@@ -15,7 +15,7 @@ import lab
 from lab.execution import listing, registration
 from lab.execution.registration import registered
 from lab.execution.store import Store
-from lab.findings import provenance_text
+from lab.findings import provenance
 from lab.mistakes import StudyError, seconds_of
 from lab.scaling.judge.calibration import LOOKS, Truth, level, looks
 from lab.scaling.scans.estimate import estimates
@@ -95,7 +95,7 @@ def test_it_ends_at_the_look_that_decides_and_the_next_run_has_nothing_to_do(fil
     (point,) = found.points
     assert point.fitted.teachers == count and point.runs.missing == 0
     assert point.verdict != "undecided" or count == LOOKS[-1]
-    told = provenance_text.paragraph(found.answers[0].record)
+    told = provenance.paragraph(found.answers[0].record)
     assert "registered to be looked at with 4, 8, 16, 32 teachers" in told
     assert done.trained == 5 * count and run(file).trained == 0
     first, _, _ = state(file)[:3]

@@ -8,7 +8,7 @@ from simulated import power, rows
 from lab.config import study as studies
 from lab.execution.registration import predicted
 from lab.execution.store import Store
-from lab.findings import provenance_text
+from lab.findings import provenance
 from lab.findings.answering import answer
 from lab.findings.calibrated import designs
 
@@ -76,7 +76,7 @@ def test_what_is_declared_is_registered_told_and_decides(tmp_path):
     study = studies.validate({**NETWORKS, "prediction": declared})
     (claim,), (kept,) = study.claims, predicted(study)
     assert kept.plain()["omega"] == 1 and kept.plain()["size"] == "hidden"
-    for text in (claim.told, provenance_text.predicted(kept)):
+    for text in (claim.told, provenance.claim_text(kept)):
         assert "ω = 1" in text and "straight within 20%" in text and "hidden layers" in text
     plain = studies.validate({**NETWORKS, "prediction": {"exponent": "4/d"}})
     (other,) = predicted(plain)

@@ -10,8 +10,8 @@ from invocation import invoke, power, rows
 from lab.config import study
 from lab.execution.store import Store
 from lab.findings.answering import answer
+from lab.findings.exponent_views import exponents_figure
 from lab.findings.study_results import Finding
-from lab.report.exponent_figures import exponents
 from lab.students.dimensions import Dimension
 
 STUDY = """
@@ -126,7 +126,7 @@ def test_exponents_have_the_trained_dimension_as_a_second_axis(tmp_path):
     asked = filled(STUDY, tmp_path, alpha=lambda d: 4 / d, dimension=lambda run: run.task.dim + 0.5)
     with Store.read(tmp_path / "results" / "s") as store:
         found = answer(asked, store, replicates=50)
-    figure, caption = exponents((found,))
+    figure, caption = exponents_figure((found,))
     (above,) = figure.axes[0].child_axes
     assert above.get_xlabel() == "dimension of student.last"
     assert [t.get_text() for t in above.get_xticklabels()] == ["2.5", "3.5", "4.5", "6.5"]
@@ -134,5 +134,5 @@ def test_exponents_have_the_trained_dimension_as_a_second_axis(tmp_path):
     one, last = found.found("dimensions")
     before = replace(last, place="student.last.initialisation")
     found = replace(found, findings={**found.findings, "dimensions": (one, before)})
-    (above,) = exponents((found,))[0].axes[0].child_axes
+    (above,) = exponents_figure((found,))[0].axes[0].child_axes
     assert above.get_xlabel() == "dimension of input"

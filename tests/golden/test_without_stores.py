@@ -16,7 +16,7 @@ import lab
 from lab.execution import table
 from lab.execution.store import Store
 from lab.execution.table import FIRST, SHARED, TABLE
-from lab.findings import provenance_text
+from lab.findings import provenance
 from lab.mistakes import StudyError
 from lab.students.dimensions import Dimension, column
 
@@ -81,7 +81,7 @@ def test_a_table_gives_the_answer_of_its_store(name, tmp_path, monkeypatch):
         found = lab.answer(f"{name}.toml", replicates=100)
         record = found.answers[0].record
         return found, (json.dumps(found.plain(complete=True)), found.sentences,
-                       provenance_text.paragraph(record), record.table)  # fmt: skip
+                       provenance.paragraph(record), record.table)  # fmt: skip
 
     before, store = told()
     write(folder, store[-1])
@@ -159,7 +159,7 @@ def test_what_an_older_table_lacks_of_training_is_not_assumed(tmp_path, monkeypa
     assert all(p.exponent and p.verdict == "undecided" for p in found.points)
     assert all("unchecked" in p.doubts for p in found.points)
     assert "nothing shows that the students were trained long enough" in found.lacking
-    assert found.lacking in provenance_text.paragraph(found.answers[0].record)
+    assert found.lacking in provenance.paragraph(found.answers[0].record)
 
 
 def test_a_table_of_another_study_is_told(kept):

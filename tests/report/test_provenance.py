@@ -11,9 +11,9 @@ from lab.config import study as studies
 from lab.execution.registration import register
 from lab.execution.store import Store
 from lab.findings import answering as answers
-from lab.findings import provenance_text
+from lab.findings import exponent_views, provenance
 from lab.mistakes import StudyError
-from lab.report import exponent_figures, report
+from lab.report import report
 
 HOUR = 3600.0
 
@@ -39,7 +39,7 @@ def told(study, store):
     found = answers.answers(study, store, replicates=50)
     text = report._markdown(found, "s", [])
     paragraphs = text.split("\n\n")
-    return paragraphs[2], exponent_figures.exponents(found)[1], paragraphs[-1]
+    return paragraphs[2], exponent_views.exponents_figure(found)[1], paragraphs[-1]
 
 
 def test_only_a_prediction_that_was_registered_was_written_before_the_run(tables, tmp_path):
@@ -153,5 +153,5 @@ def test_a_report_that_cannot_be_written_leaves_the_one_before(tables, folder, m
 
 
 def test_dates_and_options_are_as_they_are_typed():
-    assert provenance_text.date(1.7e9) == "2023-11-14 22:13 UTC"
-    assert provenance_text.options(["a.b=1", 'c="4/d"']) == "--set a.b=1 --set 'c=\"4/d\"'"
+    assert provenance.date(1.7e9) == "2023-11-14 22:13 UTC"
+    assert provenance.options(["a.b=1", 'c="4/d"']) == "--set a.b=1 --set 'c=\"4/d\"'"

@@ -13,11 +13,12 @@ from lab.config import study as studies
 from lab.execution import listing
 from lab.execution.store import Store
 from lab.findings import answering as answers
-from lab.findings.overview import overview
+from lab.findings import exponent_views
+from lab.findings.exponent_charts import overview
+from lab.findings.exponent_views import table as exponent_table
 from lab.findings.style import GREY
 from lab.findings.view import escape, told_by_panel
-from lab.report import exponent_figures, loss_figures, report
-from lab.report.exponents import table as exponent_table
+from lab.report import report
 from lab.scaling import Scan, exponent
 
 
@@ -38,7 +39,7 @@ def found(make_study, tmp_path_factory):
 
 
 def test_exponents_shows_every_point_the_prediction_and_the_line(found):
-    figure, caption = exponent_figures.exponents(found[2])
+    figure, caption = exponent_views.exponents_figure(found[2])
     assert len(figure.axes) == 2
     for ax in figure.axes:
         bars = [c for c in ax.containers if hasattr(c, "has_yerr")]
@@ -54,7 +55,7 @@ def test_exponents_of_one_dimension_are_a_list(make_study, tmp_path):
                        task={"manifold": {"dim": 3}, "teacher": {"bias": [0.0, 0.5]}})  # fmt: skip
     with Store.write(tmp_path / "s") as store:
         store.add(rows(study, power(lambda d: 5 / d), noise=0.02, seed=1))
-        (ax,) = exponent_figures.exponents(answers.answers(study, store))[0].axes
+        (ax,) = exponent_views.exponents_figure(answers.answers(study, store))[0].axes
     assert [t.get_text() for t in ax.get_yticklabels()] == [
         "d = 3, bias 0.0   [4/d]", "d = 3, bias 0.5   [4/d]"
     ]  # fmt: skip
@@ -77,7 +78,7 @@ def test_strokes_of_rivals_are_named_where_there_are_any(make_study, tmp_path):
 
 
 def test_losses_shows_every_dimension_on_log_axes(found):
-    figure, caption = loss_figures.losses(found[2])
+    figure, caption = exponent_views.losses(found[2])
     for ax in figure.axes:
         assert ax.get_xscale() == ax.get_yscale() == "log"
         assert len(ax.get_legend().get_texts()) == 3
@@ -122,7 +123,7 @@ def test_the_table_has_every_value_that_was_fitted(found):
 
 
 def test_local_exponents_are_drawn_for_every_dimension_with_its_prediction(found):
-    figure, caption = loss_figures.local_exponents(found[2])
+    figure, caption = exponent_views.local_exponents(found[2])
     assert len(figure.axes) == 2 and "Dotted: the predictions" in caption
     for ax in figure.axes:
         assert [len(c.lines[0].get_xdata()) for c in ax.containers] == [5, 5, 5]
@@ -212,13 +213,13 @@ def test_the_page_of_several_panels_begins_with_a_chart_for_each(panels):
 def test_a_caption_tells_of_a_line_over_d_only_where_there_is_one(panels):
     found, _ = panels
     assert any(answer.found("lines") for answer in found)
-    assert "a + b/d" not in exponent_figures.exponents(found)[1]
+    assert "a + b/d" not in exponent_views.exponents_figure(found)[1]
 
 
 def test_panels_stand_side_by_side_in_table_figures_and_files(panels):
     found, store = panels
-    assert len(loss_figures.losses(found)[0].axes) == 2
-    figure, caption = exponent_figures.exponents(found)
+    assert len(exponent_views.losses(found)[0].axes) == 2
+    figure, caption = exponent_views.exponents_figure(found)
     assert [ax.get_title() for ax in figure.axes] == ["resolution-width", "by data"]
     for ax, answer in zip(figure.axes, found, strict=True):
         bars = [c for c in ax.containers if hasattr(c, "has_yerr")]

@@ -1,8 +1,9 @@
-"""The record of a study: how the runs that it tells of came about, and these runs at their places.
+"""The provenance of a study: how the runs that it tells of came about, in numbers and in words.
 
 Object: what was asked when (`lab.execution.registration`), and of the stored rows their number by
 status, their times, machines and versions. Of each claim its `History`: whether it was written
-before the runs. Everything is from the store, so that a report made twice is the same.
+before the runs. Everything is from the store, nothing from now, so that a report made twice is the
+same. Of stores that registered nothing nothing is said.
 
 The runs stand at their places as the table of the study has them (`lab.execution.table`): every
 run of the plan, scan by scan, and every run of a raised budget. A fitted value stands at the run
@@ -12,9 +13,11 @@ that it is fitted of; a mean over repetitions at the first of them that is done.
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -24,10 +27,13 @@ from lab.execution.registration import Predicted, Registered, predicted, registe
 from lab.execution.store import FINISHED, Row, Store
 from lab.execution.table import Tabled, texts
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
+from lab.mistakes import duration
 from lab.regimes.axes import Key
 from lab.regimes.regime import COUNTED, Origin, Regime
 from lab.spec import Planned, Run
 from lab.students.solvers import Observation
+from lab.tables.prediction import COUNTED as BY_SIZE
+from lab.tables.prediction import WHERE, declared
 
 
 def setting_json(setting: Setting) -> str:
@@ -176,7 +182,7 @@ class Provenance:
         return texts(self.entries, self.asked, self.observations)
 
 
-def provenance(study: Study, store: Store, scans: Sequence[StudyResults]) -> Provenance:
+def provenance_of(study: Study, store: Store, scans: Sequence[StudyResults]) -> Provenance:
     """The record of all planned runs, and of the raised budgets that its scans have."""
     plan = {planned.run.fingerprint() for planned in study.plan}
     rows = store.rows(plan) | {row.fingerprint: row for scan in scans for row in _rows(scan)}
@@ -235,3 +241,124 @@ def _rows(question: StudyResults) -> list[Row]:
 def _distinct(rows: Iterable[Row], name: str) -> tuple[str, ...]:
     values: set[Any] = {row.provenance.get(name) for row in rows}
     return tuple(sorted(str(value) for value in values if value))
+
+
+# ---- in words ------------------------------------------------------------------------------------
+
+
+SENSES = {"bound": "a lower bound", "equal": "an equality", "covers": "a least share"}
+NAMES = {"lab": "lab", "git": "commit", "jax": "JAX", "numpy": "NumPy"}
+
+
+def written(histories: Sequence[History | None]) -> str:
+    """When claims were written, said behind them, comma first; empty where nothing is known."""
+    some = "some of them " * (len(histories) > 1)
+    known = [history for history in histories if history and history.first]
+    if any(history.changed for history in known):
+        return f", {some}changed after the first run"
+    if any(history.earlier for history in known):
+        return f", {some}registered after some of the runs"
+    if any(history and history.unregistered for history in histories):
+        return f", {some}written after the runs"
+    return ", written before the run" if known and len(known) == len(histories) else ""
+
+
+def changes(histories: Sequence[History]) -> str:
+    """The claims before the run and when they changed, in sentences; empty if none did or nothing
+    is known."""
+    return " ".join(text for history in histories for text in _changes(history))
+
+
+def _changes(history: History) -> Iterator[str]:
+    if history.first is None:
+        return
+    if history.earlier:
+        one = history.earlier == 1
+        yield (
+            f"A prediction was first registered on {date(history.time)}, when {history.earlier} of "
+            f"these runs {'was' if one else 'were'} there already."
+        )
+    if history.changed:
+        since = (
+            f"what is reported now was registered on {date(history.since)}"
+            if history.since is not None
+            else "nothing was run since what is reported now was written"
+        )
+        yield f"Registered first, on {date(history.time)}: {claim_text(history.first)}; {since}."
+    if history.first.rivals != history.now.rivals:
+        then = ", ".join(history.first.rivals) or "none"
+        yield f"The rivals that were registered first: {then}."
+
+
+def claim_text(asked: Predicted) -> str:
+    """A claim with its sense and tolerance."""
+    name = "α" if asked.quantity == "alpha" else asked.quantity
+    at = f" at {asked.where}" if asked.where else ""
+    where = f" {WHERE[asked.over]}" if name == "α" and asked.over == "range" else ""
+    within = f", tolerance {asked.tolerance:.0%}" if asked.tolerance else ""
+    return (f"{name}{BY_SIZE[asked.size]} = {asked.exponent} as {SENSES[asked.sense]}{at}{where}"
+            f"{within}{declared(asked.omega, asked.delta)}")  # fmt: skip
+
+
+def date(seconds: float) -> str:
+    """The time since 1970 as a date, in UTC."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def options(overrides: Sequence[str]) -> str:
+    """Overrides as they are typed."""
+    return " ".join(f"--set {shlex.quote(override)}" for override in overrides)
+
+
+def paragraph(record: Provenance) -> str:
+    """What the runs were made by, when, and under which overrides."""
+    if record.lacking:
+        return record.lacking
+    return " ".join(["Provenance:", *_made(record), *_asked(record)])
+
+
+def _made(record: Provenance) -> Iterator[str]:
+    states = [f"{record.count(status)} {status}" for status in ("done", "diverged", "failed")]
+    left = f", {record.missing} of them not run yet" if record.missing else ""
+    more = f", and {record.raised} of raised budgets" if record.raised else ""
+    yield f"{record.planned} runs planned{left}{more}: {', '.join(states)}."
+    if record.finished is None:
+        return
+    yield f"The newest run ended on {date(record.finished)}."
+    yield f"All took {duration(record.seconds)}, summed over lanes,"
+    yield f"on {' and '.join(record.devices) or 'an unknown device'}."
+    versions = [f"{NAMES[name]} {' and '.join(some)}" for name, some in record.versions if some]
+    if versions:
+        yield f"Versions: {', '.join(versions)}."
+
+
+def _asked(record: Provenance) -> Iterator[str]:
+    now = record.origin.overrides
+    if now:
+        yield f"This is read with {options(now)}."
+    kept = record.registered
+    told = dict.fromkeys(one.overrides for one in kept)
+    if any(told):
+        since = {one.overrides: date(one.time) for one in reversed(kept)}
+        each = [f"{options(some) or 'no overrides'} (from {since[some]} on)" for some in told]
+        yield f"`lab run` was given {', '.join(each)}."
+    looks = next((one.looks for one in kept if one.looks), ())
+    if looks:
+        yield (f"It is run until it is decided, and was registered to be looked at with "
+               f"{', '.join(map(str, looks))} teachers, from its own number on: its intervals hold "
+               "at all looks together.")  # fmt: skip
+    if record.argv:
+        yield f"Trained by `{shlex.join(['lab', *record.argv])}`."
+    if kept and kept[0].question != record.question:
+        yield f"When the study was first run, on {date(kept[0].time)}, it asked: {kept[0].question}"
+
+
+def plain(record: Provenance) -> dict[str, Any]:
+    """The same for fits.json: what was asked, as far as it is known."""
+    registered = [
+        {"time": date(one.time), "question": one.question, "overrides": one.overrides,
+         "scans": [scan.plain() for scan in one.scans]}
+        for one in record.registered
+    ]  # fmt: skip
+    found = {"overrides": record.origin.overrides, "registered": registered}
+    return {name: value for name, value in found.items() if value}
