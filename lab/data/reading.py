@@ -38,7 +38,7 @@ from lab.dimension.points import (
     BUNDLED,
     GENERATED,
     SAMPLES,
-    Source,
+    PointSource,
     array_source,
     asked_columns,
     opened,
@@ -173,7 +173,7 @@ def _labelled(cells: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     return at.astype(np.float64)[:, None], tuple(labels.tolist())
 
 
-def _one_hot(found: Source, name: str, keep: np.ndarray) -> tuple[np.ndarray, list[str]]:
+def _one_hot(found: PointSource, name: str, keep: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """A coordinate for each label of a column, and their names."""
     every = found.cells(name)
     cells = ["" if empty(every[i]) else str(every[i]).strip() for i in keep.tolist()]
@@ -187,7 +187,7 @@ def _one_hot(found: Source, name: str, keep: np.ndarray) -> tuple[np.ndarray, li
     return hot, [f"{name} = {label or 'missing'}" for label in labels]
 
 
-def _matrix(of: Source, columns: list[str], keep: np.ndarray) -> np.ndarray:
+def _matrix(of: PointSource, columns: list[str], keep: np.ndarray) -> np.ndarray:
     """Numbers without a gap: what is learned from decides a result, and nobody else fills it in."""
     values = of.matrix(columns, keep).astype(np.float64, copy=False)
     bad = ~np.isfinite(values)

@@ -26,7 +26,14 @@ from lab.dimension.neighbours import PointsError
 from lab.mistakes import guessed, unknown
 from lab.scaling.tables.files import ARRAYS, array_of, ending, several
 from lab.scaling.tables.formats import ENDINGS, Places, read_rows
-from lab.scaling.tables.rows import ConditionError, Rows, TableError, listed, parse_condition, quote
+from lab.scaling.tables.rows import (
+    ConditionError,
+    TableError,
+    UserTable,
+    listed,
+    parse_condition,
+    quote,
+)
 
 BUNDLED = ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine")
 GENERATED = ("friedman1", "friedman2", "friedman3", "s_curve", "swiss_roll")
@@ -48,7 +55,7 @@ class Points:
 
 
 @dataclass(frozen=True)
-class Source:
+class PointSource:
     """Columns by name before any is chosen.
 
     matrix(columns, rows): numbers, NaN where missing. cells(column): as they stand in the file.
@@ -113,7 +120,7 @@ def sampled(keep: np.ndarray, sample: int | None) -> tuple[np.ndarray, list[str]
 
 
 def complete(
-    found: Source, asked: list[str], keep: np.ndarray
+    found: PointSource, asked: list[str], keep: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """The coordinates of the rows without a missing value, these rows, and what was left out."""
     values = found.matrix(asked, keep)
@@ -173,7 +180,7 @@ def varying(name: str, asked: list[str], values: np.ndarray, *, leave_out: bool)
 # ---- which rows and columns ----
 
 
-def rows_of(found: Source, where: str | None) -> np.ndarray:
+def rows_of(found: PointSource, where: str | None) -> np.ndarray:
     if where is None:
         return np.arange(found.n)
     try:
@@ -181,7 +188,7 @@ def rows_of(found: Source, where: str | None) -> np.ndarray:
         for part in parts:
             _known(found, part.column)
         used = dict.fromkeys(part.column for part in parts)
-        table = Rows(found.name, {c: found.cells(c) for c in used}, found.places())
+        table = UserTable(found.name, {c: found.cells(c) for c in used}, found.places())
         keep = list(range(found.n))
         for part in parts:
             keep = part.rows(table, keep)
@@ -192,7 +199,7 @@ def rows_of(found: Source, where: str | None) -> np.ndarray:
     return np.array(keep, dtype=np.int64)
 
 
-def asked_columns(found: Source, columns: str | None) -> list[str]:
+def asked_columns(found: PointSource, columns: str | None) -> list[str]:
     if columns == VARYING and VARYING not in found.columns:
         names = [name for name in found.columns if found.numeric(name)]
         gone = [repr(name) for name in found.columns if name not in names]
@@ -213,7 +220,7 @@ def asked_columns(found: Source, columns: str | None) -> list[str]:
     return asked
 
 
-def _known(found: Source, column: str) -> None:
+def _known(found: PointSource, column: str) -> None:
     if column not in found.columns:
         known = found.columns[:20]
         more = "" if len(known) == len(found.columns) else ", …"
@@ -231,7 +238,7 @@ def _known(found: Source, column: str) -> None:
 
 def opened(
     path: Path, columns: str | None, decimal: str | None = None
-) -> tuple[Source, str | None]:
+) -> tuple[PointSource, str | None]:
     kind = ending(path)
     if several(path):
         kind = ENDINGS[0]
@@ -255,7 +262,7 @@ def opened(
     return _loaded(path, columns)
 
 
-def table_source(rows: Rows) -> Source:
+def table_source(rows: UserTable) -> PointSource:
     """The columns of a table."""
     if "" in rows.columns:
         raise PointsError(f"{rows.path} has a column without a name; name it in the first line.")
@@ -277,7 +284,7 @@ def table_source(rows: Rows) -> Source:
             ) from None
         return values
 
-    return Source(
+    return PointSource(
         rows.path, tuple(rows.columns), len(rows), matrix, lambda name: rows.columns[name],
         rows.numeric, lambda: rows.places, rows.notes,
     )  # fmt: skip
@@ -292,7 +299,7 @@ def unpacked(path: Path, columns: str | None) -> tuple[str, np.ndarray, str | No
         raise PointsError(str(error)) from None
 
 
-def _loaded(path: Path, columns: str | None) -> tuple[Source, str | None]:
+def _loaded(path: Path, columns: str | None) -> tuple[PointSource, str | None]:
     """The array of a file as a source, and the columns to take of it."""
     name, found, rest, notes = unpacked(path, columns)
     return array_source(name, found, notes=notes), rest
@@ -303,7 +310,7 @@ def array_source(
     array: np.ndarray,
     columns: tuple[str, ...] | None = None,
     notes: list[str] | None = None,
-) -> Source:
+) -> PointSource:
     if array.dtype.kind not in "iuf":
         raise PointsError(f"{name} holds values of type {array.dtype}, not real numbers.")
     if array.ndim != 2 or array.shape[1] == 0:
@@ -321,14 +328,14 @@ def array_source(
         found = np.array(rows if whole else rows[:, which])
         return found if found.dtype == np.float32 else found.astype(np.float64)
 
-    return Source(
+    return PointSource(
         name, columns, len(array), matrix, lambda column: np.array(array[:, at[column]]),
         lambda column: True, lambda: Places("row", np.arange(len(array))),
         list(notes or ()),
     )  # fmt: skip
 
 
-def _bundled(name: str) -> Source:
+def _bundled(name: str) -> PointSource:
     """A set that comes with scikit-learn; nothing is downloaded."""
     from sklearn import datasets
 

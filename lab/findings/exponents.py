@@ -51,7 +51,7 @@ from lab.scaling.judge.verdict import (
     known,
     survives,
 )
-from lab.scaling.scans.estimate import USABLE, Estimate, estimate
+from lab.scaling.scans.estimate import USABLE, ExponentEstimate, estimate
 from lab.spec import Run
 from lab.tables.prediction import Claim
 from lab.theory import parse
@@ -84,7 +84,7 @@ class Measured:
     run: Run
     done: list[tuple[Run, Row]]
     values: Values
-    estimates: Mapping[Declared, Estimate]
+    estimates: Mapping[Declared, ExponentEstimate]
     runs: RunStates
     evidence: ScanEvidence
     doubts: tuple[Doubt | str, ...]
@@ -171,7 +171,7 @@ def judged(study: Regime, one: Measured, claim: Claim | None) -> ExponentResult:
 
 
 def _by(
-    claim: Claim, found: Estimate, prediction: float, likely: Sequence[float],
+    claim: Claim, found: ExponentEstimate, prediction: float, likely: Sequence[float],
     evidence: ScanEvidence, doubts: Sequence[str],
 ) -> Exponent:  # fmt: skip
     """An estimate judged by a claim; doubted where another descent or other first weights change

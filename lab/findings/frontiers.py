@@ -32,7 +32,7 @@ from lab.findings.study_results import Setting, SettingRuns, StudyResults
 from lab.findings.style import BLUE, GREY, ORANGE, VERMILLION, blank, literal, shades, styled
 from lab.findings.view import Answers, CaptionedFigure, Rows, Table, View
 from lab.regimes.regime import Regime
-from lab.scaling.frontier import METHODS, STATUS, Frontier, FrontierError, Quantity, frontier
+from lab.scaling.frontier import METHODS, STATUS, Frontier, FrontierError, FrontierValue, frontier
 from lab.scaling.judge.verdict import UNDECIDED, Doubt
 from lab.scaling.scans.lines import student_quantile
 from lab.scaling.scans.scan import Interval
@@ -177,7 +177,7 @@ def _one(columns: Columns, method: str) -> Frontier:
     )
 
 
-def _jackknife(whole: Quantity, without: list[float]) -> Quantity:
+def _jackknife(whole: FrontierValue, without: list[float]) -> FrontierValue:
     n, some = len(without), np.array(without)
     half = float(student_quantile(n - 1)) * np.sqrt((n - 1) * np.mean((some - some.mean()) ** 2))
     ends = (whole.value - half, whole.value + half)

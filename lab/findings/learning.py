@@ -27,7 +27,7 @@ from lab.regimes.stepwise import ALPHA_N, ALPHA_S, LearningCurve
 from lab.scaling import Exponent, Scan
 from lab.scaling.judge.exponent import judge
 from lab.scaling.judge.verdict import UNDECIDED
-from lab.scaling.scans.estimate import Estimate, estimate
+from lab.scaling.scans.estimate import ExponentEstimate, estimate
 from lab.tables.prediction import Claim
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class LearningFound:
     units: int
     planned: int
     scans: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(repr=False)
-    estimates: dict[str, Estimate | None] = field(repr=False)
+    estimates: dict[str, ExponentEstimate | None] = field(repr=False)
     ends: float
     setting: Setting | None = None
     doubts: tuple[str, ...] = ()

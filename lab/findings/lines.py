@@ -18,7 +18,7 @@ from lab.findings.study_results import Setting, StudyResults
 from lab.findings.view import View, interval
 from lab.scaling.judge.verdict import UNDECIDED
 from lab.scaling.scans.lines import student_quantile
-from lab.scaling.series import Line, Power, across, series
+from lab.scaling.series import Line, PowerOfDimension, across, series
 
 FEWEST = 3
 """Dimensions that a line needs."""
@@ -32,7 +32,7 @@ class OverDimensions:
     name: str
     pairs: tuple[tuple[str, Any], ...]
     line: Line | None
-    series: Power | None = None
+    series: PowerOfDimension | None = None
     setting: Setting | None = None
     verdict: str | None = None
 
@@ -72,7 +72,7 @@ def lines(question: StudyResults) -> tuple[OverDimensions, ...]:
     )
 
 
-def _series(points: Sequence[ExponentResult]) -> Power | None:
+def _series(points: Sequence[ExponentResult]) -> PowerOfDimension | None:
     """All exponents that are one number, pooled against the c of a prediction c/d."""
     told = [(p, p.exponent) for p in points
             if p.exponent and p.exponent.one_number and p.exponent.teachers > 1]  # fmt: skip

@@ -42,7 +42,7 @@ from lab.scaling.laws.uncertainty import resample
 from lab.scaling.scans.lines import LEVEL, student_quantile
 from lab.scaling.scans.scan import Interval
 
-__all__ = ["Allocation", "Frontier", "FrontierError", "Optimum", "Quantity", "frontier"]
+__all__ = ["Allocation", "Frontier", "FrontierError", "FrontierPoint", "FrontierValue", "frontier"]
 
 METHODS = ("envelope", "isoflop", "parametric")
 FEWEST = 4
@@ -79,7 +79,7 @@ class FrontierError(ValueError):
 
 
 @dataclass(frozen=True)
-class Quantity:
+class FrontierValue:
     """A number with its 95 % interval and a word of STATUS; NaN where it has none."""
 
     value: float
@@ -91,13 +91,13 @@ class Quantity:
 class Allocation:
     """What the frontier says of one compute, by its lines: best size, steps, and loss."""
 
-    N: Quantity
-    S: Quantity
-    loss: Quantity
+    N: FrontierValue
+    S: FrontierValue
+    loss: FrontierValue
 
 
 @dataclass(frozen=True)
-class Optimum:
+class FrontierPoint:
     """A point of the frontier.
 
     Attributes:
@@ -125,12 +125,12 @@ class Frontier:
         cost: C/(N S), the geometric mean over rows; the steps of an allocation rest on it.
     """
 
-    xi: Quantity
-    eta: Quantity
-    excess: Quantity
-    steps: Quantity
+    xi: FrontierValue
+    eta: FrontierValue
+    excess: FrontierValue
+    steps: FrontierValue
     method: str
-    points: tuple[Optimum, ...]
+    points: tuple[FrontierPoint, ...]
     left_out: tuple[str, ...]
     cost: float
     _size: _Line
@@ -143,7 +143,7 @@ class Frontier:
         N, loss = self._size.at(C), self._loss.at(C)
         steps = [C / self.cost / size for size in (N[0], N[2], N[1])]
         rows = ((N, self.xi), (steps, self.xi), (loss, self.eta))
-        return Allocation(*(Quantity(v[0], (v[1], v[2]), of.status) for v, of in rows))
+        return Allocation(*(FrontierValue(v[0], (v[1], v[2]), of.status) for v, of in rows))
 
 
 @dataclass(frozen=True)
@@ -310,7 +310,7 @@ def _curves(
     return found
 
 
-def _tangents(curves: list[_Curve]) -> tuple[list[Optimum], list[str]]:
+def _tangents(curves: list[_Curve]) -> tuple[list[FrontierPoint], list[str]]:
     """Where curves touch their envelope, between their crossings with neighbours on the hull."""
     if len(curves) < FEWEST:
         raise FrontierError(
@@ -338,8 +338,10 @@ def _tangents(curves: list[_Curve]) -> tuple[list[Optimum], list[str]]:
             continue
         log_L = float(curve.at(np.array(at)))
         points.append(
-            Optimum(float(np.exp(at)), curve.size, float(np.exp(at) / curve.cost / curve.size),
-                    float(np.exp(log_L)), float(np.exp(log_L) / curve.last - 1))
+            FrontierPoint(
+                float(np.exp(at)), curve.size, float(np.exp(at) / curve.cost / curve.size),
+                float(np.exp(log_L)), float(np.exp(log_L) / curve.last - 1),
+            )
         )  # fmt: skip
     return points, left_out
 
@@ -433,7 +435,7 @@ def _spline(x: np.ndarray, y: np.ndarray) -> tuple[Any, float, float]:
     return make_interp_spline(x, y, 3), x[best - 1], x[best + 1]
 
 
-def _minima(valleys: list[_Valley], smooth: Any) -> tuple[list[Optimum], list[str]]:
+def _minima(valleys: list[_Valley], smooth: Any) -> tuple[list[FrontierPoint], list[str]]:
     """Minima over sizes at equal compute, of a smooth curve through log N − that of the least."""
     few = sum(one.log_N.size < FEWEST for one in valleys)
     points, left_out = [], []
@@ -457,12 +459,16 @@ def _minima(valleys: list[_Valley], smooth: Any) -> tuple[list[Optimum], list[st
             continue
         log_S = np.interp(vertex, x, one.log_S)
         C, N, S, L = np.exp([one.log_C, log_N[best] + vertex, log_S, valley.min()]).tolist()
-        points.append(Optimum(C, N, S, L, np.nan))
+        points.append(FrontierPoint(C, N, S, L, np.nan))
     return points, left_out
 
 
 def _through(
-    points: list[Optimum], left_out: tuple[str, ...], curves: list[_Curve], method: str, cost: float
+    points: list[FrontierPoint],
+    left_out: tuple[str, ...],
+    curves: list[_Curve],
+    method: str,
+    cost: float,
 ) -> Frontier:
     """Lines through optima, and the excess over the ends of curves."""
     if len(points) < FEWEST:
@@ -486,15 +492,16 @@ def _through(
     fall, ends = lines[1].slope
     f = over[np.isfinite(over)]
     if f.size < FEWEST:
-        excess = Quantity(np.nan, (-np.inf, np.inf), "no-curves")
+        excess = FrontierValue(np.nan, (-np.inf, np.inf), "no-curves")
     else:
         half = float(student_quantile(f.size - 1)) * f.std(ddof=1) / np.sqrt(f.size)
         mean, half = float(f.mean()), float(half)
-        excess = Quantity(mean, (mean - half, mean + half), known)
+        excess = FrontierValue(mean, (mean - half, mean + half), known)
     return Frontier(
-        Quantity(*lines[0].slope, _straight(C, N)),
-        Quantity(-fall, (-ends[1], -ends[0]), _straight(C, loss)),
-        excess, Quantity(*lines[2].slope, _straight(C, S)), method, tuple(points), left_out, cost,
+        FrontierValue(*lines[0].slope, _straight(C, N)),
+        FrontierValue(-fall, (-ends[1], -ends[0]), _straight(C, loss)),
+        excess, FrontierValue(*lines[2].slope, _straight(C, S)), method, tuple(points), left_out,
+        cost,
         *lines[:2],
     )  # fmt: skip
 
@@ -542,9 +549,9 @@ def _parametric(
     ends = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
     status = "misfit" if _misfit(fit) else "power-law"
 
-    def quantity(values: np.ndarray) -> Quantity:
+    def quantity(values: np.ndarray) -> FrontierValue:
         low, high = np.quantile(values[1:], ends)
-        return Quantity(float(values[0]), (float(low), float(high)), status)
+        return FrontierValue(float(values[0]), (float(low), float(high)), status)
 
     # N^(α+β) = (αA/βB) (C/cost)^β, and there B S^−β = (α/β) A N^−α
     centre = float(np.log(compute).mean())

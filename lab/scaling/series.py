@@ -166,7 +166,7 @@ FEWEST = 3
 
 
 @dataclass(frozen=True)
-class Power:
+class PowerOfDimension:
     """α = c/d^κ over a series. c: with κ = 1; kappa: with c free; both with 95 % intervals. p: of
     the predicted c and κ = 1 together. dims: the dimensions that entered."""
 
@@ -185,7 +185,7 @@ def series(
     *,
     dof: float,
     predicted: float,
-) -> Power | None:
+) -> PowerOfDimension | None:
     """Pool the exponents of a series.
 
     alpha, error: exponents with their standard errors, positive, one for each entry of dims. dof:
@@ -207,7 +207,7 @@ def series(
     inflate = max(1.0, least / (d.size - 2))
     F = (float(w @ (y + u - np.log(predicted)) ** 2) - least) / 2 / inflate
     free = d.size - 2 if inflate > 1 else dof
-    return Power(
+    return PowerOfDimension(
         float(np.exp(c)), (float(np.exp(c - c_half)), float(np.exp(c + c_half))),
         kappa, (kappa - half, kappa + half), float(special.fdtrc(2, free, max(F, 0.0))),
         tuple(d.tolist()),

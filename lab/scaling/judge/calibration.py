@@ -45,7 +45,7 @@ from lab.scaling.judge import verdict as rule
 from lab.scaling.judge.exponent import doubts_of_losses as left
 from lab.scaling.judge.exponent import readings, ruling, shape
 from lab.scaling.judge.verdict import BENT, OPEN, STRAIGHT, Doubt
-from lab.scaling.scans.estimate import USABLE, Estimate, estimates
+from lab.scaling.scans.estimate import USABLE, ExponentEstimate, estimates
 from lab.scaling.scans.limit import limits
 from lab.scaling.scans.lines import bootstrap
 from lab.scaling.scans.scan import Interval, Scan
@@ -93,7 +93,7 @@ class Truth:
         return float(-np.polyfit(np.log(x), curve, 1)[0])
 
     @staticmethod
-    def of(found: Estimate, scan: Scan) -> Truth:
+    def of(found: ExponentEstimate, scan: Scan) -> Truth:
         """The truth a fitted scan suggests: its curve, and the scatter around it and between
         teachers. The floor is cut at 0, the noise is that of the residuals.
 

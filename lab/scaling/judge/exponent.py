@@ -43,9 +43,9 @@ from lab.scaling.scans.estimate import (
     STATUS,
     USABLE,
     Correction,
-    Estimate,
     Estimates,
-    Local,
+    ExponentEstimate,
+    LocalExponent,
     estimate,
 )
 from lab.scaling.scans.scan import COUNTS, Interval, Scan
@@ -70,12 +70,12 @@ class Shape(str):
     change: float
     interval: Interval
     delta: float
-    first: Local | None
-    last: Local | None
+    first: LocalExponent | None
+    last: LocalExponent | None
 
     def __new__(
         cls, kind: str, change: float = np.nan, interval: Interval = (np.nan, np.nan),
-        delta: float = np.nan, ends: tuple[Local, ...] = (),
+        delta: float = np.nan, ends: tuple[LocalExponent, ...] = (),
     ) -> Shape:  # fmt: skip
         shape = super().__new__(cls, kind)
         shape.change, shape.interval, shape.delta = change, interval, delta
@@ -134,7 +134,7 @@ def _without(e: Estimates, i: int) -> QuotedInterval:
     return QuotedInterval(WITHOUT, value, (value - half, value + half), asked)
 
 
-def shape(e: Estimates, i: int, delta: float, local: tuple[Local, ...] = ()) -> Shape:
+def shape(e: Estimates, i: int, delta: float, local: tuple[LocalExponent, ...] = ()) -> Shape:
     """The shape of scan i. delta: the change up to which it is straight, in units of α; local: its
     local exponents. `open` where a floor is fitted, or with fewer than five x."""
     if e.change is None or not np.isfinite(e.change.half[i]):
@@ -177,7 +177,7 @@ LATE_FALL = 0.10
 
 
 @dataclass(frozen=True)
-class Exponent(Estimate):
+class Exponent(ExponentEstimate):
     """An estimate and what it answers.
 
     interval: the 95 % interval of `alpha`, the exponent over the measured range. readings: it and
@@ -206,7 +206,7 @@ class Exponent(Estimate):
         return self.status in USABLE and self.shape != BENT
 
     @property
-    def ends(self) -> tuple[Local, Local] | None:
+    def ends(self) -> tuple[LocalExponent, LocalExponent] | None:
         """The first and the last local exponent of a bent curve."""
         first, last = self.shape.first, self.shape.last
         return (first, last) if self.shape == BENT and first and last else None
@@ -237,7 +237,7 @@ def exponent(
 
 
 def judge(
-    found: Estimate,
+    found: ExponentEstimate,
     *,
     prediction: float | int | None = None,
     sense: str = "bound",
@@ -262,7 +262,9 @@ def judge(
         raise ValueError(f"over is {over!r}; it must be 'range' or 'limit'.")
     if delta is not None and not (np.isfinite(delta) and delta > 0):
         raise ValueError(f"delta is {delta}; it must be positive, such as 0.3.")
-    own: dict[str, Any] = {field.name: getattr(found, field.name) for field in fields(Estimate)}
+    own: dict[str, Any] = {
+        field.name: getattr(found, field.name) for field in fields(ExponentEstimate)
+    }
     asked: dict[str, Any] = dict(prediction=prediction, sense=sense, tolerance=tolerance, over=over)
     e = found.arrays
     if e is None:
@@ -290,7 +292,7 @@ def judge(
 
 
 def _said(
-    found: Estimate, read: Sequence[QuotedInterval], form: Shape, doubts: tuple[Doubt, ...],
+    found: ExponentEstimate, read: Sequence[QuotedInterval], form: Shape, doubts: tuple[Doubt, ...],
     prediction: float | int | None, sense: str, tolerance: float | int, over: str,
 ) -> tuple[str | None, str | None, str, tuple[Doubt, ...]]:  # fmt: skip
     """Verdict, relation, advice and the doubts with the reason; nothing without a prediction."""
@@ -328,7 +330,7 @@ def against(alpha: Float[np.ndarray, " teachers"], prediction: float | int) -> d
     return {"equal": 2 * min(below, 1 - below), "bound": below}
 
 
-def _of_training(found: Estimate, tolerance: float | int) -> tuple[Doubt, ...]:
+def _of_training(found: ExponentEstimate, tolerance: float | int) -> tuple[Doubt, ...]:
     """More training is in the interval; it is a doubt where it is large."""
     correction, matters = found.correction, tolerance / 2 * abs(found.alpha)
     if correction is None:

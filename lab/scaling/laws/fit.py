@@ -26,7 +26,7 @@ from lab.scaling.laws.two_variables import (
     Max,
     PowerMean,
     Powers,
-    Product,
+    ProductLaw,
     Rosenfeld,
 )
 
@@ -44,7 +44,7 @@ LAWS: Mapping[str, Law] = {
         Rosenfeld(),
         PowerMean(),
         Max(),
-        Product(),
+        ProductLaw(),
         Powers(),
     )
 }

@@ -57,7 +57,7 @@ from scipy import special
 
 from lab.scaling.laws.fit import LAWS, MANY, SOME, LawFit, covariance, fit_law, refusal
 from lab.scaling.laws.law import Law, Objective, Stack, descend
-from lab.scaling.scans.curves import Curves
+from lab.scaling.scans.curves import CurveFits
 from lab.scaling.scans.lines import LEVEL, student_quantile, teacher_t
 from lab.scaling.scans.scan import Interval
 
@@ -68,7 +68,7 @@ UNUSABLE = ("misfit",)
 
 
 @dataclass(frozen=True)
-class Prediction:
+class LawPrediction:
     """The loss that a law expects at one x.
 
     x: by symbol. error: standard error of the mean curve. mean, new: 95 % intervals of the mean
@@ -96,7 +96,7 @@ def predictions(
     bootstrap: Float[np.ndarray, "replicates coords"] | None = None,
     others: Mapping[str, LawFit] | None = None,
     names: Sequence[str] | None = None,
-) -> list[Prediction]:
+) -> list[LawPrediction]:
     """What a fit that was not refused says at x, one entry per column.
 
     groups: of the rows that were fitted. bootstrap: θ of replicates. others: laws that describe the
@@ -137,7 +137,7 @@ def predictions(
                 reach += [v for v in said.values() if np.isfinite(v)]
             new = (min(reach), max(reach))
         at = dict(zip(names, map(float, x[:, i]), strict=True))
-        out.append(Prediction(at, float(value[i]), error, mean, new, beyond, where, said))
+        out.append(LawPrediction(at, float(value[i]), error, mean, new, beyond, where, said))
     return out
 
 
@@ -183,8 +183,10 @@ def beyond(
 
 
 def of_teachers(
-    curves: Curves, data: Float[np.ndarray, "variables points"], x: Float[np.ndarray, "one places"]
-) -> list[Prediction]:
+    curves: CurveFits,
+    data: Float[np.ndarray, "variables points"],
+    x: Float[np.ndarray, "one places"],
+) -> list[LawPrediction]:
     """What curves of several teachers say at x: their geometric mean, its interval by Student's t
     over teachers, and that of the curve of a new teacher."""
     values = curves.amplitude()[:, None] * x[0] ** -curves.alpha[:, None] + curves.floor()[:, None]
@@ -199,7 +201,7 @@ def of_teachers(
             error = float(value * mu.std(ddof=1) / np.sqrt(teachers))
             ends = half / np.sqrt(teachers), half * np.sqrt(1 + 1 / teachers)
             mean, new = ((value * np.exp(-end), value * np.exp(end)) for end in ends)
-        out.append(Prediction({"x": float(x[0, i])}, value, error, mean, new, far, where, {}))
+        out.append(LawPrediction({"x": float(x[0, i])}, value, error, mean, new, far, where, {}))
     return out
 
 

@@ -325,7 +325,7 @@ class Max(Law):
         return {"x": values["alpha"], "y": values["beta"]}
 
 
-class Product(Law):
+class ProductLaw(Law):
     """log L = log(e^e + e^T), T = a − α z_x − β z_y, θ = (e, a, α, β)."""
 
     name, variables = "product", ("x", "y")

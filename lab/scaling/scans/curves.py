@@ -62,7 +62,7 @@ PerPoint = Float[np.ndarray, "curves points"]
 
 
 @dataclass(frozen=True)
-class Curves:
+class CurveFits:
     """Least-squares fits of B curves.
 
     alpha, share, level: α, σ and ℓ = log L(x_1), shape [curves]. last: log x_1. cost: sum of
@@ -109,7 +109,7 @@ def fit_curves(
     share: float | None = None,
     starts: tuple[float, ...] = STARTS,
     near: PerCurve | None = None,
-) -> Curves:
+) -> CurveFits:
     """Fit each curve; NaN marks points that were not measured.
 
     log_x: ascending. alpha: hold the exponents at these values. share: hold σ (1 fits the pure
@@ -136,7 +136,7 @@ def fit_curves(
     if alpha is None:  # who holds exponents searches among them, at coarser tolerances
         a, s = _settle(u, y, weight, a, s, free_share=share is None)
     residual, level, _, _ = _residual(u, y, weight, a, s)
-    return Curves(a, s, level, last, (residual**2).sum(1), residual, reached)
+    return CurveFits(a, s, level, last, (residual**2).sum(1), residual, reached)
 
 
 def _slope(u: np.ndarray, y: np.ndarray, s: np.ndarray) -> np.ndarray:
@@ -305,7 +305,7 @@ class Common:
 def common_exponent(
     log_x: Float[np.ndarray, " points"],
     log_loss: Float[np.ndarray, "scans teachers points"],
-    curves: Curves,
+    curves: CurveFits,
     *,
     share: float | None = None,
 ) -> Common:
@@ -429,7 +429,7 @@ class Floored:
     halves: dict[str, Float[np.ndarray, " scans"]]
     teacher_alpha: Float[np.ndarray, "scans teachers"]
     at_bound: Bool[np.ndarray, "scans teachers"]
-    curves: Curves
+    curves: CurveFits
     share: Float[np.ndarray, "scans points"]
     tests: dict[str, Float[np.ndarray, " scans"]]
 
@@ -474,7 +474,7 @@ def fit_floored(
 def _pseudo_values(
     log_x: Float[np.ndarray, " points"],
     log_loss: Float[np.ndarray, "teachers points"],
-    curves: Curves,
+    curves: CurveFits,
     scan: int,
     together: float,
 ) -> Float[np.ndarray, " teachers"]:
@@ -483,7 +483,7 @@ def _pseudo_values(
     left = []
     for k in range(teachers):
         keep = np.arange(teachers) != k
-        rest = Curves(*(getattr(curves, f.name)[mine][keep] for f in fields(Curves)))
+        rest = CurveFits(*(getattr(curves, f.name)[mine][keep] for f in fields(CurveFits)))
         left.append(common_exponent(log_x, log_loss[None, keep], rest).alpha[0])
     return teachers * together - (teachers - 1) * np.array(left)
 

@@ -48,7 +48,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from lab.scaling.scans import curves
-from lab.scaling.scans.curves import ALPHA_RANGE, Curves, fit_curves
+from lab.scaling.scans.curves import ALPHA_RANGE, CurveFits, fit_curves
 from lab.scaling.scans.limit import Limit, limit
 from lab.scaling.scans.lines import (
     LEVEL,
@@ -88,7 +88,7 @@ USABLE = ("converged",)
 
 
 @dataclass(frozen=True)
-class Change:
+class SlopeChange:
     """By how much the slope changes from the smallest to the largest x, of least-squares parabolas.
 
     value: exponent at the largest x minus that at the smallest. half: of the 95 % interval. bent:
@@ -138,7 +138,7 @@ class Estimates:
     by_count: Float[np.ndarray, "counts scans"]
     by_count_half: Float[np.ndarray, "counts scans"]
     points: Int[np.ndarray, " scans"]
-    change: Change | None
+    change: SlopeChange | None
     rest: Rest | None
     ahead: PerScan
     ahead_half: PerScan
@@ -189,7 +189,7 @@ def estimates(
         dofs={"teacher-t": several - 1, "common": own.alpha.error()[1]},
         teacher_alpha=own.alpha.value, by_count=np.stack([f.alpha.mean for f in fits]),
         by_count_half=np.stack(halves), points=measured.any(1).sum(1),
-        change=Change(
+        change=SlopeChange(
             change, spread_of_change,
             _away(change, own.change.half(BENT) if drawn else spread_of_change),
         ),
@@ -285,7 +285,7 @@ def _status(
 # ---- one scan ----
 
 
-class Local(NamedTuple):
+class LocalExponent(NamedTuple):
     """The exponent between two neighbouring x: at their geometric mean x, with its 95 % ends."""
 
     x: float
@@ -304,7 +304,7 @@ class Correction(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Estimate:
+class ExponentEstimate:
     """An exponent without a question.
 
     alpha: the mean over teachers. intervals: of sampling, by method. by_size: α and its interval
@@ -321,7 +321,7 @@ class Estimate:
     alpha: float | int
     intervals: dict[str, Interval]
     by_size: dict[str, tuple[float, Interval]]
-    local: tuple[Local, ...]
+    local: tuple[LocalExponent, ...]
     limit: Limit | None
     forecast: tuple[float, Interval] | None
     correction: Correction | None
@@ -333,7 +333,7 @@ class Estimate:
     teachers: int
     groups: tuple[str, ...]
     teacher_alpha: Float[np.ndarray, " teachers"]
-    curves: Curves | None
+    curves: CurveFits | None
     tests: dict[str, float]
     arrays: Estimates | None = field(repr=False)
     refusal: str
@@ -361,7 +361,7 @@ def estimate(
     level: float = LEVEL,
     replicates: int = 2000,
     seed: int = 0,
-) -> Estimate:
+) -> ExponentEstimate:
     """Estimate the exponent of a scan.
 
     law: one of LAWS, what is known of the floor. correction: what more training would change.
@@ -394,7 +394,7 @@ def estimate(
         "alpha": alpha,
         "floor": 0.0 if e.floors is None else float(curves.floor().mean()),
     }
-    return Estimate(
+    return ExponentEstimate(
         alpha=alpha, intervals=_sampling(e, replicates, seed), by_size=_by_size(e, fitted),
         local=_locals(fitted, own),
         limit=None if omega is None else limit(e.log_x, fitted.log_loss, omega),
@@ -430,18 +430,18 @@ def _by_size(e: Estimates, scan: Scan) -> dict[str, tuple[float, Interval]]:
     }
 
 
-def _locals(scan: Scan, own: int) -> tuple[Local, ...]:
+def _locals(scan: Scan, own: int) -> tuple[LocalExponent, ...]:
     u = scan.log_sizes[own]
     mean, half = local_slopes(u, scan.log_loss[None])
     middle = np.exp((u[1:] + u[:-1]) / 2)
     return tuple(
-        Local(float(x), float(a), float(a - h), float(a + h))
+        LocalExponent(float(x), float(a), float(a - h), float(a + h))
         for x, a, h in zip(middle, mean[0], half[0], strict=True)
         if np.isfinite(a)
     )
 
 
-def _curves(e: Estimates, scan: Scan, own: int) -> Curves:
+def _curves(e: Estimates, scan: Scan, own: int) -> CurveFits:
     """The teachers' fits over the declared x, whatever count the exponent is quoted by."""
     if e.floors is None:
         return _straight(scan.log_sizes[scan.declared], scan)
@@ -454,17 +454,17 @@ def _curves(e: Estimates, scan: Scan, own: int) -> Curves:
     return again.floors.curves
 
 
-def _straight(u: np.ndarray, scan: Scan) -> Curves:
+def _straight(u: np.ndarray, scan: Scan) -> CurveFits:
     """The teachers' lines as curves without a floor, under the declared count."""
     fit = lines(u, scan.log_loss[None])
     alpha, K = fit.alpha.value[0], len(scan.groups)
-    return Curves(
+    return CurveFits(
         alpha, np.ones(K), fit.level[0] - alpha * u[-1], np.full(K, u[-1]),
         (fit.residual[0] ** 2).sum(1), fit.residual[0], np.ones(K))  # fmt: skip
 
 
-def _nothing(scan: Scan, law: str, most: int, needed: int) -> Estimate:
-    return Estimate(
+def _nothing(scan: Scan, law: str, most: int, needed: int) -> ExponentEstimate:
+    return ExponentEstimate(
         alpha=np.nan, intervals={}, by_size={}, local=(), limit=None, forecast=None,
         correction=None, parameters={}, status="too-few-points", law=law, x=scan.x, n=0, teachers=0,
         groups=(), teacher_alpha=np.array([]), curves=None, tests={}, arrays=None,
@@ -478,7 +478,7 @@ def _nothing(scan: Scan, law: str, most: int, needed: int) -> Estimate:
 Levels = Float[np.ndarray, " alphas"]
 
 
-def confidence(found: Estimate, scan: Scan, alphas: Levels) -> dict[str, Levels]:
+def confidence(found: ExponentEstimate, scan: Scan, alphas: Levels) -> dict[str, Levels]:
     """p of each α by method, of those with a degree of freedom, as trained and under the declared
     count of size. scan: what was estimated; NaN where α is no exponent of a law with a floor."""
     e = found.arrays

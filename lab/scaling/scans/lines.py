@@ -119,10 +119,10 @@ COMMON = 1.4
 TINY = 1e-300
 
 PerScan = Shaped[np.ndarray, " scans"]
-Cells = Float[np.ndarray, "scans teachers points"]
+CellArray = Float[np.ndarray, "scans teachers points"]
 
 
-class Scatter(NamedTuple):
+class LineScatter(NamedTuple):
     """How log losses scatter about the teachers' lines, one entry per scan.
 
     inner, inner_dof: variance of single cells about what the teachers have in common. curve,
@@ -157,8 +157,8 @@ class Functional:
     """
 
     value: Float[np.ndarray, "scans teachers"]
-    weight: Cells
-    scatter: Scatter
+    weight: CellArray
+    scatter: LineScatter
 
     @property
     def teachers(self) -> PerScan:
@@ -186,7 +186,7 @@ class Functional:
         has = np.isfinite(self.value)[..., None]
         return (self._weights(has).sum(1) ** 2).sum(1)
 
-    def _weights(self, has: np.ndarray) -> Cells:
+    def _weights(self, has: np.ndarray) -> CellArray:
         return np.where(has, self.weight, 0) / np.maximum(has.sum(1, keepdims=True), 1)
 
     def error(self) -> tuple[PerScan, PerScan]:
@@ -230,7 +230,7 @@ class Lines:
     alpha: Functional
     change: Functional
     level: Float[np.ndarray, "scans teachers"]
-    residual: Cells
+    residual: CellArray
     measured: Bool[np.ndarray, "scans teachers points"]
 
     @property
@@ -244,7 +244,7 @@ def degree(points: int) -> int:
     return 2 if points <= 8 else 3 if points <= 10 else 4
 
 
-def lines(u: Float[np.ndarray, " points"], y: Cells) -> Lines:
+def lines(u: Float[np.ndarray, " points"], y: CellArray) -> Lines:
     """Fit a line and a parabola to each teacher's cells; NaN marks cells without a loss."""
     has = np.isfinite(y)
     w = has.astype(float)
@@ -276,8 +276,8 @@ def lines(u: Float[np.ndarray, " points"], y: Cells) -> Lines:
 
 
 def _scatter(
-    u: Float[np.ndarray, " points"], r: Cells, has: Bool[np.ndarray, "scans teachers points"]
-) -> Scatter:
+    u: Float[np.ndarray, " points"], r: CellArray, has: Bool[np.ndarray, "scans teachers points"]
+) -> LineScatter:
     at = has.sum(1)
     teachers, points = has.any(2).sum(1), (at > 0).sum(1)
     mean = r.sum(1) / np.maximum(at, 1)
@@ -296,17 +296,17 @@ def _scatter(
         rest[mine] = ((m - (m @ basis) @ basis.T) ** 2).sum(1)
         free[mine] = v.size - p - 1
     share = np.where(at > 0, 1 / np.maximum(at, 1), 0).sum(1) / np.maximum(points, 1)
-    return Scatter(inner, inner_dof, rest / np.maximum(free, 1), free, share)
+    return LineScatter(inner, inner_dof, rest / np.maximum(free, 1), free, share)
 
 
-def without_first(y: Cells) -> Cells:
+def without_first(y: CellArray) -> CellArray:
     """The losses without the smallest x of each scan."""
     used = np.isfinite(y).any(1)
     first = (np.cumsum(used, 1) == 1) & used
     return np.where(first[:, None], np.nan, y)
 
 
-def first(u: Float[np.ndarray, " points"], y: Cells) -> Functional:
+def first(u: Float[np.ndarray, " points"], y: CellArray) -> Functional:
     """How far the log loss at the smallest x lies off the line through the others, of the teachers
     that have both."""
     used = np.isfinite(y).any(1)
@@ -315,7 +315,7 @@ def first(u: Float[np.ndarray, " points"], y: Cells) -> Functional:
     return _off(u, y, lines(u, np.where(at, np.nan, y)), at, whole.alpha.scatter)[0]
 
 
-def forecast(u: Float[np.ndarray, " points"], y: Cells) -> tuple[Functional, PerScan]:
+def forecast(u: Float[np.ndarray, " points"], y: CellArray) -> tuple[Functional, PerScan]:
     """The mean error in log loss of the smaller x's line about the two largest x, and the
     distance in u from the centre of the one to that of the other, by which it is an error of α;
     both over the teachers that have cells on either side."""
@@ -327,7 +327,7 @@ def forecast(u: Float[np.ndarray, " points"], y: Cells) -> tuple[Functional, Per
 
 
 def _off(
-    u: Float[np.ndarray, " points"], y: Cells, fit: Lines, at: np.ndarray, scatter: Scatter
+    u: Float[np.ndarray, " points"], y: CellArray, fit: Lines, at: np.ndarray, scatter: LineScatter
 ) -> tuple[Functional, PerScan]:
     """The mean deviation of the cells at these x from a line through others, and its distance."""
     has = np.isfinite(y) & at
@@ -348,7 +348,7 @@ def _off(
 
 
 def local(
-    u: Float[np.ndarray, " points"], y: Cells
+    u: Float[np.ndarray, " points"], y: CellArray
 ) -> tuple[Float[np.ndarray, "scans pairs"], Float[np.ndarray, "scans pairs"]]:
     """Slopes between neighbouring x, means over teachers, and their 95 % half-widths: the longer
     of Student's t over teachers and the scatter about what the teachers have in common."""

@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 
 from lab.scaling.tables.files import ending, parquet_of, several, text_of
-from lab.scaling.tables.rows import DECIMALS, NUMBER, PERCENT, SCALED, Rows, TableError, empty
+from lab.scaling.tables.rows import DECIMALS, NUMBER, PERCENT, SCALED, TableError, UserTable, empty
 
 DELIMITED = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": " ", ".dat": " "}
 LINES = (".jsonl", ".ndjson")
@@ -62,7 +62,7 @@ class Places(Sequence):
         return f"{self.word} {self.numbers[i]}"
 
 
-def read_rows(path: str | Path, *, decimal: str | None = None) -> Rows:
+def read_rows(path: str | Path, *, decimal: str | None = None) -> UserTable:
     """The rows of a file by its ending, a file of another ending as CSV; of a folder or a pattern,
     those of all its files.
 
@@ -97,7 +97,7 @@ def read_rows(path: str | Path, *, decimal: str | None = None) -> Rows:
 # ---- text with separators -----------------------------------------------------------------------
 
 
-def _delimited(path: Path, usual: str, decimal: str | None) -> Rows:
+def _delimited(path: Path, usual: str, decimal: str | None) -> UserTable:
     text = text_of(path)
     if "\0" in text:
         at = text[: text.index("\0")].count("\n") + 1
@@ -247,7 +247,7 @@ def _named(
     notes: list[str],
     decimal: str | None,
     sign: str,
-) -> Rows:
+) -> UserTable:
     """The rows with the names of their columns, which are the first line or numbers."""
     header = [str(column[0]).strip() for column in cells]
     below = [column[1:] for column in cells]
@@ -268,7 +268,7 @@ def _named(
         notes.append("Columns without a name and without a value were left out.")
     _check_header(path, [header[j] for j in kept])
     columns = {header[j]: below[j].tolist() for j in kept}
-    return Rows(str(path), columns, Places("line", lines), notes, decimal, sign)
+    return UserTable(str(path), columns, Places("line", lines), notes, decimal, sign)
 
 
 def _nameless(name: str) -> bool:
@@ -300,7 +300,7 @@ def _headless(header: list[str], below: list[np.ndarray]) -> bool:
 # ---- JSON ---------------------------------------------------------------------------------------
 
 
-def _json(path: Path, decimal: str | None, *, lines: bool) -> Rows:
+def _json(path: Path, decimal: str | None, *, lines: bool) -> UserTable:
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         _check_header(path, [name for name, _ in pairs])
         return dict(pairs)
@@ -339,7 +339,7 @@ def _json(path: Path, decimal: str | None, *, lines: bool) -> Rows:
     n = len(next(iter(columns.values()), ()))
     if places is None or len(places) != n:
         places = Places("row", np.arange(1, n + 1))
-    return Rows(str(path), columns, places, notes, decimal, "json")
+    return UserTable(str(path), columns, places, notes, decimal, "json")
 
 
 def _columns(path: Path, found: Any, notes: list[str]) -> dict[str, Sequence]:
@@ -395,7 +395,7 @@ def _columns(path: Path, found: Any, notes: list[str]) -> dict[str, Sequence]:
 # ---- Parquet, and many files --------------------------------------------------------------------
 
 
-def _parquet(path: Path, decimal: str | None) -> Rows:
+def _parquet(path: Path, decimal: str | None) -> UserTable:
     table = parquet_of(path)
     names = [name for name in table.column_names if not re.fullmatch(r"__index_level_\d+__", name)]
     _check_header(path, names)
@@ -403,12 +403,12 @@ def _parquet(path: Path, decimal: str | None) -> Rows:
     notes = []
     if len(names) < len(table.column_names):
         notes.append("A first column without a name is an index and was left out.")
-    return Rows(
+    return UserTable(
         str(path), columns, Places("row", np.arange(1, table.num_rows + 1)), notes, decimal, "json"
     )
 
 
-def _together(path: str | Path, decimal: str | None) -> Rows:
+def _together(path: str | Path, decimal: str | None) -> UserTable:
     """One table of many files: a column has None where a file lacks it."""
     if Path(path).is_dir():
         files = [f for f in Path(path).iterdir() if ending(f) in ENDINGS and f.is_file()]
@@ -436,7 +436,7 @@ def _together(path: str | Path, decimal: str | None) -> Rows:
         notes.append(note)
     separators = {part.separator for part in parts}
     sign = separators.pop() if len(separators) == 1 else ","
-    return Rows(str(path), columns, where, notes, decimal, sign)
+    return UserTable(str(path), columns, where, notes, decimal, sign)
 
 
 def _check_header(path: Path, header: Sequence[str]) -> None:

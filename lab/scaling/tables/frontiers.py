@@ -23,7 +23,7 @@ from lab.scaling.frontier import METHODS, STATUS, FrontierError, frontier
 from lab.scaling.tables import request
 from lab.scaling.tables.formats import read_rows
 from lab.scaling.tables.request import prepared
-from lab.scaling.tables.rows import Rows, TableError
+from lab.scaling.tables.rows import TableError, UserTable
 
 LAW = "chinchilla"
 """The law whose variables the columns of a frontier are."""
@@ -100,7 +100,7 @@ def _answer(method: str, asked: Mapping[str, Any], compute: Sequence[float | int
     }
 
 
-def _named(rows: Rows, named: dict[str, str]) -> dict[str, str]:
+def _named(rows: UserTable, named: dict[str, str]) -> dict[str, str]:
     """Symbol → column, with usual names for what is not named."""
     for symbol in named:
         if symbol not in USUAL:

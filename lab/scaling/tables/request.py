@@ -55,8 +55,8 @@ from lab.scaling.laws.law import HeldError, check_held
 from lab.scaling.tables.formats import read_rows
 from lab.scaling.tables.rows import (
     ConditionError,
-    Rows,
     TableError,
+    UserTable,
     number,
     parse_condition,
     places,
@@ -212,7 +212,7 @@ SPREADS = ("__MIN", "__MAX")
 class Prepared:
     """What is fitted. keep: places of the rows in the table. names: variable → column."""
 
-    rows: Rows
+    rows: UserTable
     keep: list[int]
     names: dict[str, str]
     inputs: Float[np.ndarray, "variables points"]
@@ -224,7 +224,7 @@ class Prepared:
 
 
 def prepared(
-    rows: Rows,
+    rows: UserTable,
     law: str,
     names: dict[str, str],
     *,
@@ -295,7 +295,7 @@ def prepared(
     )  # fmt: skip
 
 
-def melted(rows: Rows, x: Sequence[str], loss: str) -> Rows:
+def melted(rows: UserTable, x: Sequence[str], loss: str) -> UserTable:
     """The rows of a table with a column a run: one a cell, with the columns of x, `run`, and loss.
 
     Raises TableError where no column is left that has numbers.
@@ -328,7 +328,7 @@ def melted(rows: Rows, x: Sequence[str], loss: str) -> Rows:
     if gone:
         said = ", ".join(map(repr, gone[:5])) + (", …" if len(gone) > 5 else "")
         notes.append(f"Columns that are no runs were left out: {said}.")
-    return Rows(rows.path, columns, where, notes, rows.decimal, rows.separator)
+    return UserTable(rows.path, columns, where, notes, rows.decimal, rows.separator)
 
 
 def _condition(where: str | None) -> tuple:
@@ -338,7 +338,7 @@ def _condition(where: str | None) -> tuple:
         raise TableError(str(error)) from None
 
 
-def _scans(rows: Rows, keep: list[int], warnings: list[str]) -> list[int]:
+def _scans(rows: UserTable, keep: list[int], warnings: list[str]) -> list[int]:
     """The runs of the scan in a table of `lab export`."""
     if "role" in rows.columns:
         kept = [i for i in keep if (rows.text("role", i) or "") in ROLES]
@@ -355,7 +355,7 @@ def _scans(rows: Rows, keep: list[int], warnings: list[str]) -> list[int]:
     return keep
 
 
-def _once(rows: Rows, keep: list[int], used: list[str], warnings: list[str]) -> list[int]:
+def _once(rows: UserTable, keep: list[int], used: list[str], warnings: list[str]) -> list[int]:
     """Rows that equal another one in every column, once; told too if they equal it in those that
     are used alone."""
     names = list(rows.columns)
@@ -377,7 +377,7 @@ def _once(rows: Rows, keep: list[int], used: list[str], warnings: list[str]) -> 
     return whole
 
 
-def _first(rows: Rows, keep: list[int], names: list[str]) -> list[int]:
+def _first(rows: UserTable, keep: list[int], names: list[str]) -> list[int]:
     """The first of each set of rows that are equal in these columns."""
     columns = [rows.columns[name] for name in names]
     seen: set[tuple] = set()
@@ -391,7 +391,7 @@ def _first(rows: Rows, keep: list[int], names: list[str]) -> list[int]:
 
 
 def _values(
-    rows: Rows,
+    rows: UserTable,
     law: str,
     names: Mapping[str, str],
     keep: list[int],
@@ -429,7 +429,7 @@ def _values(
 
 
 def _lowest(
-    rows: Rows,
+    rows: UserTable,
     keep: list[int],
     key: Sequence[np.ndarray],
     label: Sequence[str],
@@ -466,7 +466,7 @@ def _lowest(
     return best
 
 
-def _left_out(rows: Rows, used: list[str], gone: list[int]) -> str:
+def _left_out(rows: UserTable, used: list[str], gone: list[int]) -> str:
     empty = [name for name in used if any(rows.missing(name)[gone])]
     places = ", ".join(rows.places[i] for i in gone[:8]) + (", …" if len(gone) > 8 else "")
     count = "1 row was" if len(gone) == 1 else f"{len(gone)} rows were"
@@ -482,7 +482,7 @@ ALIKE = 0.01
 
 
 def looks_like_checkpoints(
-    rows: Rows,
+    rows: UserTable,
     keep: Sequence[int],
     names: Mapping[str, str],
     residual: Float[np.ndarray, " points"],
@@ -575,7 +575,7 @@ def _words(name: str) -> set[str]:
     return set(re.split(r"[^a-z]+", name.lower()))
 
 
-def _labels(rows: Rows, name: str, keep: Sequence[int]) -> Int[np.ndarray, " points"]:
+def _labels(rows: UserTable, name: str, keep: Sequence[int]) -> Int[np.ndarray, " points"]:
     """The label of each row as an integer; rows without one are alone."""
     found = [rows.text(name, i) or f"\0{i}" for i in keep]
     return np.unique(found, return_inverse=True)[1]

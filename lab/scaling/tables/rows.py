@@ -57,7 +57,7 @@ class TableError(ValueError):
 
 
 @dataclass(frozen=True)
-class Cells:
+class ColumnCells:
     """A column as numbers: `values` are NaN where `missing` or `wrong` (not a number)."""
 
     values: Float[np.ndarray, " rows"]
@@ -66,7 +66,7 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Rows:
+class UserTable:
     """Cells as they stand in the file, by column, and the name of each row's place.
 
     notes: sentences about how the file was read, in the order in which that was found.
@@ -80,7 +80,7 @@ class Rows:
     notes: list[str] = field(default_factory=list)
     decimal: str | None = None
     separator: str = ","
-    read: dict[str, Cells] = field(default_factory=dict, repr=False, compare=False)
+    read: dict[str, ColumnCells] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.places)
@@ -151,7 +151,7 @@ class Rows:
             )
         return float(found.values[row])
 
-    def cells(self, name: str) -> Cells:
+    def cells(self, name: str) -> ColumnCells:
         """A column as numbers, read once; what is unusual about them becomes a note."""
         if name not in self.read:
             self.read[name] = self._cells(name)
@@ -178,7 +178,7 @@ class Rows:
             found.append(label)
         return found
 
-    def _cells(self, name: str) -> Cells:
+    def _cells(self, name: str) -> ColumnCells:
         cells = self.columns[name]
         # beside decimal commas 1.000 is a thousand
         grouped = self.separator not in (",", "json") and self._decimal_comma
@@ -206,7 +206,7 @@ class Rows:
                     wrong[i] = True
         if odd or self._decimal_comma:
             self._unusual(name, odd, values, wrong)
-        return Cells(values, missing, wrong)
+        return ColumnCells(values, missing, wrong)
 
     def _unusual(
         self, name: str, odd: dict[int, str], values: np.ndarray, wrong: np.ndarray
@@ -315,12 +315,12 @@ def _numeric(cells: Any) -> bool:
     return isinstance(cells, np.ndarray) and cells.dtype.kind in "iuf"
 
 
-def _plain(cells: Any) -> Cells | None:
+def _plain(cells: Any) -> ColumnCells | None:
     """Numbers of a column that has nothing else, quickly; None where it has."""
     array = np.asarray(cells) if isinstance(cells, np.ndarray) else None
     if array is not None and array.dtype.kind in "iuf":
         values = array.astype(float)
-        return Cells(values, np.isnan(values), np.zeros(values.size, bool))
+        return ColumnCells(values, np.isnan(values), np.zeros(values.size, bool))
     if not all(type(cell) is str for cell in cells):
         return None
     together = "\n".join(cells)
@@ -330,7 +330,7 @@ def _plain(cells: Any) -> Cells | None:
         values = np.asarray(cells, object).astype(float)
     except ValueError:
         return None
-    return Cells(values, np.zeros(values.size, bool), np.zeros(values.size, bool))
+    return ColumnCells(values, np.zeros(values.size, bool), np.zeros(values.size, bool))
 
 
 def _bare(text: str) -> str:
@@ -378,7 +378,7 @@ def number(text: str) -> float:
     return float(text)
 
 
-def places(rows: Rows, which: Sequence[int]) -> str:
+def places(rows: UserTable, which: Sequence[int]) -> str:
     """The places of some rows, the first of many."""
     said = ", ".join(rows.places[i] for i in which[:LISTED])
     return said + (", …" if len(which) > LISTED else "")
@@ -430,7 +430,7 @@ class ConditionError(ValueError):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Condition:
     """column op value, where value is a number, a text, or None for IS and IS_NOT."""
 
     column: str
@@ -443,7 +443,7 @@ class Comparison:
             return (cell is None) == (self.op == IS)
         return cell is not None and cell == cell and bool(OPERATORS[self.op](cell, self.value))
 
-    def rows(self, table: Rows, keep: list[int]) -> list[int]:
+    def rows(self, table: UserTable, keep: list[int]) -> list[int]:
         """The rows of `keep` that satisfy the comparison.
 
         Raises TableError for an unknown column, and for text where a number is compared.
@@ -463,7 +463,7 @@ class Comparison:
         return [i for i in keep if self.holds(table.number(self.column, i))]
 
 
-def parse_condition(text: str) -> tuple[Comparison, ...]:
+def parse_condition(text: str) -> tuple[Condition, ...]:
     """The comparisons of a condition; all must hold.
 
     Raises ConditionError with the part that cannot be read.
@@ -478,11 +478,11 @@ def parse_condition(text: str) -> tuple[Comparison, ...]:
     return tuple(found)
 
 
-def _comparison(match: re.Match) -> Comparison:
+def _comparison(match: re.Match) -> Condition:
     part = match.groupdict()
     column = next(part[k] for k in ("column", "tick", "double", "single") if part[k] is not None)
     if "op" not in part:
-        return Comparison(column, IS_NOT if part["no"] else IS, None)
+        return Condition(column, IS_NOT if part["no"] else IS, None)
     op, text = part["op"], part["number"]
     if text is not None:
         try:
@@ -495,9 +495,9 @@ def _comparison(match: re.Match) -> Comparison:
                 f"quotes, as in \"{column} == '{text}'\", and ask for empty cells by "
                 f"'{column} is missing'."
             )
-        return Comparison(column, op, value)
+        return Condition(column, op, value)
     if op not in ("==", "!="):
         raise ConditionError(
             f"the condition {match[0].strip()!r} orders text; compare text by == or != only."
         )
-    return Comparison(column, op, (part["one"] if part["two"] is None else part["two"]).strip())
+    return Condition(column, op, (part["one"] if part["two"] is None else part["two"]).strip())

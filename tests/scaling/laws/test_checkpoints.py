@@ -7,7 +7,7 @@ from truths import TRUTHS
 from lab.scaling.laws.fit import LAWS, fit_law
 from lab.scaling.laws.uncertainty import uncertainty
 from lab.scaling.tables.request import intraclass, looks_like_checkpoints
-from lab.scaling.tables.rows import Rows
+from lab.scaling.tables.rows import UserTable
 
 NAMES = {"x": "params", "y": "tokens", "L": "loss"}
 TRUTH = TRUTHS["chinchilla"]
@@ -30,7 +30,7 @@ def said(columns, names=NAMES, order=None):
     size = len(next(iter(columns.values())))
     order = np.arange(size) if order is None else order
     cells = {k: [v[i] for i in order] for k, v in columns.items()}
-    rows = Rows("t", cells, [f"row {i}" for i in range(size)])
+    rows = UserTable("t", cells, [f"row {i}" for i in range(size)])
     values = {s: rows.numbers(c) for s, c in names.items()}
     law = "chinchilla" if "y" in names else "power"
     x = np.stack([values[v] for v in LAWS[law].variables])
