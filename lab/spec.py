@@ -364,9 +364,9 @@ class Group:
     round: int = 0
 
     @property
-    def alike(self) -> Group:
+    def representative(self) -> Group:
         """The same group of the teachers of index 0: it computes as much."""
-        teachers = tuple(task.alike for task in self.teachers)
+        teachers = tuple(task.representative for task in self.teachers)
         return Group(teachers, self.shapes, self.training, self.root, self.learner, self.measure,
                      self.start, self.round)  # fmt: skip
 

@@ -55,5 +55,5 @@ def test_what_is_not_finite_has_no_text(run):
 
 def test_tasks_are_alike_that_differ_in_their_teacher_alone(run):
     third, louder = replace(run.task, teacher=3), replace(run.task, noise=0.5)
-    assert third.alike is run.task.alike and third.alike.teacher == 0
-    assert louder.alike is not run.task.alike
+    assert third.representative is run.task.representative and third.representative.teacher == 0
+    assert louder.representative is not run.task.representative

@@ -28,7 +28,7 @@ from lab.config import toml
 from lab.config.merging import ALONE, Inheritance
 from lab.config.toml import StudyText
 from lab.data.task import Task
-from lab.data.user_data import Given, located
+from lab.data.user_data import UserData, located
 from lab.grids import ValidationPass, rules
 from lab.kinds.kind import Kinds
 from lab.mistakes import MOST, Place, StudyError, placed, shown, spelled, unknown
@@ -201,7 +201,7 @@ _built = [Kinds.version]
 def _current() -> None:
     """Let the tables take kinds and regimes that were registered since they were defined."""
     if _built[0] != Kinds.version:
-        for table in (Task, Given, Regime, *REGIMES.values()):
+        for table in (Task, UserData, Regime, *REGIMES.values()):
             table.model_rebuild(force=True)
         _built[0] = Kinds.version
 

@@ -32,7 +32,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from lab.data.user_data import Asked, Facts, GivenSpec, Split
+from lab.data.user_data import DatasetQuery, DatasetSummary, Split, UserDataSpec
 from lab.dimension.neighbours import PointsError
 from lab.dimension.points import (
     BUNDLED,
@@ -89,7 +89,7 @@ class Content:
         return hash((self.name, self.hash))
 
 
-def read(asked: Asked) -> Content:
+def read(asked: DatasetQuery) -> Content:
     """The content of a file or a bundled set.
 
     Raises PointsError, one sentence, for everything that cannot be read as finite, varying numbers
@@ -108,7 +108,7 @@ def _stamp(path: str) -> tuple[int, int] | None:
 
 
 @functools.lru_cache(maxsize=8)
-def _read(asked: Asked, stamp: tuple[int, int] | None) -> Content:
+def _read(asked: DatasetQuery, stamp: tuple[int, int] | None) -> Content:
     if asked.path in BUNDLED + GENERATED:
         return _bundled(asked)
     try:
@@ -118,7 +118,7 @@ def _read(asked: Asked, stamp: tuple[int, int] | None) -> Content:
         raise PointsError(said) from None
 
 
-def _file(asked: Asked) -> Content:
+def _file(asked: DatasetQuery) -> Content:
     path, target = Path(asked.path), asked.target or TARGET
     if ending(path) == ".npz" and path.is_file():
         name, array, columns, notes = unpacked(path, asked.columns)
@@ -202,7 +202,7 @@ def _matrix(of: PointSource, columns: list[str], keep: np.ndarray) -> np.ndarray
     return values
 
 
-def _bundled(asked: Asked) -> Content:
+def _bundled(asked: DatasetQuery) -> Content:
     """A set that comes with scikit-learn; generated ones with label noise of their own."""
     from sklearn import datasets
 
@@ -241,7 +241,7 @@ class Pool:
     y_test: Float[np.ndarray, "test out"]
 
 
-def divided(task: GivenSpec) -> Pool:
+def divided(task: UserDataSpec) -> Pool:
     """The data of a task. Raises StudyError if they changed since the task was read."""
     try:
         found = read(task.asked)
@@ -255,7 +255,7 @@ def divided(task: GivenSpec) -> Pool:
     return _pool(found, task.split)
 
 
-def facts(asked: Asked, split: Split, *, measured: bool) -> Facts:
+def facts(asked: DatasetQuery, split: Split, *, measured: bool) -> DatasetSummary:
     """What a study has to know of its data; measured: whether their dimension is asked.
 
     Raises PointsError, one sentence, for data that no study can be made of.
@@ -272,7 +272,7 @@ def _pool(content: Content, split: Split) -> Pool:
 
 
 @functools.lru_cache(maxsize=8)
-def _facts(content: Content, split: Split, measured: bool) -> Facts:
+def _facts(content: Content, split: Split, measured: bool) -> DatasetSummary:
     _refuse(content, split)
     found = _pool(content, split)
     dim, ends, said = _dimension(found) if measured else (None, None, ())
@@ -290,7 +290,7 @@ def _facts(content: Content, split: Split, measured: bool) -> Facts:
         *_copied(content),
         *said,
     )
-    return Facts(
+    return DatasetSummary(
         content.hash, content.x.shape[1], outputs, sizes[0], sizes[1], sizes[2], dim, ends, notes
     )
 

@@ -39,7 +39,7 @@ from lab.data.spectra import Spectrum
 from lab.data.streams import generator, stream
 from lab.data.task import POPULATION, TaskSpec, squared
 from lab.data.teachers import FIELD_TEST_POINTS
-from lab.data.user_data import AnyTask, GivenSpec
+from lab.data.user_data import AnyTask, UserDataSpec
 
 MEASURED = 1 << 16
 """Points on which mean, variance and input scale are measured: σ to 0.3 %."""
@@ -285,7 +285,7 @@ class Sets:
 
 def nested(task: AnyTask, size: int, *, test: int, root: int) -> Sets:
     """The training set of `size`, and `test` test points (of a field, `FIELD_TEST_POINTS`)."""
-    if isinstance(task, GivenSpec):
+    if isinstance(task, UserDataSpec):
         found, x, y = ordered(task, root=root)
         return _sets(x[:size], y[:size], found.x_test, found.y_test, of_scale=found.x)
     if task.teacher_kind == "spectral":
@@ -414,7 +414,7 @@ def _field(task: TaskSpec, z: np.ndarray, *, rng: np.random.Generator) -> np.nda
 
 
 def ordered(
-    task: GivenSpec, *, root: int
+    task: UserDataSpec, *, root: int
 ) -> tuple[Pool, Float[np.ndarray, "pool D_amb"], Float[np.ndarray, "pool out"]]:
     """The data of a task, and points and targets of its pool in the order of this unit."""
     found = divided(task)

@@ -38,7 +38,7 @@ class Unit(Protocol):
     @property
     def teacher(self) -> int: ...
     @property
-    def world(self) -> tuple[int, ...]: ...
+    def rng_salt(self) -> tuple[int, ...]: ...
 
 
 def stream(name: str, task: Unit, *indices: int, root: int) -> Key[Array, ""]:
@@ -62,7 +62,7 @@ def _words(name: str, task: Unit, indices: tuple[int, ...], root: int) -> Words:
         raise KeyError(f"unknown stream {name!r}; known: {', '.join(NAMES)}")
     words = fold_in((0, root), zlib.crc32(name.encode()))
     of_teacher = () if name == "embedding" else (task.teacher,)
-    for index in (*task.world, *of_teacher, *indices):
+    for index in (*task.rng_salt, *of_teacher, *indices):
         words = fold_in(words, index)
     return words
 

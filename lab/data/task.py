@@ -60,7 +60,7 @@ class Task(Table):
 
     counted: ClassVar[str] = "task.teacher.count"
     """The key that says how many teachers there are."""
-    everything: ClassVar[int | None] = None
+    n_available: ClassVar[int | None] = None
     """How many samples there are; None is no end of them."""
 
     @property
@@ -210,7 +210,7 @@ class TaskSpec(Part):
     __hash__ = Part.__hash__
 
     @cached_property
-    def alike(self) -> TaskSpec:
+    def representative(self) -> TaskSpec:
         """What it has in common with the tasks of other teachers: that of index 0, one object."""
         return _one(replace(self, teacher=0))
 
@@ -314,7 +314,7 @@ class TaskSpec(Part):
         return ()
 
     @property
-    def world(self) -> tuple[int, ...]:
+    def rng_salt(self) -> tuple[int, ...]:
         """What tells its random draws from those of other tasks, beside the teacher's index."""
         return tuple(d for _, d in self.manifold)
 

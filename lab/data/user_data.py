@@ -29,7 +29,7 @@ too small, see `lab.findings.exponents`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DatasetQuery:
     """What is read: a file or a bundled set, and which columns and rows of it.
 
     one_hot: columns of labels, each of which is a coordinate of its own, 1 where it stands.
@@ -67,7 +67,7 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class DatasetSummary:
     """What was found in the data.
 
     Attributes:
@@ -90,15 +90,15 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class GivenSpec(Part):
+class UserDataSpec(Part):
     """A resolved given task. What is not compared does not decide a result."""
 
     content: str
     loss: str
     split: Split
     teacher: int
-    asked: Asked = field(compare=False)
-    facts: Facts = field(compare=False)
+    asked: DatasetQuery = field(compare=False)
+    facts: DatasetSummary = field(compare=False)
     dim: float = field(compare=False)
     """Intrinsic dimension d of the data, measured or said."""
     ends: tuple[float, float] | None = field(compare=False, default=None)
@@ -123,7 +123,7 @@ class GivenSpec(Part):
     labelling: ClassVar[int] = 0
 
     @cached_property
-    def alike(self) -> GivenSpec:
+    def representative(self) -> UserDataSpec:
         """What it has in common with the other orders of the same pool: that of index 0."""
         return replace(self, teacher=0)
 
@@ -163,12 +163,12 @@ class GivenSpec(Part):
         return True
 
     @property
-    def world(self) -> tuple[int, ...]:
+    def rng_salt(self) -> tuple[int, ...]:
         """What tells its random draws from those of other tasks, beside the unit's index."""
         return (int(self.content[:7], 16),)
 
     @property
-    def likely(self) -> tuple[GivenSpec, ...]:
+    def likely(self) -> tuple[UserDataSpec, ...]:
         """The same data, were their dimension at either end of its interval."""
         return tuple(replace(self, dim=d, ends=None) for d in self.ends or ())
 
@@ -197,7 +197,7 @@ Dimension = Annotated[
 ]
 
 
-class Given(Table):
+class UserData(Table):
     """Data that somebody brings."""
 
     data: Line
@@ -239,7 +239,7 @@ class Given(Table):
         return self.facts.outputs
 
     @property
-    def everything(self) -> int:
+    def n_available(self) -> int:
         """Samples of the pool."""
         return self.facts.pool
 
@@ -249,11 +249,11 @@ class Given(Table):
         return Path(self.data).name
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> DatasetQuery:
         """What is read."""
         names = (f'"{name}"' if "," in name else name for name in self.columns or ())
         columns = ",".join(names) or None
-        return Asked(
+        return DatasetQuery(
             self.data, columns, self.target, self.where, self.points, self.noise,
             tuple(self.one_hot or ()),
         )  # fmt: skip
@@ -266,18 +266,18 @@ class Given(Table):
         return Split(self.validation, self.test, self.split, classes, self.standardise)
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> DatasetSummary:
         """What was found in the data. Raises ValueError, one sentence, where nothing can be."""
         return load(self.read)(self.asked, self.divided, measured=self.dim == "measured")
 
-    def specs(self, teachers: int) -> Iterator[GivenSpec]:
+    def specs(self, teachers: int) -> Iterator[UserDataSpec]:
         """The resolved tasks, one per random order of the pool."""
         found = self.facts
         loss = "kl" if self.loss == "cross-entropy" else "mse"
         dim = found.dim if isinstance(self.dim, str) else self.dim
         assert dim is not None  # it was measured
         for k in range(teachers):
-            yield GivenSpec(
+            yield UserDataSpec(
                 found.content, loss, self.divided, k, self.asked, found, dim, found.ends
             )
 
@@ -303,10 +303,11 @@ class Given(Table):
 
     def mistakes(self, sizes: Sequence[int]) -> Iterator[str]:
         """What it gets wrong together with training sets of these sizes."""
-        if max(sizes, default=0) > self.everything:
+        if max(sizes, default=0) > self.n_available:
+            n = self.n_available
             yield (
-                f"data.sizes: {max(sizes)} is more than the pool of {self.everything} points; take "
-                f"sizes of at most {self.everything}, better half of it"
+                f"data.sizes: {max(sizes)} is more than the pool of {n} points; take sizes of at "
+                f"most {n}, better half of it"
             )
 
 
@@ -318,7 +319,7 @@ def located(data: Any, folder: Path) -> Any:
 class ByData:
     """Annotation of a field that holds a `Given` where `data` is a key, and a `Task` otherwise."""
 
-    kinds: ClassVar[Mapping[str, type[Table]]] = {"drawn": Task, "given": Given}
+    kinds: ClassVar[Mapping[str, type[Table]]] = {"drawn": Task, "given": UserData}
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -333,4 +334,4 @@ class ByData:
         return core_schema.tagged_union_schema(choices, discriminator=tag)
 
 
-AnyTask = TaskSpec | GivenSpec
+AnyTask = TaskSpec | UserDataSpec

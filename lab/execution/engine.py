@@ -37,7 +37,7 @@ from typing import IO, Any, Protocol, runtime_checkable
 from lab.data.manifolds import MANIFOLDS
 from lab.data.task import TaskSpec
 from lab.data.teachers import TEACHERS
-from lab.data.user_data import AnyTask, Asked, Facts, GivenSpec, Split
+from lab.data.user_data import AnyTask, DatasetQuery, DatasetSummary, Split, UserDataSpec
 from lab.execution import compiled
 from lab.kinds.kind import load
 from lab.kinds.optimisers import OPTIMISERS
@@ -204,8 +204,9 @@ def group_of(values: Message) -> Group:
 def _task_of(values: Mapping[str, Any]) -> AnyTask:
     if "content" not in values:
         return TaskSpec(**values)
-    parts = {"split": Split, "asked": Asked, "facts": Facts}
-    return GivenSpec(**{**values, **{name: part(**values[name]) for name, part in parts.items()}})
+    parts = {"split": Split, "asked": DatasetQuery, "facts": DatasetSummary}
+    whole = {name: part(**values[name]) for name, part in parts.items()}
+    return UserDataSpec(**{**values, **whole})
 
 
 def _tuples(value: Any) -> Any:

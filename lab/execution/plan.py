@@ -60,7 +60,7 @@ COMPILE = 2.3
 
 def lane_seconds(group: Group) -> float:
     """Lane-seconds of a group on the reference core, compilation aside."""
-    return _lane_seconds(group.alike)
+    return _lane_seconds(group.representative)
 
 
 @lru_cache(maxsize=4096)
@@ -182,8 +182,8 @@ def groups(
     for run in runs:
         fresh = run.size is None  # a stream of its own, not the nested training sets
         solver = solvers.named(run.student.kind, run.learner)
-        alike = (run.task.alike, run.training, run.root, run.learner, run.measure, run.start,
-                 run.round, fresh, solver)  # fmt: skip
+        alike = (run.task.representative, run.training, run.root, run.learner, run.measure,
+                 run.start, run.round, fresh, solver)  # fmt: skip
         together[alike][run.task][run.student, run.size].append(run.seed)
     packed = []
     for (_, training, root, learner, measure, start, round_, *_), tasks in together.items():
@@ -196,7 +196,7 @@ def groups(
             for first in range(0, len(alike_tasks), teachers):
                 some = tuple(alike_tasks[first : first + teachers])
                 whole = Group(some, same, training, root, learner, measure, start, round_)
-                parts = _split(whole.alike, memory_limit)
+                parts = _split(whole.representative, memory_limit)
                 packed += [replace(whole, shapes=part) for part in parts]
     late = frozenset(checks)
     return sorted(
@@ -241,7 +241,7 @@ def programs(found: Iterable[Group]) -> set[tuple]:
 
 def cost(found: list[Group], *, correction: float = 1.0) -> Cost:
     """The bill for these groups on one CPU lane; `correction` is measured / modelled seconds."""
-    kinds = Counter(group.alike for group in found).items()
+    kinds = Counter(group.representative for group in found).items()
     return Cost(
         runs=sum(many * g.students for g, many in kinds),
         groups=len(found),

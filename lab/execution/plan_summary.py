@@ -195,7 +195,7 @@ class Pace:
         self._lanes = max(min(lanes, len(groups)), 1)
         self._work = {id(g): plan.lane_seconds(g) for g in groups}
         self._total = sum(self._work.values())
-        self._programs = len(plan.programs({g.alike for g in groups}))
+        self._programs = len(plan.programs({g.representative for g in groups}))
         self._known: set[tuple] = set()
         self._begun: dict[int, Group] = {}
         self._advanced: dict[int, int] = {}

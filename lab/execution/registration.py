@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.config.study import Panels, Study
-from lab.data.user_data import GivenSpec
+from lab.data.user_data import UserDataSpec
 from lab.execution.store import FINISHED, Store
 from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
@@ -181,7 +181,9 @@ def check_data_unchanged(study: Study, store: Store) -> None:
 
     Data have changed then since the runs: the path is no part of a run, its content is.
     """
-    tasks = [task for scan in study.scans for task in scan.tasks(1) if isinstance(task, GivenSpec)]
+    tasks = [
+        task for scan in study.scans for task in scan.tasks(1) if isinstance(task, UserDataSpec)
+    ]
     if not tasks:
         return
     stored = store.contents()

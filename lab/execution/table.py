@@ -34,7 +34,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.data.user_data import GivenSpec
+from lab.data.user_data import UserDataSpec
 from lab.mistakes import StudyError
 from lab.spec import PHYSICS_VERSION, Planned
 from lab.students.solvers import SPLITS, Observation
@@ -243,7 +243,7 @@ def _line(entry: Tabled, makers: dict[str, int]) -> list[Any]:
     trained = run.student.trained
     hidden = run.student.leading(run.task.D_amb, run.task.outputs)[0] if trained else ""
     maker = {name: row.provenance.get(name) for name in PROVENANCE if name != "finished"}
-    maker |= {"content": run.task.content} if isinstance(run.task, GivenSpec) else {}
+    maker |= {"content": run.task.content} if isinstance(run.task, UserDataSpec) else {}
     made = makers.setdefault(json.dumps(maker), len(makers))
     error = (row.error or "").strip().split("\n")[-1]
     return [

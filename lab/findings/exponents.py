@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lab.data.task import Task
-from lab.data.user_data import MOST_SHARED, GivenSpec
+from lab.data.user_data import MOST_SHARED, UserDataSpec
 from lab.execution import plan
 from lab.execution.budgets import CHECKS
 from lab.execution.store import Row
@@ -305,7 +305,7 @@ def _why_nothing(runs: RunStates) -> str:
 def share_of_pool(runs: Sequence[Run]) -> float | None:
     """The share of the pool in the largest training set; None where there is no pool."""
     task = runs[0].task
-    if not isinstance(task, GivenSpec):
+    if not isinstance(task, UserDataSpec):
         return None
     return max(run.size or 0 for run in runs) / task.facts.pool
 

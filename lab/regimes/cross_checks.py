@@ -69,7 +69,7 @@ def mistakes(study: Any) -> Iterator[str]:
 
 def _of_data(study: Any) -> Iterator[str]:
     """A limited number of data where there is no end to them."""
-    if study.task.everything is not None and not study.accepts_finite_data:
+    if study.task.n_available is not None and not study.accepts_finite_data:
         yield (
             f"task.data: {study.regime} draws points without limit, and data have a number; take "
             "regime = \"resolution-data\" or \"resolution-width\""

@@ -20,7 +20,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
-from lab.data.user_data import AnyTask, Given
+from lab.data.user_data import AnyTask, UserData
 from lab.grids import said
 from lab.kinds.optimisers import OPTIMISERS, whole
 from lab.kinds.student import STUDENTS
@@ -55,7 +55,7 @@ class Descending(Regime):
         """The recipe; of given data with a batch of at most the smallest training set, where the
         file chooses none."""
         smallest = min((D for D in self.sizes if D), default=0)
-        own = isinstance(self.task, Given) and "batch" not in self.training.model_fields_set
+        own = isinstance(self.task, UserData) and "batch" not in self.training.model_fields_set
         if own and 0 < smallest < self.training.batch:
             return self.training.model_copy(update={"batch": smallest})
         return self.training

@@ -29,7 +29,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lab.data.user_data import MOST_SHARED, AnyTask, GivenSpec
+from lab.data.user_data import MOST_SHARED, AnyTask, UserDataSpec
 from lab.regimes.quantity import ALPHA
 from lab.regimes.regime import Regime
 from lab.scaling.judge.verdict import Doubt
@@ -174,7 +174,7 @@ def _scans(study: Regime, tasks: list[AnyTask]) -> list[list[int]]:
 def _one_pool(study: Regime, tasks: list[AnyTask]) -> Iterator[DesignWarning]:
     """Training sets whose random orders share most of their points."""
     task = tasks[0]
-    if not isinstance(task, GivenSpec):
+    if not isinstance(task, UserDataSpec):
         return
     pool = task.facts.pool
     largest = max(D or pool for D in study.sizes)

@@ -27,7 +27,7 @@ from pydantic import Field, PrivateAttr, field_serializer
 
 from lab import theory
 from lab.data.task import Task
-from lab.data.user_data import AnyTask, ByData, Given
+from lab.data.user_data import AnyTask, ByData, UserData
 from lab.grids import Line, Table, Whole, said
 from lab.kinds.kind import Kinds, OneOf, load
 from lab.kinds.student import Student, StudentSpec
@@ -82,7 +82,7 @@ class Regime(Table):
     regime: str
     title: Annotated[Line, Field(description="what tells panels of one file apart")] = ""
     seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 0
-    task: Annotated[Task | Given, ByData()]
+    task: Annotated[Task | UserData, ByData()]
     student: Annotated[Student, OneOf(STUDENTS)]
     predictions: Predictions = (Prediction(),)
     _origin: Origin = PrivateAttr(default=Origin())
@@ -148,7 +148,7 @@ class Regime(Table):
     def sizes(self) -> tuple[int | None, ...]:
         """The sizes D of the training sets; None is unlimited fresh data. All data that there are,
         unless the regime has sizes of its own."""
-        return (self.task.everything,)
+        return (self.task.n_available,)
 
     @property
     def repetitions(self) -> int:
@@ -195,7 +195,7 @@ class Regime(Table):
     def cell(self, planned: Planned, base: Run) -> Cell:
         """A planned run as a cell of the scan of `base`."""
         # no teacher, seed or recipe moves a run from its place
-        key = (base.task.alike, base.student, base.size)
+        key = (base.task.representative, base.student, base.size)
         place = self.places.get(key)
         if place is None:
             place = self.places[key] = (self.x(base), self.setting(base))

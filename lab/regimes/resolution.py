@@ -149,7 +149,9 @@ class ResolutionWidth(Descending):
         student = self.student
         if student.sized:
             yield from too_few(f"student.{student.sized}", getattr(student, student.sized))
-        answered = self.task.linear or self.task.everything is not None or student.answers_unlimited
+        answered = (
+            self.task.linear or self.task.n_available is not None or student.answers_unlimited
+        )
         if not student.trained and not (student.sized and answered):
             yield (
                 f"student.kind: {student.kind} students have no answer on unlimited data; scan "

@@ -24,7 +24,7 @@ from lab.data import sets as data
 from lab.data.sets import ordered
 from lab.data.streams import stream
 from lab.data.task import TEST_POINTS, TaskSpec
-from lab.data.user_data import GivenSpec
+from lab.data.user_data import UserDataSpec
 from lab.spec import Group
 
 CHUNK = 200
@@ -73,7 +73,7 @@ class Supply(Protocol):
 
 def supply(group: Group) -> Supply:
     """What the networks of this group see."""
-    return Given(group) if isinstance(group.teachers[0], GivenSpec) else Drawn(group)
+    return Given(group) if isinstance(group.teachers[0], UserDataSpec) else Drawn(group)
 
 
 class Drawn:
@@ -128,7 +128,7 @@ class Given:
     """Data that somebody brings, in the order of each unit."""
 
     def __init__(self, group: Group) -> None:
-        tasks = [task for task in group.teachers if isinstance(task, GivenSpec)]
+        tasks = [task for task in group.teachers if isinstance(task, UserDataSpec)]
         self.D_amb, self.outputs = tasks[0].D_amb, tasks[0].outputs
         self.loss, self.power = tasks[0].loss, tasks[0].power
         self.key = jnp.stack([stream("batch", task, root=group.root) for task in tasks])

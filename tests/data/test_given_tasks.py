@@ -15,7 +15,7 @@ from lab import cli
 from lab.config import study
 from lab.data import sets
 from lab.data.reading import divided
-from lab.data.user_data import Asked
+from lab.data.user_data import DatasetQuery
 from lab.findings.exponents import dependent, pool_paragraphs, share_of_pool
 from lab.mistakes import StudyError
 from lab.scaling.judge.verdict import Doubt
@@ -260,7 +260,7 @@ def test_data_that_change_while_they_are_learned_are_told(here, tmp_path):
     np.savez("d.npz", X=x, y=2 * y + x[:, 0])
     with pytest.raises(StudyError, match="has changed since the study was read"):
         divided(task)
-    assert task.asked == Asked(str(tmp_path / "d.npz"))
+    assert task.asked == DatasetQuery(str(tmp_path / "d.npz"))
 
 
 X, Y = np.random.default_rng(5).normal(size=(2, N, 2))
