@@ -14,7 +14,7 @@ undecided exponent names them. Time; the runner stops when its budget is spent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from lab.config.study import Panels, Study
@@ -22,8 +22,8 @@ from lab.execution import budgets, registration
 from lab.execution.store import Store
 from lab.findings.answer import Answer
 from lab.findings.claims import judgements
-from lab.findings.finders import FINDERS
-from lab.findings.older import KINDS, Older, lacking
+from lab.findings.kinds import KINDS
+from lab.findings.older import FITTED_KINDS, Older, lacking
 from lab.findings.provenance import Provenance, histories, provenance_of
 from lab.findings.study_results import StudyResults
 from lab.regimes.quantity import ALPHA
@@ -45,7 +45,7 @@ def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answ
              for part in (panel, *panel.scans)} if isinstance(study, Panels) else {}  # fmt: skip
 
     def question(part: Regime, fitted: Any = None) -> StudyResults:
-        return StudyResults(part, store, FINDERS, replicates, fitted, study.origin,
+        return StudyResults(part, store, _finders(), replicates, fitted, study.origin,
                         where.get(part.title, ""))  # fmt: skip
 
     older = Older.of(store)
@@ -58,7 +58,7 @@ def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answ
         asked_for = [
             (question(part, older.reading), few, scan)
             for part, kinds, scan in parts
-            if (few := tuple(kind for kind in kinds if kind in KINDS))
+            if (few := tuple(kind for kind in kinds if kind in FITTED_KINDS))
         ]
         values = len(older.values)
         told = [(part, kinds) for part, kinds, _ in parts]
@@ -69,8 +69,12 @@ def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answ
 
 def answer(study: Regime, store: Store, *, replicates: int = 2000) -> Answer:
     """Find everything that the store has of a study of one scan."""
-    question = StudyResults(study, store, FINDERS, replicates, origin=study.origin)
+    question = StudyResults(study, store, _finders(), replicates, origin=study.origin)
     return _answered(question, study.findings, True, provenance_of(study, store, [question]))
+
+
+def _finders() -> dict[str, Callable[[StudyResults], tuple]]:
+    return {name: kind.find for name, kind in KINDS.items()}
 
 
 def _answered(question: StudyResults, kinds: Sequence[str], scan: bool, kept: Provenance) -> Answer:

@@ -19,17 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lab.findings.answer import Answer, Judgement
+from lab.findings.drawing import BLUE, GREEN, GREY, ORANGE, VERMILLION, grid, literal, styled
 from lab.findings.study_results import Setting, StudyResults
-from lab.findings.style import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    VERMILLION,
-    grid,
-    literal,
-    styled,
-)
 from lab.findings.view import Answers, CaptionedFigure, Rows, Table, View, interval
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.scaling.scans.scan import Interval

@@ -24,16 +24,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lab.findings.answer import Answer
+from lab.findings.drawing import GREY, VERDICTS, grid, literal, shades, styled
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
-from lab.findings.style import (
-    GREY,
-    VERDICTS,
-    grid,
-    literal,
-    shades,
-    styled,
-)
 from lab.findings.view import Answers, CaptionedFigure, Rows, Table, View, interval
 from lab.regimes.regime import Regime
 from lab.scaling.scans.estimate import USABLE

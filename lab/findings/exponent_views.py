@@ -16,9 +16,9 @@ import numpy as np
 from lab import theory
 from lab.findings import exponent_charts, exponents, provenance
 from lab.findings.answer import Answer
+from lab.findings.drawing import BLUE, GREY, VERDICTS, blank, decades, grid, literal, shades, styled
 from lab.findings.expected import TheoryComparison
 from lab.findings.exponent_result import ExponentResult
-from lab.findings.style import BLUE, GREY, VERDICTS, blank, decades, grid, literal, shades, styled
 from lab.findings.view import (
     Answers,
     Block,

@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lab.findings.answer import NOTHING, Judgement, inside
+from lab.findings.drawing import BLUE, GREY, ORANGE, VERMILLION, blank, literal, shades, styled
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
-from lab.findings.style import BLUE, GREY, ORANGE, VERMILLION, blank, literal, shades, styled
 from lab.findings.view import Answers, CaptionedFigure, Rows, Table, View
 from lab.regimes.regime import Regime
 from lab.scaling.frontier import METHODS, STATUS, Frontier, FrontierError, FrontierValue, frontier

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lab.findings.answer import NOTHING, Answer, Judgement
+from lab.findings.drawing import VERMILLION, blank, literal, styled
 from lab.findings.frontiers import Columns, curves_by_size, lacking, observed
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
-from lab.findings.style import VERMILLION, blank, literal, styled
 from lab.findings.view import Answers, CaptionedFigure, Rows, Table, View
 from lab.regimes.stepwise import ALPHA_N, ALPHA_S, LearningCurve
 from lab.scaling import Exponent, Scan

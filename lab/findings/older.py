@@ -32,7 +32,7 @@ from lab.regimes.regime import Regime
 from lab.scaling.judge.verdict import Doubt
 from lab.spec import Run
 
-KINDS = ("exponents", "calibrated", "lines", "contrasts")
+FITTED_KINDS = ("exponents", "calibrated", "lines", "contrasts")
 """Kinds of finding that need nothing but what was fitted."""
 TAKEN = (
     Doubt.DIVERGED, Doubt.FAILED, Doubt.ILL_CONDITIONED, Doubt.EXTRAPOLATED, Doubt.FLOOR,

@@ -19,10 +19,9 @@ import numpy as np
 
 from lab.execution.store import Row
 from lab.findings.answer import Answer
-from lab.findings.drawing import Frame, Scale, apart, drawing, text
+from lab.findings.drawing import Frame, Scale, apart, blank, drawing, literal, shades, styled, text
 from lab.findings.run_lists import DIGITS, MISSING, Entry
 from lab.findings.study_results import Setting, StudyResults, varies
-from lab.findings.style import blank, literal, shades, styled
 from lab.findings.view import (
     Answers,
     CaptionedFigure,

@@ -280,7 +280,7 @@ class StudyResults:
             known = ", ".join(self.finders)
             raise LookupError(
                 f"'{kind}' is no kind of finding; those known are {known}. "
-                "Register its finder in lab.findings.finders.FINDERS."
+                "Register it in lab.findings.kinds.KINDS."
             )
         return self.once(self.finders[kind])
 

@@ -260,7 +260,7 @@ def content(one: CaptionedFigure, form: str, width: str) -> bytes:
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    from lab.findings.style import STYLE
+    from lab.findings.drawing import STYLE
 
     FigureCanvasAgg(one.figure)
     with matplotlib.rc_context({**STYLE, "pdf.fonttype": 42, "svg.fonttype": "path"}):

@@ -32,6 +32,7 @@ from lab.execution.store import VARIANTS, Store
 from lab.execution.table import FIRST
 from lab.files import put
 from lab.findings import claims, run_lists
+from lab.findings.kinds import views
 from lab.findings.provenance import options
 from lab.findings.run_lists import rows_of
 from lab.findings.view import Answers, CaptionedFigure, Charts, Rows, Section, Table, View
@@ -39,7 +40,6 @@ from lab.mistakes import StudyError, duration
 from lab.report import report
 from lab.report.figure_files import svg
 from lab.report.top import top
-from lab.report.views import views
 
 SHOWN = 300
 """Rows of a figure's data that the page shows; the CSV file has them all."""
@@ -122,7 +122,7 @@ def _image(drawn: CaptionedFigure) -> str:
     """A figure of matplotlib as the address of an image that holds it."""
     import matplotlib
 
-    from lab.findings.style import STYLE
+    from lab.findings.drawing import STYLE
 
     with matplotlib.rc_context(STYLE):
         text = svg(drawn.figure)

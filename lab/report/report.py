@@ -25,11 +25,11 @@ from typing import Any
 from lab.files import to_jsonable
 from lab.findings import claims, provenance
 from lab.findings.answer import Answer
+from lab.findings.kinds import doubted, views
 from lab.findings.study_results import Finding, Setting
 from lab.findings.view import Answers, Block, CaptionedFigure, Rows, Table, View, escape
 from lab.mistakes import StudyError
 from lab.report.figure_files import svg
-from lab.report.views import doubted, views
 from lab.scaling.judge.verdict import Doubt, explain
 
 NAMED = 8
@@ -149,7 +149,7 @@ def _save(drawn: Sequence[CaptionedFigure], path: Path) -> None:
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    from lab.findings.style import STYLE
+    from lab.findings.drawing import STYLE
 
     for one in drawn:
         FigureCanvasAgg(one.figure)

@@ -151,7 +151,7 @@ def curve_figure(row: Row) -> Any:
     import matplotlib
     from matplotlib.figure import Figure
 
-    from lab.findings.style import BLUE, STYLE
+    from lab.findings.drawing import BLUE, STYLE
 
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(5.6, 3.9), layout="constrained")

@@ -13,11 +13,11 @@ from typing import Any
 
 from lab.findings.answer import Answer, Judgement
 from lab.findings.exponent_result import ExponentResult
+from lab.findings.kinds import views
 from lab.findings.view import CaptionedFigure, Table
 from lab.mistakes import StudyError
 from lab.report import pages, report
 from lab.report.report import document
-from lab.report.views import views
 
 
 @dataclass(frozen=True, repr=False)

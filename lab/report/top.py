@@ -14,10 +14,10 @@ from typing import Any
 
 from lab.findings import claims
 from lab.findings.answer import Answer
+from lab.findings.kinds import doubted, views
 from lab.findings.run_lists import rows_of
 from lab.findings.study_results import Finding
 from lab.findings.view import Answers, View, told_by_panel
-from lab.report.views import doubted, views
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Direction, Doubt
 
 FEW = 6

@@ -9,11 +9,10 @@ from matplotlib.figure import Figure
 
 from lab.config import study as studies
 from lab.execution.store import Store
-from lab.findings.finders import FINDERS
+from lab.findings.kinds import KINDS, FindingKind
 from lab.findings.study_results import Finding, Setting
 from lab.findings.view import CaptionedFigure, Rows, Table, View
 from lab.regimes.resolution import ResolutionWidth
-from lab.report.views import VIEWS
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ VIEW = View(above=lambda answers: [Table(("d", "ratio"), cells(answers))], figur
 @pytest.fixture
 def here(make_tables, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(FINDERS, "ratio", ratios)
+    monkeypatch.setitem(KINDS, "ratio", FindingKind(ratios, VIEW))
     monkeypatch.setattr(ResolutionWidth, "findings", ("exponents", "lines", "ratio"))
     (tmp_path / "s.toml").write_text(TEXT)
     with Store.write(tmp_path / "results/s") as store:
@@ -74,8 +73,7 @@ student = { widths = [4, 8, 16, 32], seeds = 1 }
 """
 
 
-def test_a_kind_of_your_own_goes_through_fit_report_and_json(here, monkeypatch):
-    monkeypatch.setitem(VIEWS, "ratio", VIEW)
+def test_a_kind_of_your_own_goes_through_fit_report_and_json(here):
     shown = invoke("fit", "s.toml").output
     assert "d = 2: losses span a factor of" in shown and "rough: one loss at each end" in shown
     assert "ratio.png" in invoke("report", "s.toml").output
@@ -90,9 +88,7 @@ def test_a_kind_of_your_own_goes_through_fit_report_and_json(here, monkeypatch):
     assert isinstance(Ratio(Setting(2), 1.0), Finding) and "contrasts" not in fits[0]
 
 
-def test_a_kind_without_a_view_or_a_finder_is_an_error(here, monkeypatch):
-    with pytest.raises(LookupError, match="'ratio' has no view"):
-        invoke("fit", "s.toml")
-    monkeypatch.delitem(FINDERS, "ratio")
+def test_a_kind_that_nobody_registered_is_an_error(here, monkeypatch):
+    monkeypatch.delitem(KINDS, "ratio")
     with pytest.raises(LookupError, match="'ratio' is no kind of finding"):
         invoke("fit", "s.toml")

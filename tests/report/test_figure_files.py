@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from lab.findings.style import STYLE
+from lab.findings.drawing import STYLE
 from lab.report.figure_files import lean, svg
 
 NS = "{http://www.w3.org/2000/svg}"

@@ -14,9 +14,9 @@ from lab.execution import listing
 from lab.execution.store import Store
 from lab.findings import answering as answers
 from lab.findings import exponent_views
+from lab.findings.drawing import GREY
 from lab.findings.exponent_charts import overview
 from lab.findings.exponent_views import table as exponent_table
-from lab.findings.style import GREY
 from lab.findings.view import escape, told_by_panel
 from lab.report import report
 from lab.scaling import Scan, exponent
