@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from jaxtyping import Float
 
-from lab.data import sets
 from lab.data.task import squared
 from lab.kinds.optimisers import OPTIMISERS, WholeProblem
 from lab.kinds.student import STUDENTS, StudentSpec
@@ -128,6 +127,8 @@ def problem(
     size = y.size**0.5
 
     def value(p: Any) -> Array:
+        from lab.data import sets
+
         return sets.losses(loss, power, network.apply(student, p, scale * x), y)
 
     def residuals(p: Any) -> Array:
