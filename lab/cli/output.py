@@ -9,12 +9,15 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lab.mistakes import StudyError
 from lab.terminal import Terminal
+
+if TYPE_CHECKING:
+    from lab.config.study import Study
 
 FOLDER = "LAB_RESULTS"
 """The variable of the environment that names the folder of all results."""
@@ -35,7 +38,7 @@ Wide = Annotated[
 ]
 
 
-def read(study: Path, overrides: list[str] | None) -> Any:
+def read(study: Path, overrides: list[str] | None) -> Study:
     """The study of a file with its overrides; raises StudyError with every mistake."""
     import lab
 
@@ -149,7 +152,7 @@ def typed(words: Iterable[str]) -> str:
 
 
 def say_answer(
-    study: Any,
+    study: Study,
     path: Path,
     results: Path,
     *,
@@ -181,7 +184,7 @@ def say_answer(
         say("Written: " + ", ".join(map(str, found.write(replace=replace))))
 
 
-def say_source(study: Any, path: Path, results: Path) -> None:
+def say_source(study: Study, path: Path, results: Path) -> None:
     """Say where runs are read from that no store has."""
     from lab.execution.store import Store, folder
 
@@ -190,7 +193,7 @@ def say_source(study: Any, path: Path, results: Path) -> None:
             say_sentence(store.source)
 
 
-def answered(study: Any, path: Path, results: Path) -> Any:
+def answered(study: Study, path: Path, results: Path) -> Any:
     """What is stored of a study says."""
     import lab
 

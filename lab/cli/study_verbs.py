@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -239,7 +239,7 @@ BUILT = 50_000
 """Runs of the scans up to which the runs are built to be counted: some two seconds."""
 
 
-def counted(study: Any) -> str:
+def counted(study: Study) -> str:
     """How many runs a study has. Of very many those of its scans, without building one."""
     from lab.regimes.cross_checks import many, runs
 
@@ -249,7 +249,7 @@ def counted(study: Any) -> str:
     return f"{len({planned.run for planned in study.plan})} runs"
 
 
-def preflight(study: Any) -> list[str]:
+def preflight(study: Study) -> list[str]:
     """The doubts that the design has whatever is measured, a sentence each.
 
     Raises StudyError for a study that does not fit into this machine.
@@ -265,7 +265,7 @@ def preflight(study: Any) -> list[str]:
     ]
 
 
-def power_sentences(study: Any) -> list[str]:
+def power_sentences(study: Study) -> list[str]:
     """How often the design would say so were its prediction true, a sentence; none where nothing
     is claimed of an exponent, or of a study that is too large to look at in a second."""
     from lab.regimes import design_warnings

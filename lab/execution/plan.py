@@ -25,7 +25,6 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -33,7 +32,7 @@ from lab.data.task import TEST_POINTS
 from lab.data.user_data import AnyTask
 from lab.kinds.optimisers import OPTIMISERS, STUDENTS_RATE
 from lab.kinds.student import STUDENTS, StudentSpec
-from lab.spec import Group, Run
+from lab.spec import Group, Planned, Run
 from lab.students import solvers
 
 CORE, SIDE = 6e10, 64
@@ -146,12 +145,13 @@ class Cost:
     memory: float
 
 
-def left(study: Any, states: Mapping[str, str]) -> Left:
-    """Planned minus stored, of anything that has a `plan`.
+def left(planned: Iterable[Planned], states: Mapping[str, str]) -> Left:
+    """Planned minus stored.
 
     A failed run counts as missing and is tried again.
     """
-    runs = list(dict.fromkeys(planned.run for planned in study.plan))
+    planned = tuple(planned)
+    runs = list(dict.fromkeys(one.run for one in planned))
     found = [states.get(run.fingerprint()) for run in runs]
     missing = tuple(
         run for run, s in zip(runs, found, strict=True) if s not in ("done", "diverged")
@@ -159,7 +159,7 @@ def left(study: Any, states: Mapping[str, str]) -> Left:
     counts = {s: found.count(s) for s in ("done", "diverged", "failed")}
     checks = frozenset(missing)
     if checks:
-        checks -= {p.run for p in study.plan if p.role == "scan" or (p.role, p.factor) == FIRST}
+        checks -= {p.run for p in planned if p.role == "scan" or (p.role, p.factor) == FIRST}
     return Left(len(runs), counts["done"], counts["diverged"], counts["failed"], missing, checks)
 
 

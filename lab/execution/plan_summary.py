@@ -91,7 +91,7 @@ def summarise(study: Study, path: Path, *, tables: bool = False) -> PlanSummary:
     with Store.read(path, overrides=study.origin.overrides, tables=tables) as store:
         states, measured = store.spent()
         source = store.source
-    left = plan.left(study, states)
+    left = plan.left(study.plan, states)
     keyed = {p.run: p.run.fingerprint() for p in study.plan} if measured else {}
     spent = {run: measured[key] for run, key in keyed.items() if key in measured}
     model = sum(map(plan.lane_seconds, plan.groups(spent)))
@@ -132,8 +132,8 @@ def _limits(root: Path, here: Path) -> Iterator[float]:
                     yield float((folder / name).read_text())
 
 
-def check_memory(study: Any) -> None:
-    """Raise StudyError, with the bytes, for a study that does not fit. `study` has `panels`."""
+def check_memory(study: Study) -> None:
+    """Raise StudyError, with the bytes, for a study that does not fit."""
     room, whose = memory_available()
     wrong = [
         *_plan_refusals(sum(map(cross_checks.runs, study.panels)), room, whose),

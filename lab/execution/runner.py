@@ -119,9 +119,9 @@ def run(
             now = registration.reached(study, store)
             raised = now.scans if until_converged else ()
             extra = Extra(tuple(p for scan in raised for p in budgets.raised(scan, store)))
-            if following and not plan.left(extra, store.states()).missing:
+            if following and not plan.left(extra.plan, store.states()).missing:
                 extra = Extra(following(study, store))
-            if not plan.left(extra, store.states()).missing:
+            if not plan.left(extra.plan, store.states()).missing:
                 break
             more = _once(extra, store, engine, observe, end)
             found = replace(
@@ -138,11 +138,11 @@ def _once(
     study: Study | Extra, store: Store, engine: Engine, observe: Observer, end: float
 ) -> Summary:
     start = time.perf_counter()
-    before = plan.left(study, store.states())
+    before = plan.left(study.plan, store.states())
     adopted = 0
     if before.missing:
         adopted = store.adopt(r.fingerprint() for r in before.missing)
-        before = plan.left(study, store.states())
+        before = plan.left(study.plan, store.states())
     if not before.missing:
         took = time.perf_counter() - start
         return Summary(0, 0, 0, adopted, 0, False, took, 0.0, "nothing to train", None,
@@ -208,7 +208,7 @@ def _train(
                         "till then is stored, and the next `lab run` goes on from there"
                     ]
                 ) from None
-    after = plan.left(study, store.states())
+    after = plan.left(study.plan, store.states())
     first_error = next((row.error for _, row in ended_badly if row.error), None)
     return Summary(
         sum(counts.values()), counts["diverged"], counts["failed"], adopted, len(after.missing),

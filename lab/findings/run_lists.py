@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from lab.findings.study_results import CellRuns, Setting, StudyResults, value_te
 from lab.findings.view import Answers, Chart, Charts, Rows, Section, View
 from lab.regimes.regime import Origin, Regime
 from lab.spec import Run
+
+if TYPE_CHECKING:
+    from lab.regimes.regime import Regime
 
 MISSING = "missing"
 """The state of a run of which nothing is stored."""
@@ -312,7 +315,7 @@ def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.3g}")
 
 
-def _settings(study: Any, run: Run) -> dict[str, str]:
+def _settings(study: Regime, run: Run) -> dict[str, str]:
     """What all runs of the setting share, by the names of the study file."""
     manifold, *fixed = study.setting(run)
     shown = {"regime": study.regime, "task.manifold": "×".join(f"{k} {d}" for k, d in manifold)}
@@ -323,7 +326,7 @@ def _settings(study: Any, run: Run) -> dict[str, str]:
     return shown
 
 
-def command(study: Any, origin: Origin, dim: int | float) -> tuple[str, str]:
+def command(study: Regime, origin: Origin, dim: int | float) -> tuple[str, str]:
     """The command that trains a setting again, beside what is stored, and what it trains: all of
     this d, or the whole study, of which no single panel can be run. Empty of a study without a
     file."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from lab.canonical import Part
 from lab.grids import PositiveInt, Setting, Table
@@ -69,6 +69,33 @@ class StudentSpec(Part):
     def leading(self, D_amb: int, outputs: int) -> tuple[int, int]:
         """The terms of N of the highest order in the width, and that order."""
         return STUDENTS[self.kind].leading(self, D_amb=D_amb, outputs=outputs)
+
+
+if TYPE_CHECKING:
+
+    class StudyInterface(Protocol):
+        """The study that a student stands in (`lab.regimes.regime.Regime`), as it is known here."""
+
+        learner: ClassVar[str]
+        scans_model_size: ClassVar[bool]
+        resamples_data: ClassVar[bool]
+        counts: ClassVar[tuple[str, str]]
+
+        @property
+        def regime(self) -> str: ...
+        @property
+        def seed(self) -> int: ...
+        @property
+        def task(self) -> Any: ...
+        @property
+        def law(self) -> str: ...
+        @property
+        def recipe(self) -> Any: ...
+        @property
+        def sizes(self) -> tuple[int | None, ...]: ...
+        def tasks(self, teachers: int) -> Iterator[Any]: ...
+        def students(self) -> Iterator[StudentSpec]: ...
+        def x(self, run: Any) -> int: ...
 
 
 def lacking(kind: type[Student], method: str, what: str) -> StudyError:
@@ -141,7 +168,7 @@ class Student(Table):
         """Why it cannot learn from D points in D_amb coordinates, one sentence, or None."""
         return None
 
-    def mistakes(self, study: Any) -> Iterator[str]:
+    def mistakes(self, study: StudyInterface) -> Iterator[str]:
         """What it gets wrong together with the other tables, as `table.key: sentence`."""
         return iter(())
 

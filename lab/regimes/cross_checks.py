@@ -10,7 +10,7 @@ import functools
 import itertools
 import math
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab import theory
 from lab.grids import combinations, said
@@ -21,13 +21,16 @@ from lab.regimes.quantity import ALPHA, Quantity
 from lab.spec import NO_TRAINING, Run
 from lab.tables.prediction import Prediction
 
+if TYPE_CHECKING:
+    from lab.regimes.quantity import ClaimingStudy
+
 MOST_RUNS = 10_000_000
 """Runs of a scan: a store of as many rows has some 20 GB."""
 MOST_SETTINGS = 100_000
 """Points of a grid besides teachers and seeds: each is trained and told for itself."""
 
 
-def too_large(study: Any) -> Iterator[str]:
+def too_large(study: ClaimingStudy) -> Iterator[str]:
     """A grid beyond all means, by the product of the lengths of its lists: nothing is walked."""
     settings, teachers = _settings(study), study.task.count
     if runs(study) > MOST_RUNS:
@@ -43,12 +46,12 @@ def too_large(study: Any) -> Iterator[str]:
         )
 
 
-def runs(study: Any) -> int:
+def runs(study: ClaimingStudy) -> int:
     """How many runs the scan of a regime has, its checks and limits aside."""
     return _settings(study) * study.task.count * study.repetitions
 
 
-def _settings(study: Any) -> int:
+def _settings(study: ClaimingStudy) -> int:
     tables = (*study.task.tables, study.student)
     return math.prod(map(combinations, tables)) * len(study.sizes)
 
@@ -58,7 +61,7 @@ def many(number: int) -> str:
     return f"{number:,}".replace(",", " ") if number < 10**15 else f"{number:.3g}"
 
 
-def mistakes(study: Any) -> Iterator[str]:
+def mistakes(study: ClaimingStudy) -> Iterator[str]:
     """Every mistake of a regime (`lab.regimes.regime.Regime`), as `table.key: sentence`."""
     rules = (
         _of_data, _of_student, _of_embedding, _of_sizes, _of_equal_x, _of_claims, _of_formulas
@@ -67,7 +70,7 @@ def mistakes(study: Any) -> Iterator[str]:
         yield from said(functools.partial(rule, study))
 
 
-def _of_data(study: Any) -> Iterator[str]:
+def _of_data(study: ClaimingStudy) -> Iterator[str]:
     """A limited number of data where there is no end to them."""
     if study.task.n_available is not None and not study.accepts_finite_data:
         yield (
@@ -76,7 +79,7 @@ def _of_data(study: Any) -> Iterator[str]:
         )
 
 
-def _of_student(study: Any) -> Iterator[str]:
+def _of_student(study: ClaimingStudy) -> Iterator[str]:
     """What the student does not go together with."""
     yield from study.student.mistakes(study)
     only = study.task.solved_by
@@ -90,7 +93,7 @@ def _of_student(study: Any) -> Iterator[str]:
         yield f"task.teacher: {kind} targets are for exact students, not networks"
 
 
-def _of_embedding(study: Any) -> Iterator[str]:
+def _of_embedding(study: ClaimingStudy) -> Iterator[str]:
     """Too few coordinates for the manifold."""
     for task in study.tasks(teachers=1):
         if task.D_amb < task.chart:
@@ -100,7 +103,7 @@ def _of_embedding(study: Any) -> Iterator[str]:
             )
 
 
-def _of_sizes(study: Any) -> Iterator[str]:
+def _of_sizes(study: ClaimingStudy) -> Iterator[str]:
     """Training sets that the teacher does not give, or the student does not take."""
     sizes = [D for D in study.sizes if D]
     yield from study.task.mistakes(sizes)
@@ -124,7 +127,7 @@ def too_few(field: str, scanned: Collection[Any] | None) -> Iterator[str]:
         )
 
 
-def _of_claims(study: Any) -> Iterator[str]:
+def _of_claims(study: ClaimingStudy) -> Iterator[str]:
     """Claims about what the regime cannot answer, and what their quantity does not take."""
     for place, asked, quantity in _claimed(study):
         if quantity is None:
@@ -145,14 +148,14 @@ def _of_claims(study: Any) -> Iterator[str]:
                 yield f"{place}.where: no setting of the grid has {told}; name one that varies"
 
 
-def _of_settings(study: Any) -> Iterator[dict[str, Any]]:
+def _of_settings(study: ClaimingStudy) -> Iterator[dict[str, Any]]:
     """The values of every setting, by name."""
     for task, student, D in itertools.product(study.tasks(1), study.students(), study.sizes):
         run = Run(task, student, NO_TRAINING, D, 0, 0)
         yield {"d": task.dim, **dict(study.setting(run)[1:])}
 
 
-def _claimed(study: Any) -> Iterator[tuple[str, Prediction, Quantity | None]]:
+def _claimed(study: ClaimingStudy) -> Iterator[tuple[str, Prediction, Quantity | None]]:
     """Every claim with its place in the file and what it is about, None if nobody answers it."""
     several = len(study.predictions) > 1
     for i, asked in enumerate(study.predictions):
@@ -163,7 +166,7 @@ def _claimed(study: Any) -> Iterator[tuple[str, Prediction, Quantity | None]]:
             yield place, asked, None
 
 
-def _of_formulas(study: Any) -> Iterator[str]:
+def _of_formulas(study: ClaimingStudy) -> Iterator[str]:
     """Formulas without a value; each for itself, as one may be wrong and the next one right."""
     for place, asked, quantity in _claimed(study):
         if quantity is None or not quantity.key:
@@ -176,7 +179,9 @@ def _of_formulas(study: Any) -> Iterator[str]:
             yield from _of_formula(study, f"{place}.rivals", quantity, rival)
 
 
-def _of_formula(study: Any, place: str, quantity: Quantity, formula: str | float) -> Iterator[str]:
+def _of_formula(
+    study: ClaimingStudy, place: str, quantity: Quantity, formula: str | float
+) -> Iterator[str]:
     """Of one formula, the first point of the study where it has no value that is positive."""
     for task, student in itertools.product(study.tasks(teachers=1), study.students()):
         try:
@@ -194,7 +199,7 @@ def _of_formula(study: Any, place: str, quantity: Quantity, formula: str | float
             return
 
 
-def _of_equal_x(study: Any) -> Iterator[str]:
+def _of_equal_x(study: ClaimingStudy) -> Iterator[str]:
     """Students that one scan cannot tell apart: of one size where it scans one, else one shape."""
     name = study.axis.symbol if study.axis == axes.HIDDEN else "N"
     told = set()

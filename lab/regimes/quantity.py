@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from lab import theory
 from lab.data.user_data import AnyTask
@@ -29,12 +29,12 @@ Value = Callable[[Any, AnyTask, StudentSpec, Setting], float]
 """The value of a formula for a regime, one task and one student. Raises PredictionError."""
 
 
-def anything(_: Any) -> Iterator[str]:
+def anything(_: ClaimingStudy) -> Iterator[str]:
     """Every study of the regime can be asked."""
     return iter(())
 
 
-def of_study(study: Any, task: AnyTask, student: StudentSpec, formula: Setting) -> float:
+def of_study(study: ClaimingStudy, task: AnyTask, student: StudentSpec, formula: Setting) -> float:
     """The value of a formula in the symbols of the study."""
     return theory.parse(formula).value(
         {**task.symbols(), **STUDENTS[student.kind].symbols(student)}
@@ -106,11 +106,42 @@ class Quantity:
             yield f"rivals: a claim about {self.name} has none; leave them out"
 
 
-def _exponent(study: Any, task: AnyTask, student: StudentSpec, formula: Setting) -> float:
+if TYPE_CHECKING:
+    from lab.kinds.student import Student, StudyInterface
+    from lab.regimes.axes import Axis
+    from lab.spec import Run
+
+    class ClaimingStudy(StudyInterface, Protocol):
+        """A study (`lab.regimes.regime.Regime`) as its checks and its quantities know it."""
+
+        accepts_finite_data: ClassVar[bool]
+        quantities: ClassVar[tuple[Quantity, ...]]
+
+        @property
+        def student(self) -> Student: ...
+        @property
+        def predictions(self) -> tuple[Prediction, ...]: ...
+        @property
+        def repetitions(self) -> int: ...
+        @property
+        def axis(self) -> Axis: ...
+        @property
+        def has_size_counts(self) -> bool: ...
+        def quantity(self, of: Prediction | Claim) -> Quantity: ...
+        def setting(self, run: Run) -> tuple[Any, ...]: ...
+        def predicted(
+            self,
+            task: AnyTask,
+            student: StudentSpec | None = None,
+            formula: str | float | None = None,
+        ) -> float: ...
+
+
+def _exponent(study: ClaimingStudy, task: AnyTask, student: StudentSpec, formula: Setting) -> float:
     return study.predicted(task, student, formula)
 
 
-def _known_risk(study: Any) -> Iterator[str]:
+def _known_risk(study: ClaimingStudy) -> Iterator[str]:
     if not STUDENTS[study.student.kind].risk:
         known = ", ".join(kind for kind, table in STUDENTS.items() if table.risk)
         yield (
@@ -119,7 +150,7 @@ def _known_risk(study: Any) -> Iterator[str]:
         )
 
 
-def _position(study: Any, task: AnyTask, student: StudentSpec, formula: Setting) -> float:
+def _position(study: ClaimingStudy, task: AnyTask, student: StudentSpec, formula: Setting) -> float:
     """p: parameters of the student, where D is scanned; n: training samples, where it is not."""
     if study.scans_model_size:
         known = {"n": float(study.sizes[0])} if study.sizes[0] else {}
@@ -129,7 +160,7 @@ def _position(study: Any, task: AnyTask, student: StudentSpec, formula: Setting)
     return theory.parse(formula).value({**own, **STUDENTS[student.kind].symbols(student), **known})
 
 
-def _share(study: Any, task: AnyTask, student: StudentSpec, formula: Setting) -> float:
+def _share(study: ClaimingStudy, task: AnyTask, student: StudentSpec, formula: Setting) -> float:
     share = theory.parse(formula).value({})
     if not 0 < share < 1:
         raise theory.PredictionError(

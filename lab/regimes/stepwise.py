@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -46,6 +46,9 @@ from lab.regimes.quantity import Quantity
 from lab.regimes.regime import REGIMES
 from lab.spec import NO_TRAINING, STABLE, Run, TrainingSpec
 from lab.tables.training import Training
+
+if TYPE_CHECKING:
+    from lab.regimes.quantity import ClaimingStudy
 
 FEWEST = 6
 """Checkpoints that make a curve, as `lab.scaling.frontier.STEPS`."""
@@ -145,7 +148,7 @@ def known(name: str) -> Any:
     """The value of a formula in the symbols of the study; `exact` is what the exact model of the
     student knows of this quantity."""
 
-    def value(study: Any, task: AnyTask, student: StudentSpec, formula: Setting) -> float:
+    def value(study: ClaimingStudy, task: AnyTask, student: StudentSpec, formula: Setting) -> float:
         kind = STUDENTS[student.kind]
         symbols = {**task.symbols(), **kind.symbols(student)}
         if isinstance(task, TaskSpec) and task.decays:

@@ -26,6 +26,7 @@ from lab.students.exact import Exact
 from lab.students.solvers import Failed, Observation, Result, Solver, Tick
 
 if TYPE_CHECKING:
+    from lab.kinds.student import StudyInterface
     from lab.models import PLRF, Truncation
 
 
@@ -45,7 +46,7 @@ class Curves(Exact):
     def vanishes(self, task: Target, *, sized: bool) -> bool:
         return sized
 
-    def mistakes(self, study: Any) -> Iterator[str]:
+    def mistakes(self, study: StudyInterface) -> Iterator[str]:
         yield from super().mistakes(study)
         task = study.task
         if not task.linear or task.noisy:
@@ -61,7 +62,7 @@ class Curves(Exact):
             )
         yield from self.of_decays(study)
 
-    def of_decays(self, study: Any) -> Iterator[str]:
+    def of_decays(self, study: StudyInterface) -> Iterator[str]:
         """Decays and modes for which the model is not known."""
         if any(a <= 1 or b <= 0 for a, b in study.task.manifold.decays()):
             yield "task.manifold.a: losses need a > 1 and b > 0 to be finite; take larger ones"
@@ -88,7 +89,7 @@ class TruncationStudent(Curves):
 
     kind: Literal["truncation"] = "truncation"
 
-    def of_decays(self, study: Any) -> Iterator[str]:
+    def of_decays(self, study: StudyInterface) -> Iterator[str]:
         yield from super().of_decays(study)
         if study.task.manifold.modes is not None:
             yield (
@@ -130,7 +131,7 @@ class PLRFStudent(Curves):
 
     random: ClassVar[bool] = True
 
-    def of_decays(self, study: Any) -> Iterator[str]:
+    def of_decays(self, study: StudyInterface) -> Iterator[str]:
         yield from super().of_decays(study)
         modes = study.task.manifold.modes
         if modes is None:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from jaxtyping import Array
 
     from lab.dimension import Estimate
+    from lab.kinds.student import StudyInterface
     from lab.students.supply import Layers, Supply
 
 Method = Literal[
@@ -183,7 +184,7 @@ class Estimator(Exact):
     def vanishes(self, task: Target, *, sized: bool) -> bool:
         return True
 
-    def mistakes(self, study: Any) -> Iterator[str]:
+    def mistakes(self, study: StudyInterface) -> Iterator[str]:
         if study.learner != "dimension":
             yield (
                 "student.kind: a dimension student learns nothing; take regime = \"dimension\", or "

@@ -37,6 +37,7 @@ from lab.students.solvers import Failed, Learner, Result, one_by_one
 
 if TYPE_CHECKING:
     from lab.data.sets import Sets
+    from lab.kinds.student import StudyInterface
 
 Predictor = Callable[[Any], Any]
 """A trained student: points [m, D_amb] to predictions [m, out], both NumPy float64. Some know more
@@ -94,7 +95,7 @@ class Exact(Student):
         for settings in self.settings():
             yield StudentSpec.of(self.kind, settings, inputs=inputs or self.inputs)
 
-    def mistakes(self, study: Any) -> Iterator[str]:
+    def mistakes(self, study: StudyInterface) -> Iterator[str]:
         if study.task.loss != "mse":
             yield f"task.loss: {self.kind} students minimise the squared error; take loss = \"mse\""
         if study.task.linear and study.task.endless and not self.timed:
@@ -283,7 +284,7 @@ class MeanRisk:
     varies: bool = True
 
 
-def slope(study: Any, task: AnyTask, student: StudentSpec) -> float | None:
+def slope(study: StudyInterface, task: AnyTask, student: StudentSpec) -> float | None:
     """α of the mean risk over the x that a study scans with this student; None where nobody knows
     the risk at three x or more, or it has a floor."""
     if study.law != "power":

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -21,6 +21,9 @@ from lab.grids import Floats, Setting
 from lab.kinds.student import STUDENTS, StudentSpec, Target
 from lab.spec import Run
 from lab.students.exact import Exact, MeanRisk
+
+if TYPE_CHECKING:
+    from lab.kinds.student import StudyInterface
 
 WELL = 1e6
 """Condition number of the Gram matrix, the square of that of the points."""
@@ -46,7 +49,7 @@ class Linear(Exact):
     def vanishes(self, task: Target, *, sized: bool) -> bool:
         return task.linear
 
-    def mistakes(self, study: Any) -> Iterator[str]:
+    def mistakes(self, study: StudyInterface) -> Iterator[str]:
         yield from super().mistakes(study)
         if study.resamples_data and not study.task.linear:
             yield from of_ridges(self.ridge)

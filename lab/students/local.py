@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from scipy.spatial import Delaunay, cKDTree
     from sklearn.neighbors import KNeighborsRegressor
 
+    from lab.kinds.student import StudyInterface
+
 SEARCH = 200
 """Operations per point and logarithm of the set in a neighbour search or triangulation."""
 SIMPLEX_COORDINATES = 6
@@ -101,13 +103,13 @@ class Simplex(Local):
     def refusals(self, spec: StudentSpec, *, D: int, D_amb: int) -> str | None:
         return simplex_refusal(D, D_amb, sphere=dict(spec.settings)["domain"] == "sphere")
 
-    def mistakes(self, study: Any) -> Iterator[str]:
+    def mistakes(self, study: StudyInterface) -> Iterator[str]:
         yield from super().mistakes(study)
         if self.domain == ("sphere",) and self.inputs != "raw":
             yield "student.inputs: simplices on the unit sphere take inputs = \"raw\""
         yield from dict.fromkeys(self._without_volume(study))
 
-    def _without_volume(self, study: Any) -> Iterator[str]:
+    def _without_volume(self, study: StudyInterface) -> Iterator[str]:
         """A cell has volume in the coordinates of the inputs, so the data must have it too."""
         for task in study.tasks(teachers=1):
             unit_sphere = [kind for kind, _ in task.manifold] == [

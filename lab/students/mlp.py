@@ -30,6 +30,8 @@ from lab.theory import Pieces
 if TYPE_CHECKING:
     from jaxtyping import Array
 
+    from lab.kinds.student import StudyInterface
+
 Parameters = dict[str, Any]
 """W0, b0, W1, … of one student, or of many with their axes in front."""
 
@@ -72,7 +74,7 @@ class Mlp(Trained):
     def vanishes(self, task: Target, *, sized: bool) -> bool:
         return True
 
-    def mistakes(self, study: Any) -> Iterator[str]:
+    def mistakes(self, study: StudyInterface) -> Iterator[str]:
         if self.depth is not None and any(isinstance(w, tuple) for w in self.widths):
             yield "student.depth: widths that list their layers have their depth; leave it out"
         if any(power_of(activation) == 0 for activation in self.activation):

@@ -24,7 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -35,6 +35,9 @@ from lab.kinds.student import STUDENTS, StudentSpec, Target
 from lab.spec import Run
 from lab.students import linear
 from lab.students.exact import TOGETHER, Exact, MeanRisk
+
+if TYPE_CHECKING:
+    from lab.kinds.student import StudyInterface
 
 Kind = Literal["relu", "fourier", "gaussian"]
 
@@ -66,7 +69,7 @@ class RandomFeatures(Exact):
     def vanishes(self, task: Target, *, sized: bool) -> bool:
         return task.linear and sized
 
-    def mistakes(self, study: Any) -> Iterator[str]:
+    def mistakes(self, study: StudyInterface) -> Iterator[str]:
         yield from super().mistakes(study)
         if study.resamples_data and not study.task.linear:
             yield from linear.of_ridges(self.ridge)

@@ -30,7 +30,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -43,6 +43,9 @@ from lab.spec import Group, Run
 from lab.students.exact import Exact
 from lab.students.solvers import Failed, Observation, Result, Solver, Tick
 from lab.theory import Pieces
+
+if TYPE_CHECKING:
+    from lab.kinds.student import StudyInterface
 
 STEPS = 150
 """Iterations of a descent, as a rule; 10 to 1000 were seen."""
@@ -79,7 +82,7 @@ class RidgesStudent(Exact):
     def vanishes(self, task: Target, *, sized: bool) -> bool:
         return sized
 
-    def mistakes(self, study: Any) -> Iterator[str]:
+    def mistakes(self, study: StudyInterface) -> Iterator[str]:
         yield from super().mistakes(study)
         if study.task.teacher_kind != "ridges":
             yield (

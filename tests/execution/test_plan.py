@@ -29,7 +29,7 @@ def test_checks_train_after_what_they_check_and_the_costliest_first(make_study):
         found = make_study(evidence={"share": 1.0}, **changes)
         scan = {p.run for p in found.plan
                 if p.role == "scan" or (p.role == "limit" and p.factor == 1)}  # fmt: skip
-        left = plan.left(found, {})
+        left = plan.left(found.plan, {})
         assert left.checks and left.checks == {p.run for p in found.plan} - scan
         groups = plan.groups(left.missing, checks=left.checks)
         late = [scan.isdisjoint(group.runs()) for group in groups]
@@ -65,5 +65,5 @@ def test_flops_of_one_student_by_hand(make_study):
 def test_left(make_study, state, missing):
     found = make_study()
     states = {p.run.fingerprint(): state for p in found.plan}
-    left = plan.left(found, states)
+    left = plan.left(found.plan, states)
     assert left.planned == 6 and len(left.missing) == missing

@@ -131,7 +131,7 @@ def test_an_edited_study_runs_only_the_difference(tmp_path):
         (STUDY.replace("Does", "Really, does"), 0),
     ):
         edited = study.validate(tomllib.loads(text))
-        assert len(plan.left(edited, states).missing) == new
+        assert len(plan.left(edited.plan, states).missing) == new
     assert runner.run(found, tmp_path).trained == 0
 
 

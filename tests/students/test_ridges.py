@@ -114,7 +114,7 @@ def runs_of(teacher, exponent="1 + 3/d"):
 def test_a_start_is_a_run_and_the_scan_reads_the_lowest(teacher, count):
     study = runs_of(teacher)
     assert len(study.plan) == 2 * 3 * 3 * count
-    groups = plan.left(study, {}).missing
+    groups = plan.left(study.plan, {}).missing
     assert {run.coordinate("units") for run in groups} == {4, 6, 8}
     of_first = [run for run in groups if run.task.dim == 1 and run.task.teacher == 0]
     shapes = tuple((run.student, None, (0, 1, 2)) for run in of_first[::3])
