@@ -1,15 +1,17 @@
 """Write the golden files again: `python tests/golden/regenerate.py [WHAT]…`.
 
 Only when a change of numbers or words is meant: read the difference that git shows, and say in the
-message of the commit how old numbers move. WHAT is `losses`, `fingerprints`, or the name of a study
-of `studies/`, whose outputs are written to `expected/`; without any, everything is written.
+message of the commit how old numbers move. WHAT is `losses`, `fingerprints`, `smoke`, what verbs
+print of one study, or the name of a study of `studies/`, whose numbers are written to
+`expected/NAME.json`; without any, everything is written.
 """
 
-import os
-import shutil
+import contextlib
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "support")]
@@ -17,28 +19,27 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "support")]
 import losses  # noqa: E402
 import stores  # noqa: E402
 import test_fingerprints as fingerprints  # noqa: E402
+import test_stores as golden  # noqa: E402
 
 
-def write_outputs(name: str) -> None:
-    before, folder = Path.cwd(), HERE / "expected" / name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    with tempfile.TemporaryDirectory() as elsewhere:
-        os.chdir(elsewhere)
-        found = stores.outputs(name)
-        os.chdir(before)
-    for file, text in found.items():
-        (folder / file).write_text(text)
+def elsewhere(function: Callable[[str], Any], name: str) -> Any:
+    """What a function of a golden study gives in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        return function(name)
 
 
 def main() -> None:
-    for what in sys.argv[1:] or ("fingerprints", "losses", *stores.NAMES):
+    for what in sys.argv[1:] or ("fingerprints", "losses", "smoke", *stores.NAMES):
         if what == "fingerprints":
             fingerprints.EXPECTED.write_text(fingerprints.printed())
         elif what == "losses":
             losses.EXPECTED.write_text(losses.printed())
+        elif what == "smoke":
+            for file, text in elsewhere(stores.smoke, golden.SMOKE).items():
+                (golden.EXPECTED / "smoke" / file).write_text(text)
         else:
-            write_outputs(what)
+            text = stores.dumped(elsewhere(stores.outputs, what))
+            (golden.EXPECTED / f"{what}.json").write_text(f"{text}\n")
         print(f"{what}: written")
 
 

@@ -1,4 +1,4 @@
-"""Simulated stores of the golden studies, and what the command line says of them.
+"""Simulated stores of the golden studies, and what the lab says of them: numbers and structure.
 
 A law gives the relative loss of every planned run, with lognormal noise that runs share with their
 checks (`simulated.rows`); what the runs tell of themselves beside it stands in the details. Every
@@ -7,10 +7,15 @@ study is there for what it has that the others have not: see the head of its fil
 
 from __future__ import annotations
 
+import csv
+import json
 import math
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from invocation import invoke
@@ -41,28 +46,91 @@ def stored(name: str) -> Iterator[Row]:
     }[name](study)  # fmt: skip
 
 
-def outputs(name: str) -> dict[str, str]:
-    """Text by file name: what `lab check`, `fit --json` and `report` print of the study in the
-    current folder, whose store is made here, and what the report writes."""
-    Path(f"{name}.toml").write_text((STUDIES / f"{name}.toml").read_text())
-    with Store.write(Path("results") / name) as store:
-        store.add(stored(name))
-    written = Path("results") / name
-    # pixels are nobody's golden, and take most of the time
-    with patch.object(Figure, "savefig"), patch("lab.report.figure_files.lean", str):
-        said = [_said(verb, f"{name}.toml") for verb in ("check", "report")]
+def outputs(name: str) -> dict[str, Any]:
+    """JSON by what it is of: `lab check` of the study in the current folder, and what `lab report`
+    writes of its store, which is made here. Sentences are left out (`lean`)."""
+    folder = make(name)
+    with without_pixels():
+        checked = said("check", name)
+        said("report", name)
+    report = (folder / "report.md").read_text().splitlines()
+    exponents = csv.reader((folder / "exponents.csv").read_text().splitlines())
     return {
-        "said.txt": "".join(said),
-        "fit.json": _said("fit", f"{name}.toml", "--json"),
-        **{file: (written / file).read_text() for file in ("fits.json", "report.md",
-                                                           "exponents.csv")},
+        "check": {"doubts": re.findall(r"^doubt +([\w-]+):", checked, re.M),
+                  "numbers": lean(" ".join(checked.split()))},
+        "answers": lean(json.loads((folder / "fits.json").read_text())),
+        "exponents": [*exponents],
+        "tables": [[lean(cell.strip()) for cell in line.strip("|").split("|")]
+                   for line in report if line.startswith("|") and not line.startswith("|--")],
+        "paragraphs": [told for line in report if line and not line.startswith("|")
+                       and (told := lean(f"{line} . . . . ."))],
     }  # fmt: skip
 
 
-def _said(*arguments: str) -> str:
-    result = invoke(*arguments)
+def smoke(name: str) -> dict[str, str]:
+    """Text by file name: what a verb prints of the study, and the report."""
+    folder = make(name)
+    with without_pixels():
+        found = {f"{verb}.txt": said(verb, name) for verb in ("check", "fit", "runs", "report")}
+    return found | {"report.md": (folder / "report.md").read_text()}
+
+
+def make(name: str) -> Path:
+    """The folder of results of a study in the current folder; both are made."""
+    Path(f"{name}.toml").write_text((STUDIES / f"{name}.toml").read_text())
+    folder = Path("results") / name
+    with Store.write(folder) as store:
+        store.add(stored(name))
+    return folder
+
+
+@contextmanager
+def without_pixels() -> Iterator[None]:
+    """Figures are made and not saved: pixels are nobody's golden, and take most of the time."""
+    with patch.object(Figure, "savefig"), patch("lab.report.figure_files.lean", str):
+        yield
+
+
+def said(verb: str, name: str) -> str:
+    """What a verb prints."""
+    result = invoke(verb, f"{name}.toml")
     assert result.exit_code == 0, result.output
     return result.output
+
+
+def lean(value: Any) -> Any:
+    """A value whose sentences, of more than five words, are the name before a colon, the files and
+    the numbers that they say. So a sentence may be worded otherwise; what it counts may not.
+    """
+    if isinstance(value, dict):
+        return {key: lean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [lean(item) for item in value]
+    if isinstance(value, str) and value.count(" ") > 4:
+        return " ".join(TOLD.findall(value))
+    return value
+
+
+TOLD = re.compile(r"^[-\s]*[a-z-]+:|[\w-]+\.(?:png|csv|md|json|html)|\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+"""What of a sentence is kept."""
+
+
+def dumped(value: Any, indent: str = "") -> str:
+    """JSON of twelve digits, in which what is short stands in one line."""
+    if isinstance(value, float):
+        value = float(f"{value:.12g}")
+    if not isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    more = f"{indent} "
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(key)}: {dumped(item, more)}" for key, item in value.items()]
+    else:
+        parts = [dumped(item, more) for item in value]
+    first, last = "{}" if isinstance(value, dict) else "[]"
+    line = f"{first}{', '.join(parts)}{last}"
+    if len(line) <= 200 and "\n" not in line:
+        return line
+    return f"{first}\n{more}" + f",\n{more}".join(parts) + f"\n{indent}{last}"
 
 
 def _of_width(study) -> Iterator[Row]:
