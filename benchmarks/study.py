@@ -34,7 +34,7 @@ import numpy as np
 
 STUDIES = Path(__file__).parent.parent / "studies"
 PARTS = {
-    "supply": {"_fresh": "labelling", "_first": "labelling", "_pool": "labelling",
+    "batches": {"_fresh": "labelling", "_first": "labelling", "_pool": "labelling",
                "_clean": "labelling", "_noisy": "labelling", "batches": "labelling",
                "baseline": "evaluating"},
     "training": {"_evaluate": "evaluating", "_advance": "stepping", "_init_state": "starting"},

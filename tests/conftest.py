@@ -28,7 +28,7 @@ import pytest  # noqa: E402
 from lab import cli  # noqa: E402
 from lab.config import study  # noqa: E402
 from lab.execution import engine  # noqa: E402
-from lab.kinds.kind import Kinds  # noqa: E402
+from lab.kinds import Kinds  # noqa: E402
 from lab.scaling.tables import reply  # noqa: E402
 
 engine.configure()

@@ -29,11 +29,10 @@ FLOORS = [
     {"lab.tables"},
     {"lab.students"},
     {"lab.spec"},
-    {"lab.kinds"},
     {"lab.data"},
     {"lab.dimension"},
     {"lab.scaling"},
-    {"lab.kinds.kind", "lab.grids", "lab.theory", "lab.models"},
+    {"lab.kinds", "lab.grids", "lab.theory", "lab.models"},
     {"lab.mistakes", "lab.terminal", "lab.files", "lab.canonical"},
 ]
 NO_JAX = {"lab.config", "lab.grids", "lab.regimes", "lab.tables", "lab.spec", "lab.theory",
@@ -218,10 +217,10 @@ def test_types_and_shapes_are_checked_while_the_tests_run():
 
 
 def test_a_worker_knows_every_kind():
-    """It imports the packages of the kinds and no regime, so these import all of them."""
+    """It imports the package of the students and no regime, so the package imports all of them."""
     for package in ("data", "kinds", "students"):
         folder = LAB / package
         registers = {f.stem for f in folder.glob("*.py") if ".add\nclass" in f.read_text()}
         assert registers <= {what for _, what in imports(folder / "__init__.py")}
     elsewhere = [name for name, file in modules() if "STUDENTS.add\nclass" in file.read_text()]
-    assert all(name.startswith(("lab.kinds.", "lab.students.")) for name in elsewhere)
+    assert all(name.startswith("lab.students.") for name in elsewhere)

@@ -10,7 +10,7 @@ from lab.dimension.measurement import measure
 from lab.execution import plan
 from lab.mistakes import StudyError
 from lab.spec import MeasureSpec, Run
-from lab.students.dimensions import Dimension, Measure, Place, measured
+from lab.students.dimensions import Dimension, Measure, ProbeSite, measured
 
 STUDY = """
 question = "Where?"
@@ -21,15 +21,15 @@ student = { widths = [3, 4, 5], seeds = 1 }
 
 
 @pytest.mark.parametrize("text, place", [
-    ("input", Place("input")),
-    ("teacher.last", Place("teacher")),
-    ("teacher.2.before", Place("teacher", 2, before=True)),
-    ("student.1", Place("student", 1)),
-    ("student.last.initialisation", Place("student", initial=True)),
-    ("student.12.before.initialisation", Place("student", 12, before=True, initial=True)),
+    ("input", ProbeSite("input")),
+    ("teacher.last", ProbeSite("teacher")),
+    ("teacher.2.before", ProbeSite("teacher", 2, before=True)),
+    ("student.1", ProbeSite("student", 1)),
+    ("student.last.initialisation", ProbeSite("student", initial=True)),
+    ("student.12.before.initialisation", ProbeSite("student", 12, before=True, initial=True)),
 ])  # fmt: skip
 def test_places_are_read(text, place):
-    assert Place.of(text) == place
+    assert ProbeSite.of(text) == place
 
 
 @pytest.mark.parametrize("places, words", [

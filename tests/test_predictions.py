@@ -13,7 +13,7 @@ from lab.execution.registration import register, registered
 from lab.execution.store import Store
 from lab.findings.answering import answer
 from lab.mistakes import StudyError
-from lab.tables.prediction import Prediction
+from lab.tables.prediction import ClaimTable
 
 STUDIES = Path(__file__).resolve().parents[1] / "studies"
 SPECTRAL = """
@@ -64,7 +64,7 @@ def test_what_is_left_out_is_filled_in_by_the_quantity():
     assert told(PANELS) == ["α ≥ 2, within 15%", CURVE, "α = 1, within 15%",
                             "position of the peak = p/4, within 10%", CURVE]  # fmt: skip
     one = studies.read(STUDIES / "width-exponent-small.toml")
-    assert one.predictions == (Prediction(exponent="4/d", sense="bound", tolerance=0.15),)
+    assert one.predictions == (ClaimTable(exponent="4/d", sense="bound", tolerance=0.15),)
     assert one.model_dump(by_alias=True)["prediction"]["exponent"] == "4/d"  # a table, as before
 
 

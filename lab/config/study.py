@@ -30,7 +30,7 @@ from lab.config.toml import StudyText
 from lab.data.task import Task
 from lab.data.user_data import UserData, located
 from lab.grids import ValidationPass, rules
-from lab.kinds.kind import Kinds
+from lab.kinds import Kinds
 from lab.mistakes import MOST, Place, StudyError, placed, shown, spelled, unknown
 from lab.regimes.regime import REGIMES, Origin, Regime, origin_of
 from lab.spec import Planned

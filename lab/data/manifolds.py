@@ -21,7 +21,7 @@ from jaxtyping import Float, Key
 from pydantic import BeforeValidator, Field
 
 from lab.grids import Dims, PositiveInt, Table, as_tuple
-from lab.kinds.kind import Kinds
+from lab.kinds import Kinds
 from lab.mistakes import unknown
 
 MANIFOLDS = Kinds("cube")

@@ -22,7 +22,7 @@ from lab.data.covariances import CovarianceSettings, of_covariance
 from lab.data.manifolds import MANIFOLDS, Embedding, Manifold, chart
 from lab.data.teachers import FIELD_TEST_POINTS, TEACHERS, NetworkTeacher, ResolvedTeacher, Teacher
 from lab.grids import Dims, Floats, Grid, PositiveInt, Table, said
-from lab.kinds.kind import OneOf
+from lab.kinds import OneOf
 
 TEST_POINTS = 20_000
 """Points that losses are taken on."""

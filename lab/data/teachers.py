@@ -53,7 +53,7 @@ from lab.grids import (
     one_by_one,
     product,
 )
-from lab.kinds.kind import Kinds
+from lab.kinds import Kinds
 
 TEACHERS = Kinds("network")
 """Every kind of teacher by its name."""

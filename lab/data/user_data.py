@@ -21,7 +21,7 @@ from pydantic_core import CoreSchema, core_schema
 from lab.canonical import Part
 from lab.data.task import Task, TaskSpec
 from lab.grids import Grid, Line, NonNegativeFloat, PositiveFloat, PositiveInt, Table, Whole
-from lab.kinds.kind import load, tagged
+from lab.kinds import load, tagged
 
 MOST_SHARED = 0.5
 """Share of a pool in the largest training set beyond which the scatter between its random orders is

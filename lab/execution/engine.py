@@ -39,7 +39,7 @@ from lab.data.task import TaskSpec
 from lab.data.teachers import TEACHERS
 from lab.data.user_data import AnyTask, DatasetQuery, DatasetSummary, Split, UserDataSpec
 from lab.execution import compiled
-from lab.kinds.kind import load
+from lab.kinds import load
 from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.mistakes import StudyError

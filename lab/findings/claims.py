@@ -14,7 +14,7 @@ from dataclasses import replace
 from lab.findings.answer import NOTHING, Answer, Judgement
 from lab.findings.study_results import StudyResults
 from lab.findings.view import Answers, Rows, Table, View
-from lab.kinds.kind import load
+from lab.kinds import load
 from lab.scaling.judge.verdict import UNDECIDED, Doubt, briefly
 from lab.tables.prediction import Claim
 

@@ -23,7 +23,7 @@ from lab.execution.store import Row
 from lab.findings.answer import Answer
 from lab.findings.study_results import Setting, StudyResults
 from lab.findings.view import Answers, Table, View
-from lab.kinds.kind import load
+from lab.kinds import load
 from lab.kinds.student import STUDENTS
 from lab.regimes.regime import Regime
 from lab.spec import Run

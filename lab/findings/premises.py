@@ -216,7 +216,7 @@ def _distracted(run: Run) -> bool:
     A fixed model over draws of the data has no dimension in its exponent.
     """
     extra = run.task.input_dim > run.task.dim
-    return extra and _kind(run).rigid and not run.learner
+    return extra and _kind(run).fixed_metric and not run.learner
 
 
 def _kind(run: Run) -> type[Student]:

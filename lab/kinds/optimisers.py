@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from lab.grids import Table
-from lab.kinds.kind import Kinds
+from lab.kinds import Kinds
 
 OPTIMISERS = Kinds("muon", key="name")
 """Every optimiser by its name."""

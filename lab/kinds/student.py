@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_chec
 
 from lab.canonical import Part
 from lab.grids import PositiveInt, Setting, Table
-from lab.kinds.kind import Kinds
+from lab.kinds import Kinds
 from lab.mistakes import StudyError
 from lab.theory import Pieces
 
@@ -129,18 +129,18 @@ class Student(Table):
     """Whether descent trains it; an exact student is solved."""
     random: ClassVar[bool] = True
     """Whether it draws something of its own, so that seeds tell its students apart."""
-    fixed: ClassVar[bool] = True
+    parametric: ClassVar[bool] = True
     """Whether the model is the same whatever the number of its data."""
     local: ClassVar[bool] = False
     """Whether it looks at nearby points only, which have to be near."""
-    rigid: ClassVar[bool] = False
+    fixed_metric: ClassVar[bool] = False
     """Whether its metric is given beforehand; networks, and least squares on the coordinates, learn
     which coordinates matter. α on cubes of d = 2, without and with 4 distractors (simplices: 2):
     nearest neighbour 1.02 and .37, simplices 1.97 and .95, a Laplace kernel 1.76 and 1.00."""
     solvers: ClassVar[Mapping[str, str]] = {}
     """Who trains or solves it, by `Run.learner`: "module:NAME" of a `lab.students.solvers.Solver`,
     which says what that costs too."""
-    sized: ClassVar[str | None] = None
+    size_key: ClassVar[str | None] = None
     """The key that makes it larger, if there is one."""
     scanned: ClassVar[str] = "N"
     """The coordinate (`lab.spec.COORDINATES`) that counts its size in a scan."""
@@ -160,7 +160,7 @@ class Student(Table):
         """The resolved students of the grid; `inputs`, where the task decides it."""
         raise NotImplementedError
 
-    def vanishes(self, task: Target, *, sized: bool) -> bool:
+    def limit_loss_is_zero(self, task: Target, *, sized: bool) -> bool:
         """Whether L∞ is 0 on noise-free targets, as its data grow, or (`sized`) it itself does."""
         raise NotImplementedError
 

@@ -19,7 +19,7 @@ from lab.mistakes import unknown
 from lab.regimes import axes
 from lab.regimes.quantity import ALPHA, Quantity
 from lab.spec import NO_TRAINING, Run
-from lab.tables.prediction import Prediction
+from lab.tables.prediction import ClaimTable
 
 if TYPE_CHECKING:
     from lab.regimes.quantity import ClaimingStudy
@@ -155,7 +155,7 @@ def _of_settings(study: ClaimingStudy) -> Iterator[dict[str, Any]]:
         yield {"d": task.dim, **dict(study.setting(run)[1:])}
 
 
-def _claimed(study: ClaimingStudy) -> Iterator[tuple[str, Prediction, Quantity | None]]:
+def _claimed(study: ClaimingStudy) -> Iterator[tuple[str, ClaimTable, Quantity | None]]:
     """Every claim with its place in the file and what it is about, None if nobody answers it."""
     several = len(study.predictions) > 1
     for i, asked in enumerate(study.predictions):

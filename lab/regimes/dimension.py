@@ -19,7 +19,7 @@ from lab.regimes.axes import Axis, Ordinate
 from lab.regimes.quantity import DIMENSION, Quantity
 from lab.regimes.regime import REGIMES, Regime
 from lab.students.dimensions import Estimator
-from lab.tables.prediction import Prediction, Predictions
+from lab.tables.prediction import ClaimTable, ClaimTables
 
 LEAST = 250
 """Points from which on the correction was measured."""
@@ -40,7 +40,7 @@ class IntrinsicDimension(Regime):
 
     regime: Literal["dimension"] = "dimension"
     data: Draws
-    predictions: Annotated[Predictions, BeforeValidator(_with_value)] = (Prediction(),)
+    predictions: Annotated[ClaimTables, BeforeValidator(_with_value)] = (ClaimTable(),)
 
     quantities: ClassVar[tuple[Quantity, ...]] = (DIMENSION,)
     learner: ClassVar[str] = "dimension"

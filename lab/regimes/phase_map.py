@@ -75,5 +75,5 @@ class PhaseMap(Descending):
         if not self.student.trained:
             yield "student.kind: a phase map trains networks; take kind = \"mlp\""
             return
-        yield from too_few("student.widths", getattr(self.student, self.student.sized or ""))
+        yield from too_few("student.widths", getattr(self.student, self.student.size_key or ""))
         yield from too_few("data.sizes", self.data.sizes)

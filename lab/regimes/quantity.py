@@ -20,7 +20,7 @@ from lab import theory
 from lab.data.user_data import AnyTask
 from lab.grids import Setting
 from lab.kinds.student import STUDENTS, StudentSpec
-from lab.tables.prediction import Claim, Prediction
+from lab.tables.prediction import Claim, ClaimTable
 
 FORMULAS = ("exponent", "value")
 """The keys of [prediction] under which a formula may stand."""
@@ -69,7 +69,7 @@ class Quantity:
     value: Value = of_study
     takes: Callable[[Any], Iterator[str]] = anything
 
-    def claim(self, asked: Prediction) -> Claim:
+    def claim(self, asked: ClaimTable) -> Claim:
         """The claim that is written, with what is left out filled in."""
         written = getattr(asked, self.key) if self.key else None
         formula = written if written is not None or not self.key else self.default
@@ -81,7 +81,7 @@ class Quantity:
             asked.omega, asked.delta, asked.size,
         )  # fmt: skip
 
-    def mistakes(self, asked: Prediction) -> Iterator[str]:
+    def mistakes(self, asked: ClaimTable) -> Iterator[str]:
         """What is wrong with a claim about it, as `key: sentence`."""
         own = f"'{self.key}'" if self.key else "no formula"
         for key in FORMULAS:
@@ -120,14 +120,14 @@ if TYPE_CHECKING:
         @property
         def student(self) -> Student: ...
         @property
-        def predictions(self) -> tuple[Prediction, ...]: ...
+        def predictions(self) -> tuple[ClaimTable, ...]: ...
         @property
         def repetitions(self) -> int: ...
         @property
         def axis(self) -> Axis: ...
         @property
         def has_size_counts(self) -> bool: ...
-        def quantity(self, of: Prediction | Claim) -> Quantity: ...
+        def quantity(self, of: ClaimTable | Claim) -> Quantity: ...
         def setting(self, run: Run) -> tuple[Any, ...]: ...
         def predicted(
             self,

@@ -29,14 +29,14 @@ from lab import theory
 from lab.data.task import Task
 from lab.data.user_data import AnyTask, ByData, UserData
 from lab.grids import Line, Table, Whole, said
-from lab.kinds.kind import Kinds, OneOf, load
+from lab.kinds import Kinds, OneOf, load
 from lab.kinds.student import Student, StudentSpec
 from lab.regimes import axes, cross_checks
 from lab.regimes.axes import Axis, Cell, Key, Ordinate, Values
 from lab.regimes.quantity import ALPHA, CURVE, PEAK, Quantity
 from lab.spec import NO_TRAINING, MeasureSpec, Planned, Run, TrainingSpec
 from lab.students import STUDENTS
-from lab.tables.prediction import Claim, Prediction, Predictions
+from lab.tables.prediction import Claim, ClaimTable, ClaimTables
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Regime(Table):
     seed: Annotated[Whole, Field(ge=0, lt=2**31)] = 0
     task: Annotated[Task | UserData, ByData()]
     student: Annotated[Student, OneOf(STUDENTS)]
-    predictions: Predictions = (Prediction(),)
+    predictions: ClaimTables = (ClaimTable(),)
     _origin: Origin = PrivateAttr(default=Origin())
     _level: float = PrivateAttr(default=0.95)
 
@@ -139,7 +139,7 @@ class Regime(Table):
         ridge = any(getattr(self.student, "ridge", None) or ())
         if self.task.noisy or ridge:
             return "power+floor"
-        vanishes = self.student.vanishes(self.task, sized=self.scans_model_size)
+        vanishes = self.student.limit_loss_is_zero(self.task, sized=self.scans_model_size)
         return "power" if vanishes else "power+floor"
 
     # ---- what is trained ----------------------------------------------------------------------
@@ -289,7 +289,7 @@ class Regime(Table):
         """The first claim about the exponent α; None where the study makes none."""
         return next((claim for claim in self.claims if claim.quantity == ALPHA.name), None)
 
-    def quantity(self, of: Prediction | Claim) -> Quantity:
+    def quantity(self, of: ClaimTable | Claim) -> Quantity:
         """What a claim is about. Raises LookupError where the regime cannot answer it."""
         for known in self.quantities:
             if of.quantity in (known.name, None):

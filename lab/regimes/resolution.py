@@ -147,12 +147,12 @@ class ResolutionWidth(Descending):
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
         student = self.student
-        if student.sized:
-            yield from too_few(f"student.{student.sized}", getattr(student, student.sized))
+        if student.size_key:
+            yield from too_few(f"student.{student.size_key}", getattr(student, student.size_key))
         answered = (
             self.task.linear or self.task.n_available is not None or student.answers_unlimited
         )
-        if not student.trained and not (student.sized and answered):
+        if not student.trained and not (student.size_key and answered):
             yield (
                 f"student.kind: {student.kind} students have no answer on unlimited data; scan "
                 "data.sizes with regime = \"resolution-data\""

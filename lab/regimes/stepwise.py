@@ -136,8 +136,8 @@ class Stepwise(Descending):
             yield (
                 f"training.checkpoints: {many} make no curve; give {FEWEST} or more, as \"log:24\""
             )
-        if student.sized:
-            yield from too_few(f"student.{student.sized}", getattr(student, student.sized))
+        if student.size_key:
+            yield from too_few(f"student.{student.size_key}", getattr(student, student.size_key))
 
 
 SIZES = 4
@@ -189,7 +189,7 @@ class ComputeFrontier(Stepwise):
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
-        sized = self.student.sized
+        sized = self.student.size_key
         if sized and 2 < len(set(getattr(self.student, sized))) < SIZES:
             yield f"student.{sized}: a frontier needs {SIZES} sizes or more, better ten; add some"
 

@@ -23,14 +23,14 @@ from lab.regimes.cross_checks import too_few
 from lab.regimes.regime import REGIMES, Regime, Rows
 from lab.spec import TrainingSpec, full_batch
 from lab.students.mlp import Mlp
-from lab.tables.prediction import Prediction, Predictions
+from lab.tables.prediction import ClaimTable, ClaimTables
 from lab.tables.training import Steps
 
 
 class OverLimit(Regime):
     """A variance-limited regime: theory has 1 for its exponent (Bahri et al., arXiv 2102.06701)."""
 
-    predictions: Predictions = (Prediction(exponent=1.0, sense="equal"),)
+    predictions: ClaimTables = (ClaimTable(exponent=1.0, sense="equal"),)
 
     averages_repeats: ClassVar[bool] = True
     limit: ClassVar[str]
@@ -94,7 +94,7 @@ class VarianceData(OverLimit):
         yield from too_few("data.sizes", self.data.sizes)
         if student.random and "seeds" in student.model_fields_set:
             yield "student.seeds: variance-data repeats draws of the data; give data.draws"
-        if not student.fixed:
+        if not student.parametric:
             yield (
                 f"student.kind: a {student.kind} student grows with its data, and variance-data "
                 "wants a fixed model; take random-features, linear or mlp"

@@ -30,20 +30,20 @@ if TYPE_CHECKING:
     from lab.models import PLRF, Truncation
 
 
-class Curves(Exact):
+class KnownCurves(Exact):
     """An exact model of `sizes` N."""
 
     sizes: Dims
 
     solvers: ClassVar[Mapping[str, str]] = {"": "lab.students.curves:SOLVER"}
     timed: ClassVar[bool] = True
-    sized: ClassVar[str | None] = "sizes"
+    size_key: ClassVar[str | None] = "sizes"
 
     @property
     def linear(self) -> bool:
         return True
 
-    def vanishes(self, task: Target, *, sized: bool) -> bool:
+    def limit_loss_is_zero(self, task: Target, *, sized: bool) -> bool:
         return sized
 
     def mistakes(self, study: StudyInterface) -> Iterator[str]:
@@ -84,7 +84,7 @@ class Curves(Exact):
 
 
 @STUDENTS.add
-class TruncationStudent(Curves):
+class TruncationStudent(KnownCurves):
     """Gradient flow of the first N of infinitely many modes."""
 
     kind: Literal["truncation"] = "truncation"
@@ -122,7 +122,7 @@ class TruncationStudent(Curves):
 
 
 @STUDENTS.add
-class PLRFStudent(Curves):
+class PLRFStudent(KnownCurves):
     """Mean of one-pass SGD on N random features of all modes; `rate` is γ tr K. Teachers, seeds and
     sizes draw features of their own."""
 

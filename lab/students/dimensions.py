@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from lab.dimension import Estimate
     from lab.kinds.student import StudyInterface
-    from lab.students.supply import Layers, Supply
+    from lab.students.batches import BatchSource, Layers
 
 Method = Literal[
     "two-nn-linear", "two-nn-mle", "mle", "mle-inverse", "knn", "gride", "correlation", "pca"
@@ -60,7 +60,7 @@ _GRAMMAR = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ProbeSite:
     """Where points are taken. layer: from 1, 0 for the last; network: input, teacher, student."""
 
     network: str
@@ -69,7 +69,7 @@ class Place:
     initial: bool = False
 
     @classmethod
-    def of(cls, text: str) -> Place:
+    def of(cls, text: str) -> ProbeSite:
         """The place of this name. Raises ValueError, a sentence, where there is none."""
         found = _GRAMMAR.fullmatch(text)
         if not found:
@@ -128,7 +128,7 @@ def column(place: str, of: str = "value") -> str:
 
 def _places(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
-        Place.of(name)
+        ProbeSite.of(name)
     return names
 
 
@@ -161,7 +161,7 @@ class Measure(Table):
             "student": {STUDENTS[one.kind].layers(one) for one in students},
         }
         for text in self.dimension:
-            place = Place.of(text)
+            place = ProbeSite.of(text)
             least = min(depths.get(place.network, {1}), default=1)
             if least < max(place.layer, 1):
                 many = "no hidden layer" if not least else f"{least} hidden layer"
@@ -179,9 +179,9 @@ class Estimator(Exact):
     method: Grid[Method] = ("two-nn-mle",)
 
     solvers: ClassVar[Mapping[str, str]] = {"dimension": "lab.students.solvers:ESTIMATING"}
-    fixed: ClassVar[bool] = False
+    parametric: ClassVar[bool] = False
 
-    def vanishes(self, task: Target, *, sized: bool) -> bool:
+    def limit_loss_is_zero(self, task: Target, *, sized: bool) -> bool:
         return True
 
     def mistakes(self, study: StudyInterface) -> Iterator[str]:
@@ -197,7 +197,7 @@ class Estimator(Exact):
 
 
 @dataclass(frozen=True)
-class Watch:
+class DimensionProbe:
     """What a group of runs is asked to measure. `known` is, by teacher, what all its students
     share; `x` the points as they see them; `tick` is told that time passes."""
 
@@ -210,9 +210,9 @@ class Watch:
     def of(
         cls,
         asked: MeasureSpec | None,
-        given: Supply,
+        given: BatchSource,
         tick: Callable[[int], None],
-    ) -> Watch:
+    ) -> DimensionProbe:
         """Measure what the students of each teacher share."""
         x = given.test[0]
         if asked is None:
@@ -222,7 +222,7 @@ class Watch:
             found: dict[str, float] = {}
             layers: Layers = ()
             for name in asked.dimension:
-                place = Place.of(name)
+                place = ProbeSite.of(name)
                 if place.network == "student":
                     continue
                 if place.network == "teacher":
@@ -247,7 +247,7 @@ class Watch:
         places that are `initial`, or of the others."""
         if self.asked is None:
             return
-        places = {name: Place.of(name) for name in self.asked.dimension}
+        places = {name: ProbeSite.of(name) for name in self.asked.dimension}
         wanted = {
             name: p for name, p in places.items() if (p.network, p.initial) == ("student", initial)
         }
@@ -296,7 +296,7 @@ def quoted(estimates: Iterable[Estimate], method: str) -> Dimension | None:
     return Dimension(*map(float, found))
 
 
-def _at(layers: Layers, place: Place) -> Float[Array, "w n"]:
+def _at(layers: Layers, place: ProbeSite) -> Float[Array, "w n"]:
     return layers[place.layer - 1][0 if place.before else 1]
 
 

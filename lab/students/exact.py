@@ -30,7 +30,7 @@ from lab.data.task import TEST_POINTS
 from lab.data.user_data import AnyTask
 from lab.grids import PositiveInt, Setting, product
 from lab.grids import one_by_one as each_alone
-from lab.kinds.kind import load
+from lab.kinds import load
 from lab.kinds.student import STUDENTS, Student, StudentSpec, lacking
 from lab.spec import Group, Run
 from lab.students.solvers import Failed, Learner, Result, one_by_one
@@ -116,7 +116,7 @@ class Exact(Student):
 
     @classmethod
     def same_but_size(cls, spec: StudentSpec) -> StudentSpec:
-        settings = {name: value for name, value in spec.settings if name != cls.sized}
+        settings = {name: value for name, value in spec.settings if name != cls.size_key}
         return StudentSpec.of(spec.kind, settings, inputs=spec.inputs)
 
     @classmethod

@@ -62,8 +62,8 @@ class Kernel(Exact):
 
     risk: ClassVar[str] = "lab.students.kernels:risk"
     reference: ClassVar[str] = "lab.students.exact:slope"
-    fixed: ClassVar[bool] = False
-    rigid: ClassVar[bool] = True
+    parametric: ClassVar[bool] = False
+    fixed_metric: ClassVar[bool] = True
 
     @classmethod
     def resolved(cls, given: Mapping[str, Setting]) -> dict[str, Setting]:
@@ -76,7 +76,7 @@ class Kernel(Exact):
                 raise ValueError(unknown(f"setting of {kernel} kernels", name, known))
         return {**plain, **resolved_covariance(kernel, own)}
 
-    def vanishes(self, task: Target, *, sized: bool) -> bool:
+    def limit_loss_is_zero(self, task: Target, *, sized: bool) -> bool:
         return all(
             universal(str(settings["kernel"]), settings, sphere=task.on_sphere)
             for settings in self.settings()
@@ -123,7 +123,7 @@ class MemoryLimitError(ValueError):
 
 
 @dataclass(frozen=True)
-class Factor:
+class CholeskyFactor:
     """Cholesky factor of K + δ + jitter.
 
     Attributes:
@@ -148,7 +148,7 @@ def factor(
     *,
     ridge: float = 0.0,
     memory: float = MEMORY,
-) -> Factor:
+) -> CholeskyFactor:
     """Factor k(x, x) + ridge with the smallest jitter, a power of ten, for which it succeeds.
 
     Raises MemoryLimitError before anything is computed if two D × D matrices exceed `memory`
@@ -172,7 +172,7 @@ def factor(
         lower = _cholesky(gram)
         if lower is not None:
             reciprocal, _ = lapack.dpocon(lower, lapack.dlange("1", gram), uplo="L")
-            return Factor(lower, jitter, 1 / reciprocal if reciprocal > 0 else np.inf)
+            return CholeskyFactor(lower, jitter, 1 / reciprocal if reciprocal > 0 else np.inf)
     raise ValueError(
         f"the kernel matrix of {len(x)} points is not positive definite even with a jitter of "
         f"{_JITTERS[-1]:g}; remove repeated points or set a ridge"

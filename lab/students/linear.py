@@ -32,7 +32,7 @@ SCATTER = 3
 
 
 @STUDENTS.add
-class Linear(Exact):
+class LinearStudent(Exact):
     """Least squares on the coordinates."""
 
     kind: Literal["linear"] = "linear"
@@ -46,7 +46,7 @@ class Linear(Exact):
     def linear(self) -> bool:
         return True
 
-    def vanishes(self, task: Target, *, sized: bool) -> bool:
+    def limit_loss_is_zero(self, task: Target, *, sized: bool) -> bool:
         return task.linear
 
     def mistakes(self, study: StudyInterface) -> Iterator[str]:

@@ -52,19 +52,19 @@ _CELLS_PER_POINT = (1.0, 2.0, 6.77, 31.8, 187.0, 1297.0)
 """Mean number of Delaunay cells per point of a uniform set, by dimension (Miles 1970)."""
 
 
-class Local(Exact):
+class LocalExact(Exact):
     """A student that looks at nearby points only."""
 
-    fixed: ClassVar[bool] = False
+    parametric: ClassVar[bool] = False
     local: ClassVar[bool] = True
-    rigid: ClassVar[bool] = True
+    fixed_metric: ClassVar[bool] = True
 
-    def vanishes(self, task: Target, *, sized: bool) -> bool:
+    def limit_loss_is_zero(self, task: Target, *, sized: bool) -> bool:
         return True
 
 
 @STUDENTS.add
-class Nearest(Local):
+class Nearest(LocalExact):
     """The mean of the targets of the k nearest training points."""
 
     kind: Literal["nearest"] = "nearest"
@@ -90,7 +90,7 @@ class Nearest(Local):
 
 
 @STUDENTS.add
-class Simplex(Local):
+class Simplex(LocalExact):
     """Linear interpolation on the cells of a triangulation of the plane, or of the unit sphere."""
 
     kind: Literal["simplex"] = "simplex"

@@ -23,7 +23,7 @@ from pydantic import Field
 
 from lab.data.activations import Activations, activation_of, power_of
 from lab.grids import Depth, NonNegativeFloat, PositiveFloat, Widths
-from lab.kinds.kind import load
+from lab.kinds import load
 from lab.kinds.student import STUDENTS, StudentSpec, Target, Trained
 from lab.theory import Pieces
 
@@ -55,7 +55,7 @@ class Mlp(Trained):
         "data": "lab.students.solvers:BASIN",
         "ntk": "lab.students.solvers:TANGENTS",
     }
-    sized: ClassVar[str | None] = "widths"
+    size_key: ClassVar[str | None] = "widths"
     reference: ClassVar[str] = "lab.data.linear_terms:slope"
 
     def specs(self, *, inputs: str | None = None) -> Iterator[StudentSpec]:
@@ -71,7 +71,7 @@ class Mlp(Trained):
                 inputs or self.inputs,
             )
 
-    def vanishes(self, task: Target, *, sized: bool) -> bool:
+    def limit_loss_is_zero(self, task: Target, *, sized: bool) -> bool:
         return True
 
     def mistakes(self, study: StudyInterface) -> Iterator[str]:

@@ -59,14 +59,14 @@ class RandomFeatures(Exact):
     reference: ClassVar[str] = "lab.students.exact:slope"
     unlimited: ClassVar[str] = "lab.students.random_features:unlimited"
     random: ClassVar[bool] = True
-    rigid: ClassVar[bool] = True
-    sized: ClassVar[str | None] = "count"
+    fixed_metric: ClassVar[bool] = True
+    size_key: ClassVar[str | None] = "count"
 
     @property
     def linear(self) -> bool:
         return self.features == ("gaussian",)
 
-    def vanishes(self, task: Target, *, sized: bool) -> bool:
+    def limit_loss_is_zero(self, task: Target, *, sized: bool) -> bool:
         return task.linear and sized
 
     def mistakes(self, study: StudyInterface) -> Iterator[str]:

@@ -76,10 +76,10 @@ class RidgesStudent(Exact):
     random: ClassVar[bool] = True
     best_of_seeds: ClassVar[bool] = True
     answers_unlimited: ClassVar[bool] = True
-    sized: ClassVar[str | None] = "units"
+    size_key: ClassVar[str | None] = "units"
     scanned: ClassVar[str] = "units"
 
-    def vanishes(self, task: Target, *, sized: bool) -> bool:
+    def limit_loss_is_zero(self, task: Target, *, sized: bool) -> bool:
         return sized
 
     def mistakes(self, study: StudyInterface) -> Iterator[str]:

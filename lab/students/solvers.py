@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lab.data.task import POPULATION, TEST_POINTS, WIDE_TEST_POINTS, TaskSpec
-from lab.kinds.kind import load
+from lab.kinds import load
 from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.mistakes import StudyError

@@ -32,10 +32,10 @@ from lab.data.streams import stream
 from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.spec import Group, Run, TrainingSpec
-from lab.students.dimensions import Watch
+from lab.students.batches import CHUNK, BatchSource, baseline, batch_source, over_teachers
+from lab.students.dimensions import DimensionProbe
 from lab.students.first_order import optimiser
 from lab.students.solvers import Observation, Result
-from lab.students.supply import CHUNK, Supply, baseline, over_teachers, supply
 from lab.students.whole_problem import problem
 
 BLOCK = 2_000
@@ -60,10 +60,10 @@ def train(
 
 
 def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
-    given = supply(group)
+    given = batch_source(group)
     init = jnp.stack([stream("init", task, root=group.root) for task in group.teachers])
     base = np.asarray(baseline(given.loss, given.power, given.test[1]), float)
-    watch = Watch.of(group.measure, given, tick)
+    watch = DimensionProbe.of(group.measure, given, tick)
     cohorts = [_Cohort(given, group, *shape, init, watch) for shape in group.shapes]
     rate = rates(group.training)
     record = _record_steps(rate.size, every_chunk=given.validation is not None)
@@ -105,13 +105,13 @@ class _Cohort:
 
     def __init__(
         self,
-        given: Supply,
+        given: BatchSource,
         group: Group,
         student: StudentSpec,
         D: int | None,
         seeds: tuple[int, ...],
         key: Key[Array, " T"],
-        watch: Watch,
+        watch: DimensionProbe,
     ) -> None:
         t = group.training
         self.student, self.D, self.seeds, self.S = student, D, seeds, len(seeds)
@@ -133,7 +133,7 @@ class _Cohort:
         self.details = [[{**known} for _ in seeds] for known in watch.known]
         self.measure(watch, initial=True)
 
-    def measure(self, watch: Watch, *, initial: bool) -> None:
+    def measure(self, watch: DimensionProbe, *, initial: bool) -> None:
         """Dimensions of the students' layers as they are now, into the details."""
         found = watch.of_students(self.student, self.parameters, self.scale, initial=initial)
         for (t, s), dimensions in found:
@@ -155,7 +155,7 @@ class _Cohort:
             self.parameters, self.scale, x, y,
         )  # fmt: skip
 
-    def evaluate(self, step: int, given: Supply, recorded: bool, observed: bool) -> None:
+    def evaluate(self, step: int, given: BatchSource, recorded: bool, observed: bool) -> None:
         """Losses at a step.
 
         recorded: as a point of the curve, which early stopping chooses among. observed: as

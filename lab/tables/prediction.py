@@ -26,7 +26,7 @@ COUNTED = {
 """By which count of size a formula is meant."""
 
 
-class Prediction(Table):
+class ClaimTable(Table):
     """One claim as it is written. What is left out, the quantity fills in (`Quantity.claim`).
 
     quantity: the name of what it is about; a regime says which it can answer.
@@ -54,8 +54,8 @@ class Prediction(Table):
     size: Literal["N", "hidden", "width"] | None = None
 
 
-Predictions = Annotated[
-    tuple[Prediction, ...], BeforeValidator(as_tuple), Field(min_length=1, alias="prediction")
+ClaimTables = Annotated[
+    tuple[ClaimTable, ...], BeforeValidator(as_tuple), Field(min_length=1, alias="prediction")
 ]
 """One claim, or a list of them."""
 

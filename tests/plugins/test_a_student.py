@@ -33,9 +33,9 @@ class Parzen(Exact):
     kind: Literal["parzen"] = "parzen"
     radius: Positives = (0.2,)
 
-    fixed: ClassVar[bool] = False
+    parametric: ClassVar[bool] = False
 
-    def vanishes(self, task, *, sized):
+    def limit_loss_is_zero(self, task, *, sized):
         return False
 
     @classmethod

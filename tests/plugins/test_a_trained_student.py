@@ -45,14 +45,14 @@ class Sines(Trained):
     count: Positives = (8,)
     scale: PositiveFloat = 2.0
 
-    sized: ClassVar[str | None] = "count"
+    size_key: ClassVar[str | None] = "count"
 
     def specs(self, *, inputs=None):
         for count in self.count:
             settings = {"count": count, "scale": self.scale}
             yield StudentSpec.of(self.kind, settings, inputs=inputs or self.inputs)
 
-    def vanishes(self, task, *, sized):
+    def limit_loss_is_zero(self, task, *, sized):
         return True
 
     @classmethod

@@ -48,10 +48,10 @@ class Flow(Exact):
     kind: Literal["flow"] = "flow"
     time: Positives = (1.0,)
 
-    fixed: ClassVar[bool] = False
+    parametric: ClassVar[bool] = False
     solvers: ClassVar[Mapping[str, str]] = {"": "test_an_exact_student:FLOW"}
 
-    def vanishes(self, task, *, sized):
+    def limit_loss_is_zero(self, task, *, sized):
         return False
 
 

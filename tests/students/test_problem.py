@@ -13,7 +13,7 @@ from lab.data.streams import stream
 from lab.execution import plan
 from lab.mistakes import StudyError
 from lab.students import mlp, solvers, training
-from lab.students.supply import supply
+from lab.students.batches import batch_source
 from lab.students.whole_problem import GaussNewton, Problem, gauss_newton, newton, problem
 from lab.tables import training as recipes
 
@@ -108,7 +108,7 @@ def test_each_student_descends_on_its_own(make_study):
     (group,) = groups(found)
     together = {r.run: r.loss for r in training.train(group)}
     ((student, _, seeds),) = group.shapes
-    given = supply(group)
+    given = batch_source(group)
     x, y = given.large(256)
     one = problem(student, given.loss, given.power, 1 / given.rms[0], x[0], y[0])
     key = stream("init", group.teachers[0], root=group.root)

@@ -13,9 +13,9 @@ from lab.data import sets
 from lab.kinds.optimisers import OPTIMISERS, whole
 from lab.mistakes import StudyError
 from lab.spec import Group
+from lab.students import batches as batches_of
 from lab.students import first_order, mlp, training
-from lab.students import supply as batches_of
-from lab.students.supply import supply
+from lab.students.batches import batch_source
 
 
 def group(found, *, teachers=None, shapes=None):
@@ -193,7 +193,7 @@ def test_early_stopping_watches_the_validation_set_and_not_the_test_set(make_stu
     """Where the test set falls to the end and the validation set rises from the first look on, the
     first is taken; were it the test set that is watched, it would be the last."""
     one = group(watched(make_study), teachers=1, shapes=1)
-    given = supply(one)
+    given = batch_source(one)
     sizes = {"test": given.test[0].shape, "validation": given.validation[0].shape}
     assert len(set(sizes.values())) == 2
     looks = {name: 0 for name in sizes}
@@ -257,7 +257,7 @@ def test_the_loss_on_the_training_set_is_that_of_its_first_points(make_study, mo
     found = make_study(regime="resolution-data", student={"widths": [8]},
                        data={"sizes": [48, 100, 200]}, training={"batch": 8})  # fmt: skip
     one = group(found, teachers=2)
-    given = supply(one)
+    given = batch_source(one)
     for shape in one.shapes:
         init = jnp.stack([training.stream("init", task, root=one.root) for task in one.teachers])
         student, D, seeds = shape
@@ -288,7 +288,7 @@ def test_another_start_is_another_student_of_the_same_teacher_and_data(make_stud
     for a, b in zip(first, again, strict=True):
         assert b.run == replace(a.run, start=1) and a.loss != b.loss
         assert a.run.fingerprint() != b.run.fingerprint()
-    given, other = supply(one), supply(replace(one, start=1))
+    given, other = batch_source(one), batch_source(replace(one, start=1))
     for a, b in zip(
         jax.tree.leaves((given.test, given.pool, given.of_set(8, 0, 8))),
         jax.tree.leaves((other.test, other.pool, other.of_set(8, 0, 8))),
@@ -341,10 +341,10 @@ def pooled(make_study, pool):
 
 def test_a_pool_is_the_first_points_of_the_stream_and_all_of_them(make_study):
     one = pooled(make_study, 300)
-    x, y = supply(one).fresh(0, 64)
+    x, y = batch_source(one).fresh(0, 64)
     points = np.concatenate([np.asarray(x[1]), np.asarray(y[1])], axis=1)  # [steps, D_amb + 1, 64]
     seen = {tuple(p) for p in np.moveaxis(points, 1, 2).reshape(-1, points.shape[1])}
-    first = supply(pooled(make_study, 0)).fresh(0, sets.BLOCK)  # one batch holds them all
+    first = batch_source(pooled(make_study, 0)).fresh(0, sets.BLOCK)  # one batch holds them all
     known = np.concatenate([np.asarray(first[0][1, 0]), np.asarray(first[1][1, 0])]).T[:300]
     assert len(seen) == 300
     assert np.abs(np.array(sorted(seen)) - sorted(map(tuple, known))).max() < 1e-6

@@ -27,7 +27,7 @@ class Scripted(Exact):
     file: str = ""
     times: int = 99
 
-    fixed: ClassVar[bool] = False
+    parametric: ClassVar[bool] = False
 
     @classmethod
     def learn(cls, settings, x, y, *, rng):

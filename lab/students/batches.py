@@ -1,10 +1,11 @@
 """What a group of networks learns from and is tested on: points of a task, in compiled programs.
 
-    Drawn    a teacher's: labelled points without end, or a pool of them that is visited again, or
-             nested training sets, a validation set and a test set
-    Given    data that somebody brings: nested training sets of their pool, and their own sets
+    TeacherBatches   of a teacher: labelled points without end, or a pool of them that is visited
+                     again, or nested training sets, a validation set and a test set
+    UserDataBatches  of data that somebody brings: nested training sets of their pool, and their
+                     own sets
 
-`supply` picks by the type of the task. The leading axis of everything is the teacher (T).
+`batch_source` picks by the type of the task. The leading axis of everything is the teacher (T).
 
 What it does not do: train (`training.py`), or know where points come from (`lab.data.sets`).
 """
@@ -38,7 +39,7 @@ Layers = Sequence[tuple[Array, Array]]
 
 
 @runtime_checkable
-class Supply(Protocol):
+class BatchSource(Protocol):
     """Everything that networks see of the tasks of a group.
 
     Attributes:
@@ -71,12 +72,16 @@ class Supply(Protocol):
         """The hidden layers of one teacher at the test points."""
 
 
-def supply(group: Group) -> Supply:
+def batch_source(group: Group) -> BatchSource:
     """What the networks of this group see."""
-    return Given(group) if isinstance(group.teachers[0], UserDataSpec) else Drawn(group)
+    return (
+        UserDataBatches(group)
+        if isinstance(group.teachers[0], UserDataSpec)
+        else TeacherBatches(group)
+    )
 
 
-class Drawn:
+class TeacherBatches:
     """A teacher's points: a stream of batches, or the first of them again and again, or training
     sets that are the first D of one pool.
 
@@ -124,7 +129,7 @@ class Drawn:
         return _hidden(self.sources[index], TEST_POINTS, self.keys["test"][index])
 
 
-class Given:
+class UserDataBatches:
     """Data that somebody brings, in the order of each unit."""
 
     def __init__(self, group: Group) -> None:
