@@ -222,7 +222,7 @@ def _parsed(given: dict[str, Any]) -> dict[str, Any]:
 def _fit_frontier(path: Path, given: dict[str, Any], as_json: bool) -> None:
     from lab.findings import frontiers as shown
     from lab.report.progress import patient
-    from lab.scaling.tables.frontiers import fit_frontier
+    from lab.scaling.tables.reply import fit_frontier
     from lab.scaling.tables.rows import TableError
 
     asked = _parsed(given)

@@ -32,7 +32,14 @@ from lab.findings.drawing import BLUE, GREY, ORANGE, VERMILLION, blank, literal,
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
 from lab.findings.view import Answers, CaptionedFigure, Rows, Table, View
 from lab.regimes.regime import Regime
-from lab.scaling.frontier import METHODS, STATUS, Frontier, FrontierError, FrontierValue, frontier
+from lab.scaling.frontier import (
+    FRONTIER_STATUS,
+    METHODS,
+    Frontier,
+    FrontierError,
+    FrontierValue,
+    frontier,
+)
 from lab.scaling.judge.verdict import UNDECIDED, Doubt
 from lab.scaling.scans.lines import student_quantile
 from lab.scaling.scans.scan import Interval
@@ -210,7 +217,7 @@ def _judged(found: FrontierFound, claim: Claim, at: Setting, prediction: float) 
     first = told["envelope"]
     doubts = found.doubts
     if first.status in ("unfinished", "no-curves"):
-        doubts = (*doubts, f"{first.status}: {STATUS[first.status]}")
+        doubts = (*doubts, f"{first.status}: {FRONTIER_STATUS[first.status]}")
     allowed = (prediction * (1 - claim.tolerance), prediction * (1 + claim.tolerance))
     verdicts = {inside(q.interval, allowed) for q in told.values()}
     verdict = verdicts.pop() if len(verdicts) == 1 and not doubts else UNDECIDED
@@ -388,7 +395,7 @@ def sentences(_: Answer, found: FrontierFound) -> Iterator[str]:
             continue
         odd = {q.status for q in (one.frontier.xi, one.frontier.eta, one.frontier.excess)}
         for status in sorted(odd - {"power-law"}):
-            yield f"{name}, {status}: {STATUS[status]}."
+            yield f"{name}, {status}: {FRONTIER_STATUS[status]}."
         if one.frontier.left_out:
             more = len(one.frontier.left_out) - 1
             rest = f", and {more} more" if more else ""

@@ -197,7 +197,7 @@ def save(figure: Any, path: Path) -> Path:
 
 
 def fit_lines(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """One line per parameter of what `fit_table` returns, in the columns of FIT_HEAD."""
+    """One line per parameter of a `Fit`, in the columns of FIT_HEAD."""
     lines: list[tuple[str, ...]] = []
     for name, value in found["parameters"].items():
         ends = dict(found["intervals"].get(name, {}))
@@ -210,7 +210,7 @@ def fit_lines(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def fit_sentences(found: Mapping[str, Any]) -> list[str]:
-    """Verdict, objective, status, census, weights and warnings of what `fit_table` returns."""
+    """Verdict, objective, status, census, weights and warnings of a `Fit`."""
     said = []
     if "verdict" in found:
         p = found.get("p", {})

@@ -65,7 +65,7 @@ LEVELS = 24
 FLAT = 0.02
 """Local exponent at the end of a curve, over its last decade, below which it is at its limit."""
 REPLICATES = 400
-STATUS = {
+FRONTIER_STATUS = {
     "power-law": "the points lie on one line",
     "bent": "the points lie on a curve: the exponent is a local slope",
     "misfit": "the law's residuals have a shape: it does not describe these losses",
@@ -80,7 +80,7 @@ class FrontierError(ValueError):
 
 @dataclass(frozen=True)
 class FrontierValue:
-    """A number with its 95 % interval and a word of STATUS; NaN where it has none."""
+    """A number with its 95 % interval and a word of FRONTIER_STATUS; NaN where it has none."""
 
     value: float
     interval: Interval

@@ -121,6 +121,20 @@ class LawFit:
         r = r if self.problem.scale is None else r / self.problem.scale
         return bool(self.parameters) and bool(np.sqrt((r**2).mean()) < EXACT)
 
+    def covariance(
+        self, label: Int[np.ndarray, " points"] | None = None
+    ) -> tuple[Float[np.ndarray, "coords coords"], int]:
+        """C of θ, and its degrees of freedom: σ² (J Jᵀ)⁻¹ of rows alone; with the group of each row
+        the sandwich over groups (Liang & Zeger 1986), G/(G − 1) times, on G − 1 degrees."""
+        r, jacobian = (part[0] for part in self.problem.residuals(self.theta[None]))
+        c = covariance(jacobian, r)
+        if label is None or not np.isfinite(c).all():
+            return c, self.n - self.theta.size
+        groups = int(label.max()) + 1
+        inverse = c * (self.n - self.theta.size) / (r @ r)
+        score = np.stack([np.bincount(label, row, groups) for row in jacobian * r])
+        return inverse @ (score @ score.T) @ inverse * groups / (groups - 1), groups - 1
+
 
 # Trials far from the data overflow; their cost is infinite and they are never the best. A parameter
 # that the data do not bound may end up infinite.

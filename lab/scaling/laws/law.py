@@ -324,12 +324,6 @@ class Objective:
         unit = unit if self.scale is None else unit / self.scale
         return np.abs(unit).max(2) < least
 
-    def gradient(self, theta: Float[np.ndarray, " coords"]) -> Float[np.ndarray, " coords"]:
-        """∂S/∂θ at unit weights."""
-        r, jacobian = self.residuals(theta[None])
-        slope = 2 * r if self.huber is None else np.clip(r, -self.huber, self.huber)
-        return -(jacobian[0] @ slope[0])
-
 
 @dataclass(frozen=True)
 class Stack(Objective):

@@ -55,7 +55,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import special
 
-from lab.scaling.laws.fit import LAWS, MANY, SOME, LawFit, covariance, fit_law, refusal
+from lab.scaling.laws.fit import LAWS, MANY, SOME, LawFit, fit_law, refusal
 from lab.scaling.laws.law import Law, Objective, Stack, descend
 from lab.scaling.scans.curves import CurveFits
 from lab.scaling.scans.lines import LEVEL, student_quantile, teacher_t
@@ -110,7 +110,7 @@ def predictions(
     mu, slope = (part[0] for part in curve(fit.theta[None], z))
     value = mu if raw else np.exp(mu)
     label = None if groups is None else np.unique(groups, return_inverse=True)[1]
-    c, dof = _covariance(fit, label)
+    c, dof = fit.covariance(label)
     quantile = float(student_quantile(max(dof, 1)))
     sigma2 = float(fit.residual @ fit.residual) / max(fit.n - fit.theta.size, 1)
     around = np.einsum("ip,ij,jp->p", slope, c, slope)
@@ -139,20 +139,6 @@ def predictions(
         at = dict(zip(names, map(float, x[:, i]), strict=True))
         out.append(LawPrediction(at, float(value[i]), error, mean, new, beyond, where, said))
     return out
-
-
-def _covariance(
-    fit: LawFit, label: np.ndarray | None
-) -> tuple[Float[np.ndarray, "coords coords"], int]:
-    """C of θ, and its degrees of freedom."""
-    r, jacobian = (part[0] for part in fit.problem.residuals(fit.theta[None]))
-    c = covariance(jacobian, r)
-    if label is None or not np.isfinite(c).all():
-        return c, fit.n - fit.theta.size
-    groups = int(label.max()) + 1
-    inverse = c * (fit.n - fit.theta.size) / (r @ r)
-    score = np.stack([np.bincount(label, row, groups) for row in jacobian * r])
-    return inverse @ (score @ score.T) @ inverse * groups / (groups - 1), groups - 1
 
 
 def _where(

@@ -26,12 +26,11 @@ and the fit in question is repeated without them. It is a warning, not a deletio
 What it does not do: choose the law, or say that a row is wrong.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy import special
 
 from lab.scaling.laws.fit import MANY, LawFit, covariance, fit_law
 from lab.scaling.laws.law import descend
@@ -191,13 +190,7 @@ def _linear_errors(
     fit: LawFit, label: Int[np.ndarray, " points"] | None
 ) -> Float[np.ndarray, " params"]:
     """Standard errors by the delta method; label: the group of each row, None for rows alone."""
-    r, jacobian = fit.problem.residuals(fit.theta[None])
-    c = covariance(jacobian[0], r[0])
-    if label is not None and np.isfinite(c).all():
-        groups = int(label.max()) + 1
-        inverse = c * (fit.n - fit.theta.size) / (r[0] @ r[0])
-        score = np.stack([np.bincount(label, row, groups) for row in jacobian[0] * r[0]])
-        c = inverse @ (score @ score.T) @ inverse * groups / (groups - 1)
+    c = fit.covariance(label)[0]
     h = 1e-6 * (1 + np.abs(fit.theta))
     step = np.diag(h)
     law = fit.problem.law
@@ -245,17 +238,6 @@ def _profiles(fit: LawFit) -> dict[str, Interval]:
         ends = (-np.inf if lo <= -1e3 else lo, np.inf if hi >= 1e3 else hi)
         found[name] = tuple(np.exp(ends)) if name in law.logarithmic else ends
     return found
-
-
-def rejects(found: Uncertainty, fit: LawFit, values: Mapping[str, float]) -> float:
-    """p-value of `the law has these parameters`, all at once: Hotelling's T² in the coordinates,
-    with the bootstrap covariance; F with (coords, n − coords) degrees of freedom."""
-    point = fit.problem.law.internal(values, fit.origin)
-    off = fit.theta - point
-    coords = off.size
-    t2 = off @ np.linalg.solve(np.cov(found.theta.T), off)
-    below = fit.n - coords
-    return float(special.fdtrc(coords, below, t2 * below / (coords * (fit.n - 1))))
 
 
 # ---- rows that stand out ----

@@ -1,10 +1,17 @@
-"""The reply to `lab fit TABLE`: a law fitted to a table that a user brings.
+"""Replies to `lab fit TABLE`: a law fitted to a table that a user brings, or its frontier.
 
 The columns have the user's names; which rows are fitted says `request.py`. With a group column and
 the laws power and power + floor, each group is a teacher with its own amplitude and floor and the
 interval is that of a scan (`judge/exponent.py`); with other laws, or parameters that are held, one
 curve is fitted to all rows and whole groups are resampled. Without one, rows that look like
 checkpoints of one model get a warning (`request.py`).
+
+The compute frontier of a table is told by every estimator of `lab.scaling.frontier` that its rows
+allow; one that they do not allow says why in a sentence, and the others stand. Nothing is averaged
+over estimators. Columns are named by symbols: N size, D samples, tokens or steps, L loss, and C
+compute where there is a column (6 N D where not). A symbol that is not named takes the one column
+of a usual name, as `params`, `tokens`, `budget`, `loss`. A group column names the curves of a
+table, one size each, or its isoFLOP groups.
 
 What it does not do: print, or exit. Every mistake is a `TableError` of one sentence.
 """
@@ -19,6 +26,7 @@ import numpy as np
 from jaxtyping import Float
 
 from lab.files import to_jsonable
+from lab.scaling.frontier import FRONTIER_STATUS, METHODS, FrontierError, frontier
 from lab.scaling.judge import verdict as rule
 from lab.scaling.judge.exponent import Exponent, exponent
 from lab.scaling.laws.fit import FIT_STATUS, LAWS, LawFit, fit_law
@@ -33,67 +41,10 @@ from lab.scaling.scans.scan import Interval, Scan
 from lab.scaling.tables import request
 from lab.scaling.tables.formats import read_rows
 from lab.scaling.tables.request import RUN, At, Prepared, looks_like_checkpoints, melted, prepared
-from lab.scaling.tables.rows import TableError
+from lab.scaling.tables.rows import TableError, UserTable
 
 FEW = 10  # groups, below which intervals by resampling them are too short
 CELLS = 5_000_000  # groups times distinct x, of which some fifty arrays are held
-
-
-def fit_table(
-    path: str | Path,
-    *,
-    law: str,
-    x: str | None = None,
-    loss: str | None = None,
-    columns: Mapping[str, str] | None = None,
-    group: str | None = None,
-    huber: float | int | None = None,
-    residual: str = "log",
-    where: str | None = None,
-    drop_worst: int = 0,
-    hold: Mapping[str, float] | None = None,
-    predict: float | int | None = None,
-    sense: str | None = None,
-    tolerance: float | int | None = None,
-    weights: str | None = None,
-    best_of: Sequence[str] = (),
-    wide: bool = False,
-    checks: bool = False,
-    log10: Sequence[str] = (),
-    percent: Sequence[str] = (),
-    unit: Mapping[str, float | int] | None = None,
-    decimal: str | None = None,
-    at: Sequence[At] = (),
-    replicates: int = 2000,
-    seed: int = 0,
-) -> dict[str, Any]:
-    """Fit a law to a table and return what `--json` prints.
-
-    law: a name in `fit.LAWS`. x, loss: columns of a law of one variable. columns: for two
-    variables, symbol → column with the symbols N, D, L. group: column of labels. huber: δ, None
-    for squares. residual: `log` or `raw`. where: see `rows.py`. drop_worst: how many of the
-    largest losses to leave out, after `where`. hold: parameters of the law that are not fitted,
-    and their values. predict, sense ("equal" by default), tolerance (0.15): see `verdict.py`; laws
-    of one variable only. weights: column of standard errors of the loss. best_of, wide, checks,
-    log10, percent, unit: see `request.py`. decimal: see `formats.py`. at: where to predict, a
-    mapping from symbol or column to number, text such as "N=7e9,D=1.4e12", or a table of rows.
-    replicates, seed: of the bootstrap.
-
-    Returns law, parameters, held (those of them that are), intervals (parameter → method →
-    [lower, upper]; the main one first), quoted (parameter → the name of that method), errors
-    (bootstrap standard errors), objective (sum over rows), n, left_out (rows with an empty cell),
-    status and what it allows, starts {tried, reached_best, of large tables also
-    rows, those that the starts saw}, weights {aicc, holdout, held_out,
-    independent, curves}, warnings, with groups their number, with `predict` also prediction,
-    verdict, doubts, advice and, for teachers, p-values, and with `at` predictions. An infinite or
-    undefined number is None; a refused fit has no parameters.
-    Raises TableError.
-    """
-    options = {name: value for name, value in locals().items() if name not in ("path", "at")}
-    found = fitted_table(path, **options)
-    if at and found.reply["parameters"]:
-        found.reply["predictions"] = found.predict(at)
-    return found.reply
 
 
 @dataclass(frozen=True)
@@ -130,8 +81,6 @@ class FittedTable:
         """The compute frontier of the rows, C = 6 N D, as plain values: method, xi and eta
         (N_opt ∝ C^xi, L_opt ∝ C^−eta) and at each compute the best N, D and the loss there, each
         with its value, 95 % interval and status; see `lab.scaling.frontier`. Raises TableError."""
-        from lab.scaling.frontier import FrontierError, frontier
-
         if len(self.data.inputs) != 2:
             raise TableError("an allocation is of N and D; fit a law of two variables.")
         N, D = self.data.inputs
@@ -203,7 +152,27 @@ def fitted_table(
     replicates: int = 2000,
     seed: int = 0,
 ) -> FittedTable:
-    """What `fit_table` does, as a value that predicts too. Raises TableError."""
+    """Fit a law to a table.
+
+    law: a name in `fit.LAWS`. x, loss: columns of a law of one variable. columns: for two
+    variables, symbol → column with the symbols N, D, L. group: column of labels. huber: δ, None
+    for squares. residual: `log` or `raw`. where: see `rows.py`. drop_worst: how many of the
+    largest losses to leave out, after `where`. hold: parameters of the law that are not fitted,
+    and their values. predict, sense ("equal" by default), tolerance (0.15): see `verdict.py`; laws
+    of one variable only. weights: column of standard errors of the loss. best_of, wide, checks,
+    log10, percent, unit: see `request.py`. decimal: see `formats.py`. replicates, seed: of the
+    bootstrap.
+
+    The reply is what `--json` prints: law, parameters, held (those of them that are), intervals
+    (parameter → method → [lower, upper]; the main one first), quoted (parameter → the name of that
+    method), errors (bootstrap standard errors), objective (sum over rows), n, left_out (rows with
+    an empty cell), status and what it allows, starts {tried, reached_best, of large tables also
+    rows, those that the starts saw}, weights {aicc, holdout, held_out, independent, curves},
+    warnings, with groups their number, with `predict` also prediction, verdict, doubts, advice and,
+    for teachers, p-values. An infinite or undefined number is None; a refused fit has no
+    parameters.
+    Raises TableError.
+    """
     hold = dict(hold or {})
     asked = request.judged(predict, sense, tolerance)
     request.check(law, huber, residual, drop_worst, predict, hold)
@@ -514,3 +483,103 @@ def _scan(
             p={name: e.tests[name] for name in ("equal", "bound") if name in e.tests},
         )
     return out | {"warnings": warnings}, e
+
+
+# ---- the compute frontier of a table ----
+
+LAW = "chinchilla"
+"""The law whose variables the columns of a frontier are."""
+USUAL: Mapping[str, tuple[str, ...]] = {
+    "N": ("n", "params", "parameters", "n_params", "num_params", "model_size", "size"),
+    "D": ("d", "tokens", "samples", "n_tokens", "num_tokens", "data", "steps", "s"),
+    "L": ("l", "loss", "final_loss", "test_loss", "val_loss", "eval_loss"),
+    "C": ("c", "flops", "budget", "compute", "flop_budget", "compute_budget"),
+}
+"""Names of columns, in lower case, that stand for a symbol which is not named."""
+
+
+def fit_frontier(
+    path: str | Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    group: str | None = None,
+    huber: float | int | None = None,
+    method: str | None = None,
+    allocate: Sequence[float | int] = (),
+    decimal: str | None = None,
+    seed: int = 0,
+    **rows: Any,
+) -> dict[str, Any]:
+    """The frontier of a table as plain values.
+
+    columns: symbol → column, with the symbols N, D, L and C. group: column of labels, of curves or
+    of isoFLOP groups. huber: δ of the parametric law. method: one of METHODS, all unless told.
+    allocate: compute to allocate, in the unit of C. decimal: see `formats.py`. seed: of the
+    bootstrap. rows: which rows, and in which units: where, drop_worst, best_of, checks, log10,
+    percent, unit as in `request.py`.
+
+    Returns n, columns, cost (C/(N D), its geometric mean), methods: by name xi of N ∝ C^xi, data of
+    D ∝ C^data, eta of L ∝ C^−eta and excess, each {value, interval, status}; the optima `points`
+    {C, N, S, loss, excess}, `left_out` and `allocations`; or, of one that is refused, `refused`, a
+    sentence; and warnings. Raises TableError.
+    """
+    if method is not None and method not in METHODS:
+        raise TableError(f"method is {method!r}; choose one of {', '.join(METHODS)}.")
+    if huber is not None and not (np.isfinite(huber) and huber > 0):
+        raise TableError(f"huber is {huber}; it must be a positive number, such as 1e-3.")
+    found = read_rows(path, decimal=decimal)
+    names = _named(found, dict(columns or {}))
+    C = names.pop("C", None)
+    of_law = request.columns(LAW, None, None, names)
+    data = prepared(found, LAW, of_law, group=group, beside=[C] if C else [], **rows)
+    N, D = data.inputs
+    flops = found.numbers(C, data.keep) if C else 6 * N * D
+    asked: dict[str, Any] = {"N": N, "S": D, "loss": data.loss, "flops": flops,
+                             "run": data.groups, "huber": huber, "seed": seed}  # fmt: skip
+    return to_jsonable({
+        "n": len(data.keep), "columns": names | ({"C": C} if C else {}),
+        "cost": float(np.exp(np.mean(np.log(flops / N / D)))),
+        "methods": {one: _answer(one, asked, allocate) for one in METHODS if method in (None, one)},
+        "warnings": [*found.notes, *data.warnings],
+    })  # fmt: skip
+
+
+def _answer(method: str, asked: Mapping[str, Any], compute: Sequence[float | int]) -> Any:
+    """What one estimator says."""
+    try:
+        found = frontier(**asked, method=method)
+        at = [(C, found.allocate(C)) for C in compute]
+    except FrontierError as error:
+        return {"refused": f"{error}."}
+    quantities = {"xi": found.xi, "data": found.steps, "eta": found.eta, "excess": found.excess}
+    return {
+        **{
+            name: {**asdict(one), "says": FRONTIER_STATUS[one.status]}
+            for name, one in quantities.items()
+        },
+        "points": [asdict(point) for point in found.points],
+        "left_out": list(found.left_out),
+        "allocations": [
+            {"C": C, "N": asdict(a.N), "D": asdict(a.S), "loss": asdict(a.loss)} for C, a in at
+        ],
+    }
+
+
+def _named(rows: UserTable, named: dict[str, str]) -> dict[str, str]:
+    """Symbol → column, with usual names for what is not named."""
+    for symbol in named:
+        if symbol not in USUAL:
+            raise TableError(f"a frontier has no use for {symbol!r}; name N, D, L and C.")
+    for symbol, usual in USUAL.items():
+        if symbol in named:
+            continue
+        there = [c for c in rows.columns if c.strip().lower() in usual and c not in named.values()]
+        if len(there) == 1:
+            named[symbol] = there[0]
+        elif symbol != "C" or there:
+            why = f"may be {' or '.join(map(repr, there))}" if there else "is not named"
+            raise TableError(
+                f"the column of {symbol} {why}; name columns as N=params,D=tokens,C=budget,L=loss. "
+                f"{rows.path} has {', '.join(map(repr, rows.columns))}."
+            )
+    return {symbol: named[symbol] for symbol in USUAL if symbol in named}

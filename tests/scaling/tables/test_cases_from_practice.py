@@ -8,9 +8,9 @@ import pytest
 from scipy.optimize import curve_fit
 
 import lab
+from lab import fit as fit_table
 from lab.scaling.laws.fit import fit_law
 from lab.scaling.laws.prediction import predictions
-from lab.scaling.tables.reply import fit_table
 from lab.scaling.tables.rows import TableError
 
 CASES = Path(__file__).parents[2] / "cases"

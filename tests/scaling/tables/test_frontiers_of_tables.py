@@ -8,7 +8,7 @@ from invocation import invoke
 
 import lab
 from lab.models import Truncation
-from lab.scaling.tables.frontiers import fit_frontier
+from lab.scaling.tables.reply import fit_frontier
 from lab.scaling.tables.rows import TableError
 
 MODEL = Truncation(1.5, 1.5)

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import special
 
+from lab import fit as fit_table
 from lab.scaling.laws.fit import fit_law
 from lab.scaling.laws.prediction import law_weights
-from lab.scaling.laws.uncertainty import rejects, uncertainty
-from lab.scaling.tables.reply import fit_table
+from lab.scaling.laws.uncertainty import uncertainty
 
 SHIPPED = Path(__file__).parents[3] / "studies" / "tables" / "chinchilla_digitised.csv"
 GEMSTONE = Path(__file__).parent / "published" / "gemstone_hot.csv"
@@ -43,6 +44,14 @@ def test_chinchilla_with_huber_loss():
     assert found["starts"]["reached_best"] > 0.8 * found["starts"]["tried"]
     lo, hi = found["intervals"]["beta"]["percentile"]
     assert not lo <= 0.28 <= hi
+
+
+def rejects(sure, fit, values):
+    """p of `the law has these parameters`, all at once: Hotelling's T² in the coordinates with the
+    bootstrap covariance, F with (coords, n − coords) degrees of freedom."""
+    off = fit.theta - fit.problem.law.internal(values, fit.origin)
+    t2, below = off @ np.linalg.solve(np.cov(sure.theta.T), off), fit.n - off.size
+    return special.fdtrc(off.size, below, t2 * below / (off.size * (fit.n - 1)))
 
 
 def test_the_exponents_of_2022_are_rejected_and_those_of_2024_are_not():

@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 
+from lab import fit as fit_table
 from lab.scaling.tables.formats import read_rows
-from lab.scaling.tables.reply import fit_table
 from lab.scaling.tables.rows import ConditionError, TableError, parse_condition
 
 X = np.geomspace(10, 1e4, 12)
