@@ -74,14 +74,14 @@ def plan(
     study: Source,
     results: str | Path = "results",
     *,
-    name: str = "study",
+    name: str | None = None,
     overrides: Sequence[str] = (),
     tables: bool = False,
 ) -> PlanSummary:
     """What is stored of a study, what is left, and about how long that takes on this machine.
 
-    results: the folder that holds all results; a file's are in the folder of its name, others' in
-    that of `name`.
+    results: the folder that holds all results; those of a study are in the folder of its name: what
+    `name` says, or else its file's, or else "study".
     overrides: as `read` takes them, here and below.
     tables: whether, without a store, the runs of the report's table are there; `run` trains them.
 
@@ -91,17 +91,18 @@ def plan(
     """
     from lab.execution.plan_summary import summarise
 
-    return summarise(read(study, overrides), _folder(study, results, name), tables=tables)
+    asked = read(study, overrides)
+    return summarise(asked, _folder(asked, results, name), tables=tables)
 
 
 def run(
     study: Source,
     results: str | Path = "results",
     *,
-    name: str = "study",
+    name: str | None = None,
     overrides: Sequence[str] = (),
     lanes: int | None = None,
-    engine: str | Settings | None = None,
+    engine: str | Mapping[str, Any] | Settings | None = None,
     until_converged: bool = False,
     until_decided: bool = False,
     seconds: float | None = None,
@@ -113,7 +114,9 @@ def run(
     there.
 
     lanes: groups trained at once, one per core by default.
-    engine: where they are trained, a name, or more in `lab.execution.settings.Settings`.
+    engine: where they are trained, a name, or more by name, such as {"name": "dask", "scheduler":
+        "tcp://host:8786"}; what it does not say is as in `lab.execution.settings`, whose Settings
+        are taken as they are.
     until_decided: go on with more teachers, at looks that are registered before the first run,
         until every claim about α is decided (`lab.scaling.judge.calibration`).
     seconds: after so many no more is begun; what is undecided then stays so.
@@ -133,12 +136,14 @@ def run(
     from lab.findings.answering import following
     from lab.report.progress import training
 
+    asked = read(study, overrides)
+    settings = _settings(asked, engine)
     shown = training(Console(stderr=True)) if progress else nullcontext(lambda progress: None)
     with shown as observe:
         return runner.run(
-            read(study, overrides), _folder(study, results, name), lanes=lanes,
+            asked, _folder(asked, results, name), lanes=lanes,
             until_converged=until_converged, following=following if until_decided else None,
-            seconds=seconds, observe=observe, settings=_settings(study, engine),
+            seconds=seconds, observe=observe, settings=settings,
         )  # fmt: skip
 
 
@@ -146,12 +151,12 @@ def verify(
     study: Source,
     results: str | Path = "results",
     *,
-    name: str = "study",
+    name: str | None = None,
     overrides: Sequence[str] = (),
     share: float = 0.02,
     seed: int = 0,
     lanes: int | None = None,
-    engine: str | Settings | None = None,
+    engine: str | Mapping[str, Any] | Settings | None = None,
     progress: bool = True,
 ) -> Verification:
     """Train a random share of the stored runs again and compare; nothing is written.
@@ -177,11 +182,13 @@ def verify(
     from lab.execution import verification
     from lab.report.progress import verifying
 
+    asked = read(study, overrides)
+    settings = _settings(asked, engine)
     shown = verifying(Console(stderr=True)) if progress else nullcontext(lambda *_: None)
     with shown as observe:
         return verification.verify(
-            read(study, overrides), _folder(study, results, name), share=share, seed=seed,
-            lanes=lanes, observe=observe, settings=_settings(study, engine),
+            asked, _folder(asked, results, name), share=share, seed=seed, lanes=lanes,
+            observe=observe, settings=settings,
         )  # fmt: skip
 
 
@@ -189,7 +196,7 @@ def answer(
     study: Source,
     results: str | Path = "results",
     *,
-    name: str = "study",
+    name: str | None = None,
     overrides: Sequence[str] = (),
     replicates: int = 2000,
 ) -> StudyReport:
@@ -206,7 +213,8 @@ def answer(
     from lab.findings.answering import answers
     from lab.report.study_report import StudyReport
 
-    asked, path = read(study, overrides), _folder(study, results, name)
+    asked = read(study, overrides)
+    path = _folder(asked, results, name)
     by = asked.origin.overrides
     with Store.read(path, specs=False, overrides=by) as store:
         found = answers(asked, store, replicates=replicates)
@@ -218,7 +226,7 @@ def load(
     study: Source,
     results: str | Path = "results",
     *,
-    name: str = "study",
+    name: str | None = None,
     overrides: Sequence[str] = (),
     observations: bool = False,
 ) -> dict[str, Any]:
@@ -235,7 +243,8 @@ def load(
     from lab.execution.store import Store
 
     table = listing.observations if observations else listing.columns
-    asked, path = read(study, overrides), _folder(study, results, name)
+    asked = read(study, overrides)
+    path = _folder(asked, results, name)
     with Store.read(path, specs=False, overrides=asked.origin.overrides) as store:
         return table(asked, store)
 
@@ -244,7 +253,7 @@ def runs(
     study: Source,
     results: str | Path = "results",
     *,
-    name: str = "study",
+    name: str | None = None,
     overrides: Sequence[str] = (),
     status: str | None = None,
     dim: int | None = None,
@@ -259,7 +268,7 @@ def runs(
     from lab.report.runs import Runs
 
     asked = read(study, overrides)
-    with Store.read(_folder(study, results, name), overrides=asked.origin.overrides) as store:
+    with Store.read(_folder(asked, results, name), overrides=asked.origin.overrides) as store:
         found = listing.listed(asked, store)
     return Runs(one for one in found if status in (None, one.status) and dim in (None, one.dim))
 
@@ -269,7 +278,7 @@ def retry(
     results: str | Path = "results",
     *,
     statuses: Collection[str],
-    name: str = "study",
+    name: str | None = None,
     overrides: Sequence[str] = (),
     dry: bool = True,
 ) -> Removal:
@@ -280,7 +289,8 @@ def retry(
     """
     from lab.execution import listing
 
-    asked, path = read(study, overrides), _folder(study, results, name)
+    asked = read(study, overrides)
+    path = _folder(asked, results, name)
     return listing.remove(path, lambda store: listing.stored(asked, store, statuses), dry=dry)
 
 
@@ -288,7 +298,7 @@ def clean(
     study: Source,
     results: str | Path = "results",
     *,
-    name: str = "study",
+    name: str | None = None,
     overrides: Sequence[str] = (),
     dry: bool = True,
 ) -> Removal:
@@ -296,7 +306,8 @@ def clean(
     settings, and of overrides. Otherwise as `retry`."""
     from lab.execution import listing
 
-    asked, path = read(study, overrides), _folder(study, results, name)
+    asked = read(study, overrides)
+    path = _folder(asked, results, name)
     return listing.remove(path, lambda store: listing.orphans(asked, store), dry=dry)
 
 
@@ -304,7 +315,7 @@ def calibrate(
     study: Source,
     results: str | Path = "results",
     *,
-    name: str = "study",
+    name: str | None = None,
     overrides: Sequence[str] = (),
     alphas: Sequence[str] = (),
     floor: float | None = None,
@@ -313,6 +324,7 @@ def calibrate(
     alternatives: Sequence[str] | None = None,
     scans: int = 1000,
     seed: int = 0,
+    keep: bool = False,
     progress: bool = True,
 ) -> Simulation:
     """Simulated scans of a study's design: what it can show, before anything is trained.
@@ -325,10 +337,12 @@ def calibrate(
         alternatives: exponents to tell from the truth, by default ALTERNATIVES; those without a
             value at a point are left out there.
         scans: simulated per point. seed: of the simulation.
+        keep: put it into the results folder of the study, for its report, if it is of the study as
+            it stands: without overrides and without a truth of your own.
         progress: tell of it on standard error.
 
     Returns a value whose `plain()` holds coverage, bias, shares of verdicts and power point by
-    point. Nothing is written.
+    point, and `kept` the file, where it was kept. Nothing else is written.
     Raises StudyError for a number that is negative or not finite, for formulas that cannot be read,
     and for alternatives without a value at any point.
 
@@ -338,21 +352,28 @@ def calibrate(
     >>> [point["source"] for point in found.plain()["points"]]
     ['prediction']
     """
+    from dataclasses import replace
+
     from lab.execution.store import Store
     from lab.findings import calibrated
     from lab.findings.answering import answers
     from lab.report.progress import counted
 
-    asked, path = read(study, overrides), _folder(study, results, name)
+    asked = read(study, overrides)
+    path = _folder(asked, results, name)
     with Store.read(path, overrides=asked.origin.overrides) as store:
         found = answers(asked, store)
     known = {"floor": floor, "noise": noise, "spread": spread}
-    return calibrated.simulate(
+    changes = {name: value for name, value in known.items() if value is not None}
+    simulated = calibrated.simulate(
         [(one.study, one.points) for one in found if one.points], path.name, alphas=alphas,
-        changes={name: value for name, value in known.items() if value is not None},
-        alternatives=alternatives or (), otherwise=ALTERNATIVES, scans=scans, seed=seed,
-        watched=counted if progress else lambda cases, what: iter(cases),
+        changes=changes, alternatives=alternatives or (), otherwise=ALTERNATIVES, scans=scans,
+        seed=seed, watched=counted if progress else lambda cases, what: iter(cases),
     )  # fmt: skip
+    own = not (asked.origin.overrides or alphas or changes)
+    if not (keep and own):
+        return simulated
+    return replace(simulated, kept=calibrated.keep(simulated.plain(), path))
 
 
 def fit(
@@ -429,17 +450,21 @@ def fit(
     return found
 
 
-def _settings(study: Source, engine: str | Settings | None) -> Settings:
+def _settings(study: Study, engine: str | Mapping[str, Any] | Settings | None) -> Settings:
+    """The settings of an engine, completed by those beside the file of the study."""
     from lab.execution.settings import Settings
 
-    beside = Path(study).parent if isinstance(study, str | Path) else None
-    return engine if isinstance(engine, Settings) else Settings.found(beside, name=engine)
+    if isinstance(engine, Settings):
+        return engine
+    asked = engine if isinstance(engine, Mapping) else {"name": engine}
+    file = study.origin.file
+    return Settings.found(Path(file).parent if file else None, **asked)
 
 
-def _folder(study: Source, results: str | Path, name: str) -> Path:
+def _folder(study: Study, results: str | Path, name: str | None) -> Path:
     from lab.execution.store import folder
 
-    return folder(study if isinstance(study, str | Path) else name, results)
+    return folder(name or study.origin.file or "study", results)
 
 
 def exponent(

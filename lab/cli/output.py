@@ -18,6 +18,7 @@ from lab.terminal import Terminal
 
 if TYPE_CHECKING:
     from lab.config.study import Study
+    from lab.report.study_report import StudyReport
 
 FOLDER = "LAB_RESULTS"
 """The variable of the environment that names the folder of all results."""
@@ -136,14 +137,12 @@ def quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
-def command(
-    verb: str, study: Path, overrides: Iterable[str] | None, results: Path, *more: str
-) -> list[str]:
+def command(verb: str, study: Study, results: Path, *more: str) -> list[str]:
     """The words after `lab` of a command on a study: with its overrides, and its results folder if
     that is not the usual one."""
-    sets = [word for override in overrides or () for word in ("--set", override)]
+    sets = [word for override in study.origin.overrides for word in ("--set", override)]
     elsewhere = [] if results == RESULTS else ["--results", str(results)]
-    return [verb, str(study), *sets, *more, *elsewhere]
+    return [verb, study.origin.file or "STUDY", *sets, *more, *elsewhere]
 
 
 def typed(words: Iterable[str]) -> str:
@@ -151,25 +150,26 @@ def typed(words: Iterable[str]) -> str:
     return shlex.join(["lab", *words])
 
 
-def say_answer(
-    study: Study,
-    path: Path,
-    results: Path,
-    *,
-    write: bool,
-    replace: bool = False,
-    wide: bool = False,
-) -> None:
-    """Print the tables and the sentences of what is stored; with `write`, write the report too,
-    with `replace` whatever the one tells that is there. What must not be written is not printed."""
-    found = answered(study, path, results)
+def answered(study: Study, results: Path) -> StudyReport:
+    """The report of what is stored of a study. Raises StudyError where nothing is."""
+    import lab
+
+    found = lab.answer(study, results)
     if not found.stored:
-        first = typed(command("run", path, study.origin.overrides, results))
+        first = typed(command("run", study, results))
         raise StudyError([f"{found.folder}: nothing stored yet; `{first}` comes first"])
+    return found
+
+
+def say_report(
+    found: StudyReport, *, write: bool, replace: bool = False, wide: bool = False
+) -> None:
+    """Print the tables and the sentences of a report; with `write`, write it too, with `replace`
+    whatever the one tells that is there. What must not be written is not printed."""
     if write and not found.lacking:
         found.check(replace=replace)
     for table in found.tables:
-        title = table.words or study.question
+        title = table.words or found.question
         say_table(title, table.columns, table.rows, most=table.most, wide=wide)
     for sentence in found.sentences:
         say_sentence(sentence)
@@ -178,23 +178,17 @@ def say_answer(
     if write and found.lacking:
         say_sentence(f"The report in {found.folder} knew more, and stays as it is.")
     elif write:
-        if study.origin.overrides:
+        if found.overrides:
             say_sentence(f"With overrides the report has a folder of its own, {found.folder}; that "
                          "of the study as it stands is not touched.")  # fmt: skip
         say("Written: " + ", ".join(map(str, found.write(replace=replace))))
 
 
-def say_source(study: Study, path: Path, results: Path) -> None:
+def say_source(study: Study, results: Path) -> None:
     """Say where runs are read from that no store has."""
     from lab.execution.store import Store, folder
 
-    with Store.read(folder(path, results), overrides=study.origin.overrides) as store:
+    path = folder(study.origin.file or "study", results)
+    with Store.read(path, overrides=study.origin.overrides) as store:
         if store.source:
             say_sentence(store.source)
-
-
-def answered(study: Study, path: Path, results: Path) -> Any:
-    """What is stored of a study says."""
-    import lab
-
-    return lab.answer(study, results, name=path.stem)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -14,13 +14,11 @@ from lab.cli.output import (
     StudyFile,
     Wide,
     answered,
-    command,
     quoted,
     read,
     say,
-    say_answer,
+    say_report,
     say_sentence,
-    typed,
 )
 from lab.mistakes import StudyError
 
@@ -45,23 +43,13 @@ def report(
 
         say(f"Written: {pages.write_index(results)}")
     elif len(studies) == 1:
-        asked = read(studies[0], overrides)
-        say_answer(asked, studies[0], results, write=True, wide=wide)
+        say_report(answered(read(studies[0], overrides), results), write=True, wide=wide)
     else:
-        _compare(studies, overrides, results)
+        from lab.report import comparison
 
-
-def _compare(studies: list[Path], overrides: list[str] | None, results: Path) -> None:
-    from lab.report import comparison
-
-    names = [path.stem for path in studies]
-    if len(set(names)) < len(names):
-        raise StudyError([f"{', '.join(map(str, studies))}: two of these have one name, and so one "
-                          "results folder; name different studies"])  # fmt: skip
-    found = [_stored(path, overrides, results) for path in studies]
-    file = comparison.file_of(names, results)
-    pairs = [(name, one.answers) for name, one in zip(names, found, strict=True)]
-    say(f"Written: {comparison.write(pairs, file)}")
+        file = comparison.file_of(studies, results)
+        found = [(path.stem, answered(read(path, overrides), results).answers) for path in studies]
+        say(f"Written: {comparison.write(found, file)}")
 
 
 def figures(
@@ -74,11 +62,11 @@ def figures(
     ] = "double",
 ) -> None:
     """Write the figures for print to results/STUDY/figures/, of a width in millimetres."""
-    from lab.report import figure_files
+    from lab.report.figure_files import check_format
 
-    figure_files.check_format(form, width)
-    found = _stored(study, overrides, results)
-    written = figure_files.publish(found.drawn(), found.folder / "figures", form, width)
+    check_format(form, width)
+    found = answered(read(study, overrides), results)
+    written = found.publish(form, width)
     if found.lacking or found.source:
         say_sentence(found.lacking or found.source)
     say("Written: " + ", ".join(map(str, written)))
@@ -100,27 +88,13 @@ def findings(
     A marker <!-- findings: STUDY --> or <!-- findings in brief: ... --> is followed by its table up
     to <!-- end -->, and <!-- finding: STUDY d=8 --> by one exponent within a sentence.
     """
-    from lab.files import put
-    from lab.report.marked_document import Document
+    from lab.report.marked_document import outdated
 
-    every = [Document(file, results) for file in documents]
-    old = [one for one in every if one.filled() != one.read()]
+    old = outdated(documents, results)
     if check and old:
         raise StudyError(
             [f"{one.file}: its findings are not those of {results}; "
              f"`lab findings {quoted(one.file)}` writes them" for one in old]
         )  # fmt: skip
     for one in old:
-        say(f"Written: {put(one.filled(), one.file)}")
-
-
-def _stored(study: Path, overrides: list[str] | None, results: Path) -> Any:
-    found = answered(read(study, overrides), study, results)
-    if not found.stored:
-        raise StudyError(
-            [
-                f"{found.folder}: nothing stored yet; "
-                f"`{typed(command('run', study, overrides, results))}` comes first"
-            ]
-        )
-    return found
+        say(f"Written: {one.write()}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -34,6 +34,9 @@ from lab.cli.output import (
     say_table,
 )
 from lab.mistakes import StudyError, unknown
+
+if TYPE_CHECKING:
+    from lab.config.study import Study
 
 STATUSES = ("done", "diverged", "failed", "missing")
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")]
@@ -79,7 +82,7 @@ def runs(
         _curve(study, results, asked.origin.overrides, curve, plot, as_json, wide)
         return
     wanted = "failed" if failed else status
-    found = lab.runs(asked, results, name=study.stem, status=wanted, dim=dim)
+    found = lab.runs(asked, results, status=wanted, dim=dim)
     some = shown.Runs(found[:limit])
     if as_json:
         say_json({"runs": [one.plain() for one in some], "more": len(found) - len(some)})
@@ -89,7 +92,7 @@ def runs(
                   wide=wide)  # fmt: skip
     more = f"; {len(found) - len(some)} more by --limit" if len(found) > len(some) else ""
     say(f"{shown.counts(found)}{more}")
-    say_source(asked, study, results)
+    say_source(asked, results)
     for keys, error in shown.errors(some) if failed else ():
         say(f"\n{keys}\n{error}")
 
@@ -152,14 +155,13 @@ def verify(
     and their list where not.
     """
     import lab
-    from lab.execution.settings import Settings
     from lab.files import to_jsonable
     from lab.report import verb_tables as shown
 
-    planned = read(study, overrides)
-    asked = Settings.found(study.parent, name=engine, scheduler=scheduler, workers=workers)
-    found = lab.verify(planned, results, name=study.stem, share=share, seed=seed, lanes=lanes,
-                       engine=asked)  # fmt: skip
+    found = lab.verify(
+        read(study, overrides), results, share=share, seed=seed, lanes=lanes,
+        engine={"name": engine, "scheduler": scheduler, "workers": workers},
+    )  # fmt: skip
     if as_json:
         say_json(to_jsonable(found.plain()))
     else:
@@ -191,9 +193,7 @@ def retry(
     statuses = [name for name, asked in (("diverged", diverged), ("failed", failed)) if asked]
     if not statuses:
         raise StudyError(["lab retry: which runs? Add --diverged, --failed or both"])
-    found = lab.retry(
-        read(study, overrides), results, statuses=statuses, name=study.stem, dry=not yes
-    )
+    found = lab.retry(read(study, overrides), results, statuses=statuses, dry=not yes)
     _say_removal(found, f"that {' or '.join(statuses)}", f"`lab run {quoted(study)}` trains them "
                  "again")  # fmt: skip
 
@@ -213,7 +213,7 @@ def clean(
     if not orphans:
         raise StudyError(["lab clean: clean what? Add --orphans, for runs that the study no longer "
                           "plans"])  # fmt: skip
-    found = lab.clean(read(study, overrides), results, name=study.stem, dry=not yes)
+    found = lab.clean(read(study, overrides), results, dry=not yes)
     _say_removal(found, "that the study does not plan", "the study's own runs stay")
 
 
@@ -271,7 +271,7 @@ def status(
     asked = read(study, overrides)
     if watch:
         _watch(asked, study, results, as_json)
-    found, trains = _looked(asked, study, results), _driver(study, results)
+    found, trains = _looked(asked, results), _driver(study, results)
     if as_json:
         say_json(_numbers(found, trains))
         return
@@ -284,10 +284,10 @@ def status(
         _say_ends(asked, study, results, tracebacks=failed)
 
 
-def _looked(asked: Any, study: Path, results: Path) -> Any:
+def _looked(asked: Study, results: Path) -> Any:
     import lab
 
-    return lab.plan(asked, results, name=study.stem, tables=True)
+    return lab.plan(asked, results, tables=True)
 
 
 def _sourced(source: str) -> str:
@@ -301,7 +301,7 @@ def _driver(study: Path, results: Path) -> Any:
     return driver(folder(study, results))
 
 
-def _watch(asked: Any, study: Path, results: Path, as_json: bool) -> None:
+def _watch(asked: Study, study: Path, results: Path, as_json: bool) -> None:
     """Say how far it is until nothing is left, or there is no driver any more."""
     from contextlib import nullcontext
 
@@ -314,7 +314,7 @@ def _watch(asked: Any, study: Path, results: Path, as_json: bool) -> None:
     )  # fmt: skip
     with shown as tell:
         while True:
-            found, trains = _looked(asked, study, results), _driver(study, results)
+            found, trains = _looked(asked, results), _driver(study, results)
             left = found.left
             if not left.missing or not trains:
                 return
@@ -368,12 +368,12 @@ def _told(found: Any) -> str:
             f"again{takes}")  # fmt: skip
 
 
-def _say_ends(asked: Any, study: Path, results: Path, *, tracebacks: bool) -> None:
+def _say_ends(asked: Study, study: Path, results: Path, *, tracebacks: bool) -> None:
     """How runs ended that have no loss: the last line of each error, or all of it."""
     import lab
     from lab.report import runs as shown
 
-    found = lab.runs(asked, results, name=study.stem)
+    found = lab.runs(asked, results)
     diverged = [one.fingerprint[: shown.KEY] for one in found if one.status == "diverged"]
     if diverged:
         more = f" and {len(diverged) - SHOWN} more" if len(diverged) > SHOWN else ""
@@ -401,7 +401,7 @@ def _status_of_all(results: Path, as_json: bool) -> None:
                      None)  # fmt: skip
         try:
             if study is not None:
-                looked = _looked(read(study, None), study, results)
+                looked = _looked(read(study, None), results)
                 found[name] = {"study": str(study), **_numbers(looked)}
                 continue
             with Store.read(folder) as store:

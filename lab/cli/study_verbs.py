@@ -24,14 +24,15 @@ from lab.cli.output import (
     StudyFile,
     Wide,
     Workers,
+    answered,
     command,
     completing,
     presets,
     quoted,
     read,
     say,
-    say_answer,
     say_json,
+    say_report,
     say_sentence,
     say_source,
     typed,
@@ -111,7 +112,7 @@ def plan(
     asked = read(study, overrides)
     doubts = preflight(asked)
     with patient(f"planning {counted(asked)}"):
-        found = lab.plan(asked, results, name=study.stem)
+        found = lab.plan(asked, results)
     if as_json:
         say_json(found.plain())
         return
@@ -166,19 +167,17 @@ def run(
     difference.
     """
     import lab
-    from lab.execution.settings import Settings
     from lab.mistakes import duration, seconds_of
 
     flags = {"--until-converged": until_converged, "--until-decided": until_decided}
     more = [flag for flag, given in flags.items() if given]
     more += ["--budget", budget] if budget else []
-    words = command("run", study, overrides, results, *more)
-    found = read(study, overrides)
-    found = found.of(replace(found.origin, argv=tuple(words)))
-    asked = Settings.found(study.parent, name=engine, scheduler=scheduler, workers=workers)
-    done = lab.run(found, results, name=study.stem, lanes=lanes, engine=asked,
-                   until_converged=until_converged, until_decided=until_decided,
-                   seconds=seconds_of(budget))  # fmt: skip
+    asked = read(study, overrides)
+    words = command("run", asked, results, *more)
+    asked = asked.of(replace(asked.origin, argv=tuple(words)))
+    done = lab.run(asked, results, lanes=lanes, until_converged=until_converged,
+                   until_decided=until_decided, seconds=seconds_of(budget),
+                   engine={"name": engine, "scheduler": scheduler, "workers": workers})  # fmt: skip
     if done.adopted:
         say(f"{done.adopted} runs taken over from other studies in {results}.")
     if done.trained:
@@ -191,12 +190,12 @@ def run(
         raise typer.Exit(130)
     if budget and done.left:
         say(f"The budget is spent; {done.left} runs are left. Go on with: {typed(words)}")
-    say_answer(found, study, results, write=report, replace=done.trained > 0, wide=wide)
+    say_report(answered(asked, results), write=report, replace=done.trained > 0, wide=wide)
     if done.diverged:
         say(f"{done.diverged} of these runs diverged; no fit takes them.")
     if done.failed:
         last = (done.first_error or "").strip().split("\n")[-1]
-        runs = typed(command("runs", study, overrides, results, "--failed"))
+        runs = typed(command("runs", asked, results, "--failed"))
         say(f"{done.failed} runs failed ({last}). `{runs}` has the tracebacks; "
              " the next `lab run` tries them again.")  # fmt: skip
     if done.failed or done.useless:
@@ -225,14 +224,14 @@ def export(
         )
     asked = read(study, overrides)
     if out:
-        columns = lab.load(asked, results, name=study.stem)
+        columns = lab.load(asked, results)
         table.write(columns, out)
         say(f"{out}: {columns['status'].size} runs, {len(columns)} columns.")
     if observations:
-        columns = lab.load(asked, results, name=study.stem, observations=True)
+        columns = lab.load(asked, results, observations=True)
         table.write(columns, observations)
         say(f"{observations}: {columns['run'].size} observations, {len(columns)} columns.")
-    say_source(asked, study, results)
+    say_source(asked, results)
 
 
 BUILT = 50_000

@@ -24,8 +24,8 @@ from lab.cli.output import (
     read,
     results_folder,
     say,
-    say_answer,
     say_json,
+    say_report,
     say_sentence,
     say_table,
 )
@@ -192,11 +192,13 @@ def _refuse(options: dict[str, Any], whose: str, what: str) -> None:
 def _fit_study(
     path: Path, overrides: list[str] | None, results: Path, as_json: bool, wide: bool
 ) -> None:
-    found = read(path, overrides)
+    import lab
+
+    asked = read(path, overrides)
     if as_json:
-        say_json(answered(found, path, results).plain())
+        say_json(lab.answer(asked, results).plain())
     else:
-        say_answer(found, path, results, write=False, wide=wide)
+        say_report(answered(asked, results), write=False, wide=wide)
 
 
 def _parsed(given: dict[str, Any]) -> dict[str, Any]:
@@ -400,15 +402,11 @@ def calibrate(
 
     listed = [text for some in alternatives or () for text in _listed(some)]
     found = lab.calibrate(
-        read(study, overrides), results, name=study.stem, alphas=alpha or (), floor=floor,
-        noise=noise, spread=spread, alternatives=listed or None, scans=scans, seed=seed,
+        read(study, overrides), results, alphas=alpha or (), floor=floor,
+        noise=noise, spread=spread, alternatives=listed or None, scans=scans, seed=seed, keep=True,
     )  # fmt: skip
-    kept = found.plain()
-    own = not (overrides or alpha or any(v is not None for v in (floor, noise, spread)))
     if as_json:
-        say_json(kept)
-        if own:
-            _keep(kept, study, results)
+        say_json(found.plain())
         return
     from lab.report import verb_tables
 
@@ -426,19 +424,8 @@ def calibrate(
         say_table(title, head, lines, wide=wide)
     for sentence in verb_tables.calibration_sentences(found.calibrated, scans=scans, seed=seed):
         say_sentence(sentence)
-    if own:
-        say_sentence(f"Kept for the report: {_keep(kept, study, results)}.")
-
-
-def _keep(calibration: dict[str, Any], study: Path, results: Path) -> Path:
-    """Put a calibration beside the fits of its study; returns the file."""
-    import json
-
-    from lab.execution.store import folder
-    from lab.files import put
-    from lab.findings.calibrated import FILE
-
-    return put(json.dumps(calibration, indent=1) + "\n", folder(study, results) / FILE)
+    if found.kept:
+        say_sentence(f"Kept for the report: {found.kept}.")
 
 
 def _listed(text: str) -> list[str]:
@@ -499,43 +486,26 @@ def dimension(
     Every row is a point. Estimators of nearest neighbours read low where the dimension is high: the
     corrected estimate takes off what they read low on manifolds of known dimension.
     """
-    from lab.dimension.measurement import measure
-    from lab.dimension.neighbours import PointsError
-    from lab.dimension.points import read_points
+    from lab.dimension import PointsError, measure_file
     from lab.files import to_jsonable
+    from lab.report import verb_tables as shown
     from lab.report.progress import counted, patient
 
     try:
-        with patient(f"reading {source}"):
-            points = read_points(
-                source,
-                columns,
-                where,
-                sample=None if metric == "precomputed" else sample,
-                decimal=decimal,
-            )
-        with patient(f"measuring the dimension of {len(points.values)} points"):
-            found = measure(
-                points.values,
-                discard=discard,
-                k=k,
-                metric=metric,
-                standardise=standardise,
-                exclude_window=exclude_window,
-                columns=points.columns,
+        with patient(f"measuring the dimension of {source}"):
+            found = measure_file(
+                source, columns, where, sample=sample, decimal=decimal, discard=discard, k=k,
+                metric=metric, standardise=standardise, exclude_window=exclude_window,
                 track=lambda blocks: counted(blocks, "searching neighbours in", unit="blocks"),
-            )
+            )  # fmt: skip
     except PointsError as error:
         raise StudyError([str(error)]) from None
     except MemoryError:
         raise StudyError([f"{source}: too large for the memory of this machine"]) from None
-    warnings = [*points.warnings, *found.warnings]
     if as_json:
-        say_json(to_jsonable(found.as_json() | {"warnings": warnings}))
+        say_json(to_jsonable(found.as_json()))
         return
-    from lab.report import verb_tables as shown
-
-    title = f"{points.name}: {found.n} points, {found.ambient} coordinates"
+    title = f"{found.name}: {found.n} points, {found.ambient} coordinates"
     say_table(title, shown.DIMENSION_HEAD, shown.dimension_lines(found))
-    for sentence in shown.dimension_sentences(found, points.warnings):
+    for sentence in shown.dimension_sentences(found):
         say_sentence(sentence)

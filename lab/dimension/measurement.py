@@ -3,13 +3,14 @@
 Besides the quoted estimates it holds Gride's over all scales and where they stand still. What is
 wrong with the points or with an estimate becomes a sentence of `warnings`.
 
-What it does not do: read files (`points.py`), or decide which estimate is right.
+What it does not do: read files itself (`points.py` does), or decide which estimate is right.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ class Measurement:
         plateau: first and last of the scales over which the estimate stands still, or None.
         unlike: distance D from the nearest reference of the correction, see `calibration.py`.
         warnings: sentences.
+        name: of the file or the set that the points are from; empty for points of your own.
     """
 
     n: int
@@ -44,6 +46,7 @@ class Measurement:
     plateau: tuple[int, int] | None
     unlike: float
     warnings: tuple[str, ...]
+    name: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The object that `lab dimension --json` prints; NaN becomes null on the way out."""
@@ -136,6 +139,30 @@ def measure(
         raise _few(near.n, k)
     ambient = None if precomputed else X.shape[1]
     return _measured(near, ambient, discard, k, told, X.shape[1] - (metric == "cosine"))
+
+
+def measure_file(
+    source: str | Path,
+    columns: str | None = None,
+    where: str | None = None,
+    *,
+    sample: int | None = 20_000,
+    decimal: str | None = None,
+    metric: str = "euclidean",
+    **options: Any,
+) -> Measurement:
+    """Every estimate of the dimension of the rows of a file, or of a bundled set.
+
+    source, columns, where, decimal: as in `lab.dimension.points.read_points`. sample: points that
+    are drawn at random from more; of a matrix of distances all are taken. options: as in `measure`.
+    Raises PointsError, one sentence, as both do.
+    """
+    from lab.dimension.points import read_points
+
+    drawn = None if metric == "precomputed" else sample
+    points = read_points(source, columns, where, sample=drawn, decimal=decimal)
+    found = measure(points.values, columns=points.columns, metric=metric, **options)
+    return replace(found, warnings=(*points.warnings, *found.warnings), name=points.name)
 
 
 def _prepared(

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.files import to_jsonable
+from lab.files import put, to_jsonable
 from lab.findings.drawing import Frame, Scale, drawing, text
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.exponents import declared
@@ -59,7 +59,7 @@ class Simulation:
     """Simulated scans of every case of a study's design.
 
     calibrated: each case under its truth. misspecified: the same cases under truths that the
-    estimator does not assume, by name.
+    estimator does not assume, by name. kept: the file that holds it, where it was kept.
     """
 
     study: str
@@ -67,6 +67,7 @@ class Simulation:
     seed: int
     calibrated: tuple[tuple[Case, Calibration], ...]
     misspecified: tuple[tuple[Case, Mapping[str, Calibration]], ...]
+    kept: Path | None = None
 
     def plain(self) -> dict[str, Any]:
         """Plain values, as `lab calibrate --json` prints them."""
@@ -348,6 +349,11 @@ def _same(design: Design, entry: Mapping[str, Any]) -> bool:
     return "shapes" in entry and to_jsonable({name: getattr(design, name) for name in DESIGN}) == {
         name: entry.get(name) for name in DESIGN
     }
+
+
+def keep(calibration: Mapping[str, Any], folder: Path) -> Path:
+    """Put a calibration, as plain values, into its study's results folder; returns the file."""
+    return put(json.dumps(calibration, indent=1) + "\n", folder / FILE)
 
 
 def read(folder: Path) -> dict[str, Any] | None:

@@ -36,8 +36,12 @@ def write(studies: Sequence[Named], file: Path) -> Path:
     return put(html(studies), file)
 
 
-def file_of(names: Sequence[str], results: Path) -> Path:
-    """Where the comparison of these studies stands."""
+def file_of(studies: Sequence[Path], results: Path) -> Path:
+    """Where the comparison of these study files stands. Raises StudyError for two of one name."""
+    names = [file.stem for file in studies]
+    if len(set(names)) < len(names):
+        raise StudyError([f"{', '.join(map(str, studies))}: two of these have one name, and so one "
+                          "results folder; name different studies"])  # fmt: skip
     return results / f"{'-and-'.join(names)}.html"
 
 

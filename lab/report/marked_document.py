@@ -20,11 +20,12 @@ import math
 import os
 import re
 import shlex
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.files import put
 from lab.findings.study_results import named
 from lab.findings.view import escape, interval, number, table
 from lab.mistakes import StudyError
@@ -68,6 +69,10 @@ class Document:
             return self.file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise StudyError([f"{self.file}: cannot be read ({error}); name a text file"]) from None
+
+    def write(self) -> Path:
+        """Write it as it should be; returns its file."""
+        return put(self.filled(), self.file)
 
     def _fill(self, kind: str, asked: str) -> str:
         if kind == "findings in brief":
@@ -151,6 +156,12 @@ class Document:
                 [f"{self.file}: '{' '.join([name, *wanted])}' picks no setting; {file} names them"]
             )
         return found
+
+
+def outdated(files: Iterable[Path], results: Path) -> list[Document]:
+    """The documents that are not what results say. Raises StudyError as `filled` does."""
+    every = [Document(file, results) for file in files]
+    return [one for one in every if one.filled() != one.read()]
 
 
 def _groups(points: Sequence[Point], wanted: Sequence[str]) -> dict[str, list[Point]]:

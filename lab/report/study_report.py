@@ -17,6 +17,7 @@ from lab.findings.kinds import views
 from lab.findings.view import CaptionedFigure, Table
 from lab.mistakes import StudyError
 from lab.report import pages, report
+from lab.report.figure_files import publish
 from lab.report.report import document
 
 
@@ -60,6 +61,11 @@ class StudyReport:
         return self.answers[0].record.lacking
 
     @property
+    def overrides(self) -> tuple[str, ...]:
+        """The overrides under which the study is read."""
+        return self.answers[0].record.origin.overrides
+
+    @property
     def tables(self) -> list[Table]:
         """The tables that a terminal shows."""
         return report.tables(self.answers)
@@ -97,6 +103,11 @@ class StudyReport:
         self.check(replace=replace)
         written = report.write(self.answers, self.folder, self.name)
         return [*written, pages.write_page(self.answers, self.folder / "report.html", self.name)]
+
+    def publish(self, form: str = "pdf", width: str = "double") -> list[Path]:
+        """Write the figures for print into the folder `figures` beside the report; returns the
+        files. form, width: of `lab.report.figure_files.FORMATS` and `WIDTHS`, else StudyError."""
+        return publish(self.drawn(), self.folder / "figures", form, width)
 
     def __str__(self) -> str:
         rows = [row for table in self.tables for row in (table.columns, *table.rows)]

@@ -242,13 +242,13 @@ def dimension_lines(found: Measurement) -> list[tuple[str, ...]]:
     ]  # fmt: skip
 
 
-def dimension_sentences(found: Measurement, more: Sequence[str] = ()) -> list[str]:
-    """The estimate at all scales, whether there is a plateau, and the warnings after `more`."""
+def dimension_sentences(found: Measurement) -> list[str]:
+    """The estimate at all scales, whether there is a plateau, and the warnings."""
     said = []
     if found.scales:
         each = ", ".join(f"{_estimate(e.dimension)} at {e.scale:.3g}" for e in found.scales)
         said.append(f"scales     gride {each}: {_plateau(found)}")
-    return said + [f"warning    {sentence}" for sentence in (*more, *found.warnings)]
+    return said + [f"warning    {sentence}" for sentence in found.warnings]
 
 
 def _plateau(found: Measurement) -> str:
