@@ -29,7 +29,7 @@ from lab.findings.drawing import Frame, Scale, drawing, text
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.exponents import declared
 from lab.findings.study_results import Setting, StudyResults, scan_of
-from lab.findings.view import Answers, Block, Chart, Charts, Rows, Section, Table, View
+from lab.findings.view import Answers, Block, Chart, Charts, Rows, Section, TextTable, View
 from lab.mistakes import StudyError
 from lab.regimes.axes import Values
 from lab.regimes.regime import Regime
@@ -431,14 +431,14 @@ def below(answers: Answers) -> list[Block]:
     blocks: list[Block] = []
     if now:
         scans = " and ".join(dict.fromkeys(str(one.scans) for one in now))
-        blocks.append(Table(HEAD, [_cells(one) for one in now], (
+        blocks.append(TextTable(HEAD, [_cells(one) for one in now], (
             f"This design in {scans} simulated scans a row: how often the quoted 95 % interval "
             "covers the true α, its median width, how often each verdict is given and is wrong, "
             "and how often the curve is found straight or bent."
         ), shown=()))  # fmt: skip
     others = _others(now)
     if others:
-        blocks.append(Table(OTHER, others, (
+        blocks.append(TextTable(OTHER, others, (
             "In a fifth as many scans of truths that the estimator does not assume: wrong verdicts "
             "where the truth is the edge of what the prediction allows, and curves found bent, at "
             "most over the settings."

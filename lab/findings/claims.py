@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from lab.findings.answer import NOTHING, Answer, Judgement
 from lab.findings.study_results import StudyResults
-from lab.findings.view import Answers, Rows, Table, View
+from lab.findings.view import Answers, Rows, TextTable, View
 from lab.kinds import load
 from lab.scaling.judge.verdict import UNDECIDED, Doubt, briefly
 from lab.tables.prediction import Claim
@@ -60,12 +60,12 @@ def own(answer: Answer) -> list[Judgement]:
             if not any(one.evidence is found for found in answer.found(one.kind))]  # fmt: skip
 
 
-def above(answers: Answers) -> list[Table]:
+def above(answers: Answers) -> list[TextTable]:
     """One row per claim and setting, setting by setting."""
     if not any(own(answer) or len(answer.study.claims) > 1 for answer in answers):
         return []
     rows = [_cells(one) for answer in answers for one in _ordered(answer.claims)]
-    return [Table(HEAD, rows, "What is claimed, and what came of it:", most=MOST)]
+    return [TextTable(HEAD, rows, "What is claimed, and what came of it:", most=MOST)]
 
 
 def _ordered(claims: Iterable[Judgement]) -> Iterator[Judgement]:

@@ -15,7 +15,7 @@ from typing import Any
 from lab.findings.drawing import Frame, Scale, drawing, text
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.study_results import Setting, StudyResults, named, value_text
-from lab.findings.view import Answers, Chart, Charts, Rows, Section, Table, View, interval
+from lab.findings.view import Answers, Chart, Charts, Rows, Section, TextTable, View, interval
 from lab.scaling.scans.estimate import USABLE
 from lab.scaling.scans.lines import teacher_t
 
@@ -176,7 +176,7 @@ def forest(differences: Sequence[Difference], title: str) -> Chart:
 COLUMNS = ("d", "from → to", "both", "Δα", "95 % interval")
 
 
-def above(answers: Answers) -> list[Table]:
+def above(answers: Answers) -> list[TextTable]:
     """One table of all contrasts, which a terminal leaves to the report."""
     found = [c for answer in answers for c in answer.found("contrasts")]
     if not found:
@@ -185,7 +185,7 @@ def above(answers: Answers) -> list[Table]:
         "Differences between settings, teacher by teacher (Student's t over "
         f"{found[0].teachers} differences):"
     )
-    return [Table(COLUMNS, [_cells(c) for c in found], words, shown=())]
+    return [TextTable(COLUMNS, [_cells(c) for c in found], words, shown=())]
 
 
 def _cells(c: Contrast) -> tuple[str, ...]:

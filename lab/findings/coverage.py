@@ -21,7 +21,7 @@ import numpy as np
 from lab.findings.answer import Answer, Judgement
 from lab.findings.drawing import BLUE, GREEN, GREY, ORANGE, VERMILLION, grid, literal, styled
 from lab.findings.study_results import Setting, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, Rows, Table, View, interval
+from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, interval
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.scaling.scans.scan import Interval
 from lab.students.dimensions import Dimension
@@ -200,7 +200,7 @@ def bias(found: list[Coverage]) -> CaptionedFigure:
 # ---- view ----------------------------------------------------------------------------------------
 
 
-def above(answers: Answers) -> list[Table]:
+def above(answers: Answers) -> list[TextTable]:
     """Points against estimators: the share of corrected intervals that hold d."""
     found = _found(answers)
     if not found:
@@ -214,7 +214,7 @@ def above(answers: Answers) -> list[Table]:
     by = {(one.points, one.method): one for one in found}
     points = dict.fromkeys(one.points for one in found)
     rows = [(p or "points", *(_share(by.get((p, m))) for m in methods)) for p in points]
-    return [Table(("points", *methods), rows, words)]
+    return [TextTable(("points", *methods), rows, words)]
 
 
 def _share(one: Coverage | None) -> str:

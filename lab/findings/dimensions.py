@@ -27,7 +27,7 @@ from lab.findings.answer import Answer
 from lab.findings.drawing import GREY, VERDICTS, grid, literal, shades, styled
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, Rows, Table, View, interval
+from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, interval
 from lab.regimes.regime import Regime
 from lab.scaling.scans.estimate import USABLE
 from lab.scaling.scans.lines import student_quantile, teacher_t
@@ -318,7 +318,7 @@ COLUMNS = ("where", "d", "at", "raw", "dimension", "95 % interval", "implied", "
 BRIEF = (0, 1, 4, 5, 6, 7, 8)
 
 
-def above(answers: Answers) -> list[Table]:
+def above(answers: Answers) -> list[TextTable]:
     """One row per place and setting."""
     found = _found(answers)
     if not found:
@@ -327,7 +327,7 @@ def above(answers: Answers) -> list[Table]:
         "Dimension measured at the largest x (mean over teachers, corrected) beside the one that "
         f"the exponent implies, {found[0].implied}:"
     )
-    return [Table(COLUMNS, [_cells(f, pair) for f in found for pair in f.pairs], words, BRIEF)]
+    return [TextTable(COLUMNS, [_cells(f, pair) for f in found for pair in f.pairs], words, BRIEF)]
 
 
 def _cells(found: AgainstExponent, pair: Pair) -> tuple[str, ...]:

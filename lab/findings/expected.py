@@ -22,7 +22,7 @@ from lab.data.linear_terms import linear_terms
 from lab.execution.store import Row
 from lab.findings.answer import Answer
 from lab.findings.study_results import Setting, StudyResults
-from lab.findings.view import Answers, Table, View
+from lab.findings.view import Answers, TextTable, View
 from lab.kinds import load
 from lab.kinds.student import STUDENTS
 from lab.regimes.regime import Regime
@@ -187,12 +187,12 @@ WORDS = (
 )
 
 
-def below(answers: Answers) -> list[Table]:
+def below(answers: Answers) -> list[TextTable]:
     """A table per answer of which a formula knows anything."""
     return [_table(answer) for answer in answers if answer.found("expected")]
 
 
-def _table(answer: Answer) -> Table:
+def _table(answer: Answer) -> TextTable:
     known = answer.found("expected")
     xs = sorted({e.x for found in known for e in found.at})
     columns = (f"measured / theory at {answer.study.axis.symbol} =", *(f"{x:.0f}" for x in xs))
@@ -201,7 +201,7 @@ def _table(answer: Answer) -> Table:
         of = {e.x: e for e in found.at}
         rows.append((found.label, *(_cell(of[x]) if x in of else "–" for x in xs)))
     sources = dict.fromkeys(e.source for found in known for e in found.at)
-    return Table(columns, rows, WORDS + " ".join(SOURCES[s] for s in sources))
+    return TextTable(columns, rows, WORDS + " ".join(SOURCES[s] for s in sources))
 
 
 def _cell(e: Expected) -> str:

@@ -24,7 +24,7 @@ from lab.findings.view import (
     Block,
     CaptionedFigure,
     Rows,
-    Table,
+    TextTable,
     View,
     agreeing_points,
     alpha,
@@ -415,14 +415,14 @@ def above(answers: Answers) -> list[Block]:
     ]  # fmt: skip
 
 
-def table(answers: Answers) -> Table:
+def table(answers: Answers) -> TextTable:
     """One row per point; rivals have a column where the study names any."""
     rivals = any(answer.prediction.rivals for answer in answers)
     columns = (*HEAD, "rivals") if rivals else HEAD
     cells = [_cells(answer, p) for answer in answers for p in answer.points]
     rows = [(*row, *[""] * (len(columns) - len(row))) for row in cells]
     shown = (*range(BRIEF), *range(len(HEAD), len(columns)))
-    return Table(columns, rows, shown=shown, most=MOST)
+    return TextTable(columns, rows, shown=shown, most=MOST)
 
 
 def _cells(answer: Answer, p: ExponentResult) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ import numpy as np
 from lab.findings.answer import NOTHING, Judgement, inside
 from lab.findings.drawing import BLUE, GREY, ORANGE, VERMILLION, blank, literal, shades, styled
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, Rows, Table, View
+from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View
 from lab.regimes.regime import Regime
 from lab.scaling.frontier import (
     FRONTIER_STATUS,
@@ -370,7 +370,7 @@ def _quantity(one: Mapping[str, Any]) -> str:
 # ---- of a study ---------------------------------------------------------------------------------
 
 
-def above(answers: Answers) -> list[Table]:
+def above(answers: Answers) -> list[TextTable]:
     """A line for each setting and estimator."""
     lines = [
         (found.label, method, *(_quantity(said[name]) for name in ("xi", "steps", "eta", "excess")))
@@ -378,7 +378,7 @@ def above(answers: Answers) -> list[Table]:
         if "refused" not in said
     ]  # fmt: skip
     words = "The compute frontier, by three estimators, with 95 % intervals:"
-    return [Table(SETTING_HEAD, lines, words, most=4)] if lines else []
+    return [TextTable(SETTING_HEAD, lines, words, most=4)] if lines else []
 
 
 def sentences(_: Answer, found: FrontierFound) -> Iterator[str]:

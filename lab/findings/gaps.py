@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 
 from lab.findings.answer import Answer
 from lab.findings.study_results import Setting, StudyResults
-from lab.findings.view import Answers, Table, View, interval, number
+from lab.findings.view import Answers, TextTable, View, interval, number
 from lab.scaling import Exponent, Scan, exponent
 from lab.scaling.scans.scan import excess
 
@@ -139,15 +139,15 @@ def sentences(_: Answer, found: Gaps) -> Iterator[str]:
             )
 
 
-def below(answers: Answers) -> list[Table]:
+def below(answers: Answers) -> list[TextTable]:
     """Width against the gap to each limit, a table per setting."""
     return [_table(found) for answer in answers for found in answer.found("gaps")]
 
 
-def _table(found: Gaps) -> Table:
+def _table(found: Gaps) -> TextTable:
     columns = (f"{found.label}: w", *(f"above {LIMITS[g.limit]}" for g in found.to))
     rows = [(f"{w:.0f}", *(_gap(g, i) for g in found.to)) for i, w in enumerate(found.to[0].w)]
-    return Table(columns, rows)
+    return TextTable(columns, rows)
 
 
 def _gap(g: Gap, i: int) -> str:

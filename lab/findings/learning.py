@@ -22,7 +22,7 @@ from lab.findings.answer import NOTHING, Answer, Judgement
 from lab.findings.drawing import VERMILLION, blank, literal, styled
 from lab.findings.frontiers import Columns, curves_by_size, lacking, observed
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, Rows, Table, View
+from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View
 from lab.regimes.stepwise import ALPHA_N, ALPHA_S, LearningCurve
 from lab.scaling import Exponent, Scan
 from lab.scaling.judge.exponent import judge
@@ -203,7 +203,7 @@ HEAD = ("setting", "exponent", "value", "95 % interval", "over", "shape")
 SYMBOLS = {"alpha_S": ("α_S", "S"), "alpha_N": ("α_N", "N")}
 
 
-def above(answers: Answers) -> list[Table]:
+def above(answers: Answers) -> list[TextTable]:
     """A line for each setting and exponent."""
     lines = []
     for found in _all(answers):
@@ -214,7 +214,7 @@ def above(answers: Answers) -> list[Table]:
                 lines.append((found.label, symbol, f"{e.alpha:.3g}", ends,
                               f"{x} = {at.min():g} … {at.max():g}", e.shape))  # fmt: skip
     words = "Learning curves, by the losses at checkpoints:"
-    return [Table(HEAD, lines, words, most=4)] if lines else []
+    return [TextTable(HEAD, lines, words, most=4)] if lines else []
 
 
 def sentences(_: Answer, found: LearningFound) -> Iterator[str]:

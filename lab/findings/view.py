@@ -38,7 +38,7 @@ Answers = tuple[Answer, ...]
 
 
 @dataclass(frozen=True)
-class Table:
+class TextTable:
     """Text cells, row by row.
 
     words: a paragraph that stands above it in the report.
@@ -56,14 +56,14 @@ class Table:
         """The table for the report."""
         return "\n\n".join(filter(None, [escape(self.words), table(self.columns, self.rows)]))
 
-    def brief(self) -> Table:
+    def brief(self) -> TextTable:
         """What a terminal shows of it: a table without columns shows nothing."""
         if self.shown is None:
             return self
         columns, *rows = (
             tuple(cells[i] for i in self.shown) for cells in (self.columns, *self.rows)
         )
-        return Table(columns, rows, self.words, most=self.most)
+        return TextTable(columns, rows, self.words, most=self.most)
 
 
 @dataclass(frozen=True)
@@ -112,10 +112,10 @@ class Section:
     """A section of the page: a heading, and what stands below it."""
 
     title: str
-    blocks: Sequence[str | Table | Charts | CaptionedFigure]
+    blocks: Sequence[str | TextTable | Charts | CaptionedFigure]
 
 
-Block = str | Table
+Block = str | TextTable
 """A paragraph or a table of the report."""
 
 

@@ -21,7 +21,7 @@ from lab.findings.answer import Answer
 from lab.findings.contrasts import Difference, forest, rows
 from lab.findings.exponent_charts import MARKERS, side_by_side, strokes
 from lab.findings.exponent_result import ExponentResult
-from lab.findings.view import Answers, Chart, Charts, Rows, Section, Table, alpha, interval
+from lab.findings.view import Answers, Chart, Charts, Rows, Section, TextTable, alpha, interval
 from lab.mistakes import StudyError
 from lab.report.pages import block, render
 from lab.report.top import top
@@ -115,12 +115,12 @@ def _shown(studies: Sequence[Named]) -> Charts:
     return Charts("exponents", "Exponents", drawn, caption, Rows(columns, values), lead=True)
 
 
-def _table(studies: Sequence[Named]) -> Table:
+def _table(studies: Sequence[Named]) -> TextTable:
     cells = [
         (name, p.label, f"{answer.prediction.text} = {p.prediction:.3g}", alpha(p.exponent),
          interval(p.exponent.interval), p.verdict or "–", briefly(p.doubts))
         for name, answers in studies for answer, p in _points(answers) if p.exponent
     ]  # fmt: skip
-    return Table(
+    return TextTable(
         ("study", "setting", "prediction", "α", "95 % interval", "verdict", "doubts"), cells
     )

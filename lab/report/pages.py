@@ -35,7 +35,7 @@ from lab.findings import claims, run_lists
 from lab.findings.kinds import views
 from lab.findings.provenance import options
 from lab.findings.run_lists import rows_of
-from lab.findings.view import Answers, CaptionedFigure, Charts, Rows, Section, Table, View
+from lab.findings.view import Answers, CaptionedFigure, Charts, Rows, Section, TextTable, View
 from lab.mistakes import StudyError, duration
 from lab.report import report
 from lab.report.figure_files import svg
@@ -105,11 +105,11 @@ def _figures(view: View, answers: Answers) -> list[Section]:
     return [Section(drawn[0].title, drawn)] if drawn else []
 
 
-def block(of: str | Table | Charts | CaptionedFigure) -> dict[str, Any]:
+def block(of: str | TextTable | Charts | CaptionedFigure) -> dict[str, Any]:
     """What a template needs of a block."""
     if isinstance(of, str):
         return {"kind": "words", "words": of}
-    if isinstance(of, Table):
+    if isinstance(of, TextTable):
         return {"kind": "table", "table": of}
     if isinstance(of, CaptionedFigure):
         return {"kind": "image", "drawn": of, "source": _image(of)}

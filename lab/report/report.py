@@ -27,7 +27,7 @@ from lab.findings import claims, provenance
 from lab.findings.answer import Answer
 from lab.findings.kinds import doubted, views
 from lab.findings.study_results import Finding, Setting
-from lab.findings.view import Answers, Block, CaptionedFigure, Rows, Table, View, escape
+from lab.findings.view import Answers, Block, CaptionedFigure, Rows, TextTable, View, escape
 from lab.mistakes import StudyError
 from lab.report.figure_files import svg
 from lab.scaling.judge.verdict import Doubt, explain
@@ -36,11 +36,11 @@ NAMED = 8
 """Settings of which a list names each."""
 
 
-def tables(answers: Answers) -> list[Table]:
+def tables(answers: Answers) -> list[TextTable]:
     """The tables of the terminal, as far as it shows them."""
     blocks: list[Block] = [*claims.above(answers)]
     blocks += [block for view in views(answers).values() for block in view.above(answers)]
-    brief = [block.brief() for block in blocks if isinstance(block, Table)]
+    brief = [block.brief() for block in blocks if isinstance(block, TextTable)]
     return [table for table in brief if table.columns]
 
 
@@ -182,7 +182,7 @@ def _markdown(answers: Answers, name: str, drawn: Sequence[CaptionedFigure]) -> 
 
 
 def _block(block: Block) -> str:
-    return block.markdown() if isinstance(block, Table) else escape(block)
+    return block.markdown() if isinstance(block, TextTable) else escape(block)
 
 
 def document(answers: Answers, name: str, *, complete: bool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from lab.findings.answer import Answer, Judgement
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.kinds import views
-from lab.findings.view import CaptionedFigure, Table
+from lab.findings.view import CaptionedFigure, TextTable
 from lab.mistakes import StudyError
 from lab.report import pages, report
 from lab.report.figure_files import publish
@@ -66,7 +66,7 @@ class StudyReport:
         return self.answers[0].record.origin.overrides
 
     @property
-    def tables(self) -> list[Table]:
+    def tables(self) -> list[TextTable]:
         """The tables that a terminal shows."""
         return report.tables(self.answers)
 
@@ -124,7 +124,7 @@ class StudyReport:
         return f"<p><b>{escape(self.question)}</b></p>{tables}<ul>{said}</ul>"
 
 
-def _html(table: Table) -> str:
+def _html(table: TextTable) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in table.columns)
     rows = "".join(
         f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows

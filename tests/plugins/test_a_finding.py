@@ -11,7 +11,7 @@ from lab.config import study as studies
 from lab.execution.store import Store
 from lab.findings.kinds import KINDS, FindingKind
 from lab.findings.study_results import Finding, Setting
-from lab.findings.view import CaptionedFigure, Rows, Table, View
+from lab.findings.view import CaptionedFigure, Rows, TextTable, View
 from lab.regimes.resolution import ResolutionWidth
 
 
@@ -47,7 +47,7 @@ def drawn(answers):
     return [CaptionedFigure("ratio", "Ratios", figure, "The largest loss over the smallest, by d.")]
 
 
-VIEW = View(above=lambda answers: [Table(("d", "ratio"), cells(answers))], figures=drawn,
+VIEW = View(above=lambda answers: [TextTable(("d", "ratio"), cells(answers))], figures=drawn,
             sentences=lambda _, found: [f"losses span a factor of {found.value:.1f}."],
             files=lambda answers: {"ratio.csv": Rows(("d", "ratio"), cells(answers))},
             key="ratio")  # fmt: skip

@@ -172,9 +172,9 @@ def test_names_from_files_appear_escaped(make_tables, tmp_path):
 
 
 def test_columns_of_any_view_appear_escaped():
-    from lab.findings.view import Rows, Section, Table
+    from lab.findings.view import Rows, Section, TextTable
 
-    table = pages.block(Table((EVIL, "b"), [(EVIL, "2")], EVIL))
+    table = pages.block(TextTable((EVIL, "b"), [(EVIL, "2")], EVIL))
     section = Section(EVIL, [])
     text = pages.render("page.html.j2", **_empty(sections=[(section.title, [table])]))
     assert EVIL not in text and text.count("&lt;script&gt;") >= 4
