@@ -93,7 +93,7 @@ EngineName = Annotated[
         metavar="NAME",
         help="Where groups are trained: processes (worker processes on this machine, the "
         "default), threads (of this process), dask (a running Dask cluster), slurm (jobs, by "
-        "dask-jobqueue). LAB_ENGINE, or a `lab.config.toml` beside the study, may say it too.",
+        "dask-jobqueue). LAB_ENGINE, or a `lab.toml` beside the study, may say it too.",
     ),
 ]
 Scheduler = Annotated[

@@ -1,7 +1,7 @@
 """Settings of engines: which one trains, and on how many lanes. No part of any study.
 
 Each is taken from the first that gives it: the command line (or the Python door), LAB_ENGINE for
-the name alone, a `lab.config.toml` beside the study, the defaults.
+the name alone, a `lab.toml` beside the study, the defaults.
 
     [engine]
     name = "dask"                       # processes, threads, dask, slurm
@@ -26,7 +26,7 @@ ENGINES = ("processes", "threads", "dask", "slurm")
 """The names of all engines (`engine.py`)."""
 VARIABLE = "LAB_ENGINE"
 """The variable of the environment that names the engine."""
-FILE = "lab.config.toml"
+FILE = "lab.toml"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Settings:
 
     @classmethod
     def found(cls, folder: Path | None = None, **asked: Any) -> Settings:
-        """What is asked here, by the environment, and by a `lab.config.toml` in the folder.
+        """What is asked here, by the environment, and by a `lab.toml` in the folder.
 
         Raises StudyError for what is no setting, or no engine.
         """

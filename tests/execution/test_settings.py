@@ -17,7 +17,7 @@ def unset(monkeypatch):
 
 def test_the_command_goes_before_the_environment_and_that_before_the_file(tmp_path, monkeypatch):
     assert Settings.found(tmp_path) == Settings()
-    (tmp_path / "lab.config.toml").write_text('[engine]\nname = "threads"\nlanes = 3\n')
+    (tmp_path / "lab.toml").write_text('[engine]\nname = "threads"\nlanes = 3\n')
     assert Settings.found(tmp_path) == Settings("threads", 3)
     monkeypatch.setenv(settings.VARIABLE, "processes")
     assert Settings.found(tmp_path) == Settings("processes", 3)
@@ -38,11 +38,11 @@ def test_the_command_goes_before_the_environment_and_that_before_the_file(tmp_pa
     ("[engine", "not TOML"),
 ])  # fmt: skip
 def test_a_wrong_file_is_a_sentence_with_its_name(tmp_path, text, words):
-    (tmp_path / "lab.config.toml").write_text(text)
+    (tmp_path / "lab.toml").write_text(text)
     with pytest.raises(StudyError) as caught:
         Settings.found(tmp_path)
     (sentence,) = caught.value.mistakes
-    assert words in sentence and sentence.startswith(f"{tmp_path / 'lab.config.toml'}: ")
+    assert words in sentence and sentence.startswith(f"{tmp_path / 'lab.toml'}: ")
 
 
 @pytest.mark.parametrize("asked, words", [
@@ -70,10 +70,10 @@ def test_without_dask_the_extra_is_named(monkeypatch, name, more):
 def test_the_engine_of_a_command_is_no_part_of_the_study(make_tables, tmp_path, monkeypatch):
     """The same runs, whatever trained them: the second command finds everything stored."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "lab.config.toml").write_text('[engine]\nname = "threads"\n')
+    (tmp_path / "lab.toml").write_text('[engine]\nname = "threads"\n')
     (tmp_path / "s.toml").write_text(STUDY)
     assert "6 runs trained" in invoke("run", "s.toml", "--no-report").output
-    (tmp_path / "lab.config.toml").write_text('[engine]\nname = "processes"\n')
+    (tmp_path / "lab.toml").write_text('[engine]\nname = "processes"\n')
     assert "nothing to train" in invoke("run", "s.toml", "--no-report", "--engine",
                                         "threads").output  # fmt: skip
 
