@@ -33,8 +33,9 @@ def make(tmp_path):
     return made
 
 
-def test_the_readme_says_what_results_say():
-    done = invoke("findings", ROOT / "README.md", "--results", ROOT / "results", "--check")
+@pytest.mark.parametrize("page", ["README.md", "docs/known-answers.md"])
+def test_pages_say_what_results_say(page):
+    done = invoke("findings", ROOT / page, "--results", ROOT / "results", "--check")
     assert done.exit_code == 0, done.output
 
 
