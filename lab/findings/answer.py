@@ -96,6 +96,13 @@ class Judgement:
     evidence: Any = field(default=None, repr=False)
     kind: str = ""
 
+    @classmethod
+    def unmeasured(
+        cls, claim: Claim, setting: Setting, prediction: float, doubts: tuple[str, ...], why: str
+    ) -> Judgement:
+        """An undecided claim of which nothing was measured, and why."""
+        return cls(claim, setting, math.nan, NOTHING, prediction, UNDECIDED, doubts, why)
+
     @property
     def label(self) -> str:
         """The setting as text."""

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from lab.findings.answer import NOTHING, Answer, Judgement
+from lab.findings.answer import Answer, Judgement
 from lab.findings.study_results import StudyResults
 from lab.findings.view import Answers, Rows, TextTable, View
 from lab.kinds import load
@@ -33,8 +33,7 @@ def _judged(question: StudyResults, claim: Claim) -> Iterable[Judgement]:
     if question.fitted is None or quantity.fitted:
         return load(quantity.answer)(question, claim)
     why = "an older table has no runs to judge it by: run the study."
-    return [Judgement(claim, one.setting, math.nan, NOTHING, math.nan, UNDECIDED, advice=why)
-            for one in question.stored]  # fmt: skip
+    return [Judgement.unmeasured(claim, one.setting, math.nan, (), why) for one in question.stored]
 
 
 def _reasoned(one: Judgement) -> Judgement:

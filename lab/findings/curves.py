@@ -30,7 +30,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special
 
-from lab.findings.answer import NOTHING, Judgement, inside
+from lab.findings.answer import Judgement, inside
 from lab.findings.expected import Expected, comparisons
 from lab.findings.exponents import doubts_of_runs
 from lab.findings.study_results import SettingRuns, StudyResults
@@ -69,7 +69,7 @@ def _curve(study: Regime, one: SettingRuns, claim: Claim) -> Judgement:
         why = "nothing is measured yet." if not one.done else (
             "no x has a risk that is known, with a variance, and more than one teacher or draw."
         )  # fmt: skip
-        return Judgement(claim, one.setting, math.nan, NOTHING, 1.0, UNDECIDED, doubts, why)
+        return Judgement.unmeasured(claim, one.setting, 1.0, doubts, why)
     verdict, e, shown = compared(told, claim.tolerance)
     at, half = f"{study.axis.symbol} = {e.x:g}", (shown[1] - shown[0]) / 2
     advice = ""
@@ -123,11 +123,8 @@ def _doubts(study: Regime, one: SettingRuns) -> tuple[Doubt, ...]:
 
 def peak(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Where the loss of every setting is largest, beside the position that is claimed."""
-    study = question.study
-    for one in question.stored:
-        run = one.cells.scan[0][0]
-        position = study.quantity(claim).value(study, run.task, run.student, claim.formula or 0)
-        yield _peak(study, one, claim, position)
+    for one, position in question.predicted(claim):
+        yield _peak(question.study, one, claim, position)
 
 
 def _peak(study: Regime, one: SettingRuns, claim: Claim, position: float) -> Judgement:
@@ -135,7 +132,7 @@ def _peak(study: Regime, one: SettingRuns, claim: Claim, position: float) -> Jud
     doubts = _doubts(study, one)
     if losses.shape[0] < 2 or x.size < 3:
         why = "a peak needs three x, and two teachers or draws that have every one of them."
-        return Judgement(claim, one.setting, math.nan, NOTHING, position, UNDECIDED, doubts, why)
+        return Judgement.unmeasured(claim, one.setting, position, doubts, why)
     found = peak_set(losses)
     top, first, last = int(np.argmax(losses.mean(0))), int(found[0]), int(found[-1])
     inner = 0 < first and last < x.size - 1

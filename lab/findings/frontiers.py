@@ -114,22 +114,21 @@ def frontiers(question: StudyResults) -> tuple[FrontierFound, ...]:
 
 
 def _found(study: Regime, one: SettingRuns) -> FrontierFound:
-    columns, units, planned = observed(one)
-    doubts = lacking(one) if units < planned else ()
+    columns, units, planned, doubts = observed(one)
     methods = {name: estimated(columns, name) for name in METHODS}
     return FrontierFound(study, one.setting, columns, units, planned, methods, doubts=doubts)
 
 
-def lacking(one: SettingRuns) -> tuple[Doubt, ...]:
+def _lacking(one: SettingRuns) -> tuple[Doubt, ...]:
     """Why units lack sizes."""
     states = {row.status if row else "" for _, row in one.cells.scan}
     names = {"diverged": Doubt.DIVERGED, "failed": Doubt.FAILED, "": Doubt.UNFINISHED}
     return tuple(doubt for state, doubt in names.items() if state in states)
 
 
-def observed(one: SettingRuns) -> tuple[Columns, int, int]:
-    """The curves of a setting, how many units are complete, and how many are planned. A branch has
-    annealed at its last step alone."""
+def observed(one: SettingRuns) -> tuple[Columns, int, int, tuple[Doubt, ...]]:
+    """The curves of a setting, how many units are complete, how many are planned, and why others
+    lack sizes. A branch has annealed at its last step alone."""
     by_seed = len({run.task.teacher for run, _ in one.cells.scan}) == 1
 
     def unit(run: Any) -> int:
@@ -153,7 +152,8 @@ def observed(one: SettingRuns) -> tuple[Columns, int, int]:
                     rows[name].append(value)
     names = ("unit", "N", "S", "C", "loss")
     columns = {name: np.array(rows[name], float) for name in names}
-    return columns, len(planned - without), len(planned)
+    units = len(planned - without)
+    return columns, units, len(planned), _lacking(one) if units < len(planned) else ()
 
 
 def estimated(columns: Columns, method: str) -> Estimated:
@@ -196,13 +196,9 @@ def _jackknife(whole: FrontierValue, without: list[float]) -> FrontierValue:
 
 def claimed(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """What came of a claim about ξ, η or the excess, setting by setting."""
-    study = question.study
-    for one, found in zip(question.stored, question.found("frontier"), strict=True):
-        run = one.cells.scan[0][0]
-        quantity = study.quantity(claim)
-        formula = quantity.default if claim.formula is None else claim.formula
-        value = quantity.value(study, run.task, run.student, formula or 0)
-        yield _judged(found, claim, one.setting, value)
+    found = question.found("frontier")
+    for (one, prediction), curves in zip(question.predicted(claim), found, strict=True):
+        yield _judged(curves, claim, one.setting, prediction)
 
 
 def _judged(found: FrontierFound, claim: Claim, at: Setting, prediction: float) -> Judgement:
@@ -210,9 +206,7 @@ def _judged(found: FrontierFound, claim: Claim, at: Setting, prediction: float) 
     refused = [f"{name}: {one.refused}" for name, one in readings.items() if not one.frontier]
     if refused:
         why = refused[0] if found.units else "nothing is complete yet: go on running."
-        return Judgement(
-            claim, at, math.nan, NOTHING, prediction, UNDECIDED, found.doubts, why
-        )  # fmt: skip
+        return Judgement.unmeasured(claim, at, prediction, found.doubts, why)
     told = {name: getattr(one.frontier, claim.quantity) for name, one in readings.items()}
     first = told["envelope"]
     doubts = found.doubts

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.findings.answer import NOTHING, Answer, Judgement
+from lab.findings.answer import Answer, Judgement
 from lab.findings.drawing import VERMILLION, blank, literal, styled
-from lab.findings.frontiers import Columns, curves_by_size, lacking, observed
+from lab.findings.frontiers import Columns, curves_by_size, observed
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
 from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View
 from lab.regimes.stepwise import ALPHA_N, ALPHA_S, LearningCurve
@@ -86,7 +86,7 @@ def learning(question: StudyResults) -> tuple[LearningFound, ...]:
 
 
 def _found(study: LearningCurve, one: SettingRuns, replicates: int) -> LearningFound:
-    columns, units, planned = observed(one)
+    columns, units, planned, doubts = observed(one)
     scans = {ALPHA_S.name: _over_steps(study, columns), ALPHA_N.name: _over_sizes(columns)}
     drawn = one.cells.scan[0][0].task.random
     estimates = {
@@ -94,7 +94,6 @@ def _found(study: LearningCurve, one: SettingRuns, replicates: int) -> LearningF
         if np.unique(scan[0]).size >= FEWEST else None
         for name, scan in scans.items()
     }  # fmt: skip
-    doubts = lacking(one) if units < planned else ()
     return LearningFound(study, one.setting, columns, units, planned, scans, estimates,
                          _ends(columns), doubts=doubts)  # fmt: skip
 
@@ -133,12 +132,9 @@ def _mean(x: np.ndarray, loss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def claimed(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """What came of a claim about α_S or α_N, setting by setting."""
-    study = question.study
-    for one, found in zip(question.stored, question.found("learning"), strict=True):
-        run, quantity = one.cells.scan[0][0], study.quantity(claim)
-        formula = quantity.default if claim.formula is None else claim.formula
-        prediction = quantity.value(study, run.task, run.student, formula or 0)
-        yield _judged(found, claim, one.setting, prediction)
+    found = question.found("learning")
+    for (one, prediction), curves in zip(question.predicted(claim), found, strict=True):
+        yield _judged(curves, claim, one.setting, prediction)
 
 
 def _judged(found: LearningFound, claim: Claim, at: Setting, prediction: float) -> Judgement:
@@ -148,9 +144,7 @@ def _judged(found: LearningFound, claim: Claim, at: Setting, prediction: float) 
             f"{claim.symbol} needs {FEWEST} values of x: go on running, add sizes, or for α_S "
             "larger ones and checkpoints before the curve is flat."
         )
-        return Judgement(
-            claim, at, math.nan, NOTHING, prediction, UNDECIDED, found.doubts, why
-        )  # fmt: skip
+        return Judgement.unmeasured(claim, at, prediction, found.doubts, why)
     told: tuple[str, ...] = found.doubts
     if claim.quantity == ALPHA_N.name and not found.ends < FLAT:
         told = (*told, f"unfinished: losses still fall as S^−{found.ends:.2g} at the last step")

@@ -12,7 +12,7 @@ fitted of the rows is the regime's `reading`. Nothing is fitted or judged here.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
@@ -26,6 +26,7 @@ from lab.regimes.regime import COUNTED, Origin, Regime
 from lab.scaling import Scan
 from lab.scaling.judge.verdict import Doubt
 from lab.spec import Run
+from lab.tables.prediction import Claim
 
 
 @dataclass(frozen=True)
@@ -270,6 +271,14 @@ class StudyResults:
         if self.fitted is not None:
             return self.fitted(self.study, one)
         return self.study.reading(one.done, one.cells.limit())
+
+    def predicted(self, claim: Claim) -> Iterator[tuple[SettingRuns, float]]:
+        """Every setting, and the value of a claim's formula there."""
+        quantity = self.study.quantity(claim)
+        formula = quantity.default if claim.formula is None else claim.formula
+        for one in self.stored:
+            run = one.cells.scan[0][0]
+            yield one, quantity.value(self.study, run.task, run.student, formula or 0)
 
     def found(self, kind: str) -> tuple:
         """The findings of a kind, found when first asked for.
