@@ -130,27 +130,53 @@ class Mlp(Trained):
 
 @cache
 def _module() -> Any:
-    """The flax module of (spec, outputs); it sows its layers as `hidden`."""
+    """The flax module, which holds the parameters, draws the first ones, and answers.
+
+    Its fields are the student, its coordinates and outputs, and where parameters are drawn also
+    `normal`, [*batch, N or more] numbers of their streams, taken in the order of the layers.
+    """
     import flax.linen as nn
 
     class Network(nn.Module):
         spec: StudentSpec
+        D_amb: int
         outputs: int
+        normal: Any = None
 
-        @nn.compact
+        def setup(self) -> None:
+            sizes = itertools.pairwise((self.D_amb, *self.spec.widths, self.outputs))
+            layers, start = [], 0
+            for layer, (m, n) in enumerate(sizes):
+                sigma_w, sigma_b = scales(self.spec, layer, m)
+                if self.spec.parametrisation == "ntk":
+                    sigma_w = sigma_b = 1.0
+                W = self.variable("params", f"W{layer}", self._drawn, start, (n, m), sigma_w)
+                b = self.variable(
+                    "params", f"b{layer}", self._drawn, start + n * m, (n, 1), sigma_b
+                )
+                layers.append((W, b))
+                start += n * (m + 1)
+            self.layers = layers
+
         def __call__(self, x: Float[Array, "D_amb n"]) -> Float[Array, "outputs n"]:
             act = activation_of(self.spec.activation)
             h = x
-            for layer, width in enumerate(self.spec.widths):
-                before = self._affine(layer, h, width)
+            for layer in range(len(self.spec.widths)):
+                before = self._affine(layer, h)
                 h = act(before)
                 self.sow("hidden", str(layer), (before, h))  # nothing unless it is asked for
-            return self._affine(len(self.spec.widths), h, self.outputs)
+            return self._affine(len(self.spec.widths), h)
 
-        def _affine(self, layer: int, h: Array, width: int) -> Array:
-            zeros = nn.initializers.zeros  # `init` below draws: this only declares names and shapes
-            W = self.param(f"W{layer}", zeros, (width, h.shape[0]))
-            b = self.param(f"b{layer}", zeros, (width, 1))
+        def drawn(self) -> None:
+            """Nothing but the set-up, which draws."""
+
+        def _drawn(self, start: int, shape: tuple[int, int], sigma: float) -> Any:
+            rows, columns = shape
+            cut = self.normal[..., start : start + rows * columns]
+            return sigma * cut.reshape(*cut.shape[:-1], rows, columns)
+
+        def _affine(self, layer: int, h: Array) -> Array:
+            W, b = (one.value for one in self.layers[layer])
             if self.spec.parametrisation == "ntk":
                 sigma_w, sigma_b = scales(self.spec, layer, h.shape[0])
                 return sigma_w * (W @ h) + sigma_b * b
@@ -169,21 +195,10 @@ def init(spec: StudentSpec, D_amb: int, outputs: int, *, keys: Key[Array, "*batc
     import jax.numpy as jnp
     import numpy as np
 
-    module = _module()(spec, outputs)
-    shapes = jax.eval_shape(module.init, keys.ravel()[0], jnp.zeros((D_amb, 1)))["params"]
-    N = sum(leaf.size for leaf in jax.tree.leaves(shapes))
+    N = Mlp.N(spec, D_amb=D_amb, outputs=outputs, D=0)
     normal = np.asarray(_normal()(1 << (N - 1).bit_length(), keys))
-    parameters, start = {}, 0
-    for layer in range(len(spec.widths) + 1):
-        W, b = shapes[f"W{layer}"], shapes[f"b{layer}"]
-        sigma_w, sigma_b = scales(spec, layer, W.shape[1])
-        if spec.parametrisation == "ntk":
-            sigma_w = sigma_b = 1.0
-        for name, leaf, sigma in ((f"W{layer}", W, sigma_w), (f"b{layer}", b, sigma_b)):
-            draw = normal[..., start : start + leaf.size].reshape(*keys.shape, *leaf.shape)
-            parameters[name] = jnp.asarray(sigma * draw)
-            start += leaf.size
-    return parameters
+    module = _module()(spec, D_amb, outputs, normal)
+    return jax.tree.map(jnp.asarray, module.init({}, method="drawn")["params"])
 
 
 @cache
@@ -209,8 +224,7 @@ def apply(
     spec: StudentSpec, parameters: Parameters, x: Float[Array, "D_amb n"]
 ) -> Float[Array, "outputs n"]:
     """The student's answer at n points (logits under kl)."""
-    outputs = parameters[f"b{len(spec.widths)}"].shape[0]
-    answer: Any = _module()(spec, outputs).apply({"params": parameters}, x)  # no state beside it
+    answer: Any = _network(spec, parameters).apply({"params": parameters}, x)  # no state beside it
     return answer
 
 
@@ -218,7 +232,11 @@ def hidden(
     spec: StudentSpec, parameters: Parameters, x: Float[Array, "D_amb n"]
 ) -> list[tuple[Float[Array, "w n"], Float[Array, "w n"]]]:
     """Every hidden layer of the student at n points, before and after its activation."""
+    network = _network(spec, parameters)
+    _, state = network.apply({"params": parameters}, x, mutable=["hidden"])
+    return [state["hidden"][str(layer)][0] for layer in range(len(spec.widths))]
+
+
+def _network(spec: StudentSpec, parameters: Parameters) -> Any:
     outputs = parameters[f"b{len(spec.widths)}"].shape[0]
-    network = _module()(spec, outputs)
-    _, found = network.apply({"params": parameters}, x, mutable=["hidden"])
-    return [found["hidden"][str(layer)][0] for layer in range(len(spec.widths))]
+    return _module()(spec, parameters["W0"].shape[1], outputs)

@@ -11,6 +11,7 @@ import pytest
 
 from lab.data import sets
 from lab.kinds.optimisers import OPTIMISERS, whole
+from lab.kinds.student import StudentSpec
 from lab.mistakes import StudyError
 from lab.spec import Group
 from lab.students import batches as batches_of
@@ -138,6 +139,30 @@ def test_parametrisations_agree_at_the_start_and_count_N(make_study, parametrisa
     assert f.var() == pytest.approx(q / 2 + 0.09, rel=0.5)
     assert p["W1"].std() == pytest.approx(1.0 if parametrisation == "ntk" else (2 / 512) ** 0.5,
                                           rel=0.02)  # fmt: skip
+
+
+@pytest.mark.parametrize("parametrisation", ["standard", "ntk"])
+def test_the_module_draws_the_first_weights_from_the_stream_of_the_student(parametrisation):
+    """Layer by layer, weights before biases, one draw of the key cut up."""
+    student = StudentSpec("mlp", (3,), "relu", parametrisation, 1.5, 0.25, "raw")
+    key = jax.random.fold_in(jax.random.key(5), 2)
+    z = np.asarray(jax.random.normal(key, (32,)))  # N = 19, the next power of 2
+    wide = parametrisation == "standard"
+    sigmas = (
+        (1.5 / 4) ** 0.5 if wide else 1.0,
+        0.25 if wide else 1.0,
+        (1 / 3) ** 0.5 if wide else 1.0,
+    )
+    cuts = {
+        "W0": z[:12].reshape(3, 4),
+        "b0": z[12:15, None],
+        "W1": z[15:18][None],
+        "b1": z[18:19][None],
+    }
+    p = mlp.init(student, 4, 1, keys=key)
+    assert p.keys() == cuts.keys()
+    for (name, cut), sigma in zip(cuts.items(), (*sigmas, sigmas[1]), strict=True):
+        np.testing.assert_array_equal(p[name], np.float32(sigma) * cut)
 
 
 def test_a_diverged_run_is_a_result(make_study):
