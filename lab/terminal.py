@@ -36,8 +36,23 @@ ASCII = {
     "╸": "-", "╺": "-", "│": "|", "┃": "|", "\u00a0": " ", "⁄": "/",
 }  # fmt: skip
 """How letters are written where only ASCII can be."""
+FIELD = re.compile(
+    r"`(columns|decimal|discard|engine|exclude_window|group|results|sample|scheduler|share|"
+    r"standardise|where|workers|k(?=` \d)|(?:x|loss)(?=` COLUMN))`"
+)
+"""Fields of the Python door as messages name them, which are options of the command line."""
+VERB = re.compile(r"`lab\.(runs?)`")
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters but tab and newline, and those that turn the direction of writing."""
+
+
+def flagged(text: str) -> str:
+    """A message as whoever types commands reads it: `sample` is --sample, `lab.run` is `lab run`.
+
+    Messages name the fields and functions of the Python door; options are spelled here alone.
+    """
+    text = FIELD.sub(lambda field: f"--{field[1].replace('_', '-')}", text)
+    return VERB.sub(r"`lab \1`", text)
 
 
 def clean(text: str) -> str:

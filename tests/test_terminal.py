@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from lab.terminal import Terminal, clean, spell, spelled
+from lab.terminal import Terminal, clean, flagged, spell, spelled
 
 HEAD = ("d", "prediction", "α", "95 % interval", "verdict", "relation", "doubts")
 ROWS = [
@@ -96,3 +96,15 @@ def test_lines_go_on_under_what_they_label():
 
 def test_a_table_without_rows_or_names_is_no_trouble():
     assert Terminal(80, fits=True).table("", ("a", ""), [])
+
+
+@pytest.mark.parametrize("message, typed", [
+    ("take more by `sample` 30000.", "take more by --sample 30000."),
+    ("say how, by `exclude_window`, or take fewer", "say how, by --exclude-window, or take fewer"),
+    ("give `x` COLUMN `loss` COLUMN.", "give --x COLUMN --loss COLUMN."),
+    ("take `k` 5 and `discard` 0.1", "take --k 5 and --discard 0.1"),
+    ("nothing stored yet; `lab.run` comes first", "nothing stored yet; `lab run` comes first"),
+    ("'`k` > 3': a column `x`, `lab.loads`", "'`k` > 3': a column `x`, `lab.loads`"),
+])  # fmt: skip
+def test_messages_name_fields_and_the_command_line_its_options(message, typed):
+    assert flagged(message) == typed

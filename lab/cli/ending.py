@@ -154,11 +154,11 @@ def _code(end: SystemExit) -> int:
 
 def _tell(*sentences: str) -> None:
     """Sentences on standard error, as far as there is anybody to read them."""
-    from lab.terminal import clean
+    from lab.terminal import clean, flagged
 
     with suppress(OSError, ValueError):
         for sentence in sentences:
-            print(clean(sentence), file=sys.stderr, flush=True)
+            print(clean(flagged(sentence)), file=sys.stderr, flush=True)
 
 
 def _flushed(stream: Any) -> int:

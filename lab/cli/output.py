@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lab.mistakes import StudyError
-from lab.terminal import Terminal
+from lab.terminal import Terminal, flagged
 
 if TYPE_CHECKING:
     from lab.config.study import Study
@@ -116,7 +116,7 @@ def say_json(value: Any) -> None:
 
 def say_sentence(text: str) -> None:
     """A sentence or more, broken between words where the output ends."""
-    typer.echo(Terminal.of(sys.stdout).paragraph(text))
+    typer.echo(Terminal.of(sys.stdout).paragraph(flagged(text)))
 
 
 def say_table(

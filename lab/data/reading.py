@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +115,7 @@ def _read(asked: DatasetQuery, stamp: tuple[int, int] | None) -> Content:
     try:
         return _file(asked)
     except PointsError as error:
-        said = str(error).replace("--columns", "task.columns").replace("--where", "task.where")
+        said = re.sub("`(columns|where)`", r"task.\1", str(error))
         raise PointsError(said) from None
 
 
@@ -197,7 +198,7 @@ def _matrix(of: PointSource, columns: list[str], keep: np.ndarray) -> np.ndarray
         remedy = f"{name} is not missing" if np.isnan(values[i, j]) else f"{name} < 1e308"
         raise PointsError(
             f"{of.name}, {of.places()[int(keep[i])]}: {columns[j]} is {values[i, j]}; fill it in "
-            f"or leave the row or the column out, as by --where \"{remedy}\"."
+            f"or leave the row or the column out, as by `where` \"{remedy}\"."
         )
     return values
 

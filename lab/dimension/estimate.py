@@ -68,7 +68,7 @@ class DimensionDoubt(StrEnum):
         BiasDirection.EITHER,
         "nearest neighbours are consecutive rows, as along a path that was sampled densely, where "
         "their distance tells the step and not the set",
-        "leave out neighbours in the order of the rows by --exclude-window, or take fewer rows",
+        "leave out neighbours in the order of the rows by `exclude_window`, or take fewer rows",
     )
     ABOVE = (
         "above-coordinates",
@@ -107,7 +107,7 @@ class DimensionDoubt(StrEnum):
         "uncalibrated",
         BiasDirection.LOW,
         "the correction was not measured for these settings",
-        "take --k 5, 10 or 20 and --discard 0.1",
+        "take `k` 5, 10 or 20 and `discard` 0.1",
     )
 
 

@@ -115,7 +115,7 @@ def measure(
     if metric not in METRICS:
         raise PointsError(f"metric is {metric!r}; it must be one of {', '.join(METRICS)}.")
     if exclude_window < 0:
-        raise PointsError(f"exclude-window is {exclude_window}; it must not be negative.")
+        raise PointsError(f"exclude_window is {exclude_window}; it must not be negative.")
     precomputed = precomputed or metric == "precomputed"
     X = np.asarray(X.toarray() if hasattr(X, "toarray") else X)
     if X.ndim != 2:
@@ -189,7 +189,7 @@ def _prepared(
         names = [repr(columns[j]) if columns else str(j) for j in (wide, narrow)]
         told.append(
             f"scales: column {names[0]} varies {spread[wide] / spread[narrow]:.1g} times as much "
-            f"as column {names[1]}, so that distances hardly see the latter; take --standardise "
+            f"as column {names[1]}, so that distances hardly see the latter; take `standardise` "
             "unless that is meant."
         )
     if metric == "cosine":

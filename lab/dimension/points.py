@@ -115,7 +115,7 @@ def sampled(keep: np.ndarray, sample: int | None) -> tuple[np.ndarray, list[str]
         return keep, []
     some = np.sort(np.random.default_rng(0).choice(keep, sample, replace=False))
     return some, [
-        f"{sample} of {keep.size} rows were drawn at random; take more by --sample {keep.size}."
+        f"{sample} of {keep.size} rows were drawn at random; take more by `sample` {keep.size}."
     ]
 
 
@@ -131,7 +131,7 @@ def complete(
         i, j = np.argwhere(infinite)[0]
         raise PointsError(
             f"{found.name}, {found.places()[keep[i]]}: {asked[j]} is {values[i, j]}; leave such "
-            f"rows out, as by --where \"{quote(asked[j])} < 1e308\", or the column."
+            f"rows out, as by `where` \"{quote(asked[j])} < 1e308\", or the column."
         )
     missing = np.isnan(values)
     bad = missing.any(axis=1)
@@ -142,7 +142,7 @@ def complete(
         raise PointsError(
             f"{found.name}: {bad.sum()} of {bad.size} rows lack a value, {lacking[0]!r} in "
             f"{missing[:, asked.index(lacking[0])].sum()}; fill it in, or leave the column out by "
-            f"--columns."
+            f"`columns`."
         )
     many = "1 row was" if bad.sum() == 1 else f"{bad.sum()} rows were"
     where = found.places()
@@ -165,8 +165,8 @@ def varying(name: str, asked: list[str], values: np.ndarray, *, leave_out: bool)
         remedy = (
             "there is no dimension to measure"
             if constant.all()
-            else f"leave {'it' if len(names) == 1 else 'them'} out by --columns, or give "
-            f"--columns {VARYING}"
+            else f"leave {'it' if len(names) == 1 else 'them'} out by `columns`, or give "
+            f"`columns` {VARYING}"
         )
         raise PointsError(f"{name}: {said} {many} constant; {remedy}.")
     if len(values) < 2 or not constant.any():
@@ -216,7 +216,7 @@ def asked_columns(found: PointSource, columns: str | None) -> list[str]:
         _known(found, name)
     twice = next((name for name in asked if asked.count(name) > 1), None)
     if twice is not None:
-        raise PointsError(f"--columns names {twice!r} twice; keep one.")
+        raise PointsError(f"`columns` names {twice!r} twice; keep one.")
     return asked
 
 
@@ -278,9 +278,9 @@ def table_source(rows: UserTable) -> PointSource:
                     rows.number(name, int(wrong[0]))
         except TableError as error:
             said = str(error).rstrip(".")
-            remedy = f"as by --columns {VARYING}"
+            remedy = f"as by `columns` {VARYING}"
             raise PointsError(
-                f"{rows.path}, {said}; choose the numeric columns by --columns, {remedy}."
+                f"{rows.path}, {said}; choose the numeric columns by `columns`, {remedy}."
             ) from None
         return values
 

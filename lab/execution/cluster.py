@@ -176,7 +176,7 @@ class Cluster:
                     lost = now
                 elif now - lost > PATIENCE:
                     raise StudyError([f"the scheduler ({self._name}) is gone; what was trained "
-                                      "till then is stored, and the next `lab run` goes on from "
+                                      "till then is stored, and the next `lab.run` goes on from "
                                       "there"])  # fmt: skip
                 if now - looked > 1 and lost == now:
                     threads, looked = self._threads(), now

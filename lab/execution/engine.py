@@ -255,7 +255,7 @@ def foreign_kinds() -> list[str]:
         if module == "__main__" or "." in name:
             raise StudyError(
                 [f"{name}: workers cannot import what a script or a function defines; put it at "
-                 "the top of a module that the script imports, or take `--engine threads`"]
+                 "the top of a module that the script imports, or take `engine` threads"]
             )  # fmt: skip
     return [":".join(parts) for parts in found]
 

@@ -278,7 +278,7 @@ def one(store: Store, beginning: str) -> Row:
         return replace(row, observations=store.observations(keys).get(keys[0], ()))
     what = f"{len(keys)} runs have" if keys else "no stored run has"
     raise StudyError(
-        [f"{store.path}: {what} a fingerprint that begins with '{beginning}'; `lab runs` lists "
+        [f"{store.path}: {what} a fingerprint that begins with '{beginning}'; `lab.runs` lists "
          "them"]
     )  # fmt: skip
 

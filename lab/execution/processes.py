@@ -307,7 +307,7 @@ class Processes:
                 last = words.splitlines()[-2:]
                 raise StudyError(
                     [f"no worker starts on this machine ({': '.join(last)}); "
-                     "`--engine threads` does without them"]
+                     "`engine` threads does without them"]
                 )  # fmt: skip
 
 

@@ -152,7 +152,7 @@ def another(study: Study, store: Store) -> str | None:
     whose = f"the study of {os.path.relpath(there)}" if there else "another study"
     return (
         f"{store.path}: holds {whose}, which asks '{last.question}'; give this one another name, "
-        "or another folder with --results"
+        "or another folder with `results`"
     )
 
 

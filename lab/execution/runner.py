@@ -205,7 +205,7 @@ def _train(
                 raise StudyError(
                     [
                         f"{store.path}: progress cannot be written ({error}); what was trained "
-                        "till then is stored, and the next `lab run` goes on from there"
+                        "till then is stored, and the next `lab.run` goes on from there"
                     ]
                 ) from None
     after = plan.left(study.plan, store.states())

@@ -51,7 +51,7 @@ class Settings:
         found = _checked({**given, **asked})
         for name, whose in (("scheduler", "dask"), ("workers", "slurm")):
             if name in asked and found.name != whose:
-                raise StudyError([f"--{name} is of engine {whose}; add --engine {whose}"])
+                raise StudyError([f"`{name}` is of engine {whose}; add `engine` {whose}"])
         return found
 
     def engine(self, lanes: int | None = None) -> Engine:
@@ -81,7 +81,7 @@ Value = TypeVar("Value")
 
 def _needed(name: str, value: Value | None, words: str) -> Value:
     if value is None:
-        raise StudyError([f"--{name}: say {words}; or {name} in the [engine] of {FILE}"])
+        raise StudyError([f"`{name}`: say {words}; or {name} in the [engine] of {FILE}"])
     return value
 
 

@@ -179,7 +179,7 @@ class Store:
         except OSError as error:
             raise StudyError(
                 [f"{path}: cannot be written ({error.strerror}); let it be written, or choose "
-                 "another folder with --results"]
+                 "another folder with `results`"]
             ) from None  # fmt: skip
         with lock:
             try:
@@ -195,7 +195,7 @@ class Store:
             except OSError as error:
                 raise StudyError(
                     [f"{path}: cannot be locked ({error.strerror}); put results on a file system "
-                     "that has locks, with --results"]
+                     "that has locks, with `results`"]
                 ) from None  # fmt: skip
             with suppress(OSError):  # on a full disk nobody reads who it is; the lock holds
                 os.ftruncate(lock.fileno(), 0)
@@ -335,7 +335,7 @@ class Store:
         except sqlite3.DatabaseError as error:
             raise StudyError(
                 [
-                    f"{_unwritten(self.path / 'lab.db', error)}, and the next `lab run` goes on "
+                    f"{_unwritten(self.path / 'lab.db', error)}, and the next `lab.run` goes on "
                     "from what is stored"
                 ]
             ) from None

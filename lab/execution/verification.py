@@ -155,7 +155,7 @@ def verify(
     Raises StudyError for another share, and where nothing is stored.
     """
     if not 0 < share <= 1:
-        raise StudyError([f"--share {share:g}: give a number above 0, up to 1"])
+        raise StudyError([f"`share` {share:g}: give a number above 0, up to 1"])
     plan_summary.check_memory(study)
     with Store.read(path, overrides=study.origin.overrides) as store:
         there = store.found(listing.planned(study))
@@ -163,7 +163,7 @@ def verify(
         seen = store.observations(row.fingerprint for row in rows.values())
         rows = {run: replace(row, observations=seen[row.fingerprint]) for run, row in rows.items()}
     if not rows:
-        raise StudyError([f"{path}: nothing stored yet; `lab run` comes first"])
+        raise StudyError([f"{path}: nothing stored yet; `lab.run` comes first"])
     some = sample(groups(rows), share * len(rows), seed)
     with closing((settings or Settings.found()).engine(lanes)) as engine:
         again = _trained([group for group, _ in some], engine, observe)

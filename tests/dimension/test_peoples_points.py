@@ -36,7 +36,7 @@ def test_consecutive_rows_of_a_path_are_named(tmp_path):
     found = measured("lorenz_path.csv")[1]
     honest(found)
     assert of(found, "two-nn-mle").dimension > 3 and of(found, "two-nn-mle").corrected is None
-    assert any(w.startswith("order: ") and "--exclude-window" in w for w in found.warnings)
+    assert any(w.startswith("order: ") and "`exclude_window`" in w for w in found.warnings)
     assert any("above-coordinates" in w and "two-nn-mle" in w for w in found.warnings)
 
 

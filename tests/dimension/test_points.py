@@ -69,7 +69,7 @@ def test_bundled_sets_work_by_name(name, ambient):
 
 def test_constant_columns_are_left_out_on_request_only():
     np.save("x.npy", np.c_[X, np.ones(12), np.zeros(12)])
-    with pytest.raises(PointsError, match=r"'3', '4' are constant; leave them out by --columns"):
+    with pytest.raises(PointsError, match=r"'3', '4' are constant; leave them out by `columns`"):
         read_points("x.npy")
     found = read_points("x.npy", columns="varying")
     assert (found.values == X).all() and found.warnings == ("2 constant columns were left out.",)

@@ -104,7 +104,7 @@ def test_a_worker_that_never_starts_is_one_sentence(monkeypatch):
 
 def test_a_student_of_the_script_itself_is_refused(monkeypatch, pool):
     monkeypatch.setattr(Scripted, "__module__", "__main__")
-    with closing(Processes(1)) as engine, pytest.raises(StudyError, match="--engine threads"):
+    with closing(Processes(1)) as engine, pytest.raises(StudyError, match="`engine` threads"):
         engine.start()
 
 

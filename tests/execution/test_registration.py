@@ -72,7 +72,7 @@ def test_two_files_of_one_name_are_told_apart(written, tmp_path):
         register(written("a"), store, 1.0)
         assert another(written("b"), store) is None  # a copy, as it stands
         other = written("b", steps=300)
-        assert "a/q.toml" in another(other, store) and "--results" in another(other, store)
+        assert "a/q.toml" in another(other, store) and "`results`" in another(other, store)
         with pytest.raises(StudyError, match="another name"):
             register(other, store, 2.0)
         assert len(registered(store)) == 1

@@ -47,10 +47,10 @@ def test_a_wrong_file_is_a_sentence_with_its_name(tmp_path, text, words):
 
 @pytest.mark.parametrize("asked, words", [
     ({"name": "dusk"}, "did you mean 'dask'"),
-    ({"name": "dask"}, "--scheduler: say where"),
-    ({"name": "slurm"}, "--workers: say how many"),
-    ({"scheduler": "tcp://127.0.0.1:1"}, "--scheduler is of engine dask"),
-    ({"name": "dask", "workers": 2}, "--workers is of engine slurm"),
+    ({"name": "dask"}, "`scheduler`: say where"),
+    ({"name": "slurm"}, "`workers`: say how many"),
+    ({"scheduler": "tcp://127.0.0.1:1"}, "`scheduler` is of engine dask"),
+    ({"name": "dask", "workers": 2}, "`workers` is of engine slurm"),
 ])  # fmt: skip
 def test_what_does_not_fit_together_is_a_sentence(asked, words):
     with pytest.raises(StudyError) as caught:

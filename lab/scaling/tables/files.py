@@ -196,6 +196,6 @@ def _member(path: Path, names: list[str], columns: str | None) -> tuple[str, str
     if "X" in names or len(names) == 1:
         return "X" if "X" in names else names[0], columns
     raise TableError(
-        f"{path} holds the arrays {', '.join(names)} and no X; say which, as in --columns "
+        f"{path} holds the arrays {', '.join(names)} and no X; say which, as in `columns` "
         f"{names[0]}:"
     )

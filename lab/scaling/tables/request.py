@@ -133,9 +133,9 @@ def columns(
     extra = [s for s in given if s not in needed]
     if missing or extra:
         how = (
-            "--x COLUMN --loss COLUMN"
+            "`x` COLUMN `loss` COLUMN"
             if variables == ("x",)
-            else "--columns N=COLUMN,D=COLUMN,L=COLUMN"
+            else "`columns` N=COLUMN,D=COLUMN,L=COLUMN"
         )
         what = f"no column for {', '.join(missing)}" if missing else f"no use for {extra[0]!r}"
         raise TableError(f"the law {law} has {what}; give {how}.")
@@ -567,7 +567,7 @@ def _sentence(name: str, label: np.ndarray, residual: np.ndarray, what: str) -> 
         f"{what}: if those are checkpoints of one model or otherwise belong together, they "
         f"are not independent (their residuals {like}, intraclass correlation "
         f"{correlation:.2f}) and intervals that count rows are wrong, mostly too short; give "
-        f"--group {name!r} to count them together."
+        f"`group` {name!r} to count them together."
     )
 
 

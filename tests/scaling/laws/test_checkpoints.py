@@ -53,14 +53,14 @@ def test_models_that_share_their_size_are_seen_in_any_order():
     for order in (None, mixed, np.argsort(d, kind="stable")):
         sentence = said(table(n, d, loss), order=order)
         assert "160 rows share 20 values of params" in sentence
-        assert "are alike" in sentence and "--group 'params'" in sentence
+        assert "are alike" in sentence and "`group` 'params'" in sentence
 
 
 @pytest.mark.parametrize("column", ["model", "run_id", "Model Name"])
 def test_a_column_of_models_is_the_remedy(column):
     n, d, loss, label = trainings(1)
     name = [f"m{k}" for k in label]
-    assert f"--group {column!r}" in said(table(n, d, loss, **{column: name}))
+    assert f"`group` {column!r}" in said(table(n, d, loss, **{column: name}))
 
 
 def test_what_are_no_checkpoints():
@@ -79,8 +79,8 @@ def test_what_are_no_checkpoints():
 def test_curves_of_one_variable_are_recognised_by_another_size():
     n, d, loss, label = trainings(3)
     names = {"x": "tokens", "L": "loss"}
-    assert "--group 'params'" in said(table(n, d, loss), names)
-    assert "--group 'teacher'" in said(table(n, d, loss, teacher=label), names)
+    assert "`group` 'params'" in said(table(n, d, loss), names)
+    assert "`group` 'teacher'" in said(table(n, d, loss, teacher=label), names)
     assert said(table(n, d, loss), {"x": "params", "L": "loss"}) is None
 
 
