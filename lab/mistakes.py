@@ -54,8 +54,20 @@ def unknown(what: str, name: object, known: Iterable[str]) -> str:
 
 def guessed(what: str, name: str, known: Iterable[str]) -> str:
     """'unknown preset 'adm'; did you mean 'adam'?'; without the question where none is near."""
+    near = nearest(name, known)
+    return f"unknown {what} '{name[:LONGEST]}'" + (f"; did you mean '{near}'?" if near else "")
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is spelled most like this one; None where none is near."""
     near = difflib.get_close_matches(name[:LONGEST], sorted(known), n=1, cutoff=0.5)
-    return f"unknown {what} '{name[:LONGEST]}'" + (f"; did you mean '{near[0]}'?" if near else "")
+    return near[0] if near else None
+
+
+def question(name: str, known: Iterable[str]) -> str:
+    """' Did you mean 'adam'?' to follow a sentence; nothing where no known name is near."""
+    near = nearest(name, known)
+    return f" Did you mean {near!r}?" if near else ""
 
 
 def spelled(place: Place) -> str:

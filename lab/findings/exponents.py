@@ -275,8 +275,7 @@ def _rivals(study: Regime, claim: Claim, run: Run, found: Exponent | None) -> tu
         value = study.predicted(run.task, run.student, formula, claim.size)
         fate = None
         if found is not None and found.status in USABLE:
-            own = [doubt for doubt in found.doubts if doubt is not Doubt.ROUGH_TARGET]
-            fate = survives(found.interval, value, claim.tolerance, own, claim.over)
+            fate = survives(found.interval, value, claim.tolerance, found.doubts, claim.over)
         rivals.append(Rival(parse(formula).text, value, fate))
     return tuple(rivals)
 

@@ -281,6 +281,11 @@ class Doubt(StrEnum):
         """The doubt as a table's row says it."""
         return SAID.get(self.value, self.value.replace("-", " "))
 
+    @property
+    def of_formula(self) -> bool:
+        """Whether it is about the formula that a claim predicts by, and so not about a rival's."""
+        return self is Doubt.ROUGH_TARGET
+
     @classmethod
     def of(cls, slug: str) -> Doubt:
         """The doubt of this slug. Raises ValueError if there is none."""
@@ -468,12 +473,13 @@ def survives(
     """Whether a rival exponent, an equality, is compatible: the interval meets rival·(1 ± τ).
 
     None where it is not, but a doubt could explain that, or a curve that is bent has no limit yet.
+    Doubts of the claim's own formula explain nothing about a rival's.
     """
     lo, hi = interval
     low, high = sorted((rival * (1 - tolerance), rival * (1 + tolerance)))
     if low <= hi and lo <= high:
         return True
-    found = known(doubts)
+    found = [doubt for doubt in known(doubts) if not doubt.of_formula]
     explained = any(d.forbids_contradiction(over, below=hi < low) for d in found)
     explained |= over == LIMIT and Doubt.BENT in found
     return None if explained else False

@@ -39,12 +39,13 @@ another problem, see `scans/curves.py`.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+
+from lab.mistakes import question
 
 Pin = tuple[int, Callable[[np.ndarray, float, np.ndarray], np.ndarray | float]]
 # What every law takes and gives, for all signatures alike.
@@ -260,11 +261,9 @@ def check_held(law: Law, values: Mapping[str, float]) -> None:
     """Raise HeldError for a name that is no parameter of the law, or a value that is no number."""
     for name, value in values.items():
         if name not in law.parameters:
-            near = get_close_matches(name, law.parameters, 1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
             raise HeldError(
                 f"{law.name} has no parameter {name!r} to hold; its parameters are "
-                f"{', '.join(law.parameters)}.{hint}"
+                f"{', '.join(law.parameters)}.{question(name, law.parameters)}"
             )
         if not np.isfinite(value):
             raise HeldError(f"{name} is held at {value}; give a finite number, as in {name}=0.")

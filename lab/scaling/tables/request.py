@@ -41,7 +41,6 @@ is sorted.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +48,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import special
 
+from lab.mistakes import question
 from lab.scaling.judge import verdict as rule
 from lab.scaling.laws.fit import LAWS
 from lab.scaling.laws.law import HeldError, check_held
@@ -99,9 +99,8 @@ def check(
 ) -> None:
     """Refuse an unknown law, and options that are out of range or do not go together."""
     if law not in LAWS:
-        near = get_close_matches(law, LAWS, 1, 0.5)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise TableError(f"the law {law!r} is unknown; the laws are {', '.join(LAWS)}.{hint}")
+        known = f"{', '.join(LAWS)}.{question(law, LAWS)}"
+        raise TableError(f"the law {law!r} is unknown; the laws are {known}")
     if huber is not None and not (np.isfinite(huber) and huber > 0):
         raise TableError(f"huber is {huber}; it must be a positive number, such as 1e-3.")
     if residual not in ("log", "raw"):

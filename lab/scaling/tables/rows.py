@@ -30,12 +30,13 @@ import operator
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
+
+from lab.mistakes import question
 
 NUMBER = re.compile(r"(?i:[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?(inf|infinity|nan))")
 MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "-", "--", "?"})
@@ -93,13 +94,11 @@ class UserTable:
     def column(self, name: str) -> Any:
         """The cells of a column. Raises TableError with the nearest name if there is none."""
         if name not in self.columns:
-            near = get_close_matches(name, self.columns, 1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
             known = list(self.columns)
             more = "" if len(known) <= 40 else ", …"
             raise TableError(
                 f"{self.path} has no column {name!r}; its columns are "
-                f"{', '.join(map(repr, known[:40]))}{more}.{hint}"
+                f"{', '.join(map(repr, known[:40]))}{more}.{question(name, self.columns)}"
             )
         return self.columns[name]
 

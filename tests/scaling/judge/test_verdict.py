@@ -174,6 +174,13 @@ def test_a_rival_is_excluded_unless_a_doubt_explains_it(rival, doubts, fate):
     assert survives((1.8, 2.2), rival, 0.15, doubts) is fate
 
 
+def test_a_doubt_of_the_claims_formula_saves_no_rival():
+    own = [doubt for doubt in Doubt if doubt.of_formula]
+    assert own == [Doubt.ROUGH_TARGET]
+    assert survives((1.8, 2.2), 4.0, 0.15, own) is False
+    assert survives((1.8, 2.2), 4.0, 0.15, [*own, Doubt.EXTRAPOLATED]) is None
+
+
 @pytest.mark.parametrize(
     "change, message",
     [
