@@ -1,6 +1,7 @@
 """The house: imports in one direction, files that can be read, verbs that start at once."""
 
 import ast
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -18,23 +19,6 @@ from lab.students import linear, random_features
 
 ROOT = Path(__file__).resolve().parent.parent
 LAB = ROOT / "lab"
-# A module may import from its own floor and the floors below it.
-FLOORS = [
-    {"lab.cli", "lab.__main__"},
-    {"lab.report"},
-    {"lab.findings"},
-    {"lab.execution"},
-    {"lab.config"},
-    {"lab.regimes"},
-    {"lab.tables"},
-    {"lab.students"},
-    {"lab.spec"},
-    {"lab.data"},
-    {"lab.dimension"},
-    {"lab.scaling"},
-    {"lab.kinds", "lab.grids", "lab.theory", "lab.models"},
-    {"lab.mistakes", "lab.terminal", "lab.files", "lab.canonical"},
-]
 NO_JAX = {"lab.config", "lab.grids", "lab.regimes", "lab.tables", "lab.spec", "lab.theory",
           "lab.mistakes", "lab.models", "lab.files", "lab.canonical", "lab.scaling",
           "lab.dimension", "lab.data.reading", "lab.data.user_data", "lab.findings.calibrated",
@@ -43,14 +27,6 @@ NO_JAX = {"lab.config", "lab.grids", "lab.regimes", "lab.tables", "lab.spec", "l
 # A study is checked by these, which import JAX where points are drawn, inside functions.
 JAX_IN_FUNCTIONS = {f"lab.data.{name}" for name in ("activations", "covariances", "manifolds",
                                                     "spectra", "task", "teachers")}  # fmt: skip
-
-
-def floor(module: str) -> int:
-    for prefix in (module.rsplit(".", cut)[0] for cut in range(module.count(".") + 1)):
-        for number, names in enumerate(FLOORS):
-            if prefix in names:
-                return number
-    raise AssertionError(f"{module} has no floor in the house")
 
 
 def modules():
@@ -72,85 +48,22 @@ def imports(file: Path, *, top_level_only: bool = False):
 
 
 @pytest.mark.parametrize("name, file", [m for m in modules() if m[0] != "lab"])
-def test_imports_go_down(name, file):
-    for module, what in imports(file):
-        if not module.startswith("lab"):
-            continue
-        full = (
-            f"{module}.{what}"
-            if (LAB.parent / module.replace(".", "/") / f"{what}.py").exists()
-            else module
-        )
-        if full == "lab":
-            continue
-        assert floor(full) >= floor(name), f"{name} imports {full} from a floor above"
-        if name.startswith("lab.scaling"):
-            below = ("lab.scaling", "lab.files", "lab.mistakes")
-            assert full.startswith(below), f"{name} imports {full}"
-        if name.startswith("lab.dimension"):
-            below = ("lab.dimension", "lab.mistakes", "lab.scaling.tables")
-            assert full.startswith(below), f"{name} imports {full}"
-        elif full.startswith("lab.dimension"):
-            above = ("lab.cli", "lab.report", "lab.findings", "lab.students", "lab.data")
-            assert name.startswith(above), f"{name} imports {full}"
-
-
-def module_of(module: str, what: str) -> str:
-    """The module that `from module import what` reads: its own file where `what` is one."""
-    path = ROOT / module.replace(".", "/") / what
-    return f"{module}.{what}" if path.with_suffix(".py").exists() or path.is_dir() else module
-
-
-def circles(*, in_functions: bool) -> set[frozenset[str]]:
-    """Sets of modules that import each other, over imports at the top of a file and those for type
-    checkers; with `in_functions` over imports inside of functions too.
-
-    A package stands for its own `__init__.py` only: that it is imported before its modules is no
-    import of theirs.
-    """
-    graph = {name: set(_imported(file, in_functions)) - {name} for name, file in modules()}
-    reached = {name: set(found) for name, found in graph.items()}
-    for via in graph:
-        for found in reached.values():
-            if via in found:
-                found |= reached[via]
-    return {
-        frozenset(other for other in reached[name] if name in reached[other])
-        for name in graph
-        if name in reached[name]
-    }
-
-
-def _imported(file: Path, in_functions: bool):
-    tree = ast.parse(file.read_text())
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-    nodes = [tree]
-    while nodes:
-        node = nodes.pop()
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lab":
-            yield from (module_of(node.module, alias.name) for alias in node.names)
-        elif isinstance(node, ast.Import):
-            yield from (a.name for a in node.names if a.name.split(".")[0] == "lab")
-        nodes += [
-            child
-            for child in ast.iter_child_nodes(node)
-            if in_functions or not isinstance(child, functions)
-        ]
-
-
-@pytest.mark.parametrize("in_functions", [False, True], ids=["modules", "functions"])
-def test_no_modules_import_each_other(in_functions):
-    found = circles(in_functions=in_functions)
-    assert not found, f"these import each other: {[sorted(c) for c in found]}"
-
-
-@pytest.mark.parametrize("name, file", [m for m in modules() if m[0] != "lab"])
 def test_files_without_jax(name, file):
     if any(name == n or name.startswith(n + ".") for n in NO_JAX):
         assert not {m.split(".")[0] for m, _ in imports(file)} & {"jax", "flax", "optax"}
     if name in JAX_IN_FUNCTIONS:
         top = imports(file, top_level_only=True)
         assert not {m.split(".")[0] for m, _ in top} & {"jax", "flax", "optax"}
+
+
+def test_imports_go_down_and_in_no_circle():
+    """The contracts are in pyproject.toml, under `importlinter`."""
+    code = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--no-cache"], cwd=ROOT, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_class_name_occurs_once():
