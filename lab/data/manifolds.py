@@ -106,8 +106,8 @@ class Ball(Dimensional):
 
         direction, radius = jax.random.split(key)
         g = jax.random.normal(direction, (d, n))
-        r = 0.5 * jax.random.uniform(radius, (n,)) ** (1 / d)
-        return r * g / jnp.linalg.norm(g, axis=0)
+        r = 0.5 * jax.random.uniform(radius, (1, n)) ** (1 / d)
+        return r * g / jnp.linalg.norm(g, axis=0, keepdims=True)
 
 
 @MANIFOLDS.add
@@ -127,7 +127,7 @@ class Sphere(Dimensional):
         import jax.numpy as jnp
 
         g = jax.random.normal(key, (d + 1, n))
-        return g / jnp.linalg.norm(g, axis=0)
+        return g / jnp.linalg.norm(g, axis=0, keepdims=True)
 
 
 @MANIFOLDS.add
@@ -275,4 +275,4 @@ def _isometry(rows: int, columns: int, *, key: Key[Any, ""]) -> Float[Any, "rows
     import jax.numpy as jnp
 
     q, r = jnp.linalg.qr(jax.random.normal(key, (rows, columns)))
-    return q * jnp.sign(jnp.diag(r))
+    return q * jnp.sign(jnp.diag(r))[None]
