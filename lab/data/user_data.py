@@ -1,10 +1,18 @@
-"""A given task: data that somebody brings, in place of a teacher. Resolved, as a `TaskSpec` is.
+"""[task] with `data`: data that somebody brings, in place of a manifold and a teacher.
 
-Its identity is the hash of what was read, and what is done with it: where the data are found, and
-what was measured of them, is carried along and is no part of a run's fingerprint. `teacher` is the
-index of a random order of the pool, the unit that takes a teacher's place.
+    data           a path, relative to the study file, or a bundled set such as digits
+    target         the column of the targets, or the array of an .npz: y unless told
+    columns        the coordinates; all other columns unless told
+    one_hot        columns of labels, each label a coordinate of its own
+    targets        numbers, or classes: integers, text, or True and False
+    validation, test, split       shares of the points, and the seed of the shuffle that divides
+    subsets        random orders of the pool, which take the place of teachers
+    dim            the dimension d of the data: a number, or measured on the pool
 
-Plain values; who reads and splits is `lab.given`.
+`UserData` is the table, a `UserDataSpec` one resolved task. Its identity is the hash of what was
+read, and what is done with it: where the data are found, and what was measured of them, is carried
+along and is no part of a run's fingerprint. `teacher` is the index of a random order of the pool.
+The data are read when the study is checked, by `lab.data.reading`.
 """
 
 from __future__ import annotations
@@ -91,7 +99,7 @@ class DatasetSummary:
 
 @dataclass(frozen=True)
 class UserDataSpec(Part):
-    """A resolved given task. What is not compared does not decide a result."""
+    """A resolved task of such data. What is not compared does not decide a result."""
 
     content: str
     loss: str
@@ -110,7 +118,6 @@ class UserDataSpec(Part):
     power: ClassVar[float] = 2.0
     noise: ClassVar[float] = 0.0
     embedding: ClassVar[str] = ""
-    teacher_kind: ClassVar[str] = "given"
     teacher_widths: ClassVar[tuple[int, ...]] = ()
     teacher_activation: ClassVar[str] = ""
     teacher_bias: ClassVar[float] = 0.0
@@ -317,7 +324,7 @@ def located(data: Any, folder: Path) -> Any:
 
 
 class ByData:
-    """Annotation of a field that holds a `Given` where `data` is a key, and a `Task` otherwise."""
+    """Annotation of a field: a `UserData` where `data` is a key, and a `Task` otherwise."""
 
     kinds: ClassVar[Mapping[str, type[Table]]] = {"drawn": Task, "given": UserData}
 

@@ -13,9 +13,10 @@ from sklearn.neighbors import KNeighborsRegressor
 import lab
 from lab import cli
 from lab.config import study
-from lab.data import sets
+from lab.data import sets, user_data
 from lab.data.reading import divided
 from lab.data.user_data import DatasetQuery
+from lab.dimension import points
 from lab.findings.exponents import dependent, pool_paragraphs, share_of_pool
 from lab.mistakes import StudyError
 from lab.scaling.judge.verdict import Doubt
@@ -389,3 +390,8 @@ def test_a_batch_that_nobody_chose_fits_the_smallest_set(here, tmp_path, refused
 def test_a_table_with_names_of_species_passes_check():
     found = study.read(Path(__file__).parents[1] / "cases" / "flowers.toml")
     assert (found.task.facts.outputs, found.task.facts.coordinates) == (3, 4)
+
+
+def test_the_bundled_sets_of_a_study_are_those_that_can_be_read():
+    assert user_data.GENERATED == points.GENERATED
+    assert user_data.BUNDLED == (*points.BUNDLED, *points.GENERATED)
