@@ -5,8 +5,8 @@
     lab.run(study)                                  train what is missing
     lab.verify(study)                               train some of it again, and compare
     found = lab.answer(study)                       exponents, verdicts, doubts; found.figures()
-    lab.load(study)                                 its runs as NumPy columns
-    lab.runs(study)                                 its runs one by one, with what went wrong
+    lab.load(study)                                 its stored runs, a pandas DataFrame
+    lab.runs(study)                                 every planned run, with what went wrong
     lab.calibrate(study)                            what its design can show, by simulated scans
     lab.fit("table.csv", "power", x="D", loss="L")  a law fitted to a table of your own
     lab.exponent(x, loss, teacher)                  an exponent of losses of your own
@@ -25,6 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from lab.config.study import Study
     from lab.execution.listing import Removal
     from lab.execution.plan_summary import PlanSummary
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from lab.execution.verification import Verification
     from lab.findings.calibrated import Simulation
     from lab.report.fitted import Fit
-    from lab.report.runs import Runs
     from lab.report.study_report import StudyReport
     from lab.scaling import Exponent
     from lab.scaling.frontier import Frontier
@@ -229,14 +230,15 @@ def load(
     name: str | None = None,
     overrides: Sequence[str] = (),
     observations: bool = False,
-) -> dict[str, Any]:
-    """Columns of all stored runs of a study: arrays by name, see `lab.execution.listing.COLUMNS`.
+) -> DataFrame:
+    """All stored runs of a study, one a row: a pandas DataFrame with the columns of
+    `lab.execution.listing.columns`; `.to_dict("list")` gives the columns as lists.
 
-    observations: one entry per loss that a run left, at its checkpoints and on each set of points,
+    observations: one row per loss that a run left, at its checkpoints and on each set of points,
     see `lab.execution.listing.observations`.
 
-    >>> columns = load("studies/width-exponent-small.toml", "nowhere")
-    >>> columns["relative_loss"].size, "N" in columns
+    >>> table = load("studies/width-exponent-small.toml", "nowhere")
+    >>> len(table), "N" in table
     (0, True)
     """
     from lab.execution import listing
@@ -257,20 +259,18 @@ def runs(
     overrides: Sequence[str] = (),
     status: str | None = None,
     dim: int | None = None,
-) -> Runs:
-    """The runs of a study one by one, planned and raised, as a value that prints itself: a list
-    of `lab.execution.listing.Listed`, whose `columns()` are NumPy arrays by name.
+) -> DataFrame:
+    """The runs of a study, planned and raised, one a row: a pandas DataFrame whose columns are the
+    fields of `lab.execution.listing.Listed`; loss and seconds are nan where there is none.
 
     status: done, diverged, failed or missing, for these alone; dim: those of this d alone.
     """
     from lab.execution import listing
     from lab.execution.store import Store
-    from lab.report.runs import Runs
 
     asked = read(study, overrides)
     with Store.read(_folder(asked, results, name), overrides=asked.origin.overrides) as store:
-        found = listing.listed(asked, store)
-    return Runs(one for one in found if status in (None, one.status) and dim in (None, one.dim))
+        return listing.frame(listing.listed(asked, store, status=status, dim=dim))
 
 
 def retry(

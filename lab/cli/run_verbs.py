@@ -37,6 +37,7 @@ from lab.mistakes import StudyError, unknown
 
 if TYPE_CHECKING:
     from lab.config.study import Study
+    from lab.execution.listing import Listed
 
 STATUSES = ("done", "diverged", "failed", "missing")
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")]
@@ -70,7 +71,6 @@ def runs(
     The first column is the beginning of a run's fingerprint; x of unlimited data is ∞; loss is
     relative to the constant student's; a role is that of a check, × what was changed.
     """
-    import lab
     from lab.report import runs as shown
 
     if status is not None and status not in STATUSES:
@@ -82,8 +82,8 @@ def runs(
         _curve(study, results, asked.origin.overrides, curve, plot, as_json, wide)
         return
     wanted = "failed" if failed else status
-    found = lab.runs(asked, results, status=wanted, dim=dim)
-    some = shown.Runs(found[:limit])
+    found = _listed(asked, results, status=wanted, dim=dim)
+    some = found[:limit]
     if as_json:
         say_json({"runs": [one.plain() for one in some], "more": len(found) - len(some)})
         return
@@ -95,6 +95,15 @@ def runs(
     say_source(asked, results)
     for keys, error in shown.errors(some) if failed else ():
         say(f"\n{keys}\n{error}")
+
+
+def _listed(asked: Study, results: Path, **which: Any) -> list[Listed]:
+    from lab.execution import listing
+    from lab.execution.store import Store, folder
+
+    path = folder(asked.origin.file or "study", results)
+    with Store.read(path, overrides=asked.origin.overrides) as store:
+        return listing.listed(asked, store, **which)
 
 
 def _curve(
@@ -370,10 +379,9 @@ def _told(found: Any) -> str:
 
 def _say_ends(asked: Study, study: Path, results: Path, *, tracebacks: bool) -> None:
     """How runs ended that have no loss: the last line of each error, or all of it."""
-    import lab
     from lab.report import runs as shown
 
-    found = lab.runs(asked, results)
+    found = _listed(asked, results)
     diverged = [one.fingerprint[: shown.KEY] for one in found if one.status == "diverged"]
     if diverged:
         more = f" and {len(diverged) - SHOWN} more" if len(diverged) > SHOWN else ""

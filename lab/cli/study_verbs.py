@@ -224,13 +224,13 @@ def export(
         )
     asked = read(study, overrides)
     if out:
-        columns = lab.load(asked, results)
-        table.write(columns, out)
-        say(f"{out}: {columns['status'].size} runs, {len(columns)} columns.")
+        runs = lab.load(asked, results)
+        table.write(runs, out)
+        say(f"{out}: {len(runs)} runs, {len(runs.columns)} columns.")
     if observations:
-        columns = lab.load(asked, results, observations=True)
-        table.write(columns, observations)
-        say(f"{observations}: {columns['run'].size} observations, {len(columns)} columns.")
+        seen = lab.load(asked, results, observations=True)
+        table.write(seen, observations)
+        say(f"{observations}: {len(seen)} observations, {len(seen.columns)} columns.")
     say_source(asked, results)
 
 

@@ -1,9 +1,9 @@
 """Runs of a study one by one, as columns for anyone's own analysis and as a list of what each is.
 
-`columns` and `observations` are for `lab.load` and export. `Listed` is a planned run with its
-stored row; to the plan come the runs of raised budgets that are stored. Rows that the study plans
-at no budget are its orphans: those of earlier settings, and of overrides. Nothing is trained here,
-and no JAX is loaded.
+`columns` and `observations` are the frames of `lab.load` and export. `Listed` is a planned run
+with its stored row; to the plan come the runs of raised budgets that are stored. Rows that the
+study plans at no budget are its orphans: those of earlier settings, and of overrides. Nothing is
+trained here, and no JAX is loaded.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
 from lab.spec import COORDINATES, Planned, TrainingSpec
 from lab.students.dimensions import Dimension, column, measured
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 COLUMNS = (
     "panel", "regime", "dim", "D_amb", "manifold", "embedding", "teacher", "teacher_widths",
@@ -42,8 +45,8 @@ FORMULA = frozenset("=+-@\t\r")
 """First letters of what a spreadsheet evaluates."""
 
 
-def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
-    """One array per column of COLUMNS, one entry per stored run of the study.
+def columns(study: Study, store: Store) -> DataFrame:
+    """The stored runs of the study, one a row, with the columns COLUMNS.
 
     panel, regime: title and regime of the panel; of a run that panels share, all of them, joined
         by " | ". The title is empty where a study has none.
@@ -63,6 +66,8 @@ def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
     are text, "name=value name=value". Dimensions that a study measures are columns of their own
     (`lab.students.dimensions.Dimension`), nan where a run has none.
     """
+    from pandas import DataFrame
+
     found: dict[str, list] = {name: [] for name in COLUMNS}
     dimensions = {
         column(place, f.name): list[float]()
@@ -96,11 +101,11 @@ def columns(study: Study, store: Store) -> dict[str, np.ndarray]:
             found[name].append(value)
         for name, numbers in dimensions.items():
             numbers.append(row.details.get(name, math.nan))
-    return {name: np.array(values) for name, values in (found | dimensions).items()}
+    return DataFrame({name: np.array(values) for name, values in (found | dimensions).items()})
 
 
-def observations(study: Study, store: Store) -> dict[str, np.ndarray]:
-    """One entry per observation of the stored runs of the study, in the order of the plan and of
+def observations(study: Study, store: Store) -> DataFrame:
+    """The observations of the stored runs of the study, one a row, in the order of the plan and of
     steps.
 
     run: fingerprint. Then the coordinates of the observation (`lab.spec.COORDINATES`), nan where a
@@ -110,6 +115,8 @@ def observations(study: Study, store: Store) -> dict[str, np.ndarray]:
     loss, relative: as the task defines it, and in units of the constant student's; relative is nan
         of a run that has no loss. seconds: since the run began, nan where they were not measured.
     """
+    from pandas import DataFrame
+
     names = (OWN[0], *COORDINATES, *OWN[1:])
     found: dict[str, list] = {name: [] for name in names}
     runs = {p.run.fingerprint(): p.run for p in study.plan}
@@ -123,26 +130,26 @@ def observations(study: Study, store: Store) -> dict[str, np.ndarray]:
             own = (key, o.step, o.split, o.loss, o.loss / scale, _number(o.seconds))
             for place, entry in zip(OWN, own, strict=True):
                 found[place].append(entry)
-    return {name: np.array(values) for name, values in found.items()}
+    return DataFrame({name: np.array(values) for name, values in found.items()})
 
 
 OWN = ("run", "step", "split", "loss", "relative", "seconds")
 """What an observation has besides coordinates."""
 
 
-def write(table: dict[str, np.ndarray], path: Path) -> None:
-    """Write columns to a file by its ending, whole or not at all: .csv, .json or .parquet (needs
+def write(table: DataFrame, path: Path) -> None:
+    """Write a frame to a file by its ending, whole or not at all: .csv, .json or .parquet (needs
     pyarrow)."""
     if path.suffix not in FORMATS:
         raise StudyError([f"{path}: unknown ending '{path.suffix}'; use .csv, .json or .parquet"])
     put_bytes(FORMATS[path.suffix](table), path, make=False)
 
 
-def _csv(table: dict[str, np.ndarray]) -> bytes:
+def _csv(table: DataFrame) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(table)
-    writer.writerows(zip(*(map(_inert, v.tolist()) for v in table.values()), strict=True))
+    writer.writerows(zip(*(map(_inert, v.tolist()) for _, v in table.items()), strict=True))
     return text.getvalue().encode()
 
 
@@ -152,12 +159,12 @@ def _inert(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in FORMULA else cell
 
 
-def _json(table: dict[str, np.ndarray]) -> bytes:
+def _json(table: DataFrame) -> bytes:
     plain = {k: [None if v != v else v for v in column.tolist()] for k, column in table.items()}
     return json.dumps(plain).encode()
 
 
-def _parquet(table: dict[str, np.ndarray]) -> bytes:
+def _parquet(table: DataFrame) -> bytes:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -166,7 +173,7 @@ def _parquet(table: dict[str, np.ndarray]) -> bytes:
             ["Parquet needs pyarrow; install it (pip install 'scaling-lab[tables]') or write .csv"]
         ) from None
     out = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.table(dict(table)), out)
+    pyarrow.parquet.write_table(pyarrow.table({k: v.to_numpy() for k, v in table.items()}), out)
     return out.getvalue()
 
 
@@ -241,8 +248,11 @@ class Removal:
     dry: bool
 
 
-def listed(study: Study, store: Store) -> list[Listed]:
-    """The plan in its order, each run once, then what is stored of raised budgets."""
+def listed(
+    study: Study, store: Store, *, status: str | None = None, dim: int | None = None
+) -> list[Listed]:
+    """The plan in its order, each run once, then what is stored of raised budgets. status, dim:
+    those of it alone."""
     found = store.rows(store.states())
     listed: dict[str, Listed] = {}
     for scan in registration.reached(study, store).scans:
@@ -255,7 +265,29 @@ def listed(study: Study, store: Store) -> list[Listed]:
                 continue
             x = places[planned][0] if planned in places else scan.x(planned.run)
             listed[key] = _one(planned, key, x, scan.title, row)
-    return [*listed.values()]
+    return [
+        one for one in listed.values() if status in (None, one.status) and dim in (None, one.dim)
+    ]
+
+
+def frame(runs: Iterable[Listed]) -> DataFrame:
+    """Runs, one a row, with the fields of `Listed` as columns; what a run has none of is nan, or
+    empty text. Dimensions that were measured are columns of their own, as in `columns`."""
+    from pandas import DataFrame
+
+    runs = [*runs]
+    none: dict[str, Any] = {"loss": math.nan, "seconds": math.nan, "error": ""}
+    names = [f.name for f in fields(Listed) if f.name != "dimension"]
+    values = [{name: getattr(one, name) for name in names} for one in runs]
+    rows = [{k: none.get(k) if v is None else v for k, v in one.items()} for one in values]
+    measures = dict.fromkeys(place for one in runs for place in one.dimension)
+    return DataFrame(
+        {name: np.array([row[name] for row in rows]) for name in names}
+        | {
+            column(place): np.array([one.dimension.get(place, math.nan) for one in runs])
+            for place in measures
+        }
+    )
 
 
 def _one(planned: Planned, key: str, x: int, panel: str, row: Row | None) -> Listed:

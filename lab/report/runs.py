@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Any
 
 from lab.execution.listing import Listed
 from lab.execution.store import Row
 from lab.mistakes import duration
-from lab.students.dimensions import column
 
 HEAD = ("run", "status", "d", "x", "loss", "role", "teacher", "seed", "seconds")
 MOST = 5
@@ -19,41 +17,6 @@ KEY = 8
 """Letters of a fingerprint that people are shown."""
 CURVE_HEAD = ("step", "relative test loss")
 """Of a curve; other splits come behind."""
-
-
-class Runs(list[Listed]):
-    """The runs of a study, as a list that prints itself."""
-
-    def columns(self) -> dict[str, Any]:
-        """NumPy arrays by name; what a run has none of is nan, or empty."""
-        import numpy as np
-
-        rows = [one.plain() for one in self]
-        none: dict[str, Any] = {"loss": math.nan, "seconds": math.nan, "error": ""}
-        names = [name for name in Listed.__dataclass_fields__ if name != "dimension"]
-        found = {
-            name: np.array([none.get(name) if row[name] is None else row[name] for row in rows])
-            for name in names
-        }
-        return found | {
-            column(place): np.array([one.dimension.get(place, math.nan) for one in self])
-            for place in places(self)
-        }
-
-    def __str__(self) -> str:
-        table = [head(self), *lines(self)]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        return "\n".join(
-            "  ".join(cell.ljust(n) for cell, n in zip(row, widths, strict=True)).rstrip()
-            for row in table
-        )
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
-            for row in (head(self), *lines(self))
-        )
-        return f"<table>{rows}</table>"
 
 
 def head(runs: Iterable[Listed]) -> tuple[str, ...]:

@@ -201,8 +201,7 @@ def table(cwd: Path) -> bytes:
     from lab.execution import listing
 
     columns = lab.load(cwd / "s.toml", cwd / "results")
-    kept = {name: column for name, column in columns.items() if name not in ("seconds", "git")}
-    listing.write(kept, cwd / "table.csv")
+    listing.write(columns.drop(columns=["seconds", "git"]), cwd / "table.csv")
     seen = lab.load(cwd / "s.toml", cwd / "results", observations=True)
     del seen["seconds"]
     listing.write(seen, cwd / "observations.csv")

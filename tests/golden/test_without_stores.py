@@ -97,7 +97,7 @@ def test_a_table_gives_the_answer_of_its_store(name, tmp_path, monkeypatch):
     for head, values in exported.items():
         np.testing.assert_array_equal(values, again[head], err_msg=head)
     assert observations(folder, exported) == observed
-    assert [one.plain() for one in lab.runs(f"{name}.toml")] == [one.plain() for one in listed]
+    assert lab.runs(f"{name}.toml").equals(listed)
     assert len(lab.plan(f"{name}.toml").left.missing) == len(lab.read(f"{name}.toml").plan)
 
 
