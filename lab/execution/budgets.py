@@ -1,4 +1,4 @@
-"""How long each x of a scan was trained: the study's own steps, or raised until nothing changes.
+"""Training budget of each x of a scan: the study's own steps, or raised until nothing changes.
 
 `lab run --until-converged` raises the budget of an x, for all its teachers and seeds, while its
 losses still fall by more than STILL: under twice the steps, or under twice the steps at half the
@@ -60,7 +60,7 @@ def level(study: Regime, runs: Iterable[Run], states: Mapping[str, str]) -> floa
 
 
 def _level(study: Regime, runs: list[Run], level: float) -> Iterator[Planned]:
-    """What one level of an x takes: these runs at this budget, and the checks of some of them."""
+    """The runs of one level of an x: these at this budget, and the checks of some of them."""
     for run in runs:
         yield Planned(at(study, run, level), "slower", level)
     for cell in _checks(study, runs):
@@ -99,7 +99,7 @@ def raised(study: Regime, store: Store) -> tuple[Planned, ...]:
 
 
 def every(study: Regime) -> Iterator[Planned]:
-    """What raising could ever plan: all levels of every x, up to `study.most`."""
+    """All runs that raising could ever plan: every level of every x, up to `study.most`."""
     for runs in together(study).values():
         budget = 2.0
         while study.checked and budget <= study.most:
@@ -108,7 +108,7 @@ def every(study: Regime) -> Iterator[Planned]:
 
 
 def _fall(study: Regime, store: Store, runs: list[Run], now: float) -> bool:
-    """Whether more steps, or more at a lower rate, lower these runs' losses by more than STILL."""
+    """True if more steps, or more at a lower rate, lower these losses by more than STILL."""
     more: dict[tuple[str, float], list[Cell]] = defaultdict(list)
     for cell in _checks(study, runs):
         if cell.factor > 1:
@@ -117,7 +117,7 @@ def _fall(study: Regime, store: Store, runs: list[Run], now: float) -> bool:
 
 
 def _lower(study: Regime, store: Store, cells: list[Cell], now: float) -> bool:
-    """Whether these checks, of one role and factor, lie lower than their runs, per doubling."""
+    """True if these checks, of one role and factor, lie lower than their runs, per doubling."""
     pairs = [
         (at(study, cell.base, now).fingerprint(), of(study, cell, now).fingerprint())
         for cell in cells

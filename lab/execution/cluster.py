@@ -277,7 +277,7 @@ class _Out:
             future.add_done_callback(self._back.put)
 
     def back(self) -> Iterator[Finished]:
-        """What came back within a fifth of a second; what was lost waits to go again."""
+        """Groups that came back within a fifth of a second; lost ones wait to go again."""
         with suppress(queue.Empty):
             while True:
                 self._hear(self._events.get_nowait())
@@ -348,7 +348,7 @@ _here = threading.local()
 
 
 def versions() -> dict[str, str]:
-    """What has to be the same wherever groups of one run are trained."""
+    """Versions that must be the same wherever groups of one run are trained."""
     found = {"lab": "scaling-lab", "JAX": "jax", "NumPy": "numpy"}
     return {
         **{name: metadata.version(package) for name, package in found.items()},
@@ -357,7 +357,7 @@ def versions() -> dict[str, str]:
 
 
 def difference(theirs: Mapping[str, str], ours: Mapping[str, str]) -> str:
-    """What differs between a worker's versions and the driver's, or ""."""
+    """Differences between a worker's versions and the driver's, or ""."""
     return ", ".join(
         f"{name} {theirs.get(name)} there and {version} here"
         for name, version in ours.items()
@@ -403,7 +403,7 @@ def _executed(
     dropped: Callable[[], bool],
     tell: Callable[[dict[str, Any]], None],
 ) -> tuple[list[dict[str, Any]], float]:
-    """What became of each group, and the seconds of compilation."""
+    """Train the groups; return the values of each, and the seconds of compilation."""
     places = {id(group): place for place, group in enumerate(groups)}
     found: list[dict[str, Any]] = [{} for _ in groups]
     steps: Counter[int] = Counter()

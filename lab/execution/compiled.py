@@ -28,7 +28,7 @@ ZLIB = 0x78
 ZSTD = b"\x28\xb5\x2f\xfd"
 """First bytes of one that zstd packed; it keeps no checksum that could be asked here."""
 COMPLAINT = "Error (reading|writing) persistent compilation cache entry"
-"""How JAX complains of the folder, program by program."""
+"""Pattern of JAX's warnings about the folder, one a program."""
 
 
 class Uncached(UserWarning):
@@ -103,7 +103,7 @@ def _mend(found: Path) -> None:
 
 
 def _whole(content: bytes) -> bool:
-    """Whether an entry can be unpacked."""
+    """True if an entry can be unpacked."""
     if content[:4] == ZSTD:
         return True
     try:

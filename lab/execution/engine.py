@@ -49,7 +49,7 @@ from lab.students.solvers import Failed, Observation, Result
 
 @dataclass(frozen=True)
 class Device:
-    """What the lanes run on. `teachers` is how many share a group there.
+    """The device of the lanes. `teachers` is the number that share a group there.
 
     longest: seconds that one group may take there (`plan.parted`), or None for any.
     """

@@ -134,7 +134,7 @@ def observations(study: Study, store: Store) -> DataFrame:
 
 
 OWN = ("run", "step", "split", "loss", "relative", "seconds")
-"""What an observation has besides coordinates."""
+"""Columns of an observation besides its coordinates."""
 
 
 def write(table: DataFrame, path: Path) -> None:
@@ -234,7 +234,7 @@ class Listed:
     dimension: Mapping[str, float] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
-        """What `lab runs --json` prints; the dimensions where there are any."""
+        """JSON value of the run (`lab runs --json`); with dimensions where there are any."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: v for name, v in values.items() if name != "dimension" or v}
 

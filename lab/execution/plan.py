@@ -64,7 +64,7 @@ def lane_seconds(group: Group) -> float:
 
 @lru_cache(maxsize=4096)
 def _lane_seconds(group: Group) -> float:
-    """Of groups that differ in their teachers' indices alone."""
+    """`lane_seconds`, cached for groups that differ in their teachers' indices alone."""
     solver = solvers.of(group)
     if not solver.compiled:
         return solver.flops(group) / EXACT_RATE + EXACT * group.students
@@ -93,7 +93,7 @@ def _student_seconds(group: Group, student: StudentSpec) -> float:
 
 @cache
 def core_speed() -> float:
-    """How many times as fast as the reference core one core of this machine is; takes 50 ms.
+    """Speed of one core of this machine, in units of the reference core's; takes 50 ms.
 
     The shortest of many laps of products so small that BLAS takes one thread: what the machine can
     do, and not what else it does at the moment.
@@ -134,7 +134,7 @@ class Left:
 
 @dataclass(frozen=True)
 class Cost:
-    """What groups need; `seconds` of one lane, `memory` in bytes of the largest group."""
+    """Cost of groups; `seconds` of one lane, `memory` in bytes of the largest group."""
 
     runs: int
     groups: int

@@ -35,8 +35,8 @@ from lab.students import solvers
 
 @dataclass(frozen=True)
 class PlanSummary:
-    """What a study has and lacks. `bill` is of one lane, `lanes` are trained side by side. source:
-    a sentence where what it has was read from a table, in place of a store."""
+    """Runs that a study has and lacks. `bill` is of one lane, `lanes` are trained side by side.
+    source: a sentence where the runs were read from a table, in place of a store."""
 
     question: str
     left: Left
@@ -61,7 +61,7 @@ class PlanSummary:
         return self.bill.memory * self.lanes
 
     def plain(self) -> dict[str, Any]:
-        """What `lab plan --json` prints."""
+        """JSON value of the summary (`lab plan --json`)."""
         left, bill = self.left, self.bill
         return {
             "planned": left.planned, "left": bill.runs, "groups": bill.groups,
@@ -115,7 +115,7 @@ def memory_available(
 
 
 def _limits(root: Path, here: Path) -> Iterator[float]:
-    """What the files of control groups say, of the group of this process and of all around it."""
+    """Limits in the files of control groups: of this process' group and of all around it."""
     with suppress(OSError, ValueError):
         for line in here.read_text().splitlines():
             _, controllers, own = line.split(":", 2)

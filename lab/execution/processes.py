@@ -46,7 +46,7 @@ class Worker:
     ) -> None:
         self.visible = visible
         self.said: Mapping[str, Any] = {}
-        """What it said of its device, once it did."""
+        """Its message about its device, once it was sent."""
         self.group: Group | None = None
         self.steps, self.compiled, self._since = 0, 0.0, 0.0
         self._rest, self._errors = b"", b""
@@ -69,17 +69,17 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        """Of the process."""
+        """Process id."""
         return self._process.pid
 
     @property
     def alive(self) -> bool:
-        """Whether the process runs."""
+        """True while the process runs."""
         return self._process.poll() is None
 
     @property
     def device(self) -> str:
-        """What it runs on, in words."""
+        """Its device, in words."""
         return f"{self.said['kind']} ({self.said['name']})"
 
     @property
@@ -95,7 +95,7 @@ class Worker:
             engine.send_message(self._in, {"group": engine.group_values(group), "turn": turn})
 
     def read(self) -> Iterator[Mapping[str, Any] | None]:
-        """What it has said, and None at its end."""
+        """Messages that have come, and None at its end."""
         for chunk in _chunks(self.out.fileno()):
             if not chunk:
                 yield None
@@ -120,7 +120,7 @@ class Worker:
                 stream.close()
 
     def death(self) -> str:
-        """How it ended, in words, with the last lines that it wrote to standard error."""
+        """Its end in words, with the last lines that it wrote to standard error."""
         self.hear()
         try:
             code = self._process.wait(5)
@@ -140,7 +140,7 @@ def _signal(number: int) -> str:
 
 
 def _chunks(fd: int) -> Iterator[bytes]:
-    """What can be read at once; b"" at the end."""
+    """Bytes that can be read at once; b"" at the end."""
     while True:
         try:
             chunk = os.read(fd, 1 << 16)

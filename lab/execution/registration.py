@@ -31,7 +31,7 @@ from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
 
 BEFORE = {"dimension": {"quantity": "dimension", "sense": "covers", "over": "range"}}
-"""What a registration that names no quantity says of regimes that claim no exponent."""
+"""Meaning of a registration without a quantity, for regimes that claim no exponent."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Predicted:
 
     @property
     def judged(self) -> tuple[Any, ...]:
-        """What decides the verdict; of what is declared of the curve, all that is."""
+        """Fields that decide the verdict; of those declared of the curve, all that are set."""
         own = {"omega": self.omega, "delta": self.delta, "size": self.size}
         return (self.exponent, self.sense, self.tolerance, self.over, self.where,
                 *((name, value) for name, value in own.items() if value is not None))  # fmt: skip
@@ -68,7 +68,7 @@ class Predicted:
 
 @dataclass(frozen=True)
 class Registered:
-    """What is asked from `time` on, in seconds since 1970. scans: the claims of all scans. file:
+    """The question from `time` on, in seconds since 1970. scans: the claims of all scans. file:
     relative to the store's folder. argv: the words after `lab` of the command that trained it
     first. looks: the numbers of teachers at which it may be decided, where it is run until it is;
     they stay, whatever is asked later."""
@@ -83,7 +83,7 @@ class Registered:
     looks: tuple[int, ...] = ()
 
     def claimed(self, title: str, quantity: str) -> list[Predicted]:
-        """What the scan of this title claims about a quantity."""
+        """Claims of the scan of this title about a quantity."""
         return [one for one in self.scans if (one.title, one.quantity) == (title, quantity)]
 
     def text(self) -> str:
@@ -94,7 +94,7 @@ class Registered:
 
 
 def predicted(scan: Regime) -> tuple[Predicted, ...]:
-    """What a scan claims now."""
+    """Present claims of a scan."""
     return tuple(
         Predicted(scan.title, scan.regime, one.text, one.sense, one.tolerance, one.rival_texts,
                   one.quantity, one.over, ", ".join(f"{name} {v}" for name, v in one.where),

@@ -32,7 +32,7 @@ from lab.students.solvers import Failed
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run of the study stands; `seconds_left` is None until something was measured.
+    """Progress of a run of the study; `seconds_left` is None until something was measured.
 
     at_work: the groups that lanes are at, each with the fraction of it that is done; of those that
     compile, or draw their data, nothing is known yet. ended_badly: of each group the first run that
@@ -52,14 +52,14 @@ class Progress:
 
 
 Following = Callable[[Study, Store], tuple[Planned, ...]]
-"""What to train next of a study, from what is stored; nothing where it is decided."""
+"""Gives the next runs of a study, from its store; none where it is decided."""
 Observer = Callable[[Progress], None]
 """Told of progress five times a second."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What `run` did: runs trained by status, adopted from other studies, and what is left.
+    """Outcome of `run`: runs trained by status, adopted from other studies, and left.
 
     useless: whether every planned run is stored, and none of them has a loss.
     """
@@ -264,7 +264,7 @@ def rows_of(finished: Finished, provenance: dict) -> list[Row]:
 
 
 def versions() -> dict[str, object]:
-    """Of what computes, as rows keep them: they are those of every worker."""
+    """Versions of the software, as rows keep them: they are those of every worker."""
     return {
         "jax": metadata.version("jax"),
         "numpy": metadata.version("numpy"),

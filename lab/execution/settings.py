@@ -31,7 +31,7 @@ FILE = "lab.toml"
 
 @dataclass(frozen=True)
 class Settings:
-    """What was asked; None where nothing was."""
+    """Settings of an engine; None where nothing was said."""
 
     name: str | None = None
     lanes: int | None = None
@@ -40,7 +40,7 @@ class Settings:
 
     @classmethod
     def found(cls, folder: Path | None = None, **asked: Any) -> Settings:
-        """What is asked here, by the environment, and by a `lab.toml` in the folder.
+        """Settings from these arguments, the environment, and a `lab.toml` in the folder.
 
         Raises StudyError for what is no setting, or no engine.
         """

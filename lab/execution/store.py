@@ -77,7 +77,7 @@ STORE_VERSION = 2
 """Raised when an older lab would misread a store. 2: runs leave observations, and the column that a
 lab of before requires, `curve`, is called `trajectory`, so that it refuses the store."""
 BEFORE = "curve"
-"""What stores of version 1 call the trajectory."""
+"""Name of the trajectory in stores of version 1."""
 LOCK = ".lock"
 """The file in the folder that its writer holds; says who that is."""
 PATIENCE = 30.0
@@ -89,7 +89,7 @@ LONGEST = 80
 LATER = ("details", "numpy")
 """Columns that stores of before do not have."""
 ABSENT = {"spec": "''", TRAJECTORY: BEFORE}
-"""What stands for a column that is not read or not there; for all others it is null."""
+"""Stand-ins for columns that are not read or not there; for all others it is null."""
 MANY = 3_000
 """Rows from which on the whole table is read, whichever of them are wanted."""
 
@@ -105,7 +105,7 @@ def folder(study_path: str | Path, results: str | Path = "results") -> Path:
 
 
 def reports(folder: Path, overrides: Sequence[str] = ()) -> Path:
-    """Where the report of a study with these overrides is: its results folder, or a folder of the
+    """Folder of the report of a study with these overrides: its results folder, or one of the
     variant there, named by the overrides, so that no variant takes the place of another."""
     if not overrides:
         return folder
@@ -441,7 +441,7 @@ def _writer(file: Path) -> sqlite3.Connection:
 
 
 def _checked(db: sqlite3.Connection, file: Path) -> bool:
-    """Whether there is anything in the file. Raises StudyError if that is no store of this lab."""
+    """True if the file holds anything. Raises StudyError if that is no store of this lab."""
     try:
         if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             return False
@@ -478,7 +478,7 @@ def _checked(db: sqlite3.Connection, file: Path) -> bool:
 
 
 def _unwritten(file: Path, error: sqlite3.Error) -> str:
-    """What SQLite refused to write, and what to do."""
+    """Sentence about a file that SQLite refused to write, with a remedy."""
     held = "locked" in str(error)
     remedy = "end the program that writes to it" if held else "make room or let it be written"
     return f"{file}: cannot be written ({error}); {remedy}"
@@ -514,7 +514,7 @@ class Driver:
 
 
 def driver(path: Path) -> Driver | None:
-    """Who trains the study of this folder on this machine now; None if nobody does."""
+    """The driver that trains the study of this folder on this machine now, if there is one."""
     lock = path / LOCK
     try:
         found = re.fullmatch(r"pid (\d+)", lock.read_text().strip())
@@ -529,7 +529,7 @@ def driver(path: Path) -> Driver | None:
 
 
 def _holds(pid: int, lock: Path) -> bool:
-    """Whether a process has this file open; where that is not to be seen, whether it lives."""
+    """True if a process has this file open; where that is not to be seen, if it lives."""
     try:
         files = list(Path(f"/proc/{pid}/fd").iterdir())
     except PermissionError:
@@ -540,7 +540,7 @@ def _holds(pid: int, lock: Path) -> bool:
 
 
 def _target(link: Path) -> str:
-    """What a link leads to; "" if it is gone meanwhile."""
+    """Target of a link; "" if it is gone meanwhile."""
     try:
         return os.readlink(link)
     except OSError:

@@ -100,7 +100,7 @@ class Row:
         return self.loss / self.relative if self.loss and self.relative else None
 
     def observed(self) -> tuple[Observation, ...]:
-        """What was observed, in the order of steps, with the observation that counts among it: of a
+        """Observations in the order of steps, the one that counts among them: of a
         run of before observations were kept it is the only one."""
         seen = list(self.observations)
         counts = self.best_step or 0
@@ -159,7 +159,7 @@ def values_of(row: Row) -> tuple:
 
 TABLE, OBSERVATIONS, SHARED = "table.csv", "observations.csv", "runs.json"
 FIRST = ("dim", "setting", "x", "loss", "teacher", "seed")
-"""What is fitted: all that older tables have."""
+"""Columns of the fitted values: all that older tables have."""
 COLUMNS = (
     *FIRST, "role", "budget_factor", "rate_factor", "weights_factor", "N", "hidden", "D", "width",
     "status", "relative_loss", "task_loss", "best_step", "seconds", "group_size", "finished",
@@ -170,7 +170,7 @@ CURVE = "relative test"
 """Stands for a split in the points of a learning curve, which are relative to the constant student.
 """
 DIGITS = 16
-"""Of a fingerprint, in `observations.csv`."""
+"""Digits of a fingerprint in `observations.csv`."""
 MOST = {TABLE: 2**28, OBSERVATIONS: 2**29, SHARED: 2**24}
 """Bytes of a file that is read."""
 STATUSES = (*FINISHED, "failed")
@@ -204,7 +204,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Kept:
-    """What the files of a folder have: rows, and (time, JSON) of what was registered. values: of an
+    """Contents of a folder's files: rows, and (time, JSON) of registrations. values: of an
     older table, which has no rows."""
 
     file: Path
@@ -294,7 +294,7 @@ def _digest(content: bytes) -> str:
 
 
 def read(folder: Path) -> Kept | None:
-    """What the files of a folder have, None where there is no table. Raises StudyError, a sentence,
+    """Read the files of a folder, None where there is no table. Raises StudyError, a sentence,
     for what is none of the lab's, is of another physics version, or was changed by hand."""
     file = folder / TABLE
     if not file.is_file():
@@ -364,7 +364,7 @@ def _lines(file: Path, content: bytes) -> tuple[tuple[str, ...], Iterator[tuple[
 
 
 def _shared(file: Path) -> dict[str, Any]:
-    """What runs have in common."""
+    """Read what runs have in common, from `runs.json`."""
     content = _content(file)
     try:
         shared = json.loads(content)
@@ -394,14 +394,14 @@ def _changed(file: Path) -> StudyError:
 
 @dataclass
 class _Seen:
-    """What was seen of one run: its learning curve, and its observations."""
+    """Learning curve and observations of one run."""
 
     curve: list[tuple[int, float]] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
 
 
 def _seen(file: Path, content: bytes | None) -> dict[str, _Seen]:
-    """What was seen of every run, by the first digits of fingerprints; nothing without a file."""
+    """Curves and observations by the first digits of fingerprints; none without a file."""
     if content is None:
         return {}
     head, lines = _lines(file, content)

@@ -33,7 +33,7 @@ from lab.mistakes import StudyError
 from lab.spec import Group, Run
 
 TOLERANCE = {"float32": 0.5, "float64": 1e-4}
-"""Of the logarithm of one loss, by precision, where it is not the same program on the same machine.
+"""Bound on the change of the logarithm of a loss, by precision, where program or machine differ.
 
 Measured on 36 runs of width-exponent-small, 10 000 steps of Muon in float32: without AVX the
 median of the differences was 0.023 and the largest 0.23, of one seed trained without the other
@@ -43,7 +43,7 @@ SHIFT = 0.1
 without AVX): losses that are all a tenth too high are no round-off."""
 MANY = 10
 SAME = ("device", "jax", "numpy")
-"""What must be the same for losses to be equal."""
+"""Fields of provenance that must be the same for losses to be equal."""
 
 Observer = Callable[[int, int, float, float | None], None]
 """Told five times a second: runs trained, runs to train, fraction of the work, seconds left."""
@@ -83,16 +83,16 @@ class Compared:
 
     @property
     def tolerance(self) -> float:
-        """How large the difference may be."""
+        """Largest difference allowed."""
         return TOLERANCE[self.precision] if self.differs else 0.0
 
     @property
     def holds(self) -> bool:
-        """Whether the run is what is stored."""
+        """True if the run is what is stored."""
         return max(abs(self.difference), self.observed) <= self.tolerance
 
     def plain(self) -> dict[str, Any]:
-        """What `lab verify --json` prints of it."""
+        """JSON value of the run (`lab verify --json`)."""
         return {
             **vars(self), "difference": self.difference, "tolerance": self.tolerance,
             "holds": self.holds,
@@ -120,16 +120,16 @@ class Verification:
 
     @property
     def shifted(self) -> bool:
-        """Whether these runs differ on the whole, as no round-off does."""
+        """True if these runs differ on the whole, as no round-off does."""
         return self.shift is not None and abs(self.shift) > SHIFT
 
     @property
     def holds(self) -> bool:
-        """Whether the runs are what is stored."""
+        """True if the runs are what is stored."""
         return not (self.wrong or self.shifted)
 
     def plain(self) -> dict[str, Any]:
-        """What `lab verify --json` prints."""
+        """JSON value of the verification (`lab verify --json`)."""
         return {
             "stored": self.stored, "compared": len(self.compared), "wrong": len(self.wrong),
             "shift": self.shift, "holds": self.holds, "device": self.device,
