@@ -42,7 +42,7 @@ class Answer:
 
     @property
     def predicts(self) -> bool:
-        """Whether there are exponents, and something is claimed of them."""
+        """True if there are exponents, and something is claimed of them."""
         return bool(self.points) and self.study.prediction is not None
 
     @property
@@ -71,7 +71,7 @@ NOTHING: Interval = (math.nan, math.nan)
 
 @dataclass(frozen=True)
 class Judgement:
-    """What came of one claim in one setting.
+    """The outcome of one claim in one setting.
 
     value, interval: what was measured, NaN where nothing was. prediction: the value of the claim's
     formula there. doubts: slugs of `lab.scaling.judge.verdict.Doubt`, or sentences. advice: what

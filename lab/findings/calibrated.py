@@ -127,7 +127,7 @@ def cases(
     alternatives: Sequence[str] = (),
     changes: Mapping[str, float] | None = None,
 ) -> list[Case]:
-    """What to calibrate, point by point.
+    """List what to calibrate, point by point.
 
     points: of the study's answer. alphas: formulas of true exponents, each a case of its own;
     without any, the truth is the point's own fit, or the prediction. changes: fields of every
@@ -279,7 +279,7 @@ def wrong_at_the_edge(case: Case, found: Mapping[str, Calibration]) -> dict[str,
 
 
 def same(alternative: float, truth: Truth) -> bool:
-    """Whether an alternative is the true exponent: then there is nothing to tell apart."""
+    """True if an alternative is the true exponent: then there is nothing to tell apart."""
     return math.isclose(alternative, truth.alpha, rel_tol=1e-9)
 
 
@@ -289,9 +289,9 @@ def same(alternative: float, truth: Truth) -> bool:
 FILE = "calibration.json"
 """In the results folder of the study."""
 DESIGN = ("x", "teachers", "seeds", "prediction", "sense", "tolerance")
-"""What makes a design, by the names of its fields and of JSON."""
+"""The parts of a design, by the names of its fields and of JSON."""
 SHORT = ("source", "coverage", "width", "bias", "verdicts", "wrong", "shapes")
-"""What fits.json has of a calibration; its file has the rest."""
+"""The entries of a calibration in fits.json; its file has the rest."""
 
 
 @dataclass(frozen=True)
@@ -344,7 +344,7 @@ def _key(entry: Mapping[str, Any]) -> str:
 
 
 def _same(design: Design, entry: Mapping[str, Any]) -> bool:
-    """Whether the entry is of this design, and by rules that tell straight curves from bent ones:
+    """True if the entry is of this design, and by rules that tell straight curves from bent ones:
     before, a calibration had no shapes."""
     return "shapes" in entry and to_jsonable({name: getattr(design, name) for name in DESIGN}) == {
         name: entry.get(name) for name in DESIGN

@@ -87,7 +87,7 @@ def _ends(one: Judgement) -> str:
 
 
 def sentences(_: Answer, one: Judgement) -> Iterator[str]:
-    """What was found, and what would decide an undecided claim."""
+    """The outcome, and what would decide an undecided claim."""
     yield from one.words
     if one.advice:
         yield f"{one.claim.told}: {one.advice}"
@@ -116,4 +116,4 @@ def files(answers: Answers) -> dict[str, Rows]:
 
 
 VIEW = View(sentences=sentences, measured=measured, advice=lambda one: one.advice)
-"""What is shown of one judgement where a view is asked for."""
+"""The view of one judgement."""

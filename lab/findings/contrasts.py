@@ -42,7 +42,7 @@ class Contrast:
         return f"d = {self.dim}"
 
     def plain(self) -> dict[str, Any]:
-        """What was changed at which settings, and what came of it."""
+        """The change of settings, and its effect."""
         return {
             "dim": self.dim, "setting": self.name, "before": self.before, "after": self.after,
             "fixed": self.fixed, "change": self.change, "interval": self.interval,
@@ -66,7 +66,7 @@ def contrasts(question: StudyResults) -> tuple[Contrast, ...]:
 
 
 def _whole(point: ExponentResult, count: int) -> bool:
-    """Whether every planned teacher has its own exponent, so that pairs are pairs."""
+    """True if every planned teacher has its own exponent, so that pairs are pairs."""
     e = point.exponent
     return e is not None and e.status in USABLE and len(e.teacher_alpha) == count > 1
 
@@ -100,7 +100,7 @@ class Difference:
 
     @property
     def clear(self) -> bool:
-        """Whether the interval leaves zero out."""
+        """True if the interval leaves zero out."""
         return self.interval[0] > 0 or self.interval[1] < 0
 
 

@@ -84,7 +84,7 @@ class Coverage:
 
     @property
     def verdict(self) -> str:
-        """Whether the share is as large as predicted."""
+        """Verdict on the share: as large as predicted or not."""
         low, high = self.interval
         return AGREES if low >= self.least else CONTRADICTS if high < self.least else UNDECIDED
 
@@ -225,7 +225,7 @@ def _share(one: Coverage | None) -> str:
 
 
 def sentences(_: Answer, found: Coverage) -> Iterator[str]:
-    """Of those that do not agree, the share with its interval."""
+    """The share with its interval, if it does not agree."""
     if found.verdict != AGREES:
         yield (
             f"the corrected interval holds d in {found.share('held'):.3f} "

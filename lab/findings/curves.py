@@ -53,7 +53,7 @@ FORBID = {Doubt.DIVERGED, Doubt.FAILED, Doubt.UNFINISHED, Doubt.UNCHECKED, Doubt
 
 
 def curve(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
-    """Whether the mean losses of every setting are their exact risk, at every x that tells."""
+    """Judge by setting whether mean losses are their exact risk, at every x that tells."""
     for one in question.stored:
         yield _curve(question.study, one, claim)
 
@@ -122,7 +122,7 @@ def _doubts(study: Regime, one: SettingRuns) -> tuple[Doubt, ...]:
 
 
 def peak(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
-    """Where the loss of every setting is largest, beside the position that is claimed."""
+    """The place of the largest loss in every setting, beside the position that is claimed."""
     for one, position in question.predicted(claim):
         yield _peak(question.study, one, claim, position)
 

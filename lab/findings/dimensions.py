@@ -80,7 +80,7 @@ class Pair:
 
     @property
     def whole(self) -> bool:
-        """Whether both axes have an interval."""
+        """True if both axes have an interval."""
         return bool(np.isfinite((*self.measured.interval, *self.implied_interval)).all())
 
 
@@ -107,7 +107,7 @@ class AgainstExponent:
 
     @property
     def implied(self) -> str:
-        """What stands for the implied dimension: 4/α where the loss is quadratic."""
+        """The formula of the implied dimension: 4/α where the loss is quadratic."""
         return f"{self.numerator:g}/α"
 
     def plain(self) -> dict[str, Any]:
@@ -227,7 +227,7 @@ def _fitted(found: Sequence[Pair]) -> tuple[StraightLine | None, Ratio | None]:
 
 
 LONGEST = 1.8
-"""How far an axis reaches beyond the largest value; longer bars leave it."""
+"""Reach of an axis beyond the largest value; longer bars leave it."""
 """Estimate / d; what is farther off leaves the panel."""
 
 
@@ -361,7 +361,7 @@ def sentences(_: Answer, found: AgainstExponent) -> Iterator[str]:
 
 
 def figures(answers: Answers) -> list[CaptionedFigure]:
-    """What the exponent implies against what was measured; and the dimension against x."""
+    """Implied against measured dimension; and the dimension against x."""
 
     found = [f for f in _found(answers) if f.pairs]
     return [against(found), by_size(found)] if found else []

@@ -62,7 +62,7 @@ class Scale:
         return self.start + share * (self.end - self.start)
 
     def holds(self, value: float) -> bool:
-        """Whether the value can be drawn."""
+        """True if the value can be drawn."""
         return math.isfinite(value) and self.low <= value <= self.high
 
     def moved(self, start: float, end: float) -> Scale:

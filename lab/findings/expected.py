@@ -89,7 +89,7 @@ SOURCES = {
     "harmonics": "Eigenlearning takes the harmonics of random points for independent Gaussians: "
                  "its exponents hold, its amplitude is too low in low dimensions.",
 }  # fmt: skip
-"""How far a formula can be trusted."""
+"""Sentences on how far a formula can be trusted."""
 
 
 def expected_risk(run: Run) -> MeanRisk | None:

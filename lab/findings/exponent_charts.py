@@ -72,7 +72,7 @@ DENSE = (
 
 
 def strokes(points: Iterable[ExponentResult]) -> str:
-    """What the blue strokes of a list are, where there are any."""
+    """The meaning of the blue strokes of a list; empty without any."""
     names = dict.fromkeys(r.formula for p in points for r in p.rivals if r.value != p.prediction)
     return f" Blue strokes: rivals ({', '.join(names)})." if names else ""
 
@@ -128,7 +128,7 @@ def _against_dimension(
 
 
 def _spoken(name: str, points: Sequence[ExponentResult]) -> str:
-    """What a chart shows, for those who do not see it."""
+    """Alt text of the chart."""
     said = "; ".join(f"d = {p.dim}: {measured(p)}, {p.verdict}" for p in points)
     return f"{name + ': ' if name else ''}exponent against dimension. {said}."
 
@@ -317,7 +317,7 @@ def _scan_of(p: ExponentResult) -> Scan:
 
 
 def _alphas(p: ExponentResult) -> np.ndarray:
-    """Where the curves are drawn: twice the longest interval, the quoted one and the prediction,
+    """The α of the curves: twice the longest interval, the quoted one and the prediction,
     if that is no farther than that again."""
     e = p.exponent
     if e is None or e.arrays is None or not np.isfinite(e.interval).all():
@@ -401,7 +401,7 @@ WORDS = (
 
 
 def advice(p: ExponentResult) -> str:
-    """What would decide the point."""
+    """The remedy of an undecided exponent."""
     return p.advice
 
 
@@ -520,7 +520,7 @@ def _losses(p: ExponentResult, answer: Answer, frame: Frame, named: Mapping[tupl
 
 
 def _not_there(p: ExponentResult, answer: Answer, frame: Frame) -> str:
-    """How many runs have no loss, by x, at the upper edge."""
+    """Mark at the upper edge the number of runs without a loss, by x."""
     count: dict[float, int] = {}
     for record in answer.found("records"):
         if record.setting == p.setting:
@@ -562,7 +562,7 @@ def _local(p: ExponentResult, answer: Answer, frame: Frame) -> str:
 
 
 def _changes(answers: Answers) -> Charts:
-    """What other budgets changed, loss by loss, where scans were trained again."""
+    """Draw the effect of other budgets, loss by loss, where scans were trained again."""
     charts, rows = [], []
     for answer in answers:
         checked = [(p, p.evidence.convergence) for p in answer.points if p.evidence.convergence]

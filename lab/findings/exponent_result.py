@@ -38,7 +38,7 @@ from lab.scaling.scans.estimate import Correction
 from lab.tables.prediction import Claim
 
 RATIO = (0.25, 0.75)
-"""What r may be."""
+"""Range of r."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class BudgetChange:
 
     @property
     def clear(self) -> bool:
-        """Whether the losses at the largest x fall by more than twice the standard error."""
+        """True if the losses at the largest x fall by more than twice the standard error."""
         last = self.change[self.x == self.x.max()]
         return last.size > 1 and bool(self.late < -2 * last.std(ddof=1) / math.sqrt(last.size))
 
@@ -101,12 +101,12 @@ class Variation:
     error: float
 
     def matters(self, alpha: float, tolerance: float) -> bool:
-        """Whether α changes by more than half of the tolerance, beyond its error."""
+        """True if α changes by more than half of the tolerance, beyond its error."""
         return abs(self.alpha) > max(tolerance / 2 * abs(alpha), 2 * self.error)
 
     @property
     def doubt(self) -> Doubt:
-        """What a change that matters means; slower descent is more training, with a direction."""
+        """The doubt of a change that matters; slower descent is more training, with a direction."""
         if self.kind != "slower":
             return Doubt.RATE_SENSITIVE
         return Doubt.UNDER_TRAINED if self.alpha > 0 else Doubt.BUDGET_FLATTENS
@@ -164,7 +164,7 @@ class Rival:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What was fitted.
+    """The values that were fitted.
 
     rows: (x, relative loss, teacher, seed) of the finished runs; where an excess over a limit is
         fitted, (x, mean excess, teacher, 0) where that is positive.
@@ -178,7 +178,7 @@ class Fitted:
 
     @property
     def teachers(self) -> int:
-        """How many teachers have a value."""
+        """Number of teachers with a value."""
         return len({teacher for _, _, teacher, _ in self.rows})
 
 
@@ -202,7 +202,7 @@ class RunStates:
 
 @dataclass(frozen=True)
 class ScanEvidence:
-    """Whether the design bears the exponent: what other budgets, slower descent, other rates
+    """Evidence that the design bears the exponent: what other budgets, slower descent, other rates
     and first weights change, and what is known of the premises of the prediction, as sentences."""
 
     convergence: Convergence | None = None
@@ -278,7 +278,7 @@ class ExponentResult:
         return values
 
     def details(self) -> dict[str, Any]:
-        """What fits.json has besides: the fit, the changes by budget, and the variations."""
+        """More values for fits.json: the fit, the changes by budget, and the variations."""
         e, found = self.exponent, self.evidence.convergence
         if e is None:
             return {}

@@ -399,12 +399,12 @@ VARIED = {
     "weights": "the variance of the first weights",
     SLOWER: "the steps at 1/{:g} of the rate",
 }
-"""What a scan was trained again with, times a factor."""
+"""The settings that checks of a scan multiply by a factor."""
 FATE = {True: "survives", False: "excluded", None: "undecided"}
 
 
 def above(answers: Answers) -> list[Block]:
-    """What was asked, of which data, the table with its legend, and what was trained again."""
+    """The question, the data, the table with its legend, and the runs that were repeated."""
     fitted = [answer for answer in answers if answer.points]
     claimed = tuple(answer for answer in fitted if answer.predicts)
     shown: list[Block] = [table(claimed), LEGEND] if claimed or not fitted else []
@@ -467,7 +467,7 @@ def _forecast(e: Exponent) -> str:
 
 
 def _asked(answer: Answer) -> str:
-    """What was predicted, and what is fitted to what."""
+    """The claims, and the law that is fitted."""
     study = answer.study
     claims = [
         f"{provenance.claim_text(history.now)}{provenance.written([history])}"
@@ -487,12 +487,12 @@ def _asked(answer: Answer) -> str:
 
 
 def _data(answer: Answer) -> tuple[str, ...]:
-    """Where the points are from, if somebody brought them, and what stands for teachers."""
+    """The source of data that somebody brought, and the units that stand for teachers."""
     return exponents.pool_paragraphs([p.run for p in answer.study.plan if p.role == "scan"])
 
 
 def _evidence(answer: Answer) -> str:
-    """What was trained again, and what the columns say of it."""
+    """The runs that were repeated with other budgets, and the meaning of their columns."""
     study = answer.study
     if not study.trained or answer.record.lacking:
         return ""
@@ -511,7 +511,7 @@ def _evidence(answer: Answer) -> str:
 
 
 def _varied(answers: Sequence[Answer]) -> Iterator[str]:
-    """What else was varied, and by how much α changed, point by point."""
+    """Other repetitions, and the change of α by each, point by point."""
     found: dict[str, list[str]] = {}
     for p in (p for answer in answers for p in answer.points):
         for v in p.evidence.variations:

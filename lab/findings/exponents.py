@@ -145,7 +145,7 @@ def _measured(question: StudyResults, one: SettingRuns) -> Measured:
 
 
 def judged(study: Regime, one: Measured, claim: Claim | None) -> ExponentResult:
-    """What an estimate says of a claim: the one place where the two meet."""
+    """Judge an estimate by a claim: the one place where the two meet."""
     run, found = one.run, None
     known = premises(study, one.done, claim) if claim else ()
     doubts = (*one.doubts, *known)
@@ -194,7 +194,7 @@ def _by(
 
 
 def _side(e: Exponent) -> bool | None:
-    """Of an exponent that contradicts, whether it lies above what was predicted."""
+    """True if an exponent that contradicts lies above the prediction; None of others."""
     assert e.prediction is not None
     return e.alpha > e.prediction if e.verdict == CONTRADICTS else None
 
@@ -251,12 +251,12 @@ def _doubts(
 
 
 def _saturated(cells: CellRuns) -> bool:
-    """Whether a student has as many parameters as its teacher."""
+    """True if a student has as many parameters as its teacher."""
     return any(saturates(run.task, run.student) for run, _ in cells.scan)
 
 
 def _checked(cells: CellRuns) -> bool:
-    """Whether every run that other budgets and slower descents were to check is done."""
+    """True if every run that other budgets and slower descents were to check is done."""
     rows = [row for (role, _), some in cells.checks.items() if role in CHECKS
             for *_, row in some]  # fmt: skip
     rows += [row for some in cells.limits.values() for _, row in some]
@@ -281,7 +281,7 @@ def _rivals(study: Regime, claim: Claim, run: Run, found: Exponent | None) -> tu
 
 
 def _why_nothing(runs: RunStates) -> str:
-    """What to do where nothing could be fitted."""
+    """The remedy where nothing could be fitted."""
     if runs.done:
         remedy = Doubt.REFERENCE_NOT_CONVERGED.remedy
         return f"no mean excess over the limit is positive: {remedy}, or take more repetitions."
@@ -310,12 +310,12 @@ def share_of_pool(runs: Sequence[Run]) -> float | None:
 
 
 def dependent(runs: Sequence[Run]) -> bool:
-    """Whether the units share too much for their scatter to be the error of the exponent."""
+    """True if the units share too much for their scatter to be the error of the exponent."""
     return (share_of_pool(runs) or 0.0) > MOST_SHARED
 
 
 def pool_paragraphs(runs: Sequence[Run]) -> tuple[str, ...]:
-    """What a report has to say of the data, and of the units: a paragraph each."""
+    """Paragraphs of a report on the data, and on the units."""
     part = share_of_pool(runs)
     if part is None:
         return ()
@@ -391,7 +391,7 @@ def _agreed(question: StudyResults, e: Exponent) -> str:
 
 
 def _narrowed(question: StudyResults, e: Exponent) -> str:
-    """How many more teachers narrow the widest of the readings that are asked, and their price."""
+    """The teachers that narrow the widest of the readings that are asked, and their price."""
     assert e.prediction is not None
     edges = [v for v in verdict.allowed(e.prediction, e.sense, e.tolerance) if math.isfinite(v)]
     asked = [one.asked for one in e.readings if one.asked is not None]

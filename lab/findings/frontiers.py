@@ -63,7 +63,7 @@ Columns = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Estimated:
-    """What one estimator says: its frontier with the intervals over units, or why it refuses."""
+    """Result of one estimator: its frontier with the intervals over units, or why it refuses."""
 
     frontier: Frontier | None
     refused: str = ""
@@ -195,7 +195,7 @@ def _jackknife(whole: FrontierValue, without: list[float]) -> FrontierValue:
 
 
 def claimed(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
-    """What came of a claim about ξ, η or the excess, setting by setting."""
+    """Judge a claim about ξ, η or the excess, setting by setting."""
     found = question.found("frontier")
     for (one, prediction), curves in zip(question.predicted(claim), found, strict=True):
         yield _judged(curves, claim, one.setting, prediction)
@@ -333,7 +333,7 @@ def allocation_lines(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def frontier_sentences(found: Mapping[str, Any]) -> Iterator[str]:
-    """What is unusual: words of status that are no power law, rows left out, refusals."""
+    """Sentences on the unusual: words of status that are no power law, rows left out, refusals."""
     columns = ", ".join(f"{symbol} = {name}" for symbol, name in found["columns"].items())
     compute = "" if "C" in found["columns"] else "; C = 6 N D"
     yield f"rows       {found['n']} ({columns}{compute})"

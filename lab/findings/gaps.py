@@ -27,7 +27,7 @@ from lab.scaling import Exponent, Scan, exponent
 from lab.scaling.scans.scan import excess
 
 REFERENCE: Mapping[str, str] = {"kernel": "limit", "tangent": "tangent"}
-"""What is subtracted from a loss for the gap to each limit, by its name in the details."""
+"""The loss that is subtracted for the gap to each limit, by its name in the details."""
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,6 @@ def doubted(answers: Iterable[Answer]) -> dict[str, list[str]]:
 
 
 def _told_of(answer: Answer, kind: str, finding: Finding) -> bool:
-    """Whether its doubts are told in one list: not of what spans settings, nor of exponents of
+    """True if its doubts are told in one list: not of what spans settings, nor of exponents of
     which nothing is claimed."""
     return finding.setting is not None and (kind != "exponents" or answer.predicts)

@@ -131,7 +131,7 @@ def _mean(x: np.ndarray, loss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def claimed(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
-    """What came of a claim about α_S or α_N, setting by setting."""
+    """Judge a claim about α_S or α_N, setting by setting."""
     found = question.found("learning")
     for (one, prediction), curves in zip(question.predicted(claim), found, strict=True):
         yield _judged(curves, claim, one.setting, prediction)
@@ -212,7 +212,7 @@ def above(answers: Answers) -> list[TextTable]:
 
 
 def sentences(_: Answer, found: LearningFound) -> Iterator[str]:
-    """How many curves there are, and whether they are flat at their end."""
+    """The number of curves, and whether they are flat at their end."""
     if not found.units:
         yield "learning curves need a teacher with every size; go on running."
         return

@@ -38,7 +38,7 @@ class OverDimensions:
 
     @property
     def label(self) -> str:
-        """What varies besides d, as text; empty where nothing does."""
+        """The settings that vary besides d, as text; empty where nothing does."""
         return self.name
 
     @property

@@ -43,13 +43,13 @@ REPORT = "fits.json"
 LARGEST = 2**26
 """Bytes of a report that is looked at."""
 SOLVED = {"kernel": "condition numbers", "simplex": "shares of test points outside all cells"}
-"""What runs of a kind of student tell of themselves."""
+"""Details that runs of a kind of student leave."""
 OTHERS = {
     "gaps": "losses of the limits of infinite width",
     "plane": "losses on the plane of N and D",
     "coverage": "estimates of the dimension",
 }
-"""What the other kinds need and an older table has not."""
+"""Needs of the other kinds that an older table lacks."""
 
 Place = tuple[str, str, str, int, int]
 
@@ -97,7 +97,7 @@ class Older:
         return left
 
     def reading(self, scan: Regime, one: SettingRuns) -> Values:
-        """What was fitted of the setting: one value per run, or per mean over repetitions."""
+        """The fitted values of the setting: one value per run, or per mean over repetitions."""
         found = {}
         for run, _ in one.done:
             place = self._at(scan, one, run)
@@ -108,7 +108,7 @@ class Older:
         return Values(x, value, teacher, seed, scan.ordinate.unit, tuple(self._doubted(one)))
 
     def _doubted(self, one: SettingRuns) -> Iterator[Doubt]:
-        """What runs told of themselves when the report was written."""
+        """Details of the runs when the report was written."""
         if self.doubts is None:
             yield Doubt.UNCHECKED
             return
@@ -175,5 +175,5 @@ def _place(value: Value) -> Place:
 
 
 def _plain(scan: Regime) -> bool:
-    """Whether losses themselves are fitted, run by run."""
+    """True if losses themselves are fitted, run by run."""
     return scan.ordinate == axes.LOSS

@@ -318,7 +318,7 @@ def _edges(values: np.ndarray) -> list[float]:
 
 
 def _equal(law: Joint, frame: Frame) -> list[tuple[float, float]]:
-    """Where the limits of a law are equal: D by N."""
+    """The curve on which the limits of a law are equal: D by N."""
     N, D = (np.geomspace(s.low, s.high, 120) for s in (frame.x, frame.y))
     endless = np.full(120, ENDLESS)
     width, data = np.log(law.fit.predict(N, endless)), np.log(law.fit.predict(endless, D))

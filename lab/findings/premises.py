@@ -103,7 +103,7 @@ class Approach:
 
 
 def premises(study: Regime, done: Done, claim: Claim | None = None) -> tuple[Doubt, ...]:
-    """What the design of this scan does not give a claim, the first about α where none is given,
+    """Premises that this design does not give a claim, the first about α where none is given,
     in the order of the catalogue."""
     asked = claim or study.prediction
     return tuple(_doubts(study, done, asked)) if done and asked else ()
@@ -129,7 +129,7 @@ def _doubts(study: Regime, done: Done, claim: Claim) -> Iterator[Doubt]:
 
 
 def sentences(study: Regime, done: Done) -> tuple[str, ...]:
-    """What is known of the premises, held or not: plain sentences for the report."""
+    """All that is known of the premises, held or not: plain sentences for the report."""
     return tuple(_sentences(study, done)) if done else ()
 
 
@@ -211,7 +211,7 @@ def _outside(done: Done) -> dict[int, float]:
 
 
 def _distracted(run: Run) -> bool:
-    """Whether coordinates that never reach the teacher stand before a student that takes all.
+    """True if coordinates that never reach the teacher stand before a student that takes all.
 
     A fixed model over draws of the data has no dimension in its exponent.
     """

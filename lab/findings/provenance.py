@@ -37,7 +37,7 @@ from lab.tables.prediction import WHERE, declared
 
 
 def setting_json(setting: Setting) -> str:
-    """What varies besides d, as JSON; empty where nothing does."""
+    """The settings that vary besides d, as JSON; empty where nothing does."""
     return json.dumps(setting.varying, ensure_ascii=False) if setting.pairs else ""
 
 
@@ -110,7 +110,7 @@ def _places(study: Regime, one: SettingRuns) -> dict[tuple[float, int, int], Run
 
 @dataclass(frozen=True)
 class History:
-    """What is known of when one claim of one scan was written.
+    """The time at which one claim of one scan was written.
 
     now: what is reported. unregistered: whether other claims were registered and not this one.
     first: what was registered before the first run, `time`; None if nothing
@@ -127,18 +127,18 @@ class History:
 
     @property
     def changed(self) -> bool:
-        """Whether another formula, sense, tolerance or place was claimed before the first run."""
+        """True if another formula, sense, tolerance or place was claimed before the first run."""
         return self.first is not None and self.first.judged != self.now.judged
 
     @property
     def before(self) -> bool:
-        """Whether what is reported was written before every one of the runs."""
+        """True if what is reported was written before every one of the runs."""
         return self.first is not None and not self.changed and not self.earlier
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """How runs came about.
+    """The origin of the runs.
 
     planned, missing: runs of the plan, and those of them that have no row. raised: rows of budgets
     beyond the plan. counts: rows by status. finished: when the newest one ended, in seconds since
@@ -311,7 +311,7 @@ def options(overrides: Sequence[str]) -> str:
 
 
 def paragraph(record: Provenance) -> str:
-    """What the runs were made by, when, and under which overrides."""
+    """The paragraph on machines, versions, times and overrides of the runs."""
     if record.lacking:
         return record.lacking
     return " ".join(["Provenance:", *_made(record), *_asked(record)])

@@ -77,7 +77,7 @@ class SettingRunList:
         return checks + [row for some in self.cells.limits.values() for _, row in some]
 
     def plain(self) -> dict[str, Any]:
-        """How many runs of the scan are in which state."""
+        """Numbers of runs of the scan by state."""
         return dict(Counter(entry.status for entry in self.entries))
 
 
@@ -90,9 +90,9 @@ def run_lists(question: StudyResults) -> tuple[SettingRunList, ...]:
 
 
 DIGITS = 10
-"""Of a fingerprint: enough to tell 10⁴ runs apart, with a chance of 10⁻⁴ that two are alike."""
+"""Digits: enough to tell 10⁴ runs apart, with a chance of 10⁻⁴ that two are alike."""
 POINTS = 12
-"""Of a learning curve: what a small drawing can show."""
+"""Points of a learning curve that a small drawing can show."""
 MOST = 400
 """Runs of a setting that are drawn, and told of; of more every so many-th."""
 STATES = ("done", "diverged", "failed", "missing")
@@ -110,7 +110,7 @@ def names(record: SettingRunList) -> dict[tuple[float, int, int], str]:
 
 
 def sections(answers: Answers) -> list[Section]:
-    """What there is, then learning curves where students were trained."""
+    """The state of the runs, then learning curves where students were trained."""
     records = [r for answer in answers for r in answer.found("records")]
     if not records:
         return []
@@ -244,7 +244,7 @@ def _log(entry: Entry) -> float:
 
 
 def told(answers: Answers) -> list[dict[str, Any]]:
-    """What a click needs, setting by setting, as plain values: its name and settings, the command
+    """Data that a click needs, by setting, as plain values: its name and settings, the command
     that trains it again and what else that trains, the steps of its curves, and its runs (some of
     very many), each as (name, x, teacher, seed, status, relative loss, seconds, curve)."""
     found = [
@@ -316,7 +316,7 @@ def _short(value: float | None) -> float | None:
 
 
 def _settings(study: Regime, run: Run) -> dict[str, str]:
-    """What all runs of the setting share, by the names of the study file."""
+    """Settings that all runs share, by the names of the study file."""
     manifold, *fixed = study.setting(run)
     shown = {"regime": study.regime, "task.manifold": "×".join(f"{k} {d}" for k, d in manifold)}
     shown |= {key: value_text(v) for key, v in fixed if v not in (None, "", ())}

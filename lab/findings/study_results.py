@@ -54,7 +54,7 @@ class Setting:
 
     @property
     def varying(self) -> dict[str, Any]:
-        """What varies, by name."""
+        """The settings that vary, by name."""
         return dict(self.pairs)
 
     @property
@@ -64,7 +64,7 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """What varies, as text."""
+        """The settings that vary, as text."""
         return named(self.varying)
 
     @property
@@ -83,7 +83,7 @@ def varies(keys: Iterable[Key]) -> frozenset[str]:
 
 
 def named(varying: Mapping[str, Any]) -> str:
-    """What varies as text; a word that two of its names end in is told apart by the first."""
+    """Settings as text; a word that two of its names end in is told apart by the first."""
     last = [name.split(".")[-1] for name in varying]
     return ", ".join(
         value_text(v) if name == "title" else
@@ -267,7 +267,7 @@ class StudyResults:
         )
 
     def reading(self, one: SettingRuns) -> Values:
-        """What is fitted of a setting."""
+        """The values that are fitted in a setting."""
         if self.fitted is not None:
             return self.fitted(self.study, one)
         return self.study.reading(one.done, one.cells.limit())
@@ -294,7 +294,7 @@ class StudyResults:
         return self.once(self.finders[kind])
 
     def once(self, find: Callable[[StudyResults], tuple]) -> tuple:
-        """What a function finds in this question, worked out when first asked for."""
+        """The results of a function of this question, worked out when first asked for."""
         if find not in self._found:
             self._found[find] = tuple(find(self))
         return self._found[find]

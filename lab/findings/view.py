@@ -1,4 +1,4 @@
-"""How a kind of finding is shown: the contract of its view.
+"""The view of a kind of finding: how it is shown.
 
 A view says what the terminal, the report, the CSV files, JSON and the figures show of one kind.
 What a kind does not have is left at its default, which is nothing. Every part gets all answers of
@@ -57,7 +57,7 @@ class TextTable:
         return "\n\n".join(filter(None, [escape(self.words), table(self.columns, self.rows)]))
 
     def brief(self) -> TextTable:
-        """What a terminal shows of it: a table without columns shows nothing."""
+        """The table as a terminal shows it: one without columns shows nothing."""
         if self.shown is None:
             return self
         columns, *rows = (
@@ -120,7 +120,7 @@ Block = str | TextTable
 
 
 def nothing(*_: Any) -> tuple[()]:
-    """What a view shows where its kind has nothing of the sort."""
+    """The default of a view: nothing to show."""
     return ()
 
 
@@ -136,7 +136,7 @@ def no_words(_: Any) -> str:
 
 @dataclass(frozen=True)
 class View:
-    """What is shown of one kind.
+    """The parts that show one kind.
 
     above, below: paragraphs and tables of the report before and after its list of sentences; the
         tables above stand on the terminal too.
