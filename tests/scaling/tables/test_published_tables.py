@@ -112,7 +112,7 @@ def test_gemstone_by_rows_and_by_models():
     models = fit_table(GEMSTONE, group="parameters", **options)
     assert rows["parameters"] == models["parameters"] and models["groups"] == 22
     assert any(
-        "share 22 values of parameters" in w and "--group 'parameters'" in w
+        "share 22 values of parameters" in w and "`group` 'parameters'" in w
         for w in rows["warnings"]
     )
     assert not any("`group`" in w for w in models["warnings"])

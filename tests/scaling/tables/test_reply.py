@@ -173,7 +173,7 @@ def test_a_bad_table_gets_one_sentence(tmp_path, header, rows, message):
     "options, message",
     [
         (dict(law="cubic"), "the laws are power"),
-        (dict(law="chinchilla"), "--columns N=COLUMN,D=COLUMN,L=COLUMN"),
+        (dict(law="chinchilla"), "`columns` N=COLUMN,D=COLUMN,L=COLUMN"),
         (dict(law="power", loss=None), "no column for L"),
         (dict(law="power", huber=0.0), "huber is 0.0"),
         (dict(law="power", residual="abs"), "'log' or 'raw'"),
