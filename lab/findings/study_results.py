@@ -306,7 +306,7 @@ class Finding(Protocol):
 
     setting: the setting that it is about; None where it spans several of them.
     label: that in words, to begin a sentence with; empty where nothing needs to be told apart.
-    doubts: what may be wrong with it, slugs of `lab.scaling.judge.doubts.Doubt` or sentences of
+    doubts: what may be wrong with it, slugs of `lab.scaling.judge.verdict.Doubt` or sentences of
         its own.
     verdict: agrees, contradicts or undecided; None where nothing was predicted.
     """

@@ -69,7 +69,6 @@ FIT_STATUS = {
     "falling": "refused: the values fall, and the law rises",
     "turning": "refused: the losses turn, and the law does not",
 }
-REFUSED = ("too-few-points", "degenerate-design", "flat", "rising", "falling", "turning")
 EXACT = 1e-12
 """Root-mean-square relative residual below which rows lie on the law but for their rounding."""
 LIMITS = {
@@ -186,18 +185,9 @@ def fit_law(
     if refused is not None:
         nothing = np.full(law.size, np.nan)
         return LawFit(
-            problem,
-            origin,
-            nothing,
-            {},
-            np.nan,
-            np.full(loss.size, np.nan),
-            refused[0],
-            0,
-            0,
-            (refused[1],),
-            0,
-        )
+            problem, origin, nothing, {}, np.nan, np.full(loss.size, np.nan), refused[0], 0, 0,
+            (refused[1],), 0,
+        )  # fmt: skip
     seen = _some(z, some)
     search = Objective(
         law, z[:, seen], log_loss[seen], huber, residual, None if scale is None else scale[seen]
@@ -226,18 +216,9 @@ def fit_law(
             f"the global one."
         )
     return LawFit(
-        problem,
-        origin,
-        theta,
-        parameters,
-        float(problem.rho(r).sum()),
-        r,
-        status,
-        len(first),
-        reached,
-        tuple(warnings),
-        seen.size,
-    )
+        problem, origin, theta, parameters, float(problem.rho(r).sum()), r, status, len(first),
+        reached, tuple(warnings), seen.size,
+    )  # fmt: skip
 
 
 def _some(z: Float[np.ndarray, "variables points"], some: int) -> Int[np.ndarray, " some"]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from truths import TRUTHS, design
 
-from lab.scaling.laws.fit import FIT_STATUS, LAWS, REFUSED, fit_law
+from lab.scaling.laws.fit import FIT_STATUS, LAWS, fit_law
 from lab.scaling.laws.uncertainty import uncertainty
 
 
@@ -174,7 +174,7 @@ def test_the_order_of_the_rows_decides_no_digit(name, huber, rel):
     order = np.random.default_rng(0).permutation(loss.size)
     fit = fit_law(name, x, loss, huber=huber)
     again = fit_law(name, x[:, order], loss[order], huber=huber)
-    assert fit.status == again.status not in ("bound-hit", *REFUSED)
+    assert fit.status == again.status != "bound-hit" and fit.parameters
     assert again.parameters == pytest.approx(fit.parameters, rel=rel, abs=0)
 
 
