@@ -7,7 +7,7 @@ import pytest
 from lab.config import study, toml
 from lab.mistakes import StudyError
 
-STUDIES = Path(__file__).resolve().parents[1] / "studies"
+STUDIES = Path(__file__).resolve().parents[2] / "studies"
 
 
 def test_the_package_has_every_study_of_the_checkout():
