@@ -10,7 +10,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
-from types import SimpleNamespace
 from urllib.parse import unquote
 
 import numpy as np
@@ -103,9 +102,10 @@ def test_the_page_asks_for_nothing_and_has_every_run_under_a_dot(make):
      "--set task.manifold.dim=4 --results again", "d = 4"),
 ])  # fmt: skip
 def test_the_page_recommends_the_command_that_trains_what_it_says(
-    dims, title, overrides, command, trains
+    make_study, dims, title, overrides, command, trains
 ):
-    study = SimpleNamespace(task=SimpleNamespace(dims=dims), title=title)
+    titled = {"title": title} if title else {}
+    study = make_study(**titled, task={"manifold": {"dim": [*dims]}})
     origin = Origin("my own.toml", None, overrides)
     assert run_lists.command(study, origin, 4) == (command, trains)
 
