@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import lab
+
 HERE = Path(__file__).resolve().parent
 EXPECTED = HERE / "fingerprints.json"
 STUDIES = sorted(file.stem for file in (HERE.parents[1] / "studies").glob("*.toml"))
@@ -42,3 +44,15 @@ def test_every_shipped_study_has_its_numbers(expected):
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_study_plans_the_same_runs(name, found, expected):
     assert found[name] == expected[name]
+
+
+FILES = [HERE.parents[1] / "studies" / f"{name}.toml" for name in STUDIES]
+FILES += sorted((HERE / "studies").glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_study_names_the_recipe_that_it_was_run_with(file):
+    """So that a new default of training changes no study that is there."""
+    for scan in lab.read(file).scans:
+        training = getattr(scan, "training", None)
+        assert not scan.trained or getattr(training, "preset", "") != "default", scan.title
