@@ -20,7 +20,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from jaxtyping import Float, Key
 from pydantic import BeforeValidator, Field
 
-from lab.grids import Dims, PositiveInt, Table, as_tuple
+from lab.grids import Dims, PositiveInt, Setting, Table, as_tuple, product
 from lab.kinds import Kinds
 from lab.mistakes import unknown
 
@@ -29,6 +29,8 @@ MANIFOLDS = Kinds("cube")
 
 Factors = tuple[tuple[str, int], ...]
 """Kind and dimension of each factor; one where the manifold is no product."""
+Shape = tuple[tuple[str, Setting], ...]
+"""Parameters of a manifold beside its dimension, by name and sorted; empty where it has none."""
 
 
 class Manifold(Table):
@@ -43,6 +45,10 @@ class Manifold(Table):
         """The manifolds of the grid, factor by factor."""
         raise NotImplementedError
 
+    def shapes(self) -> Iterator[Shape]:
+        """The values of its other parameters in the grid."""
+        yield ()
+
     def decays(self) -> tuple[tuple[float, float] | None, ...]:
         """The pairs (a, b) of a spectral task; None where it is none."""
         return (None,)
@@ -54,7 +60,10 @@ class Manifold(Table):
 
 
 class Dimensional(Manifold):
-    """A manifold that is known by its kind and dimension, `dim`, one number or several."""
+    """A manifold that is known by its kind and dimension, `dim`, one number or several.
+
+    Other keys of a kind are its parameters, grids as everywhere: `sample` takes each by its name.
+    """
 
     dim: Dims
 
@@ -64,6 +73,11 @@ class Dimensional(Manifold):
     def factors_of(self) -> Iterator[Factors]:
         for d in self.dim:
             yield ((self.kind, d),)
+
+    def shapes(self) -> Iterator[Shape]:
+        own = [name for name in type(self).model_fields if name not in ("kind", "dim")]
+        for values in product(self, own):
+            yield tuple(sorted(values.items()))
 
     @property
     def on_sphere(self) -> bool:
@@ -170,7 +184,8 @@ class Factor(Table):
     dim: PositiveInt
 
     def wrong(self) -> Iterator[str]:
-        known = [kind for kind, table in MANIFOLDS.items() if issubclass(table, Dimensional)]
+        plain = set(Dimensional.model_fields)  # a factor has no parameters of its own
+        known = [kind for kind, table in MANIFOLDS.items() if set(table.model_fields) == plain]
         if self.kind not in known:
             yield f"kind: {unknown('kind', self.kind, known)}"
 
@@ -213,7 +228,9 @@ CURVATURE = 0.5
 """Amplitude of the sines of the curved embedding."""
 
 
-def sample(manifold: Factors, n: int, *, key: Key[Any, ""]) -> Float[Any, "chart n"]:
+def sample(
+    manifold: Factors, n: int, shape: Shape = (), *, key: Key[Any, ""]
+) -> Float[Any, "chart n"]:
     """n points, uniform on the manifold (standard normal for `gaussian`), in chart coordinates.
 
     The key is consumed: one key per factor is folded from it.
@@ -222,7 +239,7 @@ def sample(manifold: Factors, n: int, *, key: Key[Any, ""]) -> Float[Any, "chart
     import jax.numpy as jnp
 
     parts = [
-        MANIFOLDS[kind].sample(d, n, key=jax.random.fold_in(key, i))
+        MANIFOLDS[kind].sample(d, n, key=jax.random.fold_in(key, i), **dict(shape))
         for i, (kind, d) in enumerate(manifold)
     ]
     return jnp.concatenate(parts) if len(parts) > 1 else parts[0]

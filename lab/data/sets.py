@@ -48,7 +48,7 @@ MEASURED = 1 << 16
 @partial(
     jax.tree_util.register_dataclass,
     data_fields=["networks", "arrays", "mu", "scale", "rms"],
-    meta_fields=["manifold", "embedding", "D_amb", "activation", "loss", "power", "noise"],
+    meta_fields=["manifold", "shape", "embedding", "D_amb", "activation", "loss", "power", "noise"],
 )
 @dataclass(frozen=True)
 class Source:
@@ -64,7 +64,8 @@ class Source:
     mu: Float[Array, "*T outputs 1"]
     scale: Float[Array, "*T outputs 1"]
     rms: Float[Array, "*T"]
-    manifold: tuple[tuple[str, int], ...]
+    manifold: manifolds.Factors
+    shape: manifolds.Shape
     embedding: str
     D_amb: int
     activation: str
@@ -90,6 +91,7 @@ def source(task: TaskSpec, *, root: int) -> Source:
         scale=jnp.full((task.outputs, 1), task.teacher_gain),
         rms=jnp.ones(()),
         manifold=task.manifold,
+        shape=task.shape,
         embedding=task.embedding,
         D_amb=task.D_amb,
         activation=task.teacher_activation,
@@ -113,22 +115,16 @@ def _measured(drawn: Source, normalise: bool, *, key: Key[Array, ""]) -> Source:
 
 def _draw(src: Source, n: int, *, key: Key[Array, ""]) -> tuple[Array, Array]:
     """n points as the student sees them, and the raw teacher's outputs."""
-    z, x = place(src.manifold, src.embedding, src.D_amb, src.arrays, n, key=key)
+    z, x = place(src, src.arrays, n, key=key)
     return x, teachers.apply(src.networks, src.activation, z)
 
 
 def place(
-    manifold: tuple[tuple[str, int], ...],
-    embedding: str,
-    D_amb: int,
-    arrays: dict[str, Array],
-    n: int,
-    *,
-    key: Key[Array, ""],
+    of: Source | TaskSpec, arrays: dict[str, Array], n: int, *, key: Key[Array, ""]
 ) -> tuple[Float[Array, "chart n"], Float[Array, "D_amb n"]]:
     """n points in the coordinates of the manifold and as the student sees them."""
-    z = manifolds.sample(manifold, n, key=jax.random.fold_in(key, 0))
-    return z, manifolds.embed(embedding, D_amb, arrays, z, key=jax.random.fold_in(key, 1))
+    z = manifolds.sample(of.manifold, n, of.shape, key=jax.random.fold_in(key, 0))
+    return z, manifolds.embed(of.embedding, of.D_amb, arrays, z, key=jax.random.fold_in(key, 1))
 
 
 def clean(
@@ -145,7 +141,7 @@ def hidden(
 ) -> list[tuple[Float[Array, "w n"], Float[Array, "w n"]]]:
     """The teacher's hidden layers at the points of `clean` with this n and key, before and after
     their activation."""
-    z, _ = place(src.manifold, src.embedding, src.D_amb, src.arrays, n, key=key)
+    z, _ = place(src, src.arrays, n, key=key)
     return teachers.hidden(src.networks, src.activation, z)
 
 
@@ -382,7 +378,7 @@ def _points(
 ) -> tuple[np.ndarray, np.ndarray]:
     frame = stream("embedding", task, root=root)
     arrays = manifolds.embedding(task.embedding, task.chart, task.D_amb, key=frame)
-    return _rows(*place(task.manifold, task.embedding, task.D_amb, arrays, n, key=key))
+    return _rows(*place(task, arrays, n, key=key))
 
 
 def _blocks(

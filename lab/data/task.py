@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 from lab.canonical import Part
 from lab.data.activations import smoothness_of
 from lab.data.covariances import CovarianceSettings, of_covariance
-from lab.data.manifolds import MANIFOLDS, Embedding, Manifold, chart
+from lab.data.manifolds import MANIFOLDS, Embedding, Manifold, Shape, chart
 from lab.data.teachers import FIELD_TEST_POINTS, TEACHERS, NetworkTeacher, ResolvedTeacher, Teacher
 from lab.grids import Dims, Floats, Grid, PositiveInt, Table, said
 from lab.kinds import OneOf
@@ -133,6 +133,7 @@ class Task(Table):
         drawn = [ResolvedTeacher()] if self.manifold.teacher else t.grid()
         grid = itertools.product(
             self.manifold.factors_of(),
+            self.manifold.shapes(),
             drawn,
             t.gain,
             self.power or (2.0,),
@@ -140,11 +141,11 @@ class Task(Table):
             self.manifold.decays(),
             range(teachers),
         )
-        for manifold, one, gain, power, noise, decays, k in grid:
+        for manifold, shape, one, gain, power, noise, decays, k in grid:
             yield TaskSpec(
                 manifold, self.embedding.kind, self.embedding.ambient, one.widths,
                 one.activation, one.bias, gain, t.outputs, t.normalise, self.loss, power,
-                noise, k, self.teacher_kind, one.covariance, decays, one.signs,
+                noise, k, self.teacher_kind, one.covariance, decays, one.signs, shape,
             )  # fmt: skip
 
     def wrong(self) -> Iterator[str]:
@@ -187,6 +188,7 @@ class TaskSpec(Part):
     teacher_kind: `network`; `field`, a Gaussian field of the `covariance`, which is its kind and
     (name, value) of its settings; `spectral`, the target of a spectral manifold, whose `decays`
     are (a, b); or `ridges`, a sum of ridges with weights of these `signs`.
+    `shape` are the parameters of a manifold that has some beside its dimension.
     """
 
     manifold: tuple[tuple[str, int], ...]
@@ -206,6 +208,7 @@ class TaskSpec(Part):
     covariance: CovarianceSettings | None = None
     decays: tuple[float, float] | None = None
     signs: str = ""
+    shape: Shape = ()
 
     __hash__ = Part.__hash__
 
@@ -288,6 +291,7 @@ class TaskSpec(Part):
         """What of the task may be a grid, by name, all but the manifold and the index."""
         fixed: dict[str, Any] = {"p": self.power, "teacher.gain": self.teacher_gain,
                                  "noise": self.noise}  # fmt: skip
+        fixed |= {f"manifold.{name}": value for name, value in self.shape}
         if self.decays:
             return fixed | {"a": self.decays[0], "b": self.decays[1]}
         if self.covariance:

@@ -8,7 +8,8 @@ from invocation import invoke
 
 import lab
 from lab.data import sets
-from lab.data.manifolds import MANIFOLDS, Dimensional
+from lab.data.manifolds import MANIFOLDS, Dimensional, Factor
+from lab.grids import Positives
 from lab.spec import Run
 
 STUDY = """
@@ -27,9 +28,10 @@ exponent = "2/d"
 
 
 class Helix(Dimensional):
-    """(t, cos 2πt, sin 2πt) for each of d parameters t, the t uniform on [0, 1]."""
+    """(t, cos 2πωt, sin 2πωt) for each of d parameters t, uniform on [0, 1], with ω `turns`."""
 
     kind: Literal["helix"] = "helix"
+    turns: Positives = (1.0,)
     round: ClassVar[bool] = False
 
     @staticmethod
@@ -37,12 +39,13 @@ class Helix(Dimensional):
         return 3 * d
 
     @staticmethod
-    def sample(d, n, *, key):
+    def sample(d, n, *, turns, key):
         import jax
         import jax.numpy as jnp
 
         t = jax.random.uniform(key, (d, n))
-        return jnp.concatenate([t, jnp.cos(2 * jnp.pi * t), jnp.sin(2 * jnp.pi * t)])
+        angle = 2 * jnp.pi * turns * t
+        return jnp.concatenate([t, jnp.cos(angle), jnp.sin(angle)])
 
 
 def test_a_manifold_of_ones_own_goes_through_every_verb(tmp_path, monkeypatch, registered):
@@ -62,20 +65,26 @@ def test_its_points_lie_on_it_and_its_teacher_sees_the_whole_chart(registered):
     registered(MANIFOLDS, Helix)
     from lab.config import study
 
-    run: Run = (
-        study.validate(
-            {
-                "question": "Where?",
-                "regime": "resolution-data",
-                "task": {"manifold": {"kind": "helix", "dim": 2}},
-                "student": {"kind": "nearest"},
-                "data": {"sizes": [32, 64, 128]},
-            }
-        )
-        .plan[0]
-        .run
-    )
+    tables = {
+        "question": "Where?",
+        "regime": "resolution-data",
+        "task": {"manifold": {"kind": "helix", "dim": 2, "turns": [1, 3]}},
+        "student": {"kind": "nearest"},
+        "data": {"sizes": [32, 64, 128]},
+    }
+    plan = study.validate(tables).plan
+    by_turns = {dict(one.run.task.shape)["turns"]: one.run for one in plan}
+    assert sorted(by_turns) == [1, 3] and len({one.run.fingerprint() for one in plan}) == len(plan)
+    wound = sets.nested(by_turns[3].task, 64, test=10, root=0).x
+    assert np.allclose(wound[:, 2:4], np.cos(6 * np.pi * wound[:, :2]), atol=1e-5)
+    run: Run = by_turns[1]
     x = sets.nested(run.task, 64, test=10, root=0).x
     assert x.shape == (64, 6) and run.task.D_amb == 6
     assert np.allclose(x[:, 2:4], np.cos(2 * np.pi * x[:, :2]), atol=1e-6)
     assert x[:, :2].min() >= 0 and pytest.approx(1, abs=1e-6) == np.hypot(x[0, 2], x[0, 4])
+
+
+def test_a_factor_of_a_product_has_no_parameters(registered):
+    registered(MANIFOLDS, Helix)
+    with pytest.raises(ValueError, match="helix"):
+        Factor(kind="helix", dim=1)

@@ -46,7 +46,7 @@ def drawn(run):
     them."""
     src = sets.source(run.task, root=run.root)
     key = stream("test", run.task, root=run.root)
-    z, x = sets.place(src.manifold, src.embedding, src.D_amb, src.arrays, TEST_POINTS, key=key)
+    z, x = sets.place(src, src.arrays, TEST_POINTS, key=key)
     return src, z[:, :300], x[:, :300]
 
 
