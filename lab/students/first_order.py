@@ -122,8 +122,20 @@ def optimiser(
     return rule
 
 
-# Adam, AdamW and SGD work on all parameters as one vector (elementwise rules: the same numbers, one
-# fused loop).
+def _of_optax(rule: optax.GradientTransformation) -> optax.GradientTransformation:
+    """A rule of optax on all parameters as one vector: elementwise rules give the same numbers in
+    one fused loop. optax raises floats to whole counts of steps, so that its own promotion of types
+    holds inside, where the lab's programs ask for explicit casts."""
+    import jax
+    import optax
+
+    flat = optax.flatten(rule)
+
+    def update(gradients: Any, state: Any, parameters: Any = None) -> tuple[Any, Any]:
+        with jax.numpy_dtype_promotion("standard"):
+            return flat.update(gradients, state, parameters)
+
+    return optax.GradientTransformation(flat.init, update)
 
 
 def adam(
@@ -132,7 +144,7 @@ def adam(
     """Adam, without decay."""
     import optax
 
-    return optax.flatten(optax.adam(1.0, b1=beta1, b2=beta2))
+    return _of_optax(optax.adam(1.0, b1=beta1, b2=beta2))
 
 
 def adamw(
@@ -141,7 +153,7 @@ def adamw(
     """Adam with decoupled decay of all parameters."""
     import optax
 
-    return optax.flatten(optax.adamw(1.0, b1=beta1, b2=beta2, weight_decay=decay))
+    return _of_optax(optax.adamw(1.0, b1=beta1, b2=beta2, weight_decay=decay))
 
 
 def sgd(
@@ -150,7 +162,7 @@ def sgd(
     """Gradient descent with momentum `beta1`."""
     import optax
 
-    return optax.flatten(optax.sgd(1.0, momentum=beta1))
+    return _of_optax(optax.sgd(1.0, momentum=beta1))
 
 
 def orthogonal(
@@ -177,7 +189,7 @@ def muon(
     import jax.numpy as jnp
     import optax
 
-    adam = optax.flatten(optax.nadam(1.0, b1=0.9, b2=adam_beta2, eps=EPSILON))
+    adam = _of_optax(optax.nadam(1.0, b1=0.9, b2=adam_beta2, eps=EPSILON))
 
     def init(parameters: dict[str, Array]) -> State:
         ours, others = _split(parameters, hidden)
@@ -188,7 +200,8 @@ def muon(
     def update(gradients: dict, state: State, parameters: dict) -> tuple[dict, State]:
         ours, others = _split(gradients, hidden)
         taken = state.taken + 1
-        now, ahead = 1 - beta**taken, 1 - beta ** (taken + 1)
+        steps_taken = taken.astype(jax.tree.leaves(gradients)[0].dtype)
+        now, ahead = 1 - beta**steps_taken, 1 - beta ** (steps_taken + 1)
         momentum = {k: beta * state.momentum[k] + (1 - beta) * g for k, g in ours.items()}
         steps = {
             k: -_step(beta * momentum[k] / ahead + (1 - beta) * g / now) - decay * parameters[k]
@@ -234,7 +247,7 @@ def orthogonalise(m: Float[Array, "m n"]) -> Float[Array, "m n"]:
 
 def _outer(p: Float[Array, "m k"], q: Float[Array, "k n"]) -> Float[Array, "m n"]:
     """p @ q as a sum of outer products, in the order of k."""
-    total = p[:, 0, None] * q[0]
+    total = p[:, :1] * q[:1]
     for k in range(1, p.shape[1]):
-        total = total + p[:, k, None] * q[k]
+        total = total + p[:, k : k + 1] * q[k : k + 1]
     return total

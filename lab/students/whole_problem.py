@@ -164,7 +164,8 @@ def lbfgs(problem: Problem, parameters: Any, steps: int) -> Any:
     def step(carry: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], None]:
         p, state = carry
         v, g = optax.value_and_grad_from_state(value)(p, state=state)
-        u, state = rule.update(g, state, p, value=v, grad=g, value_fn=value)
+        with jax.numpy_dtype_promotion("standard"):  # optax multiplies counts of steps by floats
+            u, state = rule.update(g, state, p, value=v, grad=g, value_fn=value)
         return (optax.apply_updates(p, u), state), None
 
     carry = (parameters, rule.init(parameters))
