@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Num
@@ -42,6 +42,9 @@ from scipy.special import comb, gammaln
 from lab.data.covariances import Covariance, NetworkCovariance, covariance
 from lab.data.task import TaskSpec
 from lab.data.user_data import AnyTask
+
+if TYPE_CHECKING:
+    from lab.kinds.student import StudentSpec, StudyInterface
 
 COMPUTED_DEGREES = {1: 10_000, 2: 600}
 COMPUTED_MANY_DIMENSIONS = 200
@@ -179,7 +182,7 @@ def field_of(task: TaskSpec) -> Covariance | None:
     )
 
 
-def slope(study: Any, task: AnyTask, student: Any) -> float | None:
+def slope(study: StudyInterface, task: AnyTask, student: StudentSpec) -> float | None:
     """α of the reference over the N of the students that a study scans beside this one; None where
     no spectrum is known, or sizes are beyond it."""
     if not study.scans_model_size or study.learner:

@@ -107,7 +107,7 @@ class Quantity:
 
 
 if TYPE_CHECKING:
-    from lab.kinds.student import Student, StudyInterface
+    from lab.kinds.student import StudyInterface
     from lab.regimes.axes import Axis
     from lab.spec import Run
 
@@ -117,8 +117,6 @@ if TYPE_CHECKING:
         accepts_finite_data: ClassVar[bool]
         quantities: ClassVar[tuple[Quantity, ...]]
 
-        @property
-        def student(self) -> Student: ...
         @property
         def predictions(self) -> tuple[ClaimTable, ...]: ...
         @property
