@@ -1,6 +1,6 @@
 """The expected risk of a run, where a formula knows the whole loss, and the measurement beside it.
 
-The formulas are those of `lab.students.algebra.risks`. Each gives the mean over draws. What is
+The formulas are those of the students (`Student.risk`). Each gives the mean over draws. What is
 compared is therefore the arithmetic mean of loss / expected over repetitions, with its standard
 error over teachers, or over all draws where these are independent. Networks have no expectation
 but a reference, the best linear loss of as many terms (`lab.data.linear_terms`): the ratio to it is
