@@ -133,7 +133,7 @@ def test_ctrl_c_is_heard_at_once(stored, seconds):
         [sys.executable, "-c",
          "from lab.cli import ending\n"
          "import sys, time\n"
-         "with ending.heard():\n"
+         "with ending.signal_handlers():\n"
          "    print('ready', flush=True)\n"
          f"    time.sleep({seconds} - 0.2)\n"
          "    import jax; time.sleep(60)"],
