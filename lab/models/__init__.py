@@ -7,6 +7,8 @@ and SciPy only.
 
     Truncation             loss in size and time, compute frontier: ξ, η, excess
     PLRF                   one-pass SGD on power-law random features: seven phases of the frontier
+    PLRFEquivalent, plrf_frontier
+                           the same for any number of features, and its frontier extrapolated
     GaussianRegression     gain of one step, noise scales, steps to a loss by batch and rate
     KaplanCompute          Kaplan's additive law, its frontier and critical batch
     KernelFlow             gradient flow of kernels on the sphere, exact in time
@@ -26,6 +28,7 @@ from lab.models.committee import Committee
 from lab.models.compute import KaplanCompute, Truncation
 from lab.models.double_descent import LeastSquaresDescent, MinimumNorm, WeakFeatures
 from lab.models.eigenlearning import RandomFeaturesRidge
+from lab.models.equivalent import Extrapolated, PLRFEquivalent, plrf_frontier
 from lab.models.kernel_flow import KernelFlow
 from lab.models.perceptron import PerceptronPruning
 from lab.models.sample_complexity import (
@@ -41,11 +44,14 @@ from lab.models.sgd import PLRF, GaussianRegression
 
 __all__ = [
     "Committee",
+    "Extrapolated",
     "GaussianRegression",
     "KernelFlow",
     "LeastSquaresDescent",
     "MinimumNorm",
     "PLRF",
+    "PLRFEquivalent",
+    "plrf_frontier",
     "PerceptronPruning",
     "RandomFeaturesRidge",
     "Truncation",

@@ -545,7 +545,13 @@ def _parametric(
     # the estimate, then the draws
     with np.errstate(over="ignore", invalid="ignore"):
         values = law.natural(np.concatenate([fit.theta[None], draws]), fit.origin)
-    E, A, B, α, β = values[np.isfinite(values).all(1)].T  # a draw may have no amplitude at all
+    finite = np.isfinite(values).all(1)  # a draw may have no amplitude at all
+    if not finite[0] or finite.sum() < 2:
+        raise FrontierError(
+            "the additive law has no finite amplitudes for these losses; take the method envelope "
+            "or isoflop"
+        )
+    E, A, B, α, β = values[finite].T
     ends = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
     status = "misfit" if _misfit(fit) else "power-law"
 

@@ -1,7 +1,8 @@
-"""The students `truncation` and `plrf`: models whose learning curves L(N, t) are known exactly.
+"""Students that are models whose learning curves L(N, t) are known exactly.
 
-    truncation   the first N of infinitely many modes by gradient flow     (`lab.models.Truncation`)
-    plrf         one-pass SGD on N power-law random features               (`lab.models.PLRF`)
+    truncation        first N of infinitely many modes by gradient flow   (`models.Truncation`)
+    plrf              one-pass SGD on N power-law random features         (`models.PLRF`)
+    plrf-equivalent   the same in the mean over features, of any N        (`models.PLRFEquivalent`)
 
 The task is spectral, power i^−a in modes of variance i^−b, which are α = b/2 and β = (a − b)/2 of
 power-law random features. A step is a unit of time, and C = N t. Every size is a run of its own.
@@ -15,9 +16,10 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from lab.grids import Dims, PositiveFloat
 from lab.kinds.student import STUDENTS, StudentSpec, Target
@@ -27,7 +29,7 @@ from lab.students.solvers import Failed, Observation, Result, Solver, Tick
 
 if TYPE_CHECKING:
     from lab.kinds.student import StudyInterface
-    from lab.models import PLRF, Truncation
+    from lab.models import PLRF, PLRFEquivalent, Truncation
 
 
 class KnownCurves(Exact):
@@ -91,10 +93,7 @@ class TruncationStudent(KnownCurves):
 
     def of_decays(self, study: StudyInterface) -> Iterator[str]:
         yield from super().of_decays(study)
-        if study.task.manifold.modes is not None:
-            yield (
-                "task.manifold.modes: truncation students have infinitely many modes; leave it out"
-            )
+        yield from _endless(study, "have infinitely many modes")
 
     @classmethod
     def flops(cls, spec: StudentSpec, *, D: int, D_amb: int, test: int) -> float:
@@ -119,6 +118,11 @@ class TruncationStudent(KnownCurves):
             "xi": model.xi, "eta": model.eta, "excess": model.excess,
             "alpha_N": model.size_exponent, "alpha_S": model.time_exponent,
         }  # fmt: skip
+
+
+def _endless(study: StudyInterface, why: str) -> Iterator[str]:
+    if study.task.manifold.modes is not None:
+        yield f"task.manifold.modes: {study.student.kind} students {why}; leave it out"
 
 
 @STUDENTS.add
@@ -157,6 +161,43 @@ class PLRFStudent(KnownCurves):
 
         (a, b), own = decays, dict(spec.settings)
         return PLRF(b / 2, (a - b) / 2, int(own["sizes"]), modes, float(own["rate"]), seed)
+
+    @classmethod
+    def truths(cls, spec: StudentSpec, decays: tuple[float, float], modes: int) -> dict[str, float]:
+        model = cls.model(spec, decays, modes, 0)
+        return {"xi": model.xi, "eta": model.eta}
+
+
+@STUDENTS.add
+class PLRFEquivalentStudent(KnownCurves):
+    """N random features of `ratio` N modes in the mean, by their deterministic equivalent."""
+
+    kind: Literal["plrf-equivalent"] = "plrf-equivalent"
+    rate: Annotated[float, Field(gt=0, le=0.5)] = 0.5
+    ratio: Annotated[float, Field(ge=1, le=1e6)] = 10.0
+
+    def of_decays(self, study: StudyInterface) -> Iterator[str]:
+        yield from super().of_decays(study)
+        yield from _endless(study, f"have {self.ratio:g} modes for each feature")
+
+    @classmethod
+    def flops(cls, spec: StudentSpec, *, D: int, D_amb: int, test: int) -> float:
+        return 1e8
+
+    @classmethod
+    def numbers(cls, spec: StudentSpec, *, D: int) -> float:
+        return 1e7
+
+    @classmethod
+    def model(
+        cls, spec: StudentSpec, decays: tuple[float, float], modes: int, seed: int
+    ) -> PLRFEquivalent:
+        from lab.models import PLRFEquivalent
+
+        (a, b), own = decays, dict(spec.settings)
+        N = int(own["sizes"])
+        v = float(own["ratio"]) * N
+        return PLRFEquivalent(b / 2, (a - b) / 2, N, v, float(own["rate"]))
 
     @classmethod
     def truths(cls, spec: StudentSpec, decays: tuple[float, float], modes: int) -> dict[str, float]:

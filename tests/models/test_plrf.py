@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lab.models import PLRF
+from lab.models import PLRF, PLRFEquivalent, plrf_frontier
 
 
 def simulated(model: PLRF, steps: int, runs: int) -> np.ndarray:
@@ -72,6 +72,57 @@ def test_phases_and_exponents_are_those_of_the_table(alpha, beta, phase, eta, xi
     assert len(set(model.binding)) == 2
 
 
+def named(alpha: float, beta: float) -> str:
+    """The phase by the inequalities of the table, one after the other."""
+    rows = {
+        "Ia": alpha > 0.5 and beta < 0.5, "Ib": alpha < 0.5 and beta < 0.5,
+        "Ic": alpha < 0.25 and beta > 0.5, "II": alpha > 0.5 and 0.5 < beta < alpha,
+        "III": alpha > 0.5 and beta > 0.5 and beta > alpha,
+        "IVa": 1 - 0.5**0.5 < alpha < 0.5 and beta > 0.5,
+        "IVb": 0.25 < alpha < 1 - 0.5**0.5 and beta > 0.5,
+    }  # fmt: skip
+    (found,) = [name for name, inside in rows.items() if inside]
+    return found
+
+
+def test_every_pair_that_has_a_power_law_has_the_phase_of_its_inequalities():
+    grid = np.arange(0.013, 2.5, 0.0371), np.arange(-1.987, 2.5, 0.0371)
+    pairs = [(a, b) for a in grid[0] for b in grid[1] if a + b > 0.5]
+    phases = {(a, b): PLRF(a, b, d=1, v=1, rate=0.5, seed=0).phase for a, b in pairs}
+    assert phases == {pair: named(*pair) for pair in pairs} and len(set(phases.values())) == 7
+
+
+@pytest.mark.parametrize("alpha, beta", [(1, 0.3), (1, 2), (0.4, 1), (0.27, 1)])
+def test_the_equivalent_is_the_mean_of_drawn_features(alpha, beta):
+    """Within 3.5 standard errors and 1 %, at all times, of a mean over 40 draws of 80 features."""
+    t = np.array([0, 1, 3, 10, 30, 100, 255, 256, 300, 1e4, 1e6, 1e9])
+    drawn = np.array([PLRF(alpha, beta, 80, 400, 0.5, seed).risk(t) for seed in range(40)])
+    equivalent = PLRFEquivalent(alpha, beta, 80, 400, 0.5)
+    error = drawn.std(0, ddof=1) / np.sqrt(40)
+    assert (np.abs(drawn.mean(0) - equivalent.risk(t)) < 3.5 * error + 0.01 * drawn.mean(0)).all()
+    model = PLRF(alpha, beta, 80, 400, 0.5, 0)
+    assert equivalent.risk(0) == pytest.approx(model.risk(0), rel=1e-6)
+    assert equivalent.limit == pytest.approx(model.equivalent_limit, rel=1e-6)
+
+
+def test_both_contours_of_the_equivalent_join():
+    model = PLRFEquivalent(0.8, 0.7, 400, 4000, 0.4)
+    before, *both, after = np.log(model.risk([255, 255.4, 256, 257]))
+    assert before == both[0] and both[1] == pytest.approx((before + after) / 2, abs=1e-4)
+    assert (np.diff(model.risk(np.geomspace(1, 1e6, 40))) <= 0).all()
+
+
+@pytest.mark.parametrize("alpha, beta, within", [
+    (1, 0.3, 0.01), (0.75, 0.25, 0.01), (1.25, 0.75, 0.01), (0.9, -0.1, 0.01), (1, 2, 0.06),
+    (0.7, 1.5, 0.06), (0.59, 1.3, 0.06), (0.4, 1, 0.06), (0.42, 1.5, 0.06), (0.34, 1.9, 0.06),
+])  # fmt: skip
+def test_the_frontier_of_the_equivalent_holds_the_table(alpha, beta, within):
+    model = PLRFEquivalent(alpha, beta, 4, 8, 0.5)
+    for found, truth in zip(plrf_frontier(alpha, beta), (model.xi, model.eta), strict=True):
+        low, high = found.interval
+        assert low <= truth <= high and (high - low) / 2 <= within
+
+
 @pytest.mark.parametrize("one, other", [
     ((0.5, 0.3), (0.501, 0.3)), ((1, 0.5), (1, 0.501)), ((1, 1), (1, 1.001)),
     ((0.25, 1.1), (0.2501, 1.1)), ((1 - 0.5**0.5, 1.1), (0.2935, 1.1)), ((0.5, 2), (0.501, 2)),
@@ -108,3 +159,9 @@ def test_what_is_out_of_range_is_one_sentence():
         PLRF(1, 1, 4, 8, 0, 0)
     with pytest.raises(ValueError, match="^t = -1 "):
         PLRF(1, 1, 4, 8, 0.5, 0).risk([3, -1])
+    with pytest.raises(ValueError, match=r"^v = 3 is outside .* in \[4, 1e30\]$"):
+        PLRFEquivalent(1, 1, 4, 3, 0.5)
+    with pytest.raises(ValueError, match="^rate = 0.6 "):
+        PLRFEquivalent(1, 1, 4, 8, 0.6)
+    with pytest.raises(ValueError, match="no power law"):
+        plrf_frontier(0.2, 0.2)

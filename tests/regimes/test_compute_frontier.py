@@ -14,7 +14,7 @@ from lab.config import study
 from lab.execution import plan
 from lab.execution.store import Store
 from lab.mistakes import StudyError
-from lab.models import PLRF, Truncation
+from lab.models import PLRF, PLRFEquivalent, Truncation
 from lab.students import solvers
 from lab.students.solvers import Observation
 
@@ -114,6 +114,25 @@ def test_curves_are_those_of_the_models():
     for N in (8, 20):
         some = [np.log(r.loss / limits[r.run]) for r in results if r.run.N == N]
         assert abs(np.mean(some)) < 0.5
+
+
+def test_the_equivalent_is_a_student_of_any_size():
+    text = (
+        EXACT.split("[[prediction]]")[0]
+        .replace("[1.5, 2], b = [1.5, 1.25]", "2.6, b = 2")
+        .replace("kind = \"truncation\"", "kind = \"plrf-equivalent\"\nratio = 5")
+    )
+    sized = text.replace(
+        "[64, 91, 128, 181, 256, 362, 512, 724, 1024]", "[64, 1024, 9000, 1000000]"
+    )
+    for result in solved(sized):
+        model = PLRFEquivalent(1.0, 0.3, result.run.N, 5.0 * result.run.N, 0.5)
+        expected = model.risk([o.step for o in result.observations])
+        np.testing.assert_allclose([o.loss for o in result.observations], expected)
+    with pytest.raises(StudyError, match="have 5 modes for each feature; leave it out"):
+        of(text.replace("b = 2", "b = 2, modes = 90"))
+    with pytest.raises(StudyError, match="rate"):
+        of(text.replace("ratio = 5", "rate = 0.7"))
 
 
 def test_a_rate_that_diverges_is_a_diverged_run():

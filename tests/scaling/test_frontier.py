@@ -121,6 +121,14 @@ def test_what_has_no_frontier_is_refused_in_a_sentence(change, sentence):
         frontier(**change(ROWS))
 
 
+def test_an_additive_law_without_amplitudes_is_refused(monkeypatch):
+    """As of curves whose terms are so steep that every draw of the bootstrap overflows."""
+    draws = np.full((9, 5), 1e6)
+    monkeypatch.setattr("lab.scaling.frontier.resample", lambda *args, **options: draws)
+    with pytest.raises(FrontierError, match="no finite amplitudes .* take the method envelope"):
+        frontier(**ROWS, method="parametric")
+
+
 def test_curves_that_still_fall_at_their_end_give_a_lower_bound():
     model, rows = Truncation(1.5, 1.5), observed(Truncation(1.5, 1.5), 2)
     early = rows["S"] < 2 * rows["N"] ** 1.5
