@@ -118,8 +118,9 @@ def run(
     engine: where they are trained, a name, or more by name, such as {"name": "dask", "scheduler":
         "tcp://host:8786"}; what it does not say is as in `lab.execution.settings`, whose Settings
         are taken as they are.
-    until_decided: go on with more teachers, at looks that are registered before the first run,
-        until every claim about α is decided (`lab.scaling.judge.calibration`).
+    until_decided: go on with more teachers, then a size between every two, then more steps, at
+        looks that are registered before the first run, until every claim about α is decided
+        (`lab.scaling.judge.calibration`).
     seconds: after so many no more is begun; what is undecided then stays so.
     progress: tell of it on standard error.
 

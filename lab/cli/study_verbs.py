@@ -151,7 +151,9 @@ def run(
         bool,
         typer.Option(
             "--until-decided",
-            help="Add teachers, at 4, 8, 16 and 32, until every claim about alpha is decided.",
+            help="Until every claim about alpha is decided, add teachers, at 4, 8, 16 and 32, then "
+            "a size between every two, then steps. Larger or smaller sizes are never added: they "
+            "are another range.",
         ),
     ] = False,
     budget: Annotated[

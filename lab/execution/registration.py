@@ -8,18 +8,19 @@ after. Stores of before have none: of them nothing is known.
 A results folder is of one study, which may be edited. Another study of the same name, or the same
 study with other data, is refused before it trains or reports there.
 
-`lab run --until-decided` registers its looks, numbers of teachers, before the first run, and trains
-look after look: each is the plan of the same study with more teachers, which changes no other run.
-Each panel is at the largest look whose scans are all stored, so that a run that was killed goes on
-with the same look; everything that answers reads the study `reached`. Judging a look, and saying
-which panel needs another, is `lab.answers.following`'s.
+`lab run --until-decided` registers its looks before the first run, numbers of teachers and after
+them a size between every two, and trains look after look: each is the plan of the same study with
+more teachers or sizes, which changes no other run. Each panel is at the largest look whose scans
+are all stored, so that a run that was killed goes on with the same look; everything that answers
+reads the study `reached`. Judging a look, and saying which panel needs another, is
+`lab.findings.answering.following`'s.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,8 @@ class Registered:
     """The question from `time` on, in seconds since 1970. scans: the claims of all scans. file:
     relative to the store's folder. argv: the words after `lab` of the command that trained it
     first. looks: the numbers of teachers at which it may be decided, where it is run until it is;
-    they stay, whatever is asked later."""
+    they stay, whatever is asked later. between: whether a look with a size between every two
+    follows them; sequences of before have none."""
 
     time: float
     question: str
@@ -81,6 +83,7 @@ class Registered:
     overrides: tuple[str, ...] = ()
     argv: tuple[str, ...] = ()
     looks: tuple[int, ...] = ()
+    between: bool = False
 
     def claimed(self, title: str, quantity: str) -> list[Predicted]:
         """Claims of the scan of this title about a quantity."""
@@ -88,7 +91,8 @@ class Registered:
 
     def text(self) -> str:
         """JSON of everything but the time."""
-        values = {k: v for k, v in asdict(self).items() if k != "time" and (k, v) != ("looks", ())}
+        late = {"looks": (), "between": False}
+        values = {k: v for k, v in asdict(self).items() if k != "time" and v != late.get(k, ...)}
         values["scans"] = [one.plain() for one in self.scans]
         return json.dumps(values, sort_keys=True)
 
@@ -123,8 +127,9 @@ def register(study: Study, store: Store, time: float, looks: tuple[int, ...] = (
     if strange:
         raise StudyError([strange])
     kept = registered(store)
-    looks = next((one.looks for one in kept if one.looks), looks)
-    now = replace(_asked(study, store.path, time), looks=looks)
+    first = next((one for one in kept if one.looks), None)
+    looks, between = (first.looks, first.between) if first else (looks, bool(looks))
+    now = replace(_asked(study, store.path, time), looks=looks, between=between)
     if not kept or replace(kept[-1], argv=()).text() != replace(now, argv=()).text():
         store.register(time, now.text())
 
@@ -198,9 +203,9 @@ def check_data_unchanged(study: Study, store: Store) -> None:
             )
 
 
-def registered_looks(store: Store) -> tuple[int, ...]:
-    """The looks that were registered, none where the study is not run as a sequence."""
-    return next((one.looks for one in registered(store) if one.looks), ())
+def sequence(store: Store) -> Registered | None:
+    """The registration that has the looks, None where the study is not run as a sequence."""
+    return next((one for one in registered(store) if one.looks), None)
 
 
 def refuse_sequence(study: Study) -> None:
@@ -215,26 +220,31 @@ def refuse_sequence(study: Study) -> None:
                               "brings have none; give more data, and run it without"])  # fmt: skip
 
 
-def at_look(panel: Regime, teachers: int, at: Sequence[int]) -> Regime:
-    """A panel at the look of so many teachers, with the level of its intervals."""
-    from lab.scaling.judge.calibration import level, looks
+def looks_of(panel: Regime, asked: Registered) -> tuple[Regime, ...]:
+    """A panel at each of its looks in their order, with the level of its intervals: with ever more
+    teachers, where its targets are drawn, and then with more sizes, where some lie between."""
+    from lab.scaling.judge.calibration import SIZES, level, level_between, looks
 
-    return panel.looked(teachers, level(teachers, looks(panel.task.count, at)))
+    every = looks(panel.task.count, asked.looks)
+    kept = SIZES if asked.between else 0.0
+    drawn = any(task.random for task in panel.tasks(1))
+    found = tuple(panel.looked(teachers, level(teachers, every, kept=kept))
+                  for teachers in (every if drawn else every[:1]))  # fmt: skip
+    more = found[-1].denser(level_between()) if asked.between else None
+    return (*found, more) if more else found
 
 
-def next_look(panel: Regime, now: Regime, at: Sequence[int]) -> Regime | None:
+def next_look(panel: Regime, now: Regime, asked: Registered) -> Regime | None:
     """The panel at the look after this one; None after the last."""
-    from lab.scaling.judge.calibration import level, looks
-
-    every = looks(panel.task.count, at)
-    i = every.index(now.task.count) + 1
-    return panel.looked(every[i], level(every[i], every)) if i < len(every) else None
+    every = looks_of(panel, asked)
+    place = [(one.task.count, one.level) for one in every].index((now.task.count, now.level))
+    return every[place + 1] if place + 1 < len(every) else None
 
 
-def _reached(panel: Regime, states: Mapping[str, str], asked: Sequence[int]) -> Regime:
+def _reached(panel: Regime, states: Mapping[str, str], asked: Registered) -> Regime:
     """The panel at the largest look that is stored as a whole, at the first where none is."""
-    now = at_look(panel, panel.task.count, asked)
-    while (after := next_look(panel, now, asked)) is not None:
+    now, *later = looks_of(panel, asked)
+    for after in later:
         scan = (planned.run for planned in after.plan if planned.role == "scan")
         if not all(states.get(run.fingerprint()) in FINISHED for run in scan):
             break
@@ -244,21 +254,18 @@ def _reached(panel: Regime, states: Mapping[str, str], asked: Sequence[int]) -> 
 
 def reached(study: Study, store: Store) -> Study:
     """The study as far as its sequence has come; itself where it is none."""
-    steps = registered_looks(store)
-    if not steps or any(panel.scans != (panel,) for panel in study.panels):
+    asked = sequence(store)
+    if not asked or any(panel.scans != (panel,) for panel in study.panels):
         return study
     states = store.states()
-    panels = tuple(_reached(panel, states, steps) for panel in study.panels)
+    panels = tuple(_reached(panel, states, asked) for panel in study.panels)
     return replace(study, panels=panels) if isinstance(study, Panels) else panels[0]
 
 
 def whole(study: Study, store: Store) -> Study:
-    """The study with the teachers of its last look; itself where it is no sequence."""
-    steps = registered_looks(store)
-    if not steps:
+    """The study with the teachers and sizes of its last look; itself where it is no sequence."""
+    asked = sequence(store)
+    if not asked:
         return study
-    from lab.scaling.judge.calibration import looks
-
-    panels = tuple(at_look(panel, looks(panel.task.count, steps)[-1], steps)
-                   for panel in study.panels)  # fmt: skip
+    panels = tuple(looks_of(panel, asked)[-1] for panel in study.panels)
     return replace(study, panels=panels) if isinstance(study, Panels) else panels[0]

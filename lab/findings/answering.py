@@ -3,13 +3,14 @@
 Object: for each panel and scan of a study the `Answer` of the kinds that it is asked for
 (`Study.findings`); what the scans of a panel are not asked for one by one is found in the panel as
 a whole. `following` is the plan of the next look, from what the looks before it say. Where a claim
-about α of a panel is undecided, the panel gets more teachers, up to its last look
-(`lab.execution.sequence`); then, where more training is among the doubts, more steps at every x
+about α of a panel is undecided, the panel gets more teachers, up to its last number; then, where
+the error is not that of exponents that differ from teacher to teacher, a size between every two
+(`lab.execution.registration`); then, where more training is among the doubts, more steps at every x
 whose losses still fall (`lab.execution.budgets`). Where all is decided, or nothing is left to try,
 the plan is empty.
 
-What it does not do: more sizes, which are another range and another question; the advice of an
-undecided exponent names them. Time; the runner stops when its budget is spent.
+What it does not do: larger or smaller sizes, which are another range and another question; the
+advice of an undecided exponent names them. Time; the runner stops when its budget is spent.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from lab.config.study import Panels, Study
 from lab.execution import budgets, registration
 from lab.execution.store import Store
-from lab.findings.answer import Answer
+from lab.findings.answer import Answer, Judgement
 from lab.findings.claims import judgements
 from lab.findings.kinds import KINDS
 from lab.findings.older import FITTED_KINDS, Older, lacking
@@ -29,6 +32,7 @@ from lab.findings.study_results import StudyResults
 from lab.regimes.quantity import ALPHA
 from lab.regimes.regime import Regime
 from lab.scaling.judge.verdict import UNDECIDED, Doubt
+from lab.scaling.scans.estimate import ExponentEstimate
 from lab.spec import Planned
 
 
@@ -105,24 +109,49 @@ TRAINING = {Doubt.UNDER_TRAINED, Doubt.BUDGET_FLATTENS}
 
 def following(study: Study, store: Store) -> tuple[Planned, ...]:
     """The runs of the next step of the sequence, whose looks are registered in the store."""
-    steps, now = registration.registered_looks(store), registration.reached(study, store)
+    asked, now = registration.sequence(store), registration.reached(study, store)
     found = {answer.study.title: answer for answer in answers(study, store, replicates=50)
              if answer.claims}  # fmt: skip
     more: list[Planned] = []
     for panel, here in zip(study.panels, now.panels, strict=True):
-        doubts = _undecided(found.get(panel.title))
-        if doubts is None:
+        open_ = _undecided(found.get(panel.title))
+        if not (open_ and asked):
             continue
-        after = registration.next_look(panel, here, steps)
-        if after is not None and any(task.random for task in panel.tasks(1)):
+        after = registration.next_look(panel, here, asked)
+        as_many = after is not None and after.task.count == here.task.count
+        if after is not None and (not as_many or _sizes_help(found[panel.title], open_)):
             more += after.plan
-        elif TRAINING & doubts:
+        elif TRAINING & {doubt for one in open_ for doubt in one.doubts}:
             more += budgets.raised(here, store)
     return tuple(dict.fromkeys(more))
 
 
-def _undecided(answer: Answer | None) -> set[str] | None:
-    """The doubts of the claims about α that are undecided; None where none is."""
-    open_ = [one for one in answer.claims if one.claim.quantity == ALPHA.name
-             and one.verdict == UNDECIDED] if answer else []  # fmt: skip
-    return {doubt for one in open_ for doubt in one.doubts} if open_ else None
+def _undecided(answer: Answer | None) -> list[Judgement]:
+    """The claims about α that are undecided."""
+    return [one for one in answer.claims if one.claim.quantity == ALPHA.name
+            and one.verdict == UNDECIDED] if answer else []  # fmt: skip
+
+
+def _sizes_help(answer: Answer, undecided: Sequence[Judgement]) -> bool:
+    """Whether sizes between make an interval shorter, or a shape clearer: where x are few, where
+    noise is common to teachers, which more of them do not average, or where the scatter of single
+    cells makes at least half of the variance of the teachers' exponents. The rest of it is that of
+    exponents of their own, which no size removes."""
+    labels = {one.label for one in undecided}
+    return any(
+        {Doubt.FEW_SIZES, Doubt.COMMON_NOISE} & {*point.doubts} or _of_cells(point.exponent) >= 0.5
+        for point in answer.points
+        if point.label in labels and point.exponent
+    )
+
+
+def _of_cells(found: ExponentEstimate) -> float:
+    """The share of the variance of the teachers' exponents, s², that the scatter of their cells
+    about their lines explains, σ²/Σ(u − ū)² with u = log x; 1 where there is no variance."""
+    if found.curves is None or found.teachers < 2:
+        return 1.0
+    u = np.log(found.x)
+    dof = max(found.n - 2 * found.teachers, 1)
+    within = found.curves.cost.sum() / dof / max(((u - u.mean()) ** 2).sum(), 1e-300)
+    total = found.teacher_alpha.var(ddof=1)
+    return float(within / total) if total > 0 else 1.0

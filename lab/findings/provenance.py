@@ -342,11 +342,12 @@ def _asked(record: Provenance) -> Iterator[str]:
         since = {one.overrides: date(one.time) for one in reversed(kept)}
         each = [f"{options(some) or 'no overrides'} (from {since[some]} on)" for some in told]
         yield f"`lab run` was given {', '.join(each)}."
-    looks = next((one.looks for one in kept if one.looks), ())
-    if looks:
+    first = next((one for one in kept if one.looks), None)
+    if first:
+        then = ", and then with a size between every two" if first.between else ""
         yield (f"It is run until it is decided, and was registered to be looked at with "
-               f"{', '.join(map(str, looks))} teachers, from its own number on: its intervals hold "
-               "at all looks together.")  # fmt: skip
+               f"{', '.join(map(str, first.looks))} teachers, from its own number on{then}: its "
+               "intervals hold at all looks together.")  # fmt: skip
     if record.argv:
         yield f"Trained by `{shlex.join(['lab', *record.argv])}`."
     if kept and kept[0].question != record.question:

@@ -7,6 +7,8 @@ or what stays fixed in its scan.
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,6 +71,23 @@ def excess_over(limit: str) -> Ordinate:
 Key = tuple[Any, ...]
 """A setting, everything of the grid that is neither x, teacher nor seed: the manifold, then (name,
 value)."""
+
+
+Size = int | tuple[int, ...]
+"""A size of a scan: a number, or the widths of the layers."""
+
+
+def denser(sizes: tuple[Size, ...]) -> tuple[Size, ...]:
+    """The sizes, and the rounded geometric mean of every two that follow each other."""
+    found: dict[Size, None] = dict.fromkeys(sizes[:1])
+    for first, second in itertools.pairwise(sizes):
+        if isinstance(first, tuple) and isinstance(second, tuple) and len(first) == len(second):
+            pairs = zip(first, second, strict=True)
+            found[tuple(round(math.sqrt(a * b)) for a, b in pairs)] = None
+        elif isinstance(first, int) and isinstance(second, int):
+            found[round(math.sqrt(first * second))] = None
+        found[second] = None
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

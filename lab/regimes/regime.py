@@ -440,12 +440,32 @@ class Regime(Table):
         those of the study as it is: a run knows its teacher's index, and not how many there are."""
         assert isinstance(self.task, Task)
         teacher = self.task.teacher.model_copy(update={"count": teachers})
-        found = self.model_copy(
-            update={"task": self.task.model_copy(update={"teacher": teacher})}
-        )  # fmt: skip
-        for name in set(vars(found)) - set(type(found).model_fields):
-            del vars(found)[name]  # what was worked out for the other teachers
+        found = self._with(task=self.task.model_copy(update={"teacher": teacher}))
         found._level = level
+        return found
+
+    def denser(self, level: float) -> Regime | None:
+        """The same study with a size between every two of its scan, the rounded geometric mean, at
+        a look of this level; None where no size is scanned, or none lies between."""
+        table, key = "data", "sizes"
+        if self.axis in (axes.N, axes.HIDDEN, axes.WIDTH, axes.UNITS):
+            table, key = "student", self.student.size_key or ""
+        elif self.axis != axes.DATA:
+            return None
+        of = getattr(self, table, None)
+        sizes = getattr(of, key, ())
+        more = axes.denser(sizes)
+        if of is None or more == sizes:
+            return None
+        found = self._with(**{table: of.model_copy(update={key: more})})
+        found._level = level
+        return found
+
+    def _with(self, **tables: Any) -> Regime:
+        """The same study with these tables for its own."""
+        found = self.model_copy(update=tables)
+        for name in set(vars(found)) - set(type(found).model_fields):
+            del vars(found)[name]  # what was worked out for the other tables
         return found
 
     @property

@@ -136,17 +136,6 @@ def test_a_scheduler_that_goes_away_is_a_sentence(tmp_path, monkeypatch):
     assert killed
 
 
-SBATCH = """#!/bin/sh
-copy=$JOBS/$$.sh
-cp "$1" "$copy"
-setsid sh "$copy" > "$copy.log" 2>&1 < /dev/null &
-echo $! >> "$JOBS/sent"
-echo "Submitted batch job $!"
-"""
-SCANCEL = """#!/bin/sh
-echo "$1" >> "$JOBS/cancelled"
-kill -TERM -- "-$1"
-"""
 STUDY = """
 question = "Is it exact?"
 regime = "resolution-data"
@@ -165,25 +154,20 @@ def slurm(tmp_path):
     """Runs the study by an engine of SLURM whose commands are these scripts."""
 
     def run(**scripts):
-        for name, text in scripts.items():
-            (tmp_path / name).write_text(text)
-            (tmp_path / name).chmod(0o755)
         (tmp_path / "s.toml").write_text(STUDY)
-        given = {"CORES": "1", "MEMORY": "1GB", "INTERFACE": "lo", "LOCAL_DIRECTORY": str(tmp_path)}
         return subprocess.run(
             [sys.executable, "-m", "lab", "run", "s.toml", "--engine", "slurm", "--workers", "2",
              "--no-report"],
             cwd=tmp_path, capture_output=True, text=True,
-            env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "JOBS": str(tmp_path),
-                 "PYTHONPATH": str(dask_cluster.ROOT),
-                 **{f"DASK_JOBQUEUE__SLURM__{key}": value for key, value in given.items()}},
+            env={**os.environ, **dask_cluster.slurm(tmp_path, **scripts),
+                 "PYTHONPATH": str(dask_cluster.ROOT)},
         )  # fmt: skip
 
     return run
 
 
 def test_slurm_sends_jobs_trains_and_cancels_them(slurm, tmp_path):
-    found = slurm(sbatch=SBATCH, scancel=SCANCEL, squeue="#!/bin/sh\n")
+    found = slurm()
     assert found.returncode == 0, found.stderr
     assert "6 runs trained" in found.stdout and "2 workers of SLURM" in found.stdout
     assert "Traceback" not in found.stderr and "Warning" not in found.stderr
@@ -194,7 +178,7 @@ def test_slurm_sends_jobs_trains_and_cancels_them(slurm, tmp_path):
 
 def test_slurm_that_refuses_is_a_sentence(slurm):
     words = "sbatch: error: invalid partition specified: gpu"
-    found = slurm(sbatch=f"#!/bin/sh\necho '{words}' >&2\nexit 1\n", scancel=SCANCEL)
+    found = slurm(sbatch=f"#!/bin/sh\necho '{words}' >&2\nexit 1\n")
     assert found.returncode == 2 and "Traceback" not in found.stderr
     assert f"engine slurm: sbatch refuses ({words}); see jobqueue.slurm" in found.stderr.replace(
         "\n", " ")  # fmt: skip

@@ -1,4 +1,4 @@
-"""A Dask scheduler and its workers on the loopback, as processes of their own."""
+"""A Dask scheduler and its workers on the loopback, as processes of their own; SLURM as scripts."""
 
 import json
 import os
@@ -55,3 +55,28 @@ def workers(folder, number, **more):
             assert child.poll() is None, log.read_text()
             time.sleep(0.1)
         yield child
+
+
+SBATCH = """#!/bin/sh
+copy=$JOBS/$$.sh
+cp "$1" "$copy"
+setsid sh "$copy" > "$copy.log" 2>&1 < /dev/null &
+echo $! >> "$JOBS/sent"
+echo "Submitted batch job $!"
+"""
+SCANCEL = """#!/bin/sh
+echo "$1" >> "$JOBS/cancelled"
+kill -TERM -- "-$1"
+"""
+
+
+def slurm(folder, **scripts):
+    """The environment in which jobs of SLURM are processes of this machine, whose numbers stand in
+    the files `sent` and `cancelled` of a folder. scripts: commands of SLURM that are others."""
+    usual = {"sbatch": SBATCH, "scancel": SCANCEL, "squeue": "#!/bin/sh\n"}
+    for name, text in {**usual, **scripts}.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    said = {"CORES": "1", "MEMORY": "1GB", "INTERFACE": "lo", "LOCAL_DIRECTORY": str(folder)}
+    return {"PATH": f"{folder}:{os.environ['PATH']}", "JOBS": str(folder),
+            **{f"DASK_JOBQUEUE__SLURM__{key}": value for key, value in said.items()}}  # fmt: skip

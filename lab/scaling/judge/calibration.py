@@ -329,6 +329,8 @@ ERROR = 0.05
 """α: what the intervals of all looks together may miss, as one interval of .95 may."""
 LOOKS = (4, 8, 16, 32)
 """Teachers at which a study is looked at, from its own number on."""
+SIZES = 0.1
+"""Share of α that is kept for the look with a size between every two of the scan."""
 
 
 def looks(count: int, at: Sequence[int] = LOOKS) -> tuple[int, ...]:
@@ -341,12 +343,18 @@ def spent(share: float) -> float:
     return ERROR * math.log1p((math.e - 1) * share)
 
 
-def level(teachers: int, every: Sequence[int]) -> float:
-    """The level of the intervals at the look of so many teachers, one of `every`, ascending.
+def level(teachers: int, every: Sequence[int], *, kept: float = 0.0) -> float:
+    """The level of the intervals at the look of so many teachers, one of `every`, ascending. kept:
+    the share of α that these looks leave to a look with more sizes.
 
     Raises ValueError for a number that is no look."""
     if teachers not in every:
         raise ValueError(f"{teachers} teachers are no look; the looks are {list(every)}.")
     i = list(every).index(teachers)
     before = spent(every[i - 1] / every[-1]) if i else 0.0
-    return 1 - (spent(teachers / every[-1]) - before)
+    return 1 - (1 - kept) * (spent(teachers / every[-1]) - before)
+
+
+def level_between(kept: float = SIZES) -> float:
+    """The level of the intervals at the look with a size between every two of the scan."""
+    return 1 - kept * ERROR
