@@ -401,7 +401,7 @@ def fit(
     percent: Sequence[str] = (),
     unit: Mapping[str, float] | None = None,
     decimal: str | None = None,
-    at: Sequence[Mapping[str, float] | str | Path] = (),
+    at: Sequence[Mapping[str, float] | float | str | Path] = (),
     replicates: int = 2000,
     seed: int = 0,
 ) -> Fit:

@@ -76,6 +76,12 @@ class DimensionDoubt(StrEnum):
         "it is above the number of coordinates, which no set in them can have",
         "look for consecutive rows, rounded values, ties or copies",
     )
+    PAIRS = (
+        "near-copies",
+        BiasDirection.LOW,
+        "many points have one neighbour far nearer than all others, as copies with some noise have",
+        "keep one point of each such pair",
+    )
     # ---- found in the scales ----
     NO_PLATEAU = (
         "no-plateau",

@@ -75,6 +75,8 @@ LATTICE = 0.5
 """Share of tied points from which nothing is estimated."""
 HIGH = 1.25
 """How much above the truth an uncorrected estimate may read, mle from few neighbours for one."""
+IN_PAIRS = 0.1
+"""Share of points in pairs that are far closer than all others from which nothing is corrected."""
 IN_ORDER = 0.1
 """Share of points next to their nearest neighbour in the order of the rows that is no chance."""
 
@@ -239,10 +241,12 @@ def _measured(
     table = calibration()
     distance = resemblance(asked | rest, near.n, table)
     in_order = near.consecutive() > max(IN_ORDER, 40 / near.n)
+    wrong = (DimensionDoubt.ORDER,) * in_order
+    wrong += (DimensionDoubt.PAIRS,) * (near.paired() > IN_PAIRS)
     found = tuple(
         _within(
-            replace(e, doubts=(*e.doubts, DimensionDoubt.ORDER))
-            if in_order and e.dimension > 0
+            replace(e, doubts=(*e.doubts, *wrong))
+            if wrong and e.dimension > 0
             else corrected(e, name, distance, table),
             None if ambient is None else most,
         )

@@ -35,6 +35,8 @@ WINDOWED = 2**24
 ROUNDING, GAP, APART = 1e-6, 100.0, 1e-3
 """Copies: distance over the norm that is rounding of float32; the gap that sets others apart; how
 far below the median distance either must be."""
+PAIRED = 30.0
+"""Ratio of the two nearest distances of a copy with some noise."""
 CLOSE = 1e-5
 """Squared distances below this part of the squared norm are taken from differences."""
 
@@ -92,6 +94,15 @@ class Neighbours:
         if self.k > 1:
             own |= np.abs(self.indices[:, 0] - self.indices[:, 1]) <= 2
         return float(own.mean())
+
+    def paired(self) -> float:
+        """Share of points that are the nearest neighbour of their own nearest one, PAIRED times
+        nearer than the next. Of independent points in d dimensions it is below PAIRED^−d."""
+        if self.k < 2:
+            return 0.0
+        near = self.indices[:, 0]
+        mutual = near[near] == np.arange(self.n)
+        return float((mutual & (self.distances[:, 1] > PAIRED * self.distances[:, 0])).mean())
 
     def dependence(self, value: Float[np.ndarray, " n"], k: int) -> float:
         """Variance of the mean of `value` over points, as a multiple of that of independent ones.

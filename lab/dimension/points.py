@@ -101,6 +101,8 @@ def read_points(
     asked = asked_columns(found, chosen)
     values, keep, gone = complete(found, asked, keep)
     points = varying(found.name, asked, values, leave_out=bundled or chosen == VARYING)
+    if chosen in (None, VARYING):
+        said = [*said, *_counting(points)]
     return Points(
         points.name,
         points.columns,
@@ -175,6 +177,19 @@ def varying(name: str, asked: list[str], values: np.ndarray, *, leave_out: bool)
     gone = int(constant.sum())
     said = "1 constant column was" if gone == 1 else f"{gone} constant columns were"
     return Points(name, kept, values[:, ~constant], (f"{said} left out.",))
+
+
+def _counting(points: Points) -> list[str]:
+    """A sentence about a column that counts the rows, beside others."""
+    if len(points.values) < 3 or len(points.columns) < 2:
+        return []
+    steps = np.diff(points.values, axis=0)
+    even = np.flatnonzero((steps == steps[0]).all(axis=0) & (steps[0] != 0))
+    return [
+        f"column {points.columns[j]!r} counts the rows: unless it is a coordinate, leave it out by "
+        "`columns`."
+        for j in even[:1].tolist()
+    ]
 
 
 # ---- which rows and columns ----

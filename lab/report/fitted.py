@@ -262,6 +262,8 @@ def _shares(weights: Mapping[str, float | None]) -> str:
 
 def _interval(pair: Sequence[float | None]) -> str:
     lower, upper = pair
+    if lower is upper is None:
+        return "–"
     return (f"[{'−∞' if lower is None else _number(lower)}, "
             f"{'∞' if upper is None else _number(upper)}]")  # fmt: skip
 

@@ -72,6 +72,11 @@ FILES = {
     "pandas' columns": ("t.json", json.dumps({s: {str(i): row[j] for i, row in enumerate(ROWS)} for j, s in enumerate("NDL")}), {}, []),
     "pandas' split": ("t.json", json.dumps({"columns": list("NDL"), "index": [0], "data": ROWS}), {}, []),
     "lists of rows": ("t.json", json.dumps(ROWS), dict(N="0", D="1", L="2"), ["named 0 … 2"]),
+    "powers": ("t.csv", text(lambda v: f"10^{np.log10(v):.15g}"), {}, ["powers: 10^7 is 10000000"]),
+    "factors of powers": ("t.csv", text(lambda v: f"{v / 1e6:.15g} x 10^6"), {}, ["powers: 10 x 10^6"]),
+    "values with errors": ("t.csv", text(lambda v: f"{v} ± 0.1"), {}, ["without the errors in its cells: '10000000.0 ± 0.1'"]),
+    "errors in brackets": ("t.csv", text(lambda v: f"{v} (0.1)"), {}, ["without the errors in its cells"]),
+    "records by a name": ("t.json", json.dumps({"runs": RECORDS}), {}, ["those of 'runs'"]),
     "words for nothing": ("t.csv", text() + "NA,1e9,2\n1e9,n/a,2\n1e9,1e9,nan\n1e9,None,3\n", {}, ["4 rows were left out"]),
 }  # fmt: skip
 
@@ -114,6 +119,17 @@ def test_a_comma_that_may_be_either_is_asked_about_and_the_advice_works(here, de
     with pytest.raises(TableError, match="may be 1234 or 1.234; say which by decimal=',' or"):
         read_rows(here / "t.tsv").numbers("loss")
     assert read_rows(here / "t.tsv", decimal=decimal).numbers("loss")[0] == value
+
+
+def test_a_line_of_units_is_left_out_by_the_advice(here):
+    (here / "t.csv").write_text("x,loss\n[params],[nats]\n1,2.5\n2,2\n4,1.7\n8,1.6\n")
+    said = json.loads(invoke("fit", "t.csv", "--law", "power", "--x", "x", "--loss", "loss",
+                             "--json", "--where", "x != '[params]'").stdout)  # fmt: skip
+    assert said["n"] == 4
+    with pytest.raises(
+        TableError, match=r"""leave the row out by the condition "x != '\[params\]'"""
+    ):
+        read_rows(here / "t.csv").numbers("x")
 
 
 def test_widths_with_commas_do_not_make_thousands_of_losses(here):

@@ -92,6 +92,12 @@ def test_near_copies_are_told_and_left_out():
     twice = np.r_[x, x[:25] + 1e-9 * rng.standard_normal((25, 3))]
     assert any(w.startswith("25 of 525 points are copies") for w in measure(twice).warnings)
     assert measure(x).warnings == ()
+    # copies whose noise is a thousandth of the distances are no rounding: told, and not corrected
+    noisy = measure(np.r_[x, x[:200] + 1e-4 * rng.standard_normal((200, 3))])
+    assert noisy.n == 700 and any(w.startswith("near-copies: ") for w in noisy.warnings)
+    assert all(e.corrected is None for e in noisy.estimates)
+    line = measure(rng.random((500, 1)))
+    assert not any("near-copies" in w for w in line.warnings)
 
 
 def test_nothing_is_corrected_beyond_what_was_measured():
@@ -171,3 +177,21 @@ def test_more_rows_than_the_sample_are_drawn_and_told(tmp_path):
     again = read_points(tmp_path / "x.npy", sample=500)
     assert (points.values == again.values).all()
     assert {row.tobytes() for row in points.values.astype(np.float32)} <= {r.tobytes() for r in x}
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "bsr", "coo", "dia"])
+def test_every_sparse_format_is_the_same_matrix(tmp_path, kind):
+    from scipy import sparse
+
+    x = sparse.random(40, 9, 0.4, "csr", random_state=1)
+    sparse.save_npz(tmp_path / "x.npz", x.asformat(kind))
+    assert (read_points(tmp_path / "x.npz").values == x.toarray()).all()
+
+
+def test_a_column_that_counts_the_rows_is_told(tmp_path):
+    x = np.random.default_rng(0).random((60, 2))
+    lines = "".join(f"{i},{a},{b}\n" for i, (a, b) in enumerate(x))
+    (tmp_path / "t.csv").write_text(f"id,a,b\n{lines}")
+    assert "column 'id' counts the rows" in read_points(tmp_path / "t.csv").warnings[0]
+    assert not read_points(tmp_path / "t.csv", "id,a,b").warnings
+    assert not read_points(tmp_path / "t.csv", "a,b").warnings

@@ -12,7 +12,7 @@ What it does not do: intervals (`uncertainty.py`); read files (`tables/formats.p
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -51,6 +51,7 @@ LAWS: Mapping[str, Law] = {
 STARTS = 500
 LOOSE, PUSH = 3.0, 3.0  # standard error of a coordinate that may leave all bounds; how far to look
 TURNED = 0.002  # p of each side of a turn
+VERTEX = 5.0  # rise on each side of a turn of few points over the residuals of a parabola
 FLAT = 1e-3  # relative rise of S that is none
 NOTABLE = 1.5  # root mean square of residuals over the noise, from which two variables misfit
 MANY, SOME = 1000, 500
@@ -119,6 +120,18 @@ class LawFit:
             r = r / np.exp(self.problem.log_loss)
         r = r if self.problem.scale is None else r / self.problem.scale
         return bool(self.parameters) and bool(np.sqrt((r**2).mean()) < EXACT)
+
+    @property
+    def vanished(self) -> tuple[str, ...]:
+        """Parameters that the rows do not see, for their term is nothing beside the others."""
+        law = self.problem.law
+        at = dict(law.coordinates)
+        if not isinstance(law, Held):
+            at |= {name: pin[0] for name, pin in law.pins.items()}
+        gone = self.problem.insensitive_coordinates(
+            self.problem.residuals(self.theta[None])[1], _seen(self.residual)
+        )[0]
+        return tuple(name for name in self.parameters if name in at and gone[at[name]])
 
     def covariance(
         self, label: Int[np.ndarray, " points"] | None = None
@@ -204,21 +217,23 @@ def fit_law(
         theta, cost = descend(search, first)
         polished, least = descend(problem, theta[[cost.argmin()]], iterations=1000, tolerance=1e-15)
         lowest = least[0]
-    reached = int((cost <= lowest * (1 + 1e-5) + 1e-20).sum())
+    reached = max(int((cost <= lowest * (1 + 1e-5) + 1e-20).sum()), 1)  # the best comes from one
     theta, r, jacobian = polish_to_stationary(problem, polished[0])
     values = law.natural(theta[None], origin)[0]
     parameters = dict(zip(law.parameters, map(float, values), strict=True))
     parameters |= {name: float(value) for name, value in law.held.items()}
     status, warnings = _judge(problem, names, theta, r, jacobian, float(problem.rho(r).sum()))
-    if reached < 2 and len(first) > 1:
-        warnings.append(
-            f"only {reached} of {len(first)} starts reached the best objective: it may not be "
-            f"the global one."
-        )
-    return LawFit(
+    fit = LawFit(
         problem, origin, theta, parameters, float(problem.rho(r).sum()), r, status, len(first),
         reached, tuple(warnings), seen.size,
     )  # fmt: skip
+    if reached < 2 and len(first) > 1 and status != "ridge" and not fit.exact:  # S = 0 is global
+        said = (
+            f"only {reached} of {len(first)} starts reached the best objective: it may not be "
+            f"the global one."
+        )
+        return replace(fit, warnings=(*fit.warnings, said))
+    return fit
 
 
 def _some(z: Float[np.ndarray, "variables points"], some: int) -> Int[np.ndarray, " some"]:
@@ -291,7 +306,8 @@ def refusal(
         how, at = turn
         return "turning", (
             f"the losses {how} (the turn is near x = {np.exp(at + origin[0]):.3g}), and {law.name} "
-            f"does not; fit bnsl, which turns, or one side of the turn by where."
+            f"does not; fit {'bnsl, which turns, or ' if n > 6 else ''}one side of the turn by "
+            "where."
         )
     if p > 0.05:
         return "flat", (
@@ -320,7 +336,7 @@ def _turn(z: np.ndarray, log_loss: np.ndarray) -> tuple[str, float] | None:
     z, which = np.unique(z, return_inverse=True)
     y = np.bincount(which, log_loss) / np.bincount(which)
     if y.size < 9:
-        return None
+        return _vertex(z, y)
     smooth = np.convolve(y, np.ones(3) / 3, "valid")  # one noisy point is no turn
     for how, sign in (("fall, then rise", 1), ("rise, then fall", -1)):
         at = int((sign * smooth).argmin()) + 1
@@ -340,6 +356,28 @@ def _turn(z: np.ndarray, log_loss: np.ndarray) -> tuple[str, float] | None:
     return None
 
 
+def _vertex(z: np.ndarray, y: np.ndarray) -> tuple[str, float] | None:
+    """As `_turn` of five to eight points: two or more on either side of the extreme, monotone
+    there, and both ends farther from it than VERTEX times what a parabola leaves over."""
+    if y.size < 5:
+        return None
+    parabola = np.polynomial.Polynomial.fit(z, y, 2)
+    left = np.sqrt(((y - parabola(z)) ** 2).sum() / (y.size - 3))
+    for how, sign in (("fall, then rise", 1), ("rise, then fall", -1)):
+        at = int((sign * y).argmin())
+        step = sign * np.diff(y)
+        even = (step[:at] < 0).all() and (step[at:] > 0).all()
+        least = min(sign * (y[0] - y[at]), sign * (y[-1] - y[at]))
+        if 2 <= at < y.size - 2 and even and least > VERTEX * left:
+            return how, float(z[at])
+    return None
+
+
+def _seen(r: Float[np.ndarray, " points"]) -> float:
+    """The least change of a log loss that is seen; exact rows see the faintest term."""
+    return 1e-10 if np.abs(r).max() < EXACT else 1e-4
+
+
 def _judge(
     problem: Objective,
     variables: Sequence[str],
@@ -351,8 +389,7 @@ def _judge(
     """Status, by the first of FIT_STATUS that applies from the worst up, and all warnings."""
     law, z = problem.law, problem.z
     found: list[tuple[str, str]] = []
-    seen = 1e-10 if np.abs(r).max() < EXACT else 1e-4  # exact rows see the faintest term
-    gone = np.flatnonzero(problem.insensitive_coordinates(jacobian[None], seen)).tolist()
+    gone = np.flatnonzero(problem.insensitive_coordinates(jacobian[None], _seen(r))).tolist()
     names = {i: name for name, i in law.coordinates.items()}
     if gone:
         what = ", ".join(names.get(i, f"coordinate {i}") for i in gone)
@@ -377,8 +414,8 @@ def _judge(
                 "misfit",
                 (
                     f"the residuals of {law.name} have a shape (p = {p:.1g}, {ratio:.2g} times "
-                    f"the noise): the law does not describe these {r.size} points; compare other "
-                    f"laws or narrow the range."
+                    f"what is left without it): the law does not describe these {r.size} points; "
+                    f"compare other laws or narrow the range."
                 ),
             )
         )
@@ -417,10 +454,11 @@ def shape_in_residuals(
     jacobian: Float[np.ndarray, "coords points"],
     scale: Float[np.ndarray, " points"] | None = None,
 ) -> tuple[float, float]:
-    """p-value of `the residuals have no smooth shape`, and how many times the noise they are.
+    """p-value of `the residuals have no smooth shape`, and how many times what is left without it
+    they are.
 
     The F test that adding all products of the second and third degree of the logarithms to the
-    tangent space of the fit explains nothing; what then is left is the noise. NaN with too few
+    tangent space of the fit explains nothing. NaN with too few
     points, of two variables for the second degree as well.
     """
     if (r @ r) < 1e-20 * r.size:

@@ -272,6 +272,7 @@ def check_held(law: Law, values: Mapping[str, float]) -> None:
 # ---- descent ----
 
 RESIDUALS = ("log", "raw")
+RISING = 1e-3  # relative rise of S by a step of the polish that is no rounding
 BATCH = 400_000  # numbers in one Jacobian: more neither fits the processor's cache nor is faster
 
 
@@ -381,8 +382,8 @@ def polish_to_stationary(
     Float[np.ndarray, " coords"], Float[np.ndarray, " points"], Float[np.ndarray, "coords points"]
 ]:
     """The stationary point of S beside the end of a descent, with r and its derivatives there, by
-    undamped steps for as long as the decrement falls. Coordinates that the data do not see at the
-    start stay.
+    undamped steps for as long as the decrement falls and S does not rise. Coordinates that the data
+    do not see at the start stay.
 
     Two to ten steps for squares. Reweighted squares close in by a tenth a step where δ is far below
     the noise: the steps run out, and θ is known to some 1e-7.
@@ -395,7 +396,9 @@ def polish_to_stationary(
         trial = theta + step[0]
         r_new, jacobian_new = objective.residuals(trial[None])
         step, less = _step(r_new, jacobian_new, objective.huber, undamped, None, still)
-        if not less < decrement:  # NaN outside the domain of the law
+        rise = float((objective.rho(r_new[0]) - objective.rho(r[0])).sum())
+        # NaN outside the domain of the law; far off a decrement may vanish where S is large
+        if not less < decrement or rise > RISING * float(objective.rho(r[0]).sum()) + 1e-20:
             break
         theta, r, jacobian, decrement = trial, r_new, jacobian_new, less
     return theta, r[0], jacobian[0]

@@ -36,8 +36,12 @@ LARGEST_ARRAY = 2**31
 """Bytes of an array in an archive, unpacked."""
 FILLED = 2**27
 """Numbers that a sparse matrix may become."""
-SPARSE = frozenset({"data", "indices", "indptr", "shape", "format"})
-"""Arrays of a sparse matrix of SciPy."""
+SPARSE = frozenset({"data", "shape", "format"})
+"""Arrays that every sparse matrix of SciPy has."""
+COMPRESSED = ("indices", "indptr")
+KINDS = {"csr": COMPRESSED, "csc": COMPRESSED, "bsr": COMPRESSED, "coo": ("row", "col"),
+         "dia": ("offsets",)}  # fmt: skip
+"""Arrays of each format of sparse matrices beside its data."""
 
 
 def ending(path: str | Path) -> str:
@@ -166,11 +170,13 @@ def _sparse(path: Path, archive: Any) -> tuple[np.ndarray, list[str]]:
     kind = archive["format"].item()
     kind = kind.decode("ascii", "replace") if isinstance(kind, bytes) else str(kind)
     shape = tuple(int(size) for size in archive["shape"])
-    kinds = {"csr": sparse.csr_matrix, "csc": sparse.csc_matrix}
-    if kind not in kinds or len(shape) != 2:
+    if kind not in KINDS or len(shape) != 2 or not set(archive.files) >= set(KINDS[kind]):
         raise TableError(f"{path} is a sparse matrix of format {kind}; save x.tocsr() instead.")
-    matrix = kinds[kind]((archive["data"], archive["indices"], archive["indptr"]), shape=shape)
-    matrix.check_format(full_check=True)
+    parts = [archive[name] for name in KINDS[kind]]
+    given = (tuple(parts),) if kind == "coo" else parts
+    matrix = getattr(sparse, f"{kind}_matrix")((archive["data"], *given), shape=shape)
+    if kind in ("csr", "csc"):
+        matrix.check_format(full_check=True)
     if shape[0] * shape[1] > FILLED:
         raise TableError(
             f"{path} is a sparse matrix of {shape[0]} × {shape[1]}, too large to be filled in; "

@@ -32,7 +32,16 @@ from typing import Any
 import numpy as np
 
 from lab.scaling.tables.files import ending, parquet_of, several, text_of
-from lab.scaling.tables.rows import DECIMALS, NUMBER, PERCENT, SCALED, TableError, UserTable, empty
+from lab.scaling.tables.rows import (
+    DECIMALS,
+    NUMBER,
+    PERCENT,
+    POWER,
+    SCALED,
+    TableError,
+    UserTable,
+    empty,
+)
 
 DELIMITED = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": " ", ".dat": " "}
 LINES = (".jsonl", ".ndjson")
@@ -45,6 +54,10 @@ SAMPLE = 200
 """Lines that the separator is found on."""
 FILE = "file"
 """The column that tells the files of one table apart."""
+RUN = "run"
+"""The column that tells the runs of a table apart that has a column a run."""
+SPREADS = ("__MIN", "__MAX")
+"""Ends of names under which trackers export the spread of a curve beside it."""
 
 
 class Places(Sequence):
@@ -175,6 +188,7 @@ def _number_like(cell: str) -> bool:
         NUMBER.fullmatch(text)
         or SCALED.fullmatch(text)
         or PERCENT.fullmatch(text)
+        or POWER.fullmatch(text)
         or re.fullmatch(r"[+-]?[0-9]+([.,'\u00a0 ][0-9]+)*", text)
     )
 
@@ -346,6 +360,11 @@ def _columns(path: Path, found: Any, notes: list[str]) -> dict[str, Sequence]:
     """The columns of what a file of JSON holds."""
     import pandas
 
+    if isinstance(found, dict) and len(found) == 1:  # {"runs": [{…}, …]}
+        (key, inside), *_ = found.items()
+        if isinstance(inside, list) and inside and all(isinstance(row, dict) for row in inside):
+            notes.append(f"The rows are those of {key!r}.")
+            return _columns(path, inside, notes)
     if (
         isinstance(found, dict)
         and set(found) >= {"columns", "data"}
@@ -443,3 +462,42 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
     twice = [name for name, count in Counter(header).items() if count > 1 and name]
     if twice:
         raise TableError(f"{path} has two columns named {twice[0]!r}; rename one of them.")
+
+
+# ---- tables that have a column a run ----
+
+
+def melted(rows: UserTable, x: Sequence[str], loss: str) -> UserTable:
+    """The rows of a table with a column a run: one a cell, with the columns of x, `run`, and loss.
+
+    Raises TableError where no column is left that has numbers.
+    """
+    for name in x:
+        rows.column(name)
+    runs = [
+        name
+        for name in rows.columns
+        if name not in x and not name.endswith(SPREADS) and rows.numeric(name)
+    ]
+    if not runs:
+        raise TableError(f"{rows.path} has no columns of numbers beside {', '.join(x)}.")
+    columns: dict[str, list] = {name: [] for name in (*x, RUN, loss)}
+    if len(columns) < len(x) + 2:
+        raise TableError(
+            f"the columns {', '.join(x)} and {loss!r} must differ; name the loss else."
+        )
+    where = []
+    for name in runs:
+        found, cells = rows.cells(name), rows.columns[name]
+        for i in np.flatnonzero(~found.missing).tolist():
+            for other in x:
+                columns[other].append(rows.columns[other][i])
+            columns[RUN].append(name)
+            columns[loss].append(cells[i])
+            where.append(f"{rows.places[i]}, {name}")
+    gone = [name for name in rows.columns if name not in x and name not in runs]
+    notes = [*rows.notes, f"{len(runs)} columns are a run each."]
+    if gone:
+        said = ", ".join(map(repr, gone[:5])) + (", …" if len(gone) > 5 else "")
+        notes.append(f"Columns that are no runs were left out: {said}.")
+    return UserTable(rows.path, columns, where, notes, rows.decimal, rows.separator)

@@ -39,8 +39,8 @@ from lab.scaling.scans.estimate import STATUS
 from lab.scaling.scans.lines import bootstrap, teacher_t
 from lab.scaling.scans.scan import Interval, Scan
 from lab.scaling.tables import request
-from lab.scaling.tables.formats import read_rows
-from lab.scaling.tables.request import RUN, At, Prepared, looks_like_checkpoints, melted, prepared
+from lab.scaling.tables.formats import RUN, melted, read_rows
+from lab.scaling.tables.request import At, Prepared, looks_like_checkpoints, prepared
 from lab.scaling.tables.rows import TableError, UserTable
 
 FEW = 10  # groups, below which intervals by resampling them are too short
@@ -321,17 +321,22 @@ def _honest(
     fit: LawFit, found: Mapping[str, Mapping[str, Interval]], warnings: list[str]
 ) -> dict[str, dict[str, Interval]]:
     """The intervals that say something: none of rows that lie on the law to their last digit, for
-    nothing shows how far another row would lie off it, and none that leaves its own value out."""
+    nothing shows how far another row would lie off it, none of a parameter whose term vanished,
+    and none that leaves its own value out."""
+    nothing = (float("nan"), float("nan"))
     if fit.exact:
         warnings.append(
             f"the rows lie on the law but for rounding: without scatter {fit.n} rows do not say "
             "how certain a parameter is, and there are no intervals."
         )
-        nothing = (float("nan"), float("nan"))
         return {name: dict.fromkeys(by, nothing) for name, by in found.items()}
     out: dict[str, dict[str, Interval]] = {}
+    vanished = fit.vanished
     for name, by in found.items():
         value = fit.parameters[name]
+        if name in vanished:
+            out[name] = dict.fromkeys(by, nothing)
+            continue
         slack = 1e-9 * abs(value)
         holding = {
             k: (min(lo, value), max(hi, value))

@@ -66,8 +66,9 @@ LOSS = "L"
 SYMBOLS: Mapping[tuple[str, ...], tuple[str, ...]] = {("x", "y"): ("N", "D")}
 """What the variables of a law are called in a request, where that is not their name: the field
 writes laws of two variables in parameters N and samples D."""
-At = Mapping[str, float | int] | str | Path
-"""Where a law is asked: numbers by symbol or column, text as "N=7e9,D=1.4e12", or a table."""
+At = Mapping[str, float | int] | float | int | str | Path
+"""Where a law is asked: numbers by symbol or column, text as "N=7e9,D=1.4e12", a number of a law of
+one variable, or a table."""
 
 
 def judged(
@@ -156,7 +157,10 @@ def inputs(at: Sequence[At], names: Mapping[str, str], law: str) -> np.ndarray:
             points.append({name: float(value) for name, value in one.items()})
         elif isinstance(one, str) and "=" in one:
             points.append(_typed(one))
+        elif (bare := _bare(one)) is not None:
+            points.append({variables[0]: bare} if len(variables) == 1 else {"": bare})
         else:
+            assert isinstance(one, str | Path)  # a number is bare
             rows = read_rows(one)
             called = [
                 next((n for n in (names[v], v) if n in rows.columns), names[v]) for v in variables
@@ -169,6 +173,8 @@ def inputs(at: Sequence[At], names: Mapping[str, str], law: str) -> np.ndarray:
             given = [n for n in (symbol, names[symbol]) if n in point]
             if not given or len(point) > len(variables):
                 extra = [n for n in point if n not in (*variables, *names.values())]
+                if extra == [""]:
+                    extra = [f"{point['']:g} without a name"]
                 what = f"has no use for {extra[0]!r}" if extra else f"lacks {symbol}"
                 form = ",".join(f"{v}=NUMBER" for v in variables)
                 raise TableError(f"the place to predict at {what}; write it as in at {form}.")
@@ -176,6 +182,16 @@ def inputs(at: Sequence[At], names: Mapping[str, str], law: str) -> np.ndarray:
     if not (np.isfinite(out) & (out > 0)).all():
         raise TableError("a law is asked at positive, finite numbers only; see at.")
     return out
+
+
+def _bare(one: Any) -> float | None:
+    """A number without a name; None where it is none."""
+    if isinstance(one, float | int):
+        return float(one)
+    try:
+        return number(one) if isinstance(one, str) else None
+    except ValueError:
+        return None
 
 
 def _typed(text: str) -> dict[str, float]:
@@ -200,11 +216,8 @@ def _typed(text: str) -> dict[str, float]:
 
 # ---- the numbers of a fit ----
 
-RUN = "run"
 ROLES = {"scan", ""}
 """Roles of the runs that a law is fitted to, in a table of `lab export`."""
-SPREADS = ("__MIN", "__MAX")
-"""Ends of names under which trackers export the spread of a curve beside it."""
 
 
 @dataclass(frozen=True)
@@ -263,7 +276,8 @@ def prepared(
                 else " without an empty cell in the columns used; nothing to fit."
             )
         )
-    keep = _once(rows, full, [*names.values(), *([group] if group is not None else [])], warnings)
+    swept = [*names.values(), *([group] if group is not None else []), *best_of]
+    keep = _once(rows, full, swept, warnings)
     values = _values(rows, law, names, keep, log10, percent, unit or {})
     variables = LAWS[law].variables
     if best_of:
@@ -282,7 +296,7 @@ def prepared(
     loss = values[LOSS]
     scale = None
     if weights is not None:
-        error = rows.numbers(weights, keep)
+        error = rows.numbers(weights, keep, why="it weighs the row by its inverse")
         scale = 1 / error if residual == "raw" else loss / error
         scale = scale / np.exp(np.log(scale).mean())
     if len(full) < len(chosen):
@@ -292,42 +306,6 @@ def prepared(
         rows.labels(group, keep) if group is not None else None, scale,
         len(chosen) - len(full), warnings,
     )  # fmt: skip
-
-
-def melted(rows: UserTable, x: Sequence[str], loss: str) -> UserTable:
-    """The rows of a table with a column a run: one a cell, with the columns of x, `run`, and loss.
-
-    Raises TableError where no column is left that has numbers.
-    """
-    for name in x:
-        rows.column(name)
-    runs = [
-        name
-        for name in rows.columns
-        if name not in x and not name.endswith(SPREADS) and rows.numeric(name)
-    ]
-    if not runs:
-        raise TableError(f"{rows.path} has no columns of numbers beside {', '.join(x)}.")
-    columns: dict[str, list] = {name: [] for name in (*x, RUN, loss)}
-    if len(columns) < len(x) + 2:
-        raise TableError(
-            f"the columns {', '.join(x)} and {loss!r} must differ; name the loss else."
-        )
-    where = []
-    for name in runs:
-        found, cells = rows.cells(name), rows.columns[name]
-        for i in np.flatnonzero(~found.missing).tolist():
-            for other in x:
-                columns[other].append(rows.columns[other][i])
-            columns[RUN].append(name)
-            columns[loss].append(cells[i])
-            where.append(f"{rows.places[i]}, {name}")
-    gone = [name for name in rows.columns if name not in x and name not in runs]
-    notes = [*rows.notes, f"{len(runs)} columns are a run each."]
-    if gone:
-        said = ", ".join(map(repr, gone[:5])) + (", …" if len(gone) > 5 else "")
-        notes.append(f"Columns that are no runs were left out: {said}.")
-    return UserTable(rows.path, columns, where, notes, rows.decimal, rows.separator)
 
 
 def _condition(where: str | None) -> tuple:
@@ -366,12 +344,16 @@ def _once(rows: UserTable, keep: list[int], used: list[str], warnings: list[str]
             f"{many} another one in every column and count once ({places(rows, gone)})."
         )
     if set(used) < set(names):
-        alike = len(whole) - len(_first(rows, whole, used))
+        first = _first(rows, whole, used)
+        alike = len(whole) - len(first)
         if alike:
             many = "1 row has" if alike == 1 else f"{alike} rows have"
+            same = sorted({name for name in names if name not in used},
+                          key=lambda name: len(_first(rows, whole, [*used, name])))  # fmt: skip
             warnings.append(
                 f"{many} the same {', '.join(dict.fromkeys(used))} as another one and differ in "
-                "other columns: if they are the same run, pick one of each by where."
+                f"other columns: if they are the same run, keep one of each by `best_of` "
+                f"{same[-1]!r}."
             )
     return whole
 
@@ -442,8 +424,8 @@ def _lowest(
         found.setdefault((*(float(k[i]) for k in key), label[i]), []).append(i)
     best = np.array(sorted(min(some, key=lambda i: loss[i]) for some in found.values()))
     warnings.append(
-        f"{len(keep) - best.size} of {len(keep)} rows have not the lowest loss of their x over "
-        f"{', '.join(best_of)} and were left out."
+        f"{len(keep) - best.size} of {len(keep)} rows are not the one of the lowest loss at their "
+        f"x over {', '.join(best_of)} and were left out."
     )
     for name in best_of:
         if not rows.numeric(name):
@@ -451,7 +433,7 @@ def _lowest(
         value, edge, swept = rows.cells(name).values, 0, 0
         for some in found.values():
             tried = np.array([value[keep[i]] for i in some])
-            if np.unique(tried).size < 2:
+            if np.unique(tried).size < 2 or np.ptp(loss[some]) == 0:
                 continue
             swept += 1
             edge += bool(

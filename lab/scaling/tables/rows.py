@@ -7,6 +7,8 @@ number is written in ASCII, as 12, 1.5 or 3e-4, and besides as people and other 
     56 %                  0.56, if the whole column is in per cent
     2,59623               a decimal comma, where the commas of the table can be nothing else
     1,234,567  1 234 567  thousands, in groups of three
+    10^21, 1.5 x 10^21    powers
+    1.50 ± 0.01           the value before its error, if the whole column has errors; 1.50 (0.01)
 
 What was read so is said in `notes`. Python's float also takes 1_000 and the digits of other
 scripts, which in a table are a mistake more often than a number. Every mistake is one sentence with
@@ -48,6 +50,11 @@ COMMAS = re.compile(r"(?i)[+-]?[0-9]*(,[0-9]+)+(\.[0-9]*)?(e[+-]?[0-9]+)?")
 DOTS = re.compile(r"[+-]?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]+)?")
 THOUSANDS = re.compile(r"(?i)[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?(e[+-]?[0-9]+)?")
 SPACED = re.compile(r"[+-]?[1-9][0-9]{0,2}([ '\u2019\u00a0\u2009\u202f][0-9]{3})+([.,][0-9]+)?")
+POWER = re.compile(
+    r"(?:([+-]?[0-9.]+(?:e[+-]?[0-9]+)?)\s?[xX×*·]\s?)?"
+    r"([0-9.]+)\s?(?:\^|\*\*)\s?\{?([+-]?[0-9.]+)\}?"
+)
+ERROR = re.compile(r"(.*[0-9.kKMBGT%])\s?(?:(?:±|\+/?-)\s?[0-9.,e-]+\s?%?|\([0-9.,e-]+\))")
 DECIMALS = (",", ".")
 LISTED = 8
 """Places that a sentence lists."""
@@ -117,9 +124,15 @@ class UserTable:
         return [i for i in keep if not gone[i]]
 
     def numbers(
-        self, name: str, keep: Sequence[int] | None = None, *, positive: bool = True
+        self,
+        name: str,
+        keep: Sequence[int] | None = None,
+        *,
+        positive: bool = True,
+        why: str = "logarithms are taken",
     ) -> Float[np.ndarray, " rows"]:
-        """A column as finite (and positive) numbers, of the rows in `keep` (all if None)."""
+        """A column as finite (and positive) numbers, of the rows in `keep` (all if None). why: they
+        must be positive."""
         self.column(name)
         kept = np.arange(len(self)) if keep is None else np.asarray(keep, int)
         values = self.cells(name).values[kept]
@@ -133,9 +146,7 @@ class UserTable:
                     f"{place}: {name} is {value}; it must be finite. Leave such rows out, as by "
                     f"the condition \"{quote(name)} < 1e308\"."
                 )
-            raise TableError(
-                f"{place}: {name} is {value:g}; it must be positive, for logarithms are taken."
-            )
+            raise TableError(f"{place}: {name} is {value:g}; it must be positive, for {why}.")
         return values
 
     def number(self, name: str, row: int) -> float | None:
@@ -146,9 +157,17 @@ class UserTable:
         if found.wrong[row]:
             cell = self.columns[name][row]
             raise TableError(
-                f"{self.places[row]}: {name} is {_shown(cell)}, which is not a number{_hint(cell)}."
+                f"{self.places[row]}: {name} is {_shown(cell)}, which is not a number"
+                f"{_hint(cell) or self._without(name, cell)}."
             )
         return float(found.values[row])
+
+    def _without(self, name: str, cell: object) -> str:
+        """The condition that leaves one odd cell among numbers out."""
+        text = str(cell).strip()
+        if self.cells(name).wrong.sum() > 1 or len(self) < 3 or "'" in text or len(text) > 80:
+            return ""
+        return f"; leave the row out by the condition \"{quote(name)} != '{text}'\""
 
     def cells(self, name: str) -> ColumnCells:
         """A column as numbers, read once; what is unusual about them becomes a note."""
@@ -211,6 +230,13 @@ class UserTable:
         self, name: str, odd: dict[int, str], values: np.ndarray, wrong: np.ndarray
     ) -> None:
         """Read cells that are no plain numbers, or say that they are none."""
+        errors = {i: found[1] for i, text in odd.items() if (found := ERROR.fullmatch(text))}
+        if errors and len(errors) == int((~np.isnan(values)).sum()) + len(odd):
+            self.note(
+                f"{name} is read without the errors in its cells: {next(iter(odd.values()))!r} is "
+                f"{next(iter(errors.values()))}."
+            )
+            odd = errors
         percent = {i for i, text in odd.items() if PERCENT.fullmatch(text)}
         per_cent = bool(percent) and len(percent) == int((~np.isnan(values)).sum()) + len(odd)
         comma = self._comma(name, odd.values()) if any("," in t for t in odd.values()) else None
@@ -234,7 +260,7 @@ class UserTable:
                     values[i] = float(text.replace(".", ""))
                 shown.setdefault("thousands", f"{grouped[0][1]} is {values[grouped[0][0]]:.10g}")
         for what, example in shown.items():
-            if not wrong.any():
+            if what != "points" and not wrong.any():
                 self.note(f"{name} is read with {what}: {example}.")
 
     def _one(self, text: str, per_cent: bool, comma: str | None) -> tuple[float | None, str]:
@@ -255,6 +281,9 @@ class UserTable:
             return value, "suffixes k, M, B, T"
         if NUMBER.fullmatch(text):
             return float(text), "points"
+        if found := POWER.fullmatch(text):
+            power_of = powered(found)
+            return power_of, "powers" if power_of is not None else ""
         if SPACED.fullmatch(text):
             inner_text = re.sub(r"[ '\u2019\u00a0\u2009\u202f]", "", text).replace(",", ".")
             return float(inner_text), "thousands"
@@ -366,9 +395,23 @@ def listed(text: str) -> list[str]:
     return names[:-1] if len(names) > 1 and not text.rstrip().endswith(",") else names
 
 
+def powered(found: re.Match[str]) -> float | None:
+    """The number that a match of POWER stands for; None where it is none."""
+    try:
+        factor, base, exponent = (float(part or 1) for part in found.groups())
+        value = factor * base**exponent
+    except (ValueError, OverflowError, ZeroDivisionError):
+        return None
+    return value if np.isfinite(value) else None
+
+
 def number(text: str) -> float:
-    """A number that somebody typed, as in 7e9, 7B or 1.5k. Raises ValueError."""
+    """A number that somebody typed, as in 7e9, 7B, 1.5k or 10^21. Raises ValueError."""
     text = text.strip()
+    found = POWER.fullmatch(text)
+    value = powered(found) if found else None
+    if value is not None:
+        return value
     scaled = SCALED.fullmatch(text)
     if scaled and NUMBER.fullmatch(scaled[1]):
         return float(f"{scaled[1]}e{POWERS[scaled[2].lower()]}")
