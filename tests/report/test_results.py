@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 import lab
+from lab.scaling.judge.verdict import Doubt
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 FOLDERS = sorted(file.parent for file in RESULTS.glob("*/report.md"))
@@ -112,13 +113,14 @@ def _known(scan):
 
 
 def test_known_answers_agree_where_their_intervals_are_short_and_none_contradicts():
-    """Short: at most half of what the prediction allows."""
+    """Short: at most half of what the prediction allows. What was solved beyond double precision
+    says so and is no answer: two of the 82 short intervals there were; 76 agreed."""
     found = [*known()]
     assert len(found) > 60
     assert "contradicts" not in {point.verdict for point, _ in found}
     short = []
     for point, claim in found:
-        if point.exponent is None:  # a study asked anew, whose runs are not here yet
+        if point.exponent is None or Doubt.ILL_CONDITIONED in point.doubts:
             continue
         low, high = point.exponent.interval
         if high - low <= claim.tolerance * point.prediction:
