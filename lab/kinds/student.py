@@ -157,6 +157,8 @@ class Student(Table):
     """Whether it is solved and yet known at every step of [training]."""
     risk: ClassVar[str] = ""
     """Who knows the mean loss of a run, if anybody does: "module:function" of it, see `load`."""
+    risk_at: ClassVar[str] = ""
+    """The same at steps, of a `timed` kind: "module:function" of a run and steps, an array."""
 
     def specs(self, *, inputs: str | None = None) -> Iterator[StudentSpec]:
         """The resolved students of the grid; `inputs`, where the task decides it."""

@@ -7,6 +7,9 @@ from lab.regimes import stepwise
 from lab.regimes import phase_map, resolution, variance
 
 # isort: split
+from lab.regimes import descent
+
+# isort: split
 from lab.regimes import dimension
 
-__all__ = ["dimension", "phase_map", "resolution", "stepwise", "variance"]
+__all__ = ["descent", "dimension", "phase_map", "resolution", "stepwise", "variance"]

@@ -139,7 +139,7 @@ def _exponent(study: ClaimingStudy, task: AnyTask, student: StudentSpec, formula
     return study.predicted(task, student, formula)
 
 
-def _known_risk(study: ClaimingStudy) -> Iterator[str]:
+def known_risk(study: ClaimingStudy) -> Iterator[str]:
     if not STUDENTS[study.student.kind].risk:
         known = ", ".join(kind for kind, table in STUDENTS.items() if table.risk)
         yield (
@@ -175,7 +175,7 @@ ALPHA = Quantity(
 CURVE = Quantity(
     "curve", "mean loss", "the mean loss at every x, beside its exact risk",
     "lab.findings.curves:curve", key="", default="theory's at every x", senses=("equal",),
-    tolerance=0.05, takes=_known_risk,
+    tolerance=0.05, takes=known_risk,
 )  # fmt: skip
 PEAK = Quantity(
     "peak", "position of the peak", "where on the axis of x the loss is largest",

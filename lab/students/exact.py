@@ -21,7 +21,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -34,7 +35,7 @@ from lab.grids import one_by_one as each_alone
 from lab.kinds import load
 from lab.kinds.student import STUDENTS, Student, StudentSpec, lacking
 from lab.spec import Group, Run
-from lab.students.solvers import Failed, Learner, Result, one_by_one
+from lab.students.solvers import Failed, Learner, Observation, Result, one_by_one
 
 if TYPE_CHECKING:
     from lab.data.sets import Sets
@@ -44,6 +45,8 @@ Predictor = Callable[[Any], Any]
 """A trained student: points [m, D_amb] to predictions [m, out], both NumPy float64. Some know more
 of themselves."""
 
+OBSERVED = "lab.students.solvers:ALGEBRA_OBSERVED"
+"""Who solves a kind whose training error is asked for as well."""
 TOGETHER = 2_000
 """Test points that a student answers at once."""
 
@@ -125,6 +128,11 @@ class Exact(Student):
         return D * outputs
 
     @classmethod
+    def settings_of(cls, run: Run) -> Mapping[str, Setting]:
+        """Its settings in one run: those that depend on the run's data are worked out."""
+        return dict(run.student.settings)
+
+    @classmethod
     def learn(cls, settings: Mapping[str, Setting], x: Any, y: Any, *, rng: Any) -> Predictor:
         """The student trained on points x [D, D_amb] and targets y [D, out], NumPy float64; `rng`
         draws what is random about it. Raises ValueError, one sentence, where it cannot learn from
@@ -176,13 +184,19 @@ def losses(group: Group, tick: Callable[[int], None]) -> list[Result | Failed]:
     return one_by_one(group, _losses, tick)
 
 
+def observed(group: Group, tick: Callable[[int], None]) -> list[Result | Failed]:
+    """Losses of exact students on nested training sets, and what they leave of these."""
+    return one_by_one(group, partial(_losses, training=True), tick)
+
+
 def excesses(group: Group, tick: Callable[[int], None]) -> list[Result | Failed]:
     """Losses of fixed models on independent training sets, beside those of all data."""
     return one_by_one(group, _excesses, tick)
 
 
-def _losses(runs: list[Run]) -> Learner:
-    """The losses of runs that share a task, on nested training sets or unlimited data."""
+def _losses(runs: list[Run], *, training: bool = False) -> Learner:
+    """The losses of runs that share a task, on nested training sets or unlimited data; training: on
+    the training set as well."""
     from lab.data import sets
 
     task, root = runs[0].task, runs[0].root
@@ -192,9 +206,14 @@ def _losses(runs: list[Run]) -> Learner:
     def loss(run: Run) -> Result:
         if nested is None:
             return Result.of_loss(run, _on_unlimited_data(run), 1.0, {})
-        student = _student(run, nested, nested.x[: run.size], nested.y[: run.size], seed=run.seed)
+        x, y = nested.x[: run.size], nested.y[: run.size]
+        student = _student(run, nested, x, y, seed=run.seed)
         details = {**_conditioning(student), **_outside(student, nested.x_test)}
-        return Result.of_loss(run, nested.risk(student), nested.baseline, details)
+        found = Result.of_loss(run, nested.risk(student), nested.baseline, details)
+        if not training:
+            return found
+        left = Observation(0, "train", float(np.mean((student(x) - y) ** 2)))
+        return replace(found, observations=(*found.observations, left))
 
     return loss
 
@@ -238,7 +257,8 @@ def _student(run: Run, of: Sets, x: np.ndarray, y: np.ndarray, *, seed: int) -> 
     scale = of.scale(run.student.inputs)
     rng = generator("init", run.task, seed, *run.restart, root=run.root)
     scaled = x if scale == 1 else scale * x  # 10⁷ coordinates are not copied for nothing
-    learned = learn(run.student.kind, dict(run.student.settings), scaled, y, rng=rng)
+    settings = STUDENTS[run.student.kind].settings_of(run)
+    learned = learn(run.student.kind, settings, scaled, y, rng=rng)
     return _Scaled(learned, scale)
 
 

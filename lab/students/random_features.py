@@ -3,6 +3,7 @@
     relu       φ_j(x) = max(0, w_j·x + c_j)/√P       w ~ N(0, σ_w²/m), c ~ N(0, σ_b²), x in R^m
     fourier    φ_j(x) = √(2/P) cos(w_j·x + c_j)      w ~ N(0, 1/length²), c ~ U[0, 2π)
     gaussian   φ_j(x) = w_j·x/√P                     w ~ N(0, 1)
+    subset     φ_j(x) = x_{i_j}/√P                   P different coordinates, at random
 
 φ(x)·φ(x′) tends to E[φφ] of one ReLU layer, to the Gaussian covariance, and to x·x′ as P grows
 (Rahimi & Recht 2007; Cho & Saul 2009). Only the linear weights are trained: convex, so every loss
@@ -16,6 +17,11 @@ on unlimited data, P features 𝒫 leave, in units of the target's variance and 
 and all S features trained on D samples X = GC^½ leave the same function of G: L(D) and L(P) are
 one law (duality; Bahri et al., arXiv 2102.06701, without its factor ½).
 
+On D samples the mean risk of a `subset` of isotropic coordinates is that of `WeakFeatures` (Belkin,
+Hsu & Xu, arXiv 1903.07571), what is not seen being noise, and that of `gaussian` features is, for
+many samples and features, `RandomFeaturesRidge` (Simon et al., arXiv 2311.14646). Both have a peak
+at P = D, which `penalty = "optimal"` removes, the ridge of the least mean risk at each P and D.
+
 No training of the features, no orthogonal or quasi-random draws.
 """
 
@@ -24,6 +30,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -34,12 +41,16 @@ from lab.grids import Dims, Floats, Grid, PositiveFloat, PositiveInt, Positives,
 from lab.kinds.student import STUDENTS, StudentSpec, Target
 from lab.spec import Run
 from lab.students import linear
-from lab.students.exact import TOGETHER, Exact, MeanRisk
+from lab.students.exact import OBSERVED, TOGETHER, Exact, MeanRisk
 
 if TYPE_CHECKING:
     from lab.kinds.student import StudyInterface
 
-Kind = Literal["relu", "fourier", "gaussian"]
+Kind = Literal["relu", "fourier", "gaussian", "subset"]
+LINEAR = {"gaussian", "subset"}
+"""Features that are linear in x."""
+PEAK = 0.15
+"""|D − P|/D up to which `RandomFeaturesRidge` without ridge is no mean to compare with."""
 
 
 @STUDENTS.add
@@ -54,7 +65,9 @@ class RandomFeatures(Exact):
     bias: Floats = (0.0,)
     length: Positives = (1.0,)
     ridge: Floats = (0.0,)
+    penalty: Literal["optimal"] | None = None
 
+    solvers: ClassVar[Mapping[str, str]] = {**Exact.solvers, "descent": OBSERVED}
     risk: ClassVar[str] = "lab.students.random_features:risk"
     reference: ClassVar[str] = "lab.students.exact:slope"
     unlimited: ClassVar[str] = "lab.students.random_features:unlimited"
@@ -64,13 +77,32 @@ class RandomFeatures(Exact):
 
     @property
     def linear(self) -> bool:
-        return self.features == ("gaussian",)
+        return set(self.features) <= LINEAR
 
     def limit_loss_is_zero(self, task: Target, *, sized: bool) -> bool:
         return task.linear and sized
 
+    def wrong(self) -> Iterator[str]:
+        yield from super().wrong()
+        if self.penalty and any(self.ridge):
+            yield "ridge: penalty = \"optimal\" chooses it; leave one of the two out"
+
     def mistakes(self, study: StudyInterface) -> Iterator[str]:
         yield from super().mistakes(study)
+        for task in study.tasks(1) if "subset" in self.features else ():
+            if max(self.count) > task.D_amb:
+                yield (
+                    f"student.count: {max(self.count)} of {task.D_amb} coordinates; take at most "
+                    f"{task.D_amb}, or other features"
+                )
+        if self.penalty and (
+            not study.task.linear or None in study.sizes or study.resamples_data
+            or ("subset" in self.features and any(map(any, study.task.manifold.decays())))
+        ):  # fmt: skip
+            yield (
+                "student.penalty: the best ridge is known of training sets of a spectral task, for "
+                "a subset one of a = b = 0; give ridge = 0.1, or another number"
+            )
         if study.resamples_data and not study.task.linear:
             yield from linear.of_ridges(self.ridge)
 
@@ -94,10 +126,23 @@ class RandomFeatures(Exact):
         return P * (max(D, TOGETHER) + P)
 
     @classmethod
+    def settings_of(cls, run: Run) -> Mapping[str, Setting]:
+        own = dict(run.student.settings)
+        if "penalty" in own:
+            assert run.size is not None  # it is refused without training sets
+            a, b = run.drawn.decays or (0.0, 0.0)
+            P, modes = int(own["count"]), run.task.D_amb
+            own["ridge"] = best_ridge(
+                str(own["features"]), P, run.size, a, b, modes, run.drawn.noise
+            )
+        return own
+
+    @classmethod
     def learn(
         cls, settings: Mapping[str, Setting], x: Any, y: Any, *, rng: Any
     ) -> FeatureRegression:
         own: dict[str, Any] = {**settings}
+        own.pop("penalty", None)  # the ridge is the best one already
         return learn(x, y, features=own.pop("count"), kind=own.pop("features"), rng=rng, **own)
 
 
@@ -131,7 +176,7 @@ class FeatureRegression:
 
     @property
     def weights(self) -> Float[np.ndarray, "D_amb out"]:
-        """Of `gaussian` features, which are linear: the weights of x itself."""
+        """Of features that are linear: the weights of x itself."""
         return _linear(self.features).w @ self.readout.weights / math.sqrt(len(self.features.c))
 
 
@@ -164,7 +209,12 @@ def draw(
         return Features(kind, w / length, offsets.uniform(0, 2 * np.pi, count))
     if kind == "gaussian":
         return Features(kind, w, np.zeros(count))
-    raise ValueError(f"unknown features '{kind}'; choose relu, fourier or gaussian")
+    if kind == "subset":
+        if count > dimension:
+            raise ValueError(f"{count} of {dimension} coordinates; take at most {dimension}")
+        chosen = np.eye(dimension)[:, offsets.permutation(dimension)[:count]]
+        return Features(kind, chosen, np.zeros(count))
+    raise ValueError(f"unknown features '{kind}'; choose relu, fourier, gaussian or subset")
 
 
 def learn(
@@ -200,7 +250,7 @@ def infinite_data_risk(
     """Exact risk L(∞) of `gaussian` features on unlimited data, for one target wᵀx.
 
     Args:
-        features: of kind `gaussian`; also, with w = Gᵀ, the D samples X = GC^½ of the dual.
+        features: linear ones; also, with w = Gᵀ, the D samples X = GC^½ of the dual.
         eigenvalues: λ_i of the inputs, C = diag λ.
         weights: w of the target.
     """
@@ -229,7 +279,7 @@ def _expressed(features: Features, eigenvalues: np.ndarray) -> np.ndarray:
 
 
 def _linear(features: Features) -> Features:
-    if features.kind != "gaussian":
+    if features.kind not in LINEAR:
         raise ValueError(f"the risk of '{features.kind}' features is not known; use 'gaussian'")
     return features
 
@@ -260,16 +310,52 @@ def expected_risk(
 
 
 def risk(run: Run) -> MeanRisk | None:
-    """Mean risk of P gaussian features of a spectral task on unlimited data, by eigenlearning."""
-    from lab.models import RandomFeaturesRidge
+    """Mean risk of P linear features of a spectral task: exact for a subset of isotropic
+    coordinates without ridge (`WeakFeatures`), asymptotic else; without the noise of test labels.
+    """
+    from lab.models import RandomFeaturesRidge, WeakFeatures, eigenlearning
 
-    task = run.task
-    if not task.decays or run.size is not None:
+    task, own = run.task, RandomFeatures.settings_of(run)
+    if not task.decays or not {own["features"]} <= LINEAR:
         return None
     spectrum = Spectrum(*task.decays, modes=task.D_amb)
-    features = float(dict(run.student.settings)["count"])
-    theory = RandomFeaturesRidge(spectrum.eigenvalues, np.sqrt(spectrum.power), 0.0)
-    return MeanRisk(float(theory.risk(np.inf, features)), "eigenlearning")
+    P, ridge = int(own["count"]), float(own["ridge"])
+    if own["features"] == "subset":
+        if any(task.decays) or run.size is None:
+            return None
+        apart = abs(run.size - P) > linear.SCATTER
+        if ridge == 0:
+            model = WeakFeatures(task.D_amb, run.size, task.noise)
+            return MeanRisk(float(model.risk(P)), "exact", apart)
+        seen = P / task.D_amb
+        amplified = math.sqrt(1 - seen + task.noise**2)
+        theory = eigenlearning.expected_risk(
+            run.size, np.full(P, 1 / P), np.full(P, 1 / task.D_amb), ridge=ridge, noise=amplified
+        )
+        return MeanRisk(theory.mse - task.noise**2, "eigenlearning")
+    known = RandomFeaturesRidge(spectrum.eigenvalues, np.sqrt(spectrum.power), task.noise)
+    if run.size is None:
+        return MeanRisk(float(known.risk(np.inf, P)) - task.noise**2, "eigenlearning")
+    mean = float(known.risk(run.size, P, ridge)) - task.noise**2
+    return MeanRisk(mean, "eigenlearning", ridge > 0 or abs(run.size - P) >= PEAK * run.size)
+
+
+@lru_cache(maxsize=4096)
+def best_ridge(
+    features: str, P: int, D: int, a: float, b: float, modes: int, noise: float
+) -> float:
+    """The ridge of the least mean risk of P linear features on D samples of a spectral task.
+
+    Of a subset of isotropic coordinates it is the Bayes estimate's, what is not seen being noise:
+    (1 − P/modes + σ²) modes/P for features of variance 1/P, whatever D.
+    """
+    from lab.models import RandomFeaturesRidge
+
+    if features == "subset":
+        return (1 - P / modes + noise**2) * modes / P
+    spectrum = Spectrum(a, b, modes=modes)
+    known = RandomFeaturesRidge(spectrum.eigenvalues, np.sqrt(spectrum.power), noise)
+    return known.optimal_ridge(D, P)
 
 
 def unlimited(run: Run) -> float:
@@ -281,5 +367,6 @@ def unlimited(run: Run) -> float:
     seed = 0 if run.learner else run.seed
     rng = generator("init", run.task, seed, *run.restart, root=run.root)
     count = int(dict(run.student.settings)["count"])
-    drawn = draw(spectrum.modes, count, kind="gaussian", rng=rng)
+    kind: Any = dict(run.student.settings)["features"]
+    drawn = draw(spectrum.modes, count, kind=kind, rng=rng)
     return infinite_data_risk(drawn, spectrum.eigenvalues, teacher)

@@ -348,6 +348,8 @@ DESCENT = Solver("lab.students.training:train", _descent_flops, _descent_memory,
 """Networks that minimise the loss itself, all of a group together."""
 ALGEBRA = Solver("lab.students.exact:losses", _exact_flops, _exact_memory)
 """Exact students on nested training sets."""
+ALGEBRA_OBSERVED = Solver("lab.students.exact:observed", _exact_flops, _exact_memory)
+"""The same, and what they leave of their training sets."""
 ALGEBRA_EXCESS = Solver("lab.students.exact:excesses", _exact_flops, _exact_memory)
 """Exact students on training sets drawn anew, beside the same model on all data."""
 BASIN = Solver("lab.students.basin:in_one_basin", _basin_flops, _points_memory)

@@ -1,0 +1,643 @@
+"""Curves that fall, rise and fall: minimum, peak, minimum; where the training set is learned.
+
+A unit is a teacher with its training set, or a seed where there is one teacher; its log test loss
+at every x is a mean over its seeds. Only units with every x enter. Of a map the curve is that at
+the largest value of the second axis.
+
+Of the mean curve ℓ(x) the largest rise is R = max over x < x′ of ℓ(x′) − ℓ(x), its ends the first
+minimum and the peak; the second minimum is the smallest ℓ from the peak on, and the second descent
+S = max over x″ from the peak on of min over x before it of ℓ(x) − ℓ(x″). **Their intervals** come
+from all pairs of x at once: Student's t over units for each ℓ(x′) − ℓ(x), at 1 − .05/pairs
+(Bonferroni), so that all hold together with 95 %. R and S grow with every difference, and lie
+between their values at the lower and at the upper ends. So the accident that a place was chosen by
+is paid for: a flat curve has a rise in 5 % of cases or fewer. Units share nothing but, where the
+data are given, their pool.
+
+**The place of the peak** is a set of x, as in `lab.findings.curves`: all from the first minimum on
+whose mean log loss may be the largest with 95 %, and what lies between them and their neighbours. A
+set that reaches an end of the scan decides nothing.
+
+**The threshold** is the x between which the mean log training error crosses `scan.fitted`: of
+samples the last D that is learned by heart, of width and steps the first x that does. Its bracket
+has no error over units.
+
+Known bias: intervals are wide for many x and few units; R is too large by what the largest of many
+accidents is; S takes the place of the peak as known; between two x the curve may be higher.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+
+from lab.findings.answer import NOTHING, Answer, Judgement, inside
+from lab.findings.curves import compared, peak_set
+from lab.findings.drawing import BLUE, GREEN, GREY, VERMILLION, blank, decades, literal, styled
+from lab.findings.expected import Expected, expected_risk
+from lab.findings.exponents import doubts_of_runs
+from lab.findings.study_results import Setting, SettingRuns, StudyResults
+from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View
+from lab.kinds import load
+from lab.kinds.student import STUDENTS
+from lab.regimes.descent import Descent
+from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Doubt
+from lab.scaling.scans.lines import student_quantile
+from lab.scaling.scans.scan import Interval
+from lab.tables.prediction import Claim
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORBID = {Doubt.DIVERGED, Doubt.FAILED, Doubt.UNFINISHED, Doubt.ONE_POOL}
+"""Doubts of the runs under which nothing is judged."""
+EDGE = "the largest loss may be at the edge of the scan, or beyond: scan x on both sides of it."
+LEVEL = 0.05
+"""One minus the confidence of intervals."""
+FEWEST = 4
+SMALLEST = 1e-30
+"""A loss relative to the constant student's below which nothing is left."""
+SPLITS = ("test", "validation", "train")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A mean loss at one place: x and the value of the second axis, 0 where there is none; the
+    split; the unit; the loss, relative, a geometric mean over seeds; its exact mean, NaN where
+    nobody knows it; and the mean over seeds of loss / exact mean."""
+
+    x: float
+    other: float
+    split: str
+    unit: int
+    loss: float
+    exact: float
+    ratio: float
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A ratio of losses with its 95 % interval, NaN where there is none."""
+
+    value: float
+    interval: Interval
+
+    @classmethod
+    def of_logs(cls, value: float, low: float, high: float) -> Factor:
+        """The same of logarithms."""
+        return cls(math.exp(value), (math.exp(low), math.exp(high)))
+
+
+def largest_rise(curve: Float[np.ndarray, " x"]) -> tuple[int, int, int]:
+    """Indices of the first minimum and the peak, the ends of the largest rise, and of the smallest
+    value from the peak on."""
+    peak = 1 + int(np.argmax(curve[1:] - np.minimum.accumulate(curve)[:-1]))
+    first = int(np.argmin(curve[:peak]))
+    return first, peak, peak + int(np.argmin(curve[peak:]))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The mean curve: x of the first minimum, the peak and the second minimum; the rise between the
+    first two, and how many times lower the second minimum is than the first."""
+
+    x: Float[np.ndarray, " x"]
+    logs: Float[np.ndarray, "units x"] = field(repr=False)
+
+    @cached_property
+    def places(self) -> tuple[int, int, int]:
+        """Indices on the mean curve."""
+        return largest_rise(self.logs.mean(0))
+
+    @cached_property
+    def factors(self) -> tuple[Factor, Factor]:
+        """The rise and the second descent."""
+        n, m = self.logs.shape
+        mean = self.logs.mean(0)
+        steps = np.subtract.outer(mean, mean).T  # [x, x′], by how much x′ is larger
+        half = np.full((m, m), math.nan)
+        if n > 1:
+            level = 1 - LEVEL / (m * (m - 1) / 2)
+            centred = self.logs - mean
+            products = centred.T @ centred
+            own = np.diag(products)
+            variance = np.maximum(own[:, None] + own - 2 * products, 0) / (n - 1) / n
+            half = float(student_quantile(n - 1, level)) * np.sqrt(variance)
+        top = self.places[1]
+        later = np.triu_indices(m, 1)
+        rises = [float(d[later].max()) for d in (steps, steps - half, steps + half)]
+        falls = [float((-d[:top, top:]).min(0).max()) for d in (steps, steps + half, steps - half)]
+        return Factor.of_logs(*rises), Factor.of_logs(*falls)
+
+    @property
+    def rises(self) -> bool:
+        """Whether the rise is larger than its error."""
+        return self.factors[0].interval[0] > 1
+
+    @cached_property
+    def peak_interval(self) -> tuple[Interval, bool]:
+        """The x between which the peak lies, and whether it may lie at an end of the scan."""
+        first = self.places[0]
+        if len(self.logs) < 2:
+            return NOTHING, False
+        found = first + peak_set(self.logs[:, first:])
+        low, high = int(found[0]), int(found[-1])
+        ends = float(self.x[max(low - 1, 0)]), float(self.x[min(high + 1, self.x.size - 1)])
+        return ends, low == 0 or high == self.x.size - 1
+
+
+@dataclass(frozen=True)
+class DescentFound:
+    """The losses of one setting, and their shape; None where no unit has every x, or x are few.
+
+    threshold: the x between which the training set is learned by heart, NaN where none are.
+    """
+
+    study: Descent
+    at: Setting
+    entries: tuple[Entry, ...] = field(repr=False)
+    units: int
+    planned: int
+    shape: Shape | None
+    threshold: Interval
+    noisy: bool
+    setting: Setting | None = None
+    doubts: tuple[str, ...] = ()
+    verdict: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The setting as text."""
+        return self.at.label
+
+    @property
+    def others(self) -> list[float]:
+        """Values of the second axis."""
+        return sorted({e.other for e in self.entries})
+
+    def mean(self, split: str, other: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """x, and the geometric mean over units at a value of the second axis, the largest unless
+        told."""
+        return mean_curve(self.entries, split, other)
+
+    def exact(self) -> tuple[np.ndarray, np.ndarray]:
+        """x, and the mean over units of the exact risk there, at the largest second value; NaN
+        where nobody knows it."""
+        at: dict[float, list[float]] = defaultdict(list)
+        last = max(self.others, default=0.0)
+        for e in self.entries:
+            if e.split == "test" and e.other == last:
+                at[e.x].append(e.exact)
+        x = sorted(at)
+        return np.array(x, float), np.array([float(np.mean(at[v])) for v in x], float)
+
+    def plain(self) -> dict[str, Any]:
+        """The shape of the curve, under the names of JSON."""
+        told: dict[str, Any] = {"label": self.label, "units": self.units}
+        told |= {"threshold": self.threshold, "doubts": list(self.doubts)}
+        if self.shape is None:
+            return told
+        x, (rise, second) = self.shape.x, self.shape.factors
+        first, peak, last = (float(x[i]) for i in self.shape.places)
+        ends, edge = self.shape.peak_interval
+        return told | {
+            "first_minimum": first, "peak": {"value": peak, "interval": ends, "edge": edge},
+            "second_minimum": last,
+            "rise": {"value": rise.value, "interval": rise.interval},
+            "second_descent": {"value": second.value, "interval": second.interval},
+        }  # fmt: skip
+
+
+def mean_curve(
+    entries: Sequence[Entry], split: str, other: float | None = None
+) -> tuple[Float[np.ndarray, " x"], Float[np.ndarray, " x"]]:
+    """x, and the geometric mean of the losses of a split there, at a value of the second axis, the
+    largest unless told."""
+    other = max((e.other for e in entries), default=0.0) if other is None else other
+    at: dict[float, list[float]] = defaultdict(list)
+    for e in entries:
+        if e.split == split and e.other == other:
+            at[e.x].append(math.log(e.loss))
+    x = sorted(at)
+    return np.array(x, float), np.array([math.exp(np.mean(at[v])) for v in x], float)
+
+
+def descents(question: StudyResults) -> tuple[DescentFound, ...]:
+    """One per setting, in the order of the grid."""
+    study = question.study
+    assert isinstance(study, Descent)
+    return tuple(_found(study, one) for one in question.stored)
+
+
+def _found(study: Descent, one: SettingRuns) -> DescentFound:
+    by_seed = len({run.task.teacher for run, _ in one.cells.scan}) == 1
+
+    def unit(run: Any) -> int:
+        return int(run.seed if by_seed else run.task.teacher)
+
+    planned = {unit(run) for run, _ in one.cells.scan}
+    without = {unit(run) for run, row in one.cells.scan if not row or row.status != "done"}
+    entries = _entries(study, one, unit, without)
+    shape = _shape(entries)
+    doubts = tuple(doubt for doubt in doubts_of_runs(study, one) if doubt in FORBID)
+    noisy = study.task.n_available is not None or any(run.task.noise for run, _ in one.cells.scan)
+    return DescentFound(study, one.setting, entries, len(planned - without), len(planned), shape,
+                        _threshold(study, entries), noisy, doubts=doubts)  # fmt: skip
+
+
+def _entries(
+    study: Descent, one: SettingRuns, unit: Callable[[Any], int], without: set[int]
+) -> tuple[Entry, ...]:
+    """Mean losses over seeds by x, second axis, split and unit."""
+    names = [axis.coordinate for axis in study.axes]
+    every: dict[tuple[float, float, str, int], list[tuple[float, float]]] = defaultdict(list)
+    for run, row in one.done:
+        if unit(run) in without or not row.scale:
+            continue
+        seen = row.observed()
+        steps = [o.step for o in seen]
+        last = row.best_step if run.training.stopping == "best" else max(steps, default=0)
+        at = dict.fromkeys(steps) if "S" in names else dict.fromkeys([last])
+        exact = dict(zip(at, _exact(run, [*at]), strict=True))
+        for o in seen:
+            if o.step not in at or ("S" in names and not o.step > 0) or not 0 <= o.loss < math.inf:
+                continue
+            split = "test" if o.split == "population" else o.split
+            place = [float(run.coordinate(name, o.step) or 0) for name in names]
+            key = (place[0], place[1] if len(place) > 1 else 0.0, split, unit(run))
+            every[key].append((o.loss / row.scale, exact[o.step] / row.scale))
+    return tuple(_entry(key, np.array(both)) for key, both in sorted(every.items()))
+
+
+def _entry(key: tuple[float, float, str, int], both: Float[np.ndarray, "seeds 2"]) -> Entry:
+    """losses that are 0 count as the smallest there are."""
+    loss, exact = both[:, 0], both[:, 1]
+    geometric = float(np.exp(np.log(np.maximum(loss, SMALLEST)).mean()))
+    return Entry(*key, geometric, float(exact.mean()), float((loss / exact).mean()))
+
+
+def _exact(run: Any, steps: Sequence[float]) -> list[float]:
+    """The exact mean loss at each step, NaN where nobody knows it or it has no variance."""
+    kind = STUDENTS[run.student.kind]
+    if kind.risk_at:
+        return [float(v) for v in load(kind.risk_at)(run, np.array(steps))]
+    known = expected_risk(run)
+    value = known.mean if known and known.varies and math.isfinite(known.mean) else math.nan
+    return [value for _ in steps]
+
+
+def _shape(entries: Sequence[Entry]) -> Shape | None:
+    last = max((e.other for e in entries), default=0.0)
+    test = [e for e in entries if e.split == "test" and e.other == last and e.loss > 0]
+    x = sorted({e.x for e in test})
+    of: dict[int, dict[float, float]] = defaultdict(dict)
+    for e in test:
+        of[e.unit][e.x] = math.log(e.loss)
+    whole = [[one[v] for v in x] for one in of.values() if len(one) == len(x)]
+    if len(x) < FEWEST or not whole:
+        return None
+    return Shape(np.array(x), np.array(whole))
+
+
+def _threshold(study: Descent, entries: Sequence[Entry]) -> Interval:
+    """The x on either side of the crossing of the training error."""
+    x, train = mean_curve(entries, "train")
+    fitted = train <= study.scan.fitted
+    if not fitted.any() or fitted.all():
+        return NOTHING
+    if study.scan.axis[0] == "samples":
+        i = int(np.flatnonzero(fitted)[-1])
+        return (float(x[i]), float(x[i + 1])) if i + 1 < x.size else NOTHING
+    i = int(np.flatnonzero(fitted)[0])
+    return (float(x[i - 1]), float(x[i])) if i else NOTHING
+
+
+# ---- claims --------------------------------------------------------------------------------------
+
+
+def _each(
+    question: StudyResults, claim: Claim
+) -> Iterator[tuple[DescentFound, Setting, float, Shape | None]]:
+    for (one, value), found in zip(
+        question.predicted(claim) if claim.key else ((one, 1.0) for one in question.stored),
+        question.found("descent"), strict=True,
+    ):  # fmt: skip
+        yield found, one.setting, value, found.shape
+
+
+def _short(found: DescentFound) -> str:
+    if not found.units:
+        return "a curve needs a teacher, or seed, with every x: go on running."
+    return f"a curve needs {FEWEST} values of x, and two teachers or seeds."
+
+
+def _unmeasured(claim: Claim, found: DescentFound, at: Setting, value: float) -> Judgement:
+    return Judgement.unmeasured(claim, at, value, found.doubts, _short(found))
+
+
+def _above(interval: Interval, value: float) -> str:
+    """Agrees where the whole interval lies above the value."""
+    if not all(map(math.isfinite, interval)):
+        return UNDECIDED
+    return AGREES if interval[0] > value else CONTRADICTS if interval[1] < value else UNDECIDED
+
+
+MORE = "take more teachers or seeds."
+
+
+def rise(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
+    """Judge the rise before the peak, by how many times the loss grows."""
+    for found, at, value, shape in _each(question, claim):
+        if shape is None or len(shape.logs) < 2:
+            yield _unmeasured(claim, found, at, value)
+            continue
+        one = shape.factors[0]
+        verdict = UNDECIDED if found.doubts else _above(one.interval, value)
+        yield Judgement(
+            claim, at, one.value, one.interval, value, verdict, found.doubts,
+            MORE if verdict == UNDECIDED and not found.doubts else "", words=_where(found, shape),
+        )  # fmt: skip
+
+
+def second(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
+    """Judge how many times lower the second minimum is than the first."""
+    for found, at, value, shape in _each(question, claim):
+        if shape is None or len(shape.logs) < 2:
+            yield _unmeasured(claim, found, at, value)
+            continue
+        one = shape.factors[1]
+        verdict, advice = _above(one.interval, value), MORE
+        if not shape.rises:
+            verdict, advice = UNDECIDED, "no peak is seen, and so no descent after it."
+        elif shape.peak_interval[1]:
+            verdict, advice = UNDECIDED, EDGE
+        if found.doubts:
+            verdict, advice = UNDECIDED, ""
+        yield Judgement(
+            claim, at, one.value, one.interval, value, verdict, found.doubts,
+            advice if verdict == UNDECIDED else "",
+        )  # fmt: skip
+
+
+def none(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
+    """Judge that the largest rise is no larger than the tolerance."""
+    for found, at, value, shape in _each(question, claim):
+        if shape is None or len(shape.logs) < 2:
+            yield _unmeasured(claim, found, at, value)
+            continue
+        one, most = shape.factors[0], 1 + claim.tolerance
+        low, high = one.interval
+        verdict = AGREES if high <= most else CONTRADICTS if low > most else UNDECIDED
+        verdict = UNDECIDED if found.doubts else verdict
+        yield Judgement(
+            claim, at, one.value, one.interval, value, verdict, found.doubts,
+            MORE if verdict == UNDECIDED and not found.doubts else "", words=_where(found, shape),
+        )  # fmt: skip
+
+
+def _where(found: DescentFound, shape: Shape) -> tuple[str, ...]:
+    first, peak, _ = (shape.x[i] for i in shape.places)
+    symbol = found.study.axis.symbol
+    return (f"the largest rise of the mean curve is from {symbol} = {first:g} to {peak:g}.",)
+
+
+def peak(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
+    """Judge the place of the peak beside the position that is claimed."""
+    for found, at, value, shape in _each(question, claim):
+        yield _placed(found, at, claim, value, shape, (1.0, 1.0))
+
+
+def threshold(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
+    """Judge the place of the peak over the place where the training set is learned by heart."""
+    for found, at, value, shape in _each(question, claim):
+        if not all(map(math.isfinite, found.threshold)):
+            why = (
+                f"the training error does not cross {found.study.scan.fitted:g} of the constant "
+                "student's: scan x on both sides of it, or train longer."
+            )
+            yield Judgement.unmeasured(claim, at, value, found.doubts, why)
+        else:
+            yield _placed(found, at, claim, value, shape, found.threshold)
+
+
+def _placed(
+    found: DescentFound, at: Setting, claim: Claim, value: float, shape: Shape | None,
+    over: Interval,
+) -> Judgement:  # fmt: skip
+    """The position of the peak, over an x that is known between two others."""
+    if shape is None or len(shape.logs) < 2:
+        return _unmeasured(claim, found, at, value)
+    (low, high), edge = shape.peak_interval
+    symbol = found.study.axis.symbol
+    ends = (low / over[1], high / over[0])
+    place = float(shape.x[shape.places[1]]) / math.sqrt(over[0] * over[1])
+    allowed = (value * (1 - claim.tolerance), value * (1 + claim.tolerance))
+    verdict = inside(ends, allowed)
+    words: tuple[str, ...] = (f"the peak is between {symbol} = {low:g} and {high:g}.",)
+    advice = "scan more x there, or take more teachers or seeds."
+    if not shape.rises:
+        verdict, advice, words = UNDECIDED, "the loss does not rise by more than its error.", ()
+    elif edge:
+        verdict, advice, words = UNDECIDED, EDGE, ()
+    if found.doubts:
+        verdict, advice = UNDECIDED, ""
+    return Judgement(
+        claim, at, place, ends, value, verdict, found.doubts,
+        advice if verdict == UNDECIDED else "", words=words, more={"edge": edge},
+    )  # fmt: skip
+
+
+def curve(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
+    """Judge that mean losses are their exact means at every x that tells, by `curves.compared`."""
+    for found, at, _, _ in _each(question, claim):
+        told = ratios(found)
+        if not told:
+            why = "no x has an exact risk with a variance, and two teachers or seeds."
+            yield Judgement.unmeasured(claim, at, 1.0, found.doubts, why)
+            continue
+        verdict, e, shown = compared(told, claim.tolerance)
+        verdict = UNDECIDED if found.doubts else verdict
+        symbol = found.study.axis.symbol
+        words = (
+            f"measured / exact is farthest from 1 at {symbol} = {e.x:g}, of {len(told)} x: "
+            f"{e.ratio:.3f} [{shown[0]:.3f}, {shown[1]:.3f}]."
+        )
+        yield Judgement(
+            claim, at, e.ratio, shown, 1.0, verdict, found.doubts,
+            MORE if verdict == UNDECIDED and not found.doubts else "", at=f"{symbol} = {e.x:g}",
+            words=(words,), more={"compared": [one.x for one in told]},
+        )  # fmt: skip
+
+
+def ratios(found: DescentFound) -> list[Expected]:
+    """Mean over units of measured / exact, by x."""
+    at: dict[float, list[float]] = defaultdict(list)
+    last = max(found.others, default=0.0)
+    for e in found.entries:
+        if e.split == "test" and e.other == last and math.isfinite(e.ratio):
+            at[e.x].append(e.ratio)
+    told = []
+    for x in sorted(at):
+        many = np.array(at[x])
+        if many.size > 1:
+            error = float(many.std(ddof=1) / math.sqrt(many.size))
+            told.append(Expected(x, math.nan, float(many.mean()), error, None, "exact", many.size))
+    return told
+
+
+# ---- as people see it ----------------------------------------------------------------------------
+
+
+HEAD = ("setting", "first minimum", "peak", "rise", "second minimum", "second descent", "threshold")
+
+
+def above(answers: Answers) -> list[TextTable]:
+    """A line for each setting that has a curve."""
+    lines = [_line(found, found.shape) for found in _all(answers) if found.shape]
+    words = (
+        "Test error over x: its largest rise, from a minimum to a peak, and how many times lower "
+        "the minimum after it is than the one before, with 95 % intervals over teachers or seeds; "
+        "the training set is learned by heart at the threshold:"
+    )
+    return [TextTable(HEAD, lines, words, most=4)] if lines else []
+
+
+def _line(found: DescentFound, shape: Shape) -> tuple[str, ...]:
+    symbol = found.study.axis.symbol
+    first, top, last = (f"{symbol} = {shape.x[i]:g}" for i in shape.places)
+    grown, fallen = shape.factors
+    if not shape.rises:
+        return (found.label, "–", "none", _factor(grown), "–", "–", _threshold_text(found))
+    (low, high), edge = shape.peak_interval
+    top += f" [{low:g}, {high:g}]" + (", at the edge" if edge else "")
+    return (found.label, first, top, _factor(grown), last, _factor(fallen), _threshold_text(found))
+
+
+def _factor(one: Factor) -> str:
+    low, high = one.interval
+    return f"{one.value:.3g} [{low:.3g}, {high:.3g}]" if math.isfinite(low) else f"{one.value:.3g}"
+
+
+def _threshold_text(found: DescentFound) -> str:
+    low, high = found.threshold
+    return (
+        f"{found.study.axis.symbol} = {low:g} … {high:g}" if math.isfinite(low) else "not crossed"
+    )
+
+
+def sentences(_: Answer, found: DescentFound) -> Iterator[str]:
+    """The number of curves, and what keeps them from telling more."""
+    if found.shape is None:
+        yield _short(found)
+        return
+    yield f"{found.shape.x.size} x, {found.units} of {found.planned} teachers or seeds."
+    if found.shape.rises and found.shape.peak_interval[1]:
+        yield EDGE
+    if not found.noisy:
+        yield (
+            "labels have no noise: what is amplified at the threshold is what the student cannot "
+            "express alone."
+        )
+
+
+COLOURS = {"test": BLUE, "validation": GREEN, "train": GREY}
+
+
+def figures(answers: Answers) -> list[CaptionedFigure]:
+    """One figure of all settings that have a curve."""
+    found = [one for one in _all(answers) if one.shape]
+    return [CaptionedFigure("descent", "Descent twice", *_drawn(found))] if found else []
+
+
+def _drawn(found: Sequence[DescentFound]) -> tuple[Figure, str]:
+    mapped = any(len(one.others) > 1 for one in found)
+    with styled():
+        figure = blank(11.0 if mapped else 6.4, 0.5 + 3.9 * len(found))
+        axes = figure.subplots(len(found), 2 if mapped else 1, squeeze=False)
+        for row, one in zip(axes, found, strict=True):
+            _curves(row[0], one)
+            if mapped:
+                _map(figure, row[1], one)
+    words = (
+        "Relative losses over x: geometric means over teachers or seeds of the test error (blue, "
+        "each unit pale), of validation (green) and training error (grey); exact risks, which are "
+        "arithmetic means, dashed; the "
+        "band is where the training set is learned by heart, the mark the peak with its interval. "
+    )
+    return figure, words + "Right: log test error over both axes." * mapped
+
+
+def _curves(ax: Axes, one: DescentFound) -> None:
+    shape, axis = one.shape, one.study.axis
+    assert shape is not None
+    for logs in shape.logs[:20]:
+        ax.plot(shape.x, np.exp(logs), "-", color=BLUE, lw=0.5, alpha=0.25)
+    for split, colour in COLOURS.items():
+        x, loss = one.mean(split)
+        if x.size:
+            shown = np.where(loss > 1e-6, loss, np.nan)
+            ax.plot(x, shown, ".-", color=colour, lw=1.5, ms=4, label=f"{split} error")
+    x, exact = one.exact()
+    if np.isfinite(exact).any():
+        ax.plot(x, exact, "--", color=VERMILLION, lw=1.4, label="exact mean")
+    if math.isfinite(one.threshold[0]):
+        ax.axvspan(*one.threshold, color=GREY, alpha=0.2, lw=0, label="threshold")
+    if shape.rises:
+        top = float(shape.x[shape.places[1]])
+        low, high = shape.peak_interval[0]
+        height = float(np.exp(shape.logs.mean(0)[shape.places[1]]))
+        ax.errorbar(top, height, xerr=[[top - low], [high - top]], fmt="v", color=VERMILLION, ms=6)
+    ax.set(xscale="log", yscale="log", xlabel=axis.words, ylabel="relative loss")
+    decades(ax)
+    ax.set_title(literal(one.label))
+    ax.legend(loc="best", fontsize=8)
+
+
+def _map(figure: Figure, ax: Axes, one: DescentFound) -> None:
+    x, others = np.unique([e.x for e in one.entries]), np.array(one.others)
+    if others.size < 2:
+        ax.set_axis_off()
+        return
+    z = np.full((others.size, x.size), np.nan)
+    for i, other in enumerate(others.tolist()):
+        at, loss = one.mean("test", other)
+        z[i, np.searchsorted(x, at)] = np.log10(loss)
+    mesh = ax.pcolormesh(x, others, z, shading="nearest", cmap="viridis")
+    figure.colorbar(mesh, ax=ax, label="log₁₀ test error")
+    first, other_axis = one.study.axes
+    ax.set(xscale="log", yscale="log", xlabel=first.words, ylabel=other_axis.words)
+    ax.grid(False)
+
+
+def files(answers: Answers) -> dict[str, Rows]:
+    """Every loss of every curve."""
+    columns = ("label", "x", "other", "split", "unit", "loss", "exact")
+    rows = [
+        (one.label, f"{e.x:g}", f"{e.other:g}", e.split, str(e.unit), f"{e.loss:.8g}",
+         f"{e.exact:.8g}")
+        for one in _all(answers) for e in one.entries
+    ]  # fmt: skip
+    return {"descent.csv": Rows(columns, rows)} if rows else {}
+
+
+def measured(found: DescentFound) -> str:
+    """The rise and the second descent."""
+    if found.shape is None:
+        return ""
+    grown, fallen = found.shape.factors
+    return f"rise {grown.value:.3g}, second descent {fallen.value:.3g}"
+
+
+def _all(answers: Answers) -> list[DescentFound]:
+    return [one for answer in answers for one in answer.found("descent")]
+
+
+VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="descent",
+            measured=measured)  # fmt: skip
