@@ -32,18 +32,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from lab.findings.answer import NOTHING, Answer, Judgement, inside
+from lab.findings.answer import NOTHING, Judgement, inside
 from lab.findings.curves import compared, peak_set
-from lab.findings.drawing import BLUE, GREEN, GREY, VERMILLION, blank, decades, literal, styled
 from lab.findings.expected import Expected, expected_risk
 from lab.findings.exponents import doubts_of_runs
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View
 from lab.kinds import load
 from lab.kinds.student import STUDENTS
 from lab.regimes.descent import Descent
@@ -51,10 +49,6 @@ from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Doubt
 from lab.scaling.scans.lines import student_quantile
 from lab.scaling.scans.scan import Interval
 from lab.tables.prediction import Claim
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 FORBID = {Doubt.DIVERGED, Doubt.FAILED, Doubt.UNFINISHED, Doubt.ONE_POOL}
 """Doubts of the runs under which nothing is judged."""
@@ -64,11 +58,10 @@ LEVEL = 0.05
 FEWEST = 4
 SMALLEST = 1e-30
 """A loss relative to the constant student's below which nothing is left."""
-SPLITS = ("test", "validation", "train")
 
 
 @dataclass(frozen=True)
-class Entry:
+class MeanLoss:
     """A mean loss at one place: x and the value of the second axis, 0 where there is none; the
     split; the unit; the loss, relative, a geometric mean over seeds; its exact mean, NaN where
     nobody knows it; and the mean over seeds of loss / exact mean."""
@@ -83,14 +76,14 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Factor:
+class LossRatio:
     """A ratio of losses with its 95 % interval, NaN where there is none."""
 
     value: float
     interval: Interval
 
     @classmethod
-    def of_logs(cls, value: float, low: float, high: float) -> Factor:
+    def of_logs(cls, value: float, low: float, high: float) -> LossRatio:
         """The same of logarithms."""
         return cls(math.exp(value), (math.exp(low), math.exp(high)))
 
@@ -104,7 +97,7 @@ def largest_rise(curve: Float[np.ndarray, " x"]) -> tuple[int, int, int]:
 
 
 @dataclass(frozen=True)
-class Shape:
+class DescentCurve:
     """The mean curve: x of the first minimum, the peak and the second minimum; the rise between the
     first two, and how many times lower the second minimum is than the first."""
 
@@ -117,7 +110,7 @@ class Shape:
         return largest_rise(self.logs.mean(0))
 
     @cached_property
-    def factors(self) -> tuple[Factor, Factor]:
+    def factors(self) -> tuple[LossRatio, LossRatio]:
         """The rise and the second descent."""
         n, m = self.logs.shape
         mean = self.logs.mean(0)
@@ -134,7 +127,7 @@ class Shape:
         later = np.triu_indices(m, 1)
         rises = [float(d[later].max()) for d in (steps, steps - half, steps + half)]
         falls = [float((-d[:top, top:]).min(0).max()) for d in (steps, steps + half, steps - half)]
-        return Factor.of_logs(*rises), Factor.of_logs(*falls)
+        return LossRatio.of_logs(*rises), LossRatio.of_logs(*falls)
 
     @property
     def rises(self) -> bool:
@@ -162,10 +155,10 @@ class DescentFound:
 
     study: Descent
     at: Setting
-    entries: tuple[Entry, ...] = field(repr=False)
+    entries: tuple[MeanLoss, ...] = field(repr=False)
     units: int
     planned: int
-    shape: Shape | None
+    shape: DescentCurve | None
     threshold: Interval
     noisy: bool
     setting: Setting | None = None
@@ -216,7 +209,7 @@ class DescentFound:
 
 
 def mean_curve(
-    entries: Sequence[Entry], split: str, other: float | None = None
+    entries: Sequence[MeanLoss], split: str, other: float | None = None
 ) -> tuple[Float[np.ndarray, " x"], Float[np.ndarray, " x"]]:
     """x, and the geometric mean of the losses of a split there, at a value of the second axis, the
     largest unless told."""
@@ -254,7 +247,7 @@ def _found(study: Descent, one: SettingRuns) -> DescentFound:
 
 def _entries(
     study: Descent, one: SettingRuns, unit: Callable[[Any], int], without: set[int]
-) -> tuple[Entry, ...]:
+) -> tuple[MeanLoss, ...]:
     """Mean losses over seeds by x, second axis, split and unit."""
     names = [axis.coordinate for axis in study.axes]
     every: dict[tuple[float, float, str, int], list[tuple[float, float]]] = defaultdict(list)
@@ -273,14 +266,14 @@ def _entries(
             place = [float(run.coordinate(name, o.step) or 0) for name in names]
             key = (place[0], place[1] if len(place) > 1 else 0.0, split, unit(run))
             every[key].append((o.loss / row.scale, exact[o.step] / row.scale))
-    return tuple(_entry(key, np.array(both)) for key, both in sorted(every.items()))
+    return tuple(_mean_loss(key, np.array(both)) for key, both in sorted(every.items()))
 
 
-def _entry(key: tuple[float, float, str, int], both: Float[np.ndarray, "seeds 2"]) -> Entry:
+def _mean_loss(key: tuple[float, float, str, int], both: Float[np.ndarray, "seeds 2"]) -> MeanLoss:
     """losses that are 0 count as the smallest there are."""
     loss, exact = both[:, 0], both[:, 1]
     geometric = float(np.exp(np.log(np.maximum(loss, SMALLEST)).mean()))
-    return Entry(*key, geometric, float(exact.mean()), float((loss / exact).mean()))
+    return MeanLoss(*key, geometric, float(exact.mean()), float((loss / exact).mean()))
 
 
 def _exact(run: Any, steps: Sequence[float]) -> list[float]:
@@ -293,7 +286,7 @@ def _exact(run: Any, steps: Sequence[float]) -> list[float]:
     return [value for _ in steps]
 
 
-def _shape(entries: Sequence[Entry]) -> Shape | None:
+def _shape(entries: Sequence[MeanLoss]) -> DescentCurve | None:
     last = max((e.other for e in entries), default=0.0)
     test = [e for e in entries if e.split == "test" and e.other == last and e.loss > 0]
     x = sorted({e.x for e in test})
@@ -303,10 +296,10 @@ def _shape(entries: Sequence[Entry]) -> Shape | None:
     whole = [[one[v] for v in x] for one in of.values() if len(one) == len(x)]
     if len(x) < FEWEST or not whole:
         return None
-    return Shape(np.array(x), np.array(whole))
+    return DescentCurve(np.array(x), np.array(whole))
 
 
-def _threshold(study: Descent, entries: Sequence[Entry]) -> Interval:
+def _threshold(study: Descent, entries: Sequence[MeanLoss]) -> Interval:
     """The x on either side of the crossing of the training error."""
     x, train = mean_curve(entries, "train")
     fitted = train <= study.scan.fitted
@@ -324,7 +317,7 @@ def _threshold(study: Descent, entries: Sequence[Entry]) -> Interval:
 
 def _each(
     question: StudyResults, claim: Claim
-) -> Iterator[tuple[DescentFound, Setting, float, Shape | None]]:
+) -> Iterator[tuple[DescentFound, Setting, float, DescentCurve | None]]:
     for (one, value), found in zip(
         question.predicted(claim) if claim.key else ((one, 1.0) for one in question.stored),
         question.found("descent"), strict=True,
@@ -332,14 +325,15 @@ def _each(
         yield found, one.setting, value, found.shape
 
 
-def _short(found: DescentFound) -> str:
+def too_short(found: DescentFound) -> str:
+    """What a curve lacks."""
     if not found.units:
         return "a curve needs a teacher, or seed, with every x: go on running."
     return f"a curve needs {FEWEST} values of x, and two teachers or seeds."
 
 
 def _unmeasured(claim: Claim, found: DescentFound, at: Setting, value: float) -> Judgement:
-    return Judgement.unmeasured(claim, at, value, found.doubts, _short(found))
+    return Judgement.unmeasured(claim, at, value, found.doubts, too_short(found))
 
 
 def _above(interval: Interval, value: float) -> str:
@@ -402,7 +396,7 @@ def none(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
         )  # fmt: skip
 
 
-def _where(found: DescentFound, shape: Shape) -> tuple[str, ...]:
+def _where(found: DescentFound, shape: DescentCurve) -> tuple[str, ...]:
     first, peak, _ = (shape.x[i] for i in shape.places)
     symbol = found.study.axis.symbol
     return (f"the largest rise of the mean curve is from {symbol} = {first:g} to {peak:g}.",)
@@ -428,7 +422,7 @@ def threshold(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
 
 
 def _placed(
-    found: DescentFound, at: Setting, claim: Claim, value: float, shape: Shape | None,
+    found: DescentFound, at: Setting, claim: Claim, value: float, shape: DescentCurve | None,
     over: Interval,
 ) -> Judgement:  # fmt: skip
     """The position of the peak, over an x that is known between two others."""
@@ -490,154 +484,3 @@ def ratios(found: DescentFound) -> list[Expected]:
             error = float(many.std(ddof=1) / math.sqrt(many.size))
             told.append(Expected(x, math.nan, float(many.mean()), error, None, "exact", many.size))
     return told
-
-
-# ---- as people see it ----------------------------------------------------------------------------
-
-
-HEAD = ("setting", "first minimum", "peak", "rise", "second minimum", "second descent", "threshold")
-
-
-def above(answers: Answers) -> list[TextTable]:
-    """A line for each setting that has a curve."""
-    lines = [_line(found, found.shape) for found in _all(answers) if found.shape]
-    words = (
-        "Test error over x: its largest rise, from a minimum to a peak, and how many times lower "
-        "the minimum after it is than the one before, with 95 % intervals over teachers or seeds; "
-        "the training set is learned by heart at the threshold:"
-    )
-    return [TextTable(HEAD, lines, words, most=4)] if lines else []
-
-
-def _line(found: DescentFound, shape: Shape) -> tuple[str, ...]:
-    symbol = found.study.axis.symbol
-    first, top, last = (f"{symbol} = {shape.x[i]:g}" for i in shape.places)
-    grown, fallen = shape.factors
-    if not shape.rises:
-        return (found.label, "–", "none", _factor(grown), "–", "–", _threshold_text(found))
-    (low, high), edge = shape.peak_interval
-    top += f" [{low:g}, {high:g}]" + (", at the edge" if edge else "")
-    return (found.label, first, top, _factor(grown), last, _factor(fallen), _threshold_text(found))
-
-
-def _factor(one: Factor) -> str:
-    low, high = one.interval
-    return f"{one.value:.3g} [{low:.3g}, {high:.3g}]" if math.isfinite(low) else f"{one.value:.3g}"
-
-
-def _threshold_text(found: DescentFound) -> str:
-    low, high = found.threshold
-    return (
-        f"{found.study.axis.symbol} = {low:g} … {high:g}" if math.isfinite(low) else "not crossed"
-    )
-
-
-def sentences(_: Answer, found: DescentFound) -> Iterator[str]:
-    """The number of curves, and what keeps them from telling more."""
-    if found.shape is None:
-        yield _short(found)
-        return
-    yield f"{found.shape.x.size} x, {found.units} of {found.planned} teachers or seeds."
-    if found.shape.rises and found.shape.peak_interval[1]:
-        yield EDGE
-    if not found.noisy:
-        yield (
-            "labels have no noise: what is amplified at the threshold is what the student cannot "
-            "express alone."
-        )
-
-
-COLOURS = {"test": BLUE, "validation": GREEN, "train": GREY}
-
-
-def figures(answers: Answers) -> list[CaptionedFigure]:
-    """One figure of all settings that have a curve."""
-    found = [one for one in _all(answers) if one.shape]
-    return [CaptionedFigure("descent", "Descent twice", *_drawn(found))] if found else []
-
-
-def _drawn(found: Sequence[DescentFound]) -> tuple[Figure, str]:
-    mapped = any(len(one.others) > 1 for one in found)
-    with styled():
-        figure = blank(11.0 if mapped else 6.4, 0.5 + 3.9 * len(found))
-        axes = figure.subplots(len(found), 2 if mapped else 1, squeeze=False)
-        for row, one in zip(axes, found, strict=True):
-            _curves(row[0], one)
-            if mapped:
-                _map(figure, row[1], one)
-    words = (
-        "Relative losses over x: geometric means over teachers or seeds of the test error (blue, "
-        "each unit pale), of validation (green) and training error (grey); exact risks, which are "
-        "arithmetic means, dashed; the "
-        "band is where the training set is learned by heart, the mark the peak with its interval. "
-    )
-    return figure, words + "Right: log test error over both axes." * mapped
-
-
-def _curves(ax: Axes, one: DescentFound) -> None:
-    shape, axis = one.shape, one.study.axis
-    assert shape is not None
-    for logs in shape.logs[:20]:
-        ax.plot(shape.x, np.exp(logs), "-", color=BLUE, lw=0.5, alpha=0.25)
-    for split, colour in COLOURS.items():
-        x, loss = one.mean(split)
-        if x.size:
-            shown = np.where(loss > 1e-6, loss, np.nan)
-            ax.plot(x, shown, ".-", color=colour, lw=1.5, ms=4, label=f"{split} error")
-    x, exact = one.exact()
-    if np.isfinite(exact).any():
-        ax.plot(x, exact, "--", color=VERMILLION, lw=1.4, label="exact mean")
-    if math.isfinite(one.threshold[0]):
-        ax.axvspan(*one.threshold, color=GREY, alpha=0.2, lw=0, label="threshold")
-    if shape.rises:
-        top = float(shape.x[shape.places[1]])
-        low, high = shape.peak_interval[0]
-        height = float(np.exp(shape.logs.mean(0)[shape.places[1]]))
-        ax.errorbar(top, height, xerr=[[top - low], [high - top]], fmt="v", color=VERMILLION, ms=6)
-    ax.set(xscale="log", yscale="log", xlabel=axis.words, ylabel="relative loss")
-    decades(ax)
-    ax.set_title(literal(one.label))
-    ax.legend(loc="best", fontsize=8)
-
-
-def _map(figure: Figure, ax: Axes, one: DescentFound) -> None:
-    x, others = np.unique([e.x for e in one.entries]), np.array(one.others)
-    if others.size < 2:
-        ax.set_axis_off()
-        return
-    z = np.full((others.size, x.size), np.nan)
-    for i, other in enumerate(others.tolist()):
-        at, loss = one.mean("test", other)
-        z[i, np.searchsorted(x, at)] = np.log10(loss)
-    mesh = ax.pcolormesh(x, others, z, shading="nearest", cmap="viridis")
-    figure.colorbar(mesh, ax=ax, label="log₁₀ test error")
-    first, other_axis = one.study.axes
-    ax.set(xscale="log", yscale="log", xlabel=first.words, ylabel=other_axis.words)
-    ax.grid(False)
-
-
-def files(answers: Answers) -> dict[str, Rows]:
-    """Every loss of every curve."""
-    columns = ("label", "x", "other", "split", "unit", "loss", "exact")
-    rows = [
-        (one.label, f"{e.x:g}", f"{e.other:g}", e.split, str(e.unit), f"{e.loss:.8g}",
-         f"{e.exact:.8g}")
-        for one in _all(answers) for e in one.entries
-    ]  # fmt: skip
-    return {"descent.csv": Rows(columns, rows)} if rows else {}
-
-
-def measured(found: DescentFound) -> str:
-    """The rise and the second descent."""
-    if found.shape is None:
-        return ""
-    grown, fallen = found.shape.factors
-    return f"rise {grown.value:.3g}, second descent {fallen.value:.3g}"
-
-
-def _all(answers: Answers) -> list[DescentFound]:
-    return [one for answer in answers for one in answer.found("descent")]
-
-
-VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="descent",
-            measured=measured)  # fmt: skip

@@ -15,6 +15,7 @@ from lab.findings import (
     claims,
     contrasts,
     coverage,
+    descent_views,
     descents,
     dimensions,
     expected,
@@ -43,7 +44,7 @@ class FindingKind:
 KINDS: dict[str, FindingKind] = {
     "frontier": FindingKind(frontiers.frontiers, frontiers.VIEW),
     "learning": FindingKind(learning.learning, learning.VIEW),
-    "descent": FindingKind(descents.descents, descents.VIEW),
+    "descent": FindingKind(descents.descents, descent_views.VIEW),
     "plane": FindingKind(planes.planes, planes.VIEW),
     "exponents": FindingKind(exponents.exponents, exponent_views.VIEW),
     "calibrated": FindingKind(calibrated.calibrated, calibrated.VIEW),

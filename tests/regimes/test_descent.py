@@ -9,7 +9,7 @@ from invocation import invoke
 
 import lab
 from lab.config import study
-from lab.findings.descents import Shape, largest_rise, ratios
+from lab.findings.descents import DescentCurve, largest_rise, ratios
 from lab.mistakes import StudyError
 
 WIDTH = """
@@ -195,17 +195,17 @@ def test_a_rise_is_no_choice_among_accidents(peaked):
     """On flat curves the interval of the rise lies above 1 no more often than its level says."""
     rng, x = np.random.default_rng(0), np.arange(1.0, 13)
     bump = np.exp(-((x - 7) ** 2) / 2) * 6 * peaked
-    found = [Shape(x, bump + rng.standard_normal((8, 12))).rises for _ in range(300)]
+    found = [DescentCurve(x, bump + rng.standard_normal((8, 12))).rises for _ in range(300)]
     assert np.mean(found) >= 0.9 if peaked else np.mean(found) <= 0.05
 
 
 def test_a_peak_at_an_end_is_told():
     x = np.arange(1.0, 6)
     logs = np.array([5, 3, 1, 2, 4.0]) + 0.01 * np.random.default_rng(0).standard_normal((6, 5))
-    ends, edge = Shape(x, logs).peak_interval
+    ends, edge = DescentCurve(x, logs).peak_interval
     assert edge and ends == (4, 5)
     inner = np.array([5, 3, 4, 2, 1.0]) + 0.01 * np.random.default_rng(0).standard_normal((6, 5))
-    ends, edge = Shape(x, inner).peak_interval
+    ends, edge = DescentCurve(x, inner).peak_interval
     assert not edge and ends == (2, 4)  # and not the end, where the largest loss of all is
 
 
