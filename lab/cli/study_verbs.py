@@ -90,11 +90,15 @@ def check(study: StudyFile, overrides: Overrides = None, as_json: AsJson = False
             panels.append(panel.model_dump(mode="json", by_alias=True) | told)
         say_json({"panels": panels, "doubts": doubts})
         return
+    from lab.regimes.design_warnings import worked_out
+
     say(f"{study}: fine. {counted(found)}.")
     for scan in found.scans:
         claims = "; ".join(f"{one.text} ({one.sense})" if one == scan.prediction else one.told
                            for one in scan.claims)  # fmt: skip
         say(f"{f'{scan.title}: ' if scan.title else ''}regime {scan.regime}, prediction {claims}")
+        for sentence in worked_out(scan):
+            say_sentence(f"predicts  {sentence}")
     _say_doubts(doubts)
     _say_power(found)
 

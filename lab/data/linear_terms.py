@@ -23,10 +23,12 @@ asymptotic one.
               agrees: between them it is interpolated in the logs
     tori      products of cosines, by the discrete Fourier transform, d ≤ 3
 
-Targets: Gaussian fields, and random networks of ReLU, t₊^p or erf units that are wide: a teacher of
-M units is such a field while N is well below its own parameters. Beyond the degrees where rounding
-hides an eigenvalue, λ_l ∝ Γ(l − s)/Γ(l + d + s) with s the smoothness, which is exact for the
-singularity of |x − x′|^(2s) on the sphere. Not here: cubes, products, teachers of tanh.
+Targets: Gaussian fields, random networks of ReLU, t₊^p or erf units that are wide, and ridges of
+random signs: a teacher of M units is such a field while N is well below its own parameters. The
+constant is none of the N: targets are normalised, and none has a mean (ridges keep theirs). Beyond
+the degrees where rounding hides an eigenvalue, λ_l ∝ Γ(l − s)/Γ(l + d + s) with s the smoothness,
+which is exact for the singularity of |x − x′|^(2s) on the sphere. Not here: cubes, products,
+teachers of tanh.
 """
 
 from __future__ import annotations
@@ -42,9 +44,10 @@ from scipy.special import comb, gammaln
 from lab.data.covariances import Covariance, NetworkCovariance, covariance
 from lab.data.task import TaskSpec
 from lab.data.user_data import AnyTask
+from lab.kinds.student import Reference, StudentSpec, scanned_with
 
 if TYPE_CHECKING:
-    from lab.kinds.student import StudentSpec, StudyInterface
+    from lab.kinds.student import StudyInterface
 
 COMPUTED_DEGREES = {1: 10_000, 2: 600}
 COMPUTED_MANY_DIMENSIONS = 200
@@ -162,7 +165,7 @@ def linear_terms(task: AnyTask) -> LinearTerms | None:
     if field is None:
         return None
     if kind == "sphere":
-        return _on_sphere(field, d)
+        return _on_sphere(field, d, ridges=task.teacher_kind == "ridges")
     if kind == "torus" and d in GRID:
         return _on_torus(field, d)
     return None
@@ -174,6 +177,8 @@ def field_of(task: TaskSpec) -> Covariance | None:
     if task.covariance:
         kind, settings = task.covariance
         return covariance(kind, **dict(settings))
+    if task.teacher_kind == "ridges" and task.teacher_widths and not task.one_sign:
+        return NetworkCovariance("relu", weight=1.0)
     spread = task.teacher_kind == "network" and len(task.teacher_widths) > 0
     if not spread or not task.teacher_activation.startswith(("relu", "erf")):
         return None
@@ -182,25 +187,24 @@ def field_of(task: TaskSpec) -> Covariance | None:
     )
 
 
-def slope(study: StudyInterface, task: AnyTask, student: StudentSpec) -> float | None:
-    """α of the reference over the N of the students that a study scans beside this one; None where
-    no spectrum is known, or sizes are beyond it."""
-    if not study.scans_model_size or study.learner:
+def reference(study: StudyInterface, task: AnyTask, student: StudentSpec) -> Reference | None:
+    """The reference at the N of the students that a study scans beside this one, or at the D of
+    students that have a number per sample; None where no spectrum is known."""
+    found = linear_terms(task)
+    if found is None or study.learner or study.resamples_data:
         return None
-    found, same_but_size = linear_terms(task), study.student.same_but_size
-    same = same_but_size(student)
-    N = sorted({
-        other.parameters(task.D_amb, task.outputs) for other in study.students()
-        if same_but_size(other) == same
-    })  # fmt: skip
-    if found is None or len(N) < 2:
-        return None
-    value = found.slope(np.array(N))
-    return value if np.isfinite(value) else None
+    at = [float(D) for D in study.sizes if D]
+    if study.scans_model_size:
+        at = [float(s.parameters(task.D_amb, task.outputs)) for s in scanned_with(study, student)]
+    at = sorted({*at})
+    value = tuple(found.loss(np.array(at)).tolist())
+    return Reference(tuple(at), value, found.error, "linear terms")
 
 
 @lru_cache(maxsize=64)
-def _on_sphere(field: Covariance, d: int) -> LinearTerms:
+def _on_sphere(field: Covariance, d: int, ridges: bool = False) -> LinearTerms:
+    """ridges: whether the target is a sum of |u·x|, of which t₊ is one half and t/2 the other: it
+    has no odd degree, and its mean stays."""
     s = field.smoothness / 2
     known = harmonics(field, d, degrees=DEGREES.get(d, MANY_DIMENSIONS)).eigenvalues
     # even and odd degrees have singularities of their own, at θ = 0 and at both ends
@@ -218,7 +222,7 @@ def _on_sphere(field: Covariance, d: int) -> LinearTerms:
             lam[beyond] = lam[last] * np.exp(decay - decay[0])
     degree = np.arange(len(lam), dtype=float)
     multiplicity = comb(degree + d, d) - comb(np.maximum(degree + d - 2, 0), d)
-    lam[0] = 0.0  # the mean is taken away
+    lam[1 if ridges else 0] = 0.0  # the mean is taken away
     order = np.argsort(-lam, kind="stable")
     order = order[lam[order] > 0]
     power = (lam * multiplicity)[order]

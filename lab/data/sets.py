@@ -136,6 +136,18 @@ def clean(
     return x, jax.nn.softmax(y, axis=0) if src.loss == "kl" else y
 
 
+@partial(jax.jit, static_argnames="n")
+def on_interval(src: Source, n: int) -> Float[Array, "*T n"]:
+    """Targets without noise at the midpoints of n equal cells of [−½, ½], d = 1."""
+
+    def one(src: Source) -> Float[Array, " n"]:
+        z = (jnp.arange(n) + 0.5)[None] / n - 0.5
+        T = teachers.apply(src.networks, src.activation, z)
+        return (src.scale * (T - src.mu))[0]
+
+    return jax.vmap(one)(src)
+
+
 def hidden(
     src: Source, n: int, *, key: Key[Array, ""]
 ) -> list[tuple[Float[Array, "w n"], Float[Array, "w n"]]]:

@@ -17,7 +17,7 @@ from lab import theory
 from lab.findings import exponent_charts, exponents, provenance
 from lab.findings.answer import Answer
 from lab.findings.drawing import BLUE, GREY, VERDICTS, blank, decades, grid, literal, shades, styled
-from lab.findings.expected import TheoryComparison
+from lab.findings.expected import TheoryComparison, gap_at_ends
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.view import (
     Answers,
@@ -302,7 +302,7 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
         )
         + (
             " Dashed: the expected loss, from theory, a mean: above the geometric mean where "
-            "losses scatter."
+            "losses scatter; of networks and ridges a reference."
             if any(answer.found("expected") for answer in answers)
             else ""
         )
@@ -391,7 +391,8 @@ LEGEND = (
     "with the noise that they have in common. α in N, α in hidden: by all parameters, and by the "
     "weights between hidden layers. "
     "Forecast: error in log loss of the law of the smaller x about the two largest, ± 95 %. "
-    "x: smallest and largest of the scan. table.csv has every run and what was fitted of it."
+    "x: smallest and largest of the scan; gap: measured loss / reference at both. table.csv has "
+    "every run and what was fitted of it."
 )
 SLOWER = "slower"
 VARIED = {
@@ -416,19 +417,19 @@ def above(answers: Answers) -> list[Block]:
 
 
 def table(answers: Answers) -> TextTable:
-    """One row per point; rivals have a column where the study names any."""
-    rivals = any(answer.prediction.rivals for answer in answers)
-    columns = (*HEAD, "rivals") if rivals else HEAD
-    cells = [_cells(answer, p) for answer in answers for p in answer.points]
-    rows = [(*row, *[""] * (len(columns) - len(row))) for row in cells]
-    shown = (*range(BRIEF), *range(len(HEAD), len(columns)))
-    return TextTable(columns, rows, shown=shown, most=MOST)
+    """One row per point; gaps to a reference and rivals have a column where the study has any."""
+    points = [(answer, p) for answer in answers for p in answer.points]
+    more = {"gap": [gap_at_ends(answer, p.setting) for answer, p in points],
+            "rivals": [_survivors(p) for _, p in points]}  # fmt: skip
+    more = {name: cells for name, cells in more.items() if any(cells)}
+    rows = [(*_cells(*point), *row) for point, *row in zip(points, *more.values(), strict=True)]
+    shown = (*range(BRIEF), *range(len(HEAD), len(HEAD) + len(more)))
+    return TextTable((*HEAD, *more), rows, shown=shown, most=MOST)
 
 
 def _cells(answer: Answer, p: ExponentResult) -> tuple[str, ...]:
     e, c = p.exponent, p.evidence.convergence
     name = ", ".join(filter(None, [str(p.dim), p.setting.name]))
-    rivals = "; ".join(f"{r.formula} = {r.value:.3g} {FATE[r.survives]}" for r in p.rivals)
     x = sorted({row[0] for row in p.fitted.rows})
     by_size = e.by_size if e else {}
     return (
@@ -445,8 +446,11 @@ def _cells(answer: Answer, p: ExponentResult) -> tuple[str, ...]:
         *(_counted(by_size[s]) if s in by_size else "–" for s in ("N", "hidden")),
         _forecast(e) if e and e.forecast else "–",
         f"{c.correction.alpha:+.2f} ± {2 * c.correction.error:.2f}" if c else "–",
-        *([rivals] if p.rivals else []),
     )
+
+
+def _survivors(p: ExponentResult) -> str:
+    return "; ".join(f"{r.formula} = {r.value:.3g} {FATE[r.survives]}" for r in p.rivals)
 
 
 def _predicted(answer: Answer, p: ExponentResult) -> str:

@@ -16,12 +16,15 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from lab.data.task import Task
 from lab.data.user_data import MOST_SHARED, UserDataSpec
 from lab.execution import plan
 from lab.execution.budgets import CHECKS
 from lab.execution.store import Row
 from lab.findings.answer import NOTHING, Judgement
+from lab.findings.expected import Done, left_to_train, references
 from lab.findings.exponent_result import (
     Convergence,
     ExponentResult,
@@ -140,7 +143,7 @@ def _measured(question: StudyResults, one: SettingRuns) -> Measured:
             )  # fmt: skip
     return Measured(
         one.setting, cells.scan[0][0], done, values, found, runs, evidence,
-        (*_doubts(study, cells, runs, evidence.convergence), *values.doubts),
+        (*_doubts(study, one, runs, evidence.convergence), *values.doubts),
     )  # fmt: skip
 
 
@@ -230,24 +233,39 @@ def _conditioning(rows: list[Row]) -> tuple[float, float] | None:
 
 def doubts_of_runs(study: Regime, one: SettingRuns) -> list[Doubt]:
     """Doubts that the state of the runs and the design give a setting, whatever is claimed."""
-    return _doubts(study, one.cells, _runs(one), _evidence(study, one).convergence)
+    return _doubts(study, one, _runs(one), _evidence(study, one).convergence)
 
 
 def _doubts(
-    study: Regime, cells: CellRuns, runs: RunStates, change: Convergence | None
+    study: Regime, one: SettingRuns, runs: RunStates, change: Convergence | None
 ) -> list[Doubt]:
     """Doubts that the state of the runs and the design give, before anything is fitted."""
+    cells = one.cells
     condition, jitter = runs.conditioning or (1.0, 0.0)
     holds = {
         Doubt.DIVERGED: runs.diverged > 0,
         Doubt.FAILED: runs.failed > 0,
         Doubt.UNFINISHED: runs.missing > 0,
         Doubt.SATURATED: study.has_size_counts and _saturated(cells),
-        Doubt.UNCHECKED: study.trained and (change is None or not _checked(cells)),
+        Doubt.UNCHECKED: study.trained
+        and (change is None or not _checked(cells))
+        and not at_optimum(study, one.done),
         Doubt.ONE_POOL: dependent([run for run, _ in cells.scan]),
         Doubt.ILL_CONDITIONED: jitter > 0 or condition > ILL_CONDITIONED,
     }
     return [doubt for doubt, there in holds.items() if there]
+
+
+def at_optimum(study: Regime, done: Done) -> bool:
+    """True if the losses are so near to an exact optimum that no more training could change α by
+    half of the tolerance: this replaces training with other budgets."""
+    at = references(study, done)
+    room = left_to_train(at)
+    if room is None or len({study.x(run) for run, _ in done}) > len(at):
+        return False
+    slope = -np.polyfit(np.log([e.x for e in at]), np.log([e.value * e.ratio for e in at]), 1)[0]
+    tolerance = study.prediction.tolerance if study.prediction else ALPHA.tolerance
+    return bool(room <= tolerance / 2 * abs(slope))
 
 
 def _saturated(cells: CellRuns) -> bool:

@@ -21,13 +21,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from lab.execution.store import Row
-from lab.findings.expected import expected_risk, references
+from lab.findings.expected import Done, expected_risk, references
 from lab.kinds.student import STUDENTS, Student
 from lab.regimes.regime import Regime
 from lab.scaling.judge.verdict import Doubt
@@ -36,9 +35,6 @@ from lab.tables.prediction import Claim
 from lab.theory import RESOLUTION, PredictionError, parse, rough
 
 __all__ = ["premises", "sentences"]
-
-Done = Sequence[tuple[Run, Row]]
-"""Finished runs of one scan: they share all but x, teacher and seed."""
 
 PER_DIMENSION = 8
 """Points per dimension, D_max^(1/d), below which a local student is coarse.
@@ -81,14 +77,6 @@ a torus (d = 2, D = 256) the share is 1.
 """
 
 
-EVIDENCE = {
-    "theorem": "a theorem",
-    "measured": "measured, not proven",
-    "inferred": "inferred, neither proven nor measured apart from this",
-}
-"""Words for what an exponent of the table rests on."""
-
-
 @dataclass(frozen=True)
 class Approach:
     """Theory's slope over the x of a scan, and its limit at large x."""
@@ -120,7 +108,7 @@ def _doubts(study: Regime, done: Done, claim: Claim) -> Iterator[Doubt]:
         yield Doubt.EXTRAPOLATED
     if rough(claim.text, run.task.smoothness):
         yield Doubt.ROUGH_TARGET
-    gap = references(study, done)
+    gap = references(study, done) if study.trained else ()
     if gap and gap[-1].ratio > GROWS * gap[0].ratio:
         yield Doubt.GAP_GROWS
     # a number, or a formula without d, was written for the inputs as they are
@@ -150,10 +138,7 @@ def _sentences(study: Regime, done: Done) -> Iterator[str]:
     claimed = [claim for claim in study.claims if claim.text == RESOLUTION]
     if claimed:
         found = study.resolved(run.task, run.student)
-        yield (
-            f"The resolution exponent of this pair is {found.formula} = {found.value:.3g}, "
-            f"{EVIDENCE[found.evidence]} ({found.source})."
-        )
+        yield f"The resolution exponent of this pair is {found}."
     share = _outside(done)
     if share:
         first, last = min(share), max(share)

@@ -7,6 +7,7 @@ whether theory says that it leaves nothing on unlimited data; and who computes i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -119,6 +120,52 @@ class Target(Protocol):
     def linear(self) -> bool: ...
 
 
+@dataclass(frozen=True)
+class Reference:
+    """Losses without a free parameter beside those of a scan, relative to the constant student's.
+
+    Attributes:
+        at: N, or D where that is scanned, in the order of the study.
+        value: loss at each; NaN where it is not known.
+        error: relative error of `value`, an upper estimate.
+        source: whose it is, a key of `lab.findings.expected.SOURCES`.
+        optimum: whether no student of the scan can have a smaller loss.
+        detail: name of the detail that has a run's own value, where every teacher has another;
+            `value` then has the law alone.
+    """
+
+    at: tuple[float, ...]
+    value: tuple[float, ...]
+    error: float
+    source: str
+    optimum: bool = False
+    detail: str = ""
+
+    @property
+    def slope(self) -> float | None:
+        """α of the least-squares line through log value; None where a value is not known, or fewer
+        than two are."""
+        import numpy as np
+
+        if len(self.at) < 2 or not np.isfinite(self.value).all():
+            return None
+        return -float(np.polyfit(np.log(self.at), np.log(self.value), 1)[0])
+
+    def of(self, at: float, details: Mapping[str, float]) -> float | None:
+        """The value of a run of this N or D; None where it is not known."""
+        if self.detail:
+            return details.get(self.detail)
+        found = dict(zip(self.at, self.value, strict=True)).get(at)
+        return found if found is not None and math.isfinite(found) else None
+
+
+def scanned_with(study: StudyInterface, student: StudentSpec) -> list[StudentSpec]:
+    """The students that a study scans beside this one, it included: those that differ in size."""
+    kind = STUDENTS[student.kind]
+    same = kind.same_but_size(student)
+    return [other for other in study.students() if kind.same_but_size(other) == same]
+
+
 class Student(Table):
     """Who learns. `inputs` are divided by their root mean square, or raw; `seeds` are students that
     differ in what they draw themselves."""
@@ -151,8 +198,8 @@ class Student(Table):
     answers_unlimited: ClassVar[bool] = False
     """Whether it is solved by the loss of the population, and needs no training set."""
     reference: ClassVar[str] = ""
-    """Who knows the slope of an exact reference over the x of a scan: "module:function" of (study,
-    task, student), which gives None where nobody does."""
+    """Who knows losses to compare a scan with: "module:function" of (study, task, student), which
+    gives a `Reference`, or None where nobody knows one."""
     timed: ClassVar[bool] = False
     """Whether it is solved and yet known at every step of [training]."""
     risk: ClassVar[str] = ""

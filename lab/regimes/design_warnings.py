@@ -15,14 +15,15 @@ teacher's slope (`scatter`), z normal and s² of χ²_{K−1}/(K−1),
 
 the bound's one edge alone. It knows neither doubts nor bends; `lab calibrate` simulates both.
 
-What losses show is doubted later, by `lab.scaling.judge`; what runs show, by `lab.findings`. No JAX
-and no SciPy: `lab check` tells these.
+What losses show is doubted later, by `lab.scaling.judge`; what runs show, by `lab.findings`. No
+JAX: `lab check` tells these.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -30,11 +31,12 @@ from typing import NamedTuple
 import numpy as np
 
 from lab.data.user_data import MOST_SHARED, AnyTask, UserDataSpec
+from lab.kinds.student import STUDENTS
 from lab.regimes.quantity import ALPHA
 from lab.regimes.regime import Regime
 from lab.scaling.judge.verdict import Doubt
 from lab.spec import Run, StudentSpec
-from lab.theory import rough
+from lab.theory import REFERENCE, RESOLUTION, rough
 
 FEWEST = 5
 """Sizes that can show a bend."""
@@ -147,7 +149,7 @@ def _warnings(study: Regime) -> Iterator[DesignWarning]:
         )
     if study.task.count == 1 and any(task.random for task in tasks):
         yield DesignWarning(Doubt.ONE_TEACHER, f"{study.task.counted} is 1")
-    if study.trained and not (study.checked and study.budgets):
+    if study.trained and not (study.checked and study.budgets) and not _optima(study, tasks):
         yield DesignWarning(
             Doubt.UNCHECKED, "evidence.share is 0, no run is repeated with more steps"
         )
@@ -157,6 +159,42 @@ def _warnings(study: Regime) -> Iterator[DesignWarning]:
     if study.student.local:
         yield from _coarse(study, tasks)
     yield from _rough(study, tasks)
+
+
+def worked_out(study: Regime) -> Iterator[str]:
+    """Sentences on the predictions that a study works out for itself: their values, and what these
+    rest on."""
+    texts = {claim.text for claim in study.claims if claim.quantity == ALPHA.name}
+    students = {STUDENTS[s.kind].same_but_size(s): s for s in study.students()}
+    values: dict[str, list[str]] = defaultdict(list)
+    for task, student in itertools.product(study.tasks(1), students.values()):
+        at = " at " + ", ".join([f"d = {task.dim}", *_varied(study, task)])
+        if RESOLUTION in texts:
+            found = study.resolved(task, student)
+            values[f"the resolution exponent is {found.formula}, {found.rests}"].append(
+                f"{found.value:.3g}{at}"
+            )
+        known = study.reference(task, student) if REFERENCE in texts else None
+        if known and known.slope:
+            what = f"the slope of the reference ({known.source}, to {known.error:.0e}) over these "
+            values[what + study.axis.symbol].append(f"{known.slope:.3g}{at}")
+    yield from (f"{what}: {'; '.join(each)}." for what, each in values.items())
+
+
+def _varied(study: Regime, task: AnyTask) -> Iterator[str]:
+    """What of the target the grid varies, beside its dimension."""
+    every = [other.settings() for other in study.tasks(1)]
+    for name, value in task.settings().items():
+        if len({str(one.get(name)) for one in every}) > 1:
+            yield f"{name.removeprefix('teacher.')} {value}"
+
+
+def _optima(study: Regime, tasks: list[AnyTask]) -> bool:
+    """Whether an exact optimum is known of every scan, so that the gap to it may replace training
+    with other budgets."""
+    student = next(iter(study.students()))
+    found = [study.reference(task, student) for task in tasks]
+    return all(one is not None and one.optimum for one in found)
 
 
 def _scans(study: Regime, tasks: list[AnyTask]) -> list[list[int]]:

@@ -30,7 +30,7 @@ from lab.data.task import Task
 from lab.data.user_data import AnyTask, ByData, UserData
 from lab.grids import Line, Table, Whole, said
 from lab.kinds import Kinds, OneOf, load
-from lab.kinds.student import Student, StudentSpec
+from lab.kinds.student import Reference, Student, StudentSpec
 from lab.regimes import axes, cross_checks
 from lab.regimes.axes import Axis, Cell, Key, Ordinate, Values
 from lab.regimes.quantity import ALPHA, CURVE, PEAK, Quantity
@@ -354,12 +354,18 @@ class Regime(Table):
             pieces, d=float(task.dim), s=task.smoothness or 1.5, one_sign=task.one_sign
         )
 
+    def reference(self, task: AnyTask, student: StudentSpec) -> Reference | None:
+        """Losses without a free parameter beside those of this scan; None where nobody knows
+        any."""
+        name = STUDENTS[student.kind].reference
+        return load(name)(self, task, student) if name else None
+
     def referred(self, task: AnyTask, student: StudentSpec) -> float:
         """The slope of an exact reference over the x of this scan.
 
         Raises PredictionError, one sentence, where there is none."""
-        name = STUDENTS[student.kind].reference
-        slope = load(name)(self, task, student) if name else None
+        found = self.reference(task, student)
+        slope = found.slope if found else None
         if slope is None:
             raise theory.PredictionError(
                 f"no exact reference is known for {student.kind} students of this target; predict "

@@ -33,7 +33,7 @@ from lab.data.user_data import AnyTask
 from lab.grids import PositiveInt, Setting, product
 from lab.grids import one_by_one as each_alone
 from lab.kinds import load
-from lab.kinds.student import STUDENTS, Student, StudentSpec, lacking
+from lab.kinds.student import STUDENTS, Reference, Student, StudentSpec, lacking, scanned_with
 from lab.spec import Group, Run
 from lab.students.solvers import Failed, Learner, Observation, Result, one_by_one
 
@@ -305,20 +305,25 @@ class MeanRisk:
     varies: bool = True
 
 
-def slope(study: StudyInterface, task: AnyTask, student: StudentSpec) -> float | None:
-    """α of the mean risk over the x that a study scans with this student; None where nobody knows
-    the risk at three x or more, or it has a floor."""
+def reference(study: StudyInterface, task: AnyTask, student: StudentSpec) -> Reference | None:
+    """The mean risk at the x that a study scans with this student, or the best linear loss of as
+    many terms; None where nobody knows either at three x or more, or there is a floor."""
     if study.law != "power":
         return None
     kind = STUDENTS[student.kind]
-    same, at = kind.same_but_size(student), {}
-    for other in study.students():
+    at, sources = {}, []
+    for other in scanned_with(study, student) if study.scans_model_size else [student]:
         for D in study.sizes:
-            if other == student or (study.scans_model_size and kind.same_but_size(other) == same):
-                run = Run(task, other, study.recipe, D, 0, study.seed, study.learner)
-                risk = load(kind.risk)(run)
-                if risk and 0 < risk.mean < math.inf:
-                    at[study.x(run)] = risk.mean
-    if len(at) < 3:
-        return None
-    return -float(np.polyfit(np.log(list(at)), np.log(list(at.values())), 1)[0])
+            run = Run(task, other, study.recipe, D, 0, study.seed, study.learner)
+            risk = load(kind.risk)(run) if kind.risk else None
+            if risk and 0 < risk.mean < math.inf:
+                at[float(study.x(run))] = risk.mean
+                sources.append(risk.source)
+    if len(at) >= 3:
+        return Reference(tuple(at), tuple(at.values()), ROUNDING, sources[0])
+    terms = None if kind.parametric else load("lab.data.linear_terms:reference")
+    return terms(study, task, student) if terms else None
+
+
+ROUNDING = 1e-6
+"""Relative error of a mean risk, whose equations are solved to rounding."""

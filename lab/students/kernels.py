@@ -61,7 +61,7 @@ class Kernel(Exact):
     readout: PositiveFloat | None = None
 
     risk: ClassVar[str] = "lab.students.kernels:risk"
-    reference: ClassVar[str] = "lab.students.exact:slope"
+    reference: ClassVar[str] = "lab.students.exact:reference"
     parametric: ClassVar[bool] = False
     fixed_metric: ClassVar[bool] = True
 

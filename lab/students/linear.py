@@ -53,7 +53,7 @@ class LinearStudent(Exact):
 
     solvers: ClassVar[Mapping[str, str]] = {**Exact.solvers, "descent": OBSERVED}
     risk: ClassVar[str] = "lab.students.linear:risk"
-    reference: ClassVar[str] = "lab.students.exact:slope"
+    reference: ClassVar[str] = "lab.students.exact:reference"
     unlimited: ClassVar[str] = "lab.students.linear:unlimited"
 
     @property

@@ -24,12 +24,13 @@ from pydantic import Field
 from lab.data.activations import Activations, activation_of, power_of
 from lab.grids import Depth, NonNegativeFloat, PositiveFloat, Widths
 from lab.kinds import load
-from lab.kinds.student import STUDENTS, StudentSpec, Target, Trained
+from lab.kinds.student import STUDENTS, Reference, StudentSpec, Target, Trained
 from lab.theory import Pieces
 
 if TYPE_CHECKING:
     from jaxtyping import Array
 
+    from lab.data.user_data import AnyTask
     from lab.kinds.student import StudyInterface
 
 Parameters = dict[str, Any]
@@ -56,7 +57,7 @@ class Mlp(Trained):
         "ntk": "lab.students.solvers:TANGENTS",
     }
     size_key: ClassVar[str | None] = "widths"
-    reference: ClassVar[str] = "lab.data.linear_terms:slope"
+    reference: ClassVar[str] = "lab.students.mlp:reference"
 
     def specs(self, *, inputs: str | None = None) -> Iterator[StudentSpec]:
         for activation, width in itertools.product(self.activation, self.widths):
@@ -126,6 +127,22 @@ class Mlp(Trained):
     @classmethod
     def layers(cls, spec: StudentSpec) -> int:
         return len(spec.widths)
+
+
+def reference(study: StudyInterface, task: AnyTask, student: StudentSpec) -> Reference | None:
+    """The optimum of one layer on an interval, else the best linear loss of as many terms; none of
+    a scan over D, where a network has as many terms at every x."""
+    from lab.data import free_knots
+
+    if not study.scans_model_size:
+        return None
+
+    known = free_knots.reference(study, task, student)
+    if known:
+        return known
+    from lab.data import linear_terms  # brings SciPy
+
+    return linear_terms.reference(study, task, student)
 
 
 @cache

@@ -69,7 +69,7 @@ class RandomFeatures(Exact):
 
     solvers: ClassVar[Mapping[str, str]] = {**Exact.solvers, "descent": OBSERVED}
     risk: ClassVar[str] = "lab.students.random_features:risk"
-    reference: ClassVar[str] = "lab.students.exact:slope"
+    reference: ClassVar[str] = "lab.students.exact:reference"
     unlimited: ClassVar[str] = "lab.students.random_features:unlimited"
     random: ClassVar[bool] = True
     fixed_metric: ClassVar[bool] = True

@@ -26,6 +26,7 @@ No biases, no other manifold, no training set, no noise.
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -38,13 +39,14 @@ from pydantic import Field
 
 from lab.data.task import TaskSpec
 from lab.grids import Dims, PositiveInt
-from lab.kinds.student import STUDENTS, StudentSpec, Target
+from lab.kinds.student import STUDENTS, Reference, StudentSpec, Target, scanned_with
 from lab.spec import Group, Run
 from lab.students.exact import Exact
 from lab.students.solvers import Failed, Observation, Result, Solver, Tick
 from lab.theory import Pieces
 
 if TYPE_CHECKING:
+    from lab.data.user_data import AnyTask
     from lab.kinds.student import StudyInterface
 
 STEPS = 150
@@ -78,6 +80,7 @@ class RidgesStudent(Exact):
     answers_unlimited: ClassVar[bool] = True
     size_key: ClassVar[str | None] = "units"
     scanned: ClassVar[str] = "units"
+    reference: ClassVar[str] = "lab.students.ridges:reference"
 
     def limit_loss_is_zero(self, task: Target, *, sized: bool) -> bool:
         return sized
@@ -245,6 +248,31 @@ def _of(flat: np.ndarray, units: int) -> tuple[np.ndarray, np.ndarray]:
     W = flat.reshape(units, -1)
     length = np.linalg.norm(W, axis=1, keepdims=True)
     return W / length, length
+
+
+def equispaced(n: int) -> float:
+    """L/E f*² of n equispaced directions on the circle before the target 1, the least of n.
+
+    With y = π/n it is 1 − 2 sin²(y/2)/((y/2)²(1 + sin y/y)), here by the series of its numerator:
+    π⁴/(720 n⁴) for large n, which is the law of free knots for f″ + f = 1.
+    """
+    y = math.pi / n
+    above = sum((-1) ** k * (1 - k / 2) * y ** (2 * k) / math.factorial(2 * k)
+                for k in range(3, 20))  # fmt: skip
+    return above / (y * y / 4 + y * math.sin(y) / 4)
+
+
+def reference(study: StudyInterface, task: AnyTask, student: StudentSpec) -> Reference | None:
+    """Ridges of one sign on the circle: the optimum, equispaced directions. Of random signs: the
+    best linear loss of as many terms as a student has numbers. None of other targets."""
+    if isinstance(task, TaskSpec) and task.one_sign and task.dim == 1 and not task.random:
+        at = {RidgesStudent.N(s, D_amb=2, outputs=1, D=0): RidgesStudent.hidden_units(s)
+              for s in scanned_with(study, student)}  # fmt: skip
+        value = tuple(equispaced(n) for n in at.values())
+        return Reference(tuple(map(float, at)), value, 1e-12, "equispaced", optimum=True)
+    from lab.data import linear_terms
+
+    return linear_terms.reference(study, task, student)
 
 
 def target_of(task: TaskSpec, *, root: int) -> RidgeTarget:

@@ -27,12 +27,19 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Key
 
-from lab.data import sets
+from lab.data import free_knots, sets
 from lab.data.streams import stream
 from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.spec import Group, Run, TrainingSpec
-from lab.students.batches import CHUNK, BatchSource, baseline, batch_source, over_teachers
+from lab.students.batches import (
+    CHUNK,
+    BatchSource,
+    TeacherBatches,
+    baseline,
+    batch_source,
+    over_teachers,
+)
 from lab.students.dimensions import DimensionProbe
 from lab.students.first_order import optimiser
 from lab.students.solvers import Observation, Result
@@ -65,6 +72,8 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
     base = np.asarray(baseline(given.loss, given.power, given.test[1]), float)
     watch = DimensionProbe.of(group.measure, given, tick)
     cohorts = [_Cohort(given, group, *shape, init, watch) for shape in group.shapes]
+    for cohort, optima in zip(cohorts, _optima(group, given), strict=True):
+        cohort.refer(optima / base)
     rate = rates(group.training)
     record = _record_steps(rate.size, every_chunk=given.validation is not None)
     checkpoints = {*group.training.checkpoints, rate.size}
@@ -93,6 +102,20 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
         cohort.measure(watch, initial=False)
     runs = iter(group.runs())
     return [r for cohort in cohorts for r in cohort.results(group, runs, base)]
+
+
+def _optima(group: Group, given: BatchSource) -> Float[np.ndarray, "shapes T"]:
+    """The smallest loss of the students of each shape before each teacher; NaN where it is not
+    known."""
+    pieces = [free_knots.pieces(student) for student, _, _ in group.shapes]
+    found = np.full((len(pieces), len(group.teachers)), np.nan)
+    few = [n for n in pieces if n is not None and n <= free_knots.MOST]
+    if few and free_knots.known(group.teachers[0]) and isinstance(given, TeacherBatches):
+        values = np.asarray(sets.on_interval(given.src, free_knots.POINTS), float)
+        for t, of_teacher in enumerate(values):
+            best = dict(zip(few, free_knots.best(of_teacher, few), strict=True))
+            found[:, t] = [best.get(n or 0, np.nan) for n in pieces]
+    return found
 
 
 def _network(student: StudentSpec) -> Any:
@@ -138,6 +161,12 @@ class _Cohort:
         found = watch.of_students(self.student, self.parameters, self.scale, initial=initial)
         for (t, s), dimensions in found:
             self.details[t][s] |= dimensions
+
+    def refer(self, optima: Float[np.ndarray, " T"]) -> None:
+        """Relative losses that no student of this shape can be below, into the details."""
+        for known, optimum in zip(self.details, optima.tolist(), strict=True):
+            for one in known if np.isfinite(optimum) else ():
+                one[free_knots.DETAIL] = optimum
 
     def advance(self, x: Array, y: Array, rates: np.ndarray, first: int, last: int) -> None:
         """The steps from `first` up to `last` of a chunk that has these rates."""

@@ -34,6 +34,7 @@ Not here: kernels, whose exponent is `kernel(teacher, student)`; random features
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -86,6 +87,22 @@ KNOWN = (
         "pieces that are linear, under the loss |y − ŷ|^p; pieces of order q give (q+1)p/d",
         "as for 4/d, which it is at p = 2",
         f"{SHARMA}; {BAHRI}",
+    ),
+    Known(
+        "1 + 3/d",
+        "shallow ReLU networks in the number of units, whose directions are free, before a target "
+        "of ridges of one sign or a smooth one",
+        "squared error, fewer units than the target; asymptotic from some 6, 16, 64 and 100 units "
+        "on at d = 1 to 4",
+        "Siegel, arXiv 2307.15285 (error n^(−1/2−3/(2d)), with a matching lower bound)",
+    ),
+    Known(
+        "3/d",
+        "students of pieces that are linear, before a target of smoothness 3/2: a wide ReLU "
+        "network with random signs, below its own size",
+        "squared error; shallow students in units, interpolation on simplices in D; for deeper "
+        "networks it is inferred",
+        "Siegel & Xu, arXiv 2101.12365 (shallow); the other students: kinks, inferred and measured",
     ),
     Known(
         "4/max(d)",
@@ -172,6 +189,13 @@ Pieces = Literal["constant", "linear", "shallow", "deep"]
 Evidence = Literal["theorem", "measured", "inferred"]
 """What an exponent of the table rests on."""
 
+EVIDENCE: Mapping[Evidence, str] = {
+    "theorem": "a theorem",
+    "measured": "measured, not proven",
+    "inferred": "inferred, neither proven nor measured apart from this",
+}
+"""Words for what an exponent of the table rests on."""
+
 SIEGEL = "Siegel, arXiv 2307.15285"
 SHALLOW = "Siegel & Xu, arXiv 2101.12365; Yang & Zhou 2024"
 PIECES = "measured in the studies premises and ladder of this laboratory"
@@ -190,6 +214,14 @@ class Resolved:
     value: float
     evidence: Evidence
     source: str
+
+    def __str__(self) -> str:
+        return f"{self.formula} = {self.value:.3g}, {self.rests}"
+
+    @property
+    def rests(self) -> str:
+        """What it rests on, in words."""
+        return f"{EVIDENCE[self.evidence]} ({self.source})"
 
 
 def resolution(pieces: Pieces, *, d: float, s: float, one_sign: bool = False) -> Resolved:

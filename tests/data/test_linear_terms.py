@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import comb, eval_gegenbauer
 
 from lab.config import study
 from lab.data.covariances import NetworkCovariance, RadialCovariance
@@ -33,8 +34,32 @@ def test_relu_ridges_on_the_circle_have_their_closed_form():
     ],
 )
 def test_tails_of_a_wide_relu_teacher(d, tails):
+    """Known to three digits at most, and with the constant as one of the N."""
     N = np.array([113, 353, 1217, 4481, 17153])
-    assert _on_sphere(TEACHER, d).loss(N) == pytest.approx(tails, rel=0.02)
+    assert _on_sphere(TEACHER, d).loss(N - 1) == pytest.approx(tails, rel=0.01)
+
+
+@pytest.mark.parametrize("d, degrees", [(2, 130), (4, 30), (8, 9)])
+@pytest.mark.parametrize("field", [TEACHER, RadialCovariance(nu=1.5)])
+def test_tails_at_complete_degrees_are_what_the_trace_has_left(d, degrees, field):
+    """The trace less the eigenvalues of SciPy's Gegenbauer polynomials, up to a degree."""
+    node, weight = np.polynomial.legendre.leggauss(2000)
+    theta = np.pi * (node + 1) / 2
+    weight = weight * np.sin(theta) ** (d - 1)
+    points = np.zeros((2000, d + 1))
+    points[:, 0], points[:, 1] = np.cos(theta), np.sin(theta)
+    at = field(np.eye(1, d + 1), points)[0] * weight / weight.sum()
+    degree, half = np.arange(degrees), (d - 1) / 2
+    lam = np.array([at @ eval_gegenbauer(k, half, np.cos(theta)) / eval_gegenbauer(k, half, 1.0)
+                    for k in degree])  # fmt: skip
+    many = comb(degree + d, d) - comb(np.maximum(degree + d - 2, 0), d)
+    total = field.diagonal(np.eye(1, d + 1))[0] - lam[0]
+    order = 1 + np.argsort(-lam[1:], kind="stable")
+    N, tail = many[order].cumsum(), 1 - (lam * many)[order].cumsum() / total
+    found = _on_sphere(field, d)
+    complete = np.isin(N, found.N) & (N >= 10)
+    assert complete.sum() > degrees // 2
+    assert found.loss(N[complete]) == pytest.approx(tail[complete], rel=found.error)
 
 
 @pytest.mark.parametrize("d", [2, 4])
@@ -86,3 +111,18 @@ def test_it_is_known_of_wide_teachers_on_spheres_and_of_no_cube():
     assert task.teacher_activation == "relu^1.5" and linear_terms(task) is not None
     assert linear_terms(specs(sphere, {"widths": [512], "activation": "tanh"})[0]) is None
     assert linear_terms(specs({"kind": "cube", "dim": 2}, {"widths": [512]})[0]) is None
+
+
+def test_ridges_of_random_signs_have_the_even_degrees_and_keep_their_mean():
+    ridges = {"kind": "ridges", "signs": "random", "units": 4096}
+    tables = {
+        "schema": 1, "question": "?", "regime": "resolution-width",
+        "task": {"manifold": {"kind": "sphere", "dim": 2}, "teacher": ridges},
+        "student": {"kind": "ridges", "units": [8, 16, 32]},
+    }  # fmt: skip
+    (task,) = study.validate(tables).tasks(1)
+    found = linear_terms(task)
+    assert found.N[:3].tolist() == [1, 6, 15]
+    # E|u·x||v·x| = k(ρ)/3 on S², whose mean over ρ uniform in [−1, 1] is (E|u·x|)² = 1/4
+    assert found.value[0] == pytest.approx(1 - 0.25 * 3, rel=1e-6)
+    assert found.slope(np.array([100, 300, 1000])) == pytest.approx(1.5, rel=0.02)

@@ -1,12 +1,18 @@
 """Predictions that a study works out, and what it says where a formula or the training fails."""
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from lab.config import study
 from lab.data.linear_terms import linear_terms
+from lab.execution.store import Store
 from lab.execution.table import Row
-from lab.findings.expected import references
+from lab.findings import answering, expected, exponent_views
+from lab.findings.expected import left_to_train, references
+from lab.findings.exponents import at_optimum
 from lab.findings.premises import premises, sentences
 from lab.mistakes import StudyError
 from lab.regimes.design_warnings import warnings_of
@@ -116,3 +122,83 @@ def test_the_optimisation_gap_is_trained_over_reference_and_may_not_grow():
     assert Doubt.GAP_GROWS not in premises(found, steady)
     growing = runs_of(found, lambda N: N**0.5 / 10)
     assert Doubt.GAP_GROWS in premises(found, growing)
+    assert [e.interval[0] < 3 < e.interval[1] for e in references(found, scattered(steady))] == [
+        True
+    ] * 3
+
+
+def scattered(done):
+    """The same runs, losses of the second teacher as far above as those of the first below."""
+    return [
+        (run, replace(row, relative=row.relative * (1.2 if run.task.teacher else 1 / 1.2)))
+        for run, row in done
+    ]
+
+
+def circle_study():
+    return study.validate({
+        "schema": 1, "question": "?", "regime": "resolution-width",
+        "task": {"manifold": {"kind": "cube", "dim": 1},
+                 "teacher": {"widths": [16], "activation": "tanh", "count": 2}},
+        "student": {"widths": [4, 6, 9, 14, 20, 30], "depth": 1},
+        "evidence": {"share": 0},
+        "prediction": {"exponent": 4, "tolerance": 0.15},
+    })  # fmt: skip
+
+
+def beside_knots(found, gap):
+    """Finished runs that are above their optimum by a factor of N."""
+    done = []
+    for planned in found.plan:
+        run, n = planned.run, planned.run.student.widths[0]
+        optimum = 0.01 * (n + 1) ** -4.0
+        loss = optimum * gap(n)
+        done.append((run, Row(run.fingerprint(), "", "done", run.N, loss, loss, 0, (), None,
+                              1.0, 1, {}, details={"free-knots": optimum})))  # fmt: skip
+    return done
+
+
+def test_the_room_that_an_optimum_leaves_is_the_largest_change_of_the_slope():
+    found = circle_study()
+    at = references(found, beside_knots(found, lambda n: 1.3))
+    u = np.log([e.x for e in at])
+    room = left_to_train(at)
+    # every subset of the losses that may fall to the optimum
+    changes = [np.polyfit(u, -np.log(1.3) * np.array(fall), 1)[0]
+               for fall in itertools.product((0, 1), repeat=len(at))]  # fmt: skip
+    assert room == pytest.approx(max(np.abs(changes)), abs=0.02) and room > max(np.abs(changes))
+    linear = width_study(d=[2])
+    assert left_to_train(references(linear, runs_of(linear, lambda N: 1.0))) is None
+
+
+@pytest.mark.parametrize("gap, optimal", [(1.2, True), (1.7, False)])
+def test_a_small_gap_to_an_exact_optimum_replaces_training_with_other_budgets(
+    tmp_path, gap, optimal
+):
+    found = circle_study()
+    assert Doubt.UNCHECKED not in [f.doubt for f in warnings_of(found)]
+    done = beside_knots(found, lambda n: gap)
+    assert at_optimum(found, done) is optimal
+    assert at_optimum(found, [(run, replace(row, details={})) for run, row in done]) is False
+    with Store.write(tmp_path / "s") as store:
+        store.add([row for _, row in done])
+        (point,) = answering.answer(found, store).points
+    assert (Doubt.UNCHECKED in point.doubts) is not optimal
+
+
+def test_what_training_costs_is_tabulated_drawn_and_written(tmp_path):
+    found = width_study(d=[2])
+    with Store.write(tmp_path / "s") as store:
+        store.add([row for _, row in scattered(runs_of(found, lambda N: 3.0))])
+        answer = answering.answer(found, store)
+    (table,) = expected.below((answer,))
+    assert table.columns[0] == "trained / reference" and "What training costs" in table.words
+    ((*_, reference, error, small, large, room),) = table.rows
+    assert (reference, error, room) == ("linear terms", "2e-03", "–")
+    assert small.startswith("N 113: 3 [") and large.startswith("N 1217: 3 [")
+    (figure,) = expected.figures((answer,))
+    (ax,) = figure.figure.axes
+    assert [1, 1] in [list(line.get_ydata()) for line in ax.lines]
+    rows = expected.files((answer,))["gap.csv"]
+    assert [row[rows.columns.index("gap")] for row in rows.rows] == pytest.approx([3.0] * 3)
+    assert "3 → 3" in exponent_views.table((answer,)).markdown()

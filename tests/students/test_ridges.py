@@ -11,7 +11,7 @@ from lab.execution import plan
 from lab.mistakes import StudyError
 from lab.spec import NO_TRAINING, Group
 from lab.students import solvers
-from lab.students.ridges import RidgeTarget, loss, minimise
+from lab.students.ridges import RidgeTarget, equispaced, loss, minimise
 
 
 def target_of(name, p):
@@ -73,6 +73,19 @@ def test_the_best_of_four_starts_is_the_known_optimum_of_one_sign(d, optima):
         rng = np.random.default_rng(n)
         best = min(minimise(RidgeTarget(d + 1), n, rng=rng).loss for _ in range(4))
         assert best == pytest.approx(optimum, rel=2e-3)
+
+
+def test_equispaced_directions_have_their_closed_form_and_are_the_optimum_of_the_circle():
+    for n in (1, 2, 5, 16):
+        angles = np.pi * np.arange(n) / n
+        U = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        assert equispaced(n) == pytest.approx(loss(RidgeTarget(2), U)[0], rel=1e-6)
+    assert equispaced(10_000) * 1e16 == pytest.approx(np.pi**4 / 720, rel=1e-6)
+    for n in (4, 12):
+        rng = np.random.default_rng(n)
+        found = [minimise(RidgeTarget(2), n, rng=rng).loss for _ in range(3)]
+        assert min(found) == pytest.approx(equispaced(n), rel=1e-5)
+        assert min(found) > equispaced(n) * (1 - 1e-6)
 
 
 def test_a_student_of_as_many_units_as_its_target_can_be_it():
@@ -161,3 +174,16 @@ def test_what_does_not_go_together_is_refused_with_its_remedy(changes, words):
     with pytest.raises(StudyError) as caught:
         lab.read(tables)
     assert any(words in sentence for sentence in caught.value.mistakes), caught.value.mistakes
+
+
+def test_references_of_ridges():
+    study = runs_of('signs = "one"')
+    (circle, sphere), student = study.tasks(1), next(study.students())
+    found = study.reference(circle, student)
+    assert found.at == (8, 12, 16) and found.optimum
+    assert found.value == tuple(equispaced(n) for n in (4, 6, 8))
+    assert study.predicted(circle, student, "reference") == pytest.approx(4, rel=0.05)
+    assert study.reference(sphere, student) is None
+    random = runs_of('signs = "random", units = 4096', "reference")
+    found = random.reference(next(random.tasks(1)), student)
+    assert found.at == (8, 12, 16) and not found.optimum and found.source == "linear terms"
