@@ -40,6 +40,22 @@ def put_bytes(content: bytes, file: Path, *, make: bool = True) -> Path:
     return file
 
 
+FORMULA = frozenset("=+-@\t\r")
+"""First letters of what a spreadsheet evaluates."""
+
+
+def inert(cell: Any) -> Any:
+    """A cell that a spreadsheet shows and does not evaluate: text that begins as a formula does,
+    and is no number, gets an apostrophe before it (OWASP, CSV injection)."""
+    if not (isinstance(cell, str) and cell[:1] in FORMULA):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
+
+
 def _forget(file: Path) -> None:
     with suppress(OSError):
         file.unlink()

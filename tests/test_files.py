@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from lab.files import to_jsonable
+from lab.files import inert, to_jsonable
 from lab.scaling.judge.verdict import Doubt
 
 
@@ -27,3 +27,12 @@ def test_arrays_truths_and_words_are_plain_too():
 )
 def test_numbers_keep_their_digits_and_their_kind(value):
     assert repr(to_jsonable(value)) == repr(to_jsonable([value])[0]) == repr(value)
+
+
+@pytest.mark.parametrize(
+    "cell, written",
+    [("=1+1", "'=1+1"), ("@sum", "'@sum"), ("+a", "'+a"), ("-cmd", "'-cmd"), ("\t=1", "'\t=1"),
+     ("-1.5", "-1.5"), ("+2e-3", "+2e-3"), ("cube", "cube"), ("", ""), (-1.5, -1.5), (None, None)],
+)  # fmt: skip
+def test_cells_that_a_spreadsheet_would_evaluate_are_inert(cell, written):
+    assert inert(cell) == written

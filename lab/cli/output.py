@@ -25,9 +25,19 @@ FOLDER = "LAB_RESULTS"
 RESULTS = Path("results")
 
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (TOML).")]
+
+
+def _named(text: str | Path) -> Path:
+    """A folder that is named; an empty name would be the working directory."""
+    if not str(text).strip():
+        raise typer.BadParameter("it is empty; name a folder, as in results.")
+    return Path(text)
+
+
 Results = Annotated[
-    Path, typer.Option("--results", envvar=FOLDER, help="Folder that holds all results.")
-]
+    Path, typer.Option("--results", envvar=FOLDER, parser=_named, metavar="FOLDER",
+                       help="Folder that holds all results."),
+]  # fmt: skip
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE",
@@ -49,6 +59,19 @@ def read(study: Path, overrides: list[str] | None) -> Study:
 def results_folder() -> Path:
     """Where results are if no option says so."""
     return Path(os.environ.get(FOLDER) or RESULTS)
+
+
+def capped(lanes: int | None) -> int | None:
+    """At most as many lanes as this machine has cores, said where they were more."""
+    from lab.execution.engine import cores
+
+    if lanes is None or lanes <= cores():
+        return lanes
+    typer.echo(
+        f"{lanes} lanes were asked for, and this machine has {cores()} cores: as many are used.",
+        err=True,
+    )
+    return cores()
 
 
 def completing(names: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:

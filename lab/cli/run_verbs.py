@@ -24,6 +24,7 @@ from lab.cli.output import (
     StudyFile,
     Wide,
     Workers,
+    capped,
     completing,
     quoted,
     read,
@@ -168,7 +169,7 @@ def verify(
     from lab.report import verb_tables as shown
 
     found = lab.verify(
-        read(study, overrides), results, share=share, seed=seed, lanes=lanes,
+        read(study, overrides), results, share=share, seed=seed, lanes=capped(lanes),
         engine={"name": engine, "scheduler": scheduler, "workers": workers},
     )  # fmt: skip
     if as_json:

@@ -23,7 +23,7 @@ from lab.config.study import Study
 from lab.data.user_data import AnyTask
 from lab.execution import budgets, registration
 from lab.execution.store import Row, Store
-from lab.files import put_bytes
+from lab.files import inert, put_bytes
 from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
 from lab.spec import COORDINATES, Planned, TrainingSpec
@@ -40,9 +40,6 @@ COLUMNS = (
     "status", "loss", "relative_loss", "best_step", "seconds",
     "fingerprint", "device", "dtype", "jax", "git", "details",
 )  # fmt: skip
-
-FORMULA = frozenset("=+-@\t\r")
-"""First letters of what a spreadsheet evaluates."""
 
 
 def columns(study: Study, store: Store) -> DataFrame:
@@ -149,14 +146,8 @@ def _csv(table: DataFrame) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(table)
-    writer.writerows(zip(*(map(_inert, v.tolist()) for _, v in table.items()), strict=True))
+    writer.writerows(zip(*(map(inert, v.tolist()) for _, v in table.items()), strict=True))
     return text.getvalue().encode()
-
-
-def _inert(cell: Any) -> Any:
-    """A cell that a spreadsheet shows and does not evaluate: text that begins as a formula does
-    gets an apostrophe before it (OWASP, CSV injection)."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in FORMULA else cell
 
 
 def _json(table: DataFrame) -> bytes:

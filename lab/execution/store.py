@@ -36,7 +36,7 @@ from lab.execution import table
 from lab.execution.table import FINISHED, STORED, TRAJECTORY, Row, RowReader, values_of
 from lab.mistakes import StudyError
 from lab.spec import PHYSICS_VERSION, Planned, digest
-from lab.students.solvers import Observation
+from lab.students.solvers import SPLITS, Observation
 
 __all__ = ["FINISHED", "Row", "Store", "driver", "folder", "reports"]
 
@@ -86,6 +86,8 @@ VARIANTS = "variants"
 """The folder of the reports that were made with overrides."""
 LONGEST = 80
 """Letters of the name of a variant."""
+TIMED = "typeof(finished) IN ('real', 'integer')"
+"""Rows whose time is one, of a store that anybody may have edited; reading the others tells it."""
 LATER = ("details", "numpy")
 """Columns that stores of before do not have."""
 ABSENT = {"spec": "''", TRAJECTORY: BEFORE}
@@ -213,7 +215,7 @@ class Store:
     def _rows(self, wanted: Sequence[str]) -> Iterator[Row]:
         there = _columns(self._db) - (set() if self._specs else {"spec"})
         columns = ",".join(c if c in there else ABSENT.get(c, "NULL") for c in STORED)
-        read = RowReader(partial(_no_store, self.path / "lab.db"))
+        read = RowReader(partial(_no_store, self.path / "lab.db"), specs="spec" in there)
         if len(wanted) > MANY:  # each in its place takes longer than all in a row
             these = frozenset(wanted)
             found = self._each(f"SELECT {columns} FROM runs")
@@ -238,11 +240,18 @@ class Store:
                 self._each(query) if len(keys) > MANY else
                 (one for some in parts for one in self._of_some(f"{query} WHERE run IN", some))
             )  # fmt: skip
+            wrong = None
             for run, step, split, loss, seconds in found:
                 if run in seen:
+                    if not _observed(step, split, loss, seconds):
+                        wrong = wrong or (run, (step, split, loss, seconds))
+                        continue
                     step = int(step) if step.is_integer() else step
                     loss = math.nan if loss is None else loss
                     seen[run].append(Observation(step, split, loss, seconds))
+            if wrong:
+                said = f"run {wrong[0][:12]}: it has the observation {wrong[1]!r}"
+                raise _no_store(self.path / "lab.db", said)
         return {key: replace(row, observations=seen[key]).observed() for key, row in rows.items()
                 if row.status in FINISHED}  # fmt: skip
 
@@ -263,6 +272,9 @@ class Store:
         """In one reading: `states`, and fingerprint → measured seconds of every finished row;
         those of an older table were not measured."""
         rows = self._select("SELECT fingerprint, status, seconds FROM runs")
+        for key, _, took in rows:
+            if isinstance(took, str | bytes):
+                raise _no_store(self.path / "lab.db", f"run {key[:12]}: its seconds are {took!r}")
         states = {key: status for key, status, _ in rows}
         known = (row for row in rows if row[1] in FINISHED and row[2] is not None)
         return states, {key: time for key, _, time in known}
@@ -274,15 +286,24 @@ class Store:
         the clock back; and of two groups each has a time of its own.
         """
         if not self._last:
-            ((newest,),) = self._select("SELECT max(finished) FROM runs")
-            self._last = max([newest or 0.0, *(at for at, _ in self.registered())])
+            self._last = self._newest()
         self._last = max(time.time(), math.nextafter(self._last, math.inf))
         return self._last
+
+    def ahead(self) -> float:
+        """Seconds by which the newest time in the store is ahead of the clock: above 0 one of the
+        two is or was wrong."""
+        return self._newest() - time.time()
+
+    def _newest(self) -> float:
+        ((newest,),) = self._select(f"SELECT max(finished) FROM runs WHERE {TIMED}")
+        return max([newest or 0.0, *(at for at, _ in self.registered())])
 
     def since(self, begun: float) -> tuple[float, int, float]:
         """The time now or of the newest row, and of the rows stored since `begun` their number and
         their lane-seconds."""
-        query = "SELECT max(finished), count(*), total(seconds) FROM runs WHERE finished >= ?"
+        query = f"SELECT max(finished), count(*), total(seconds) FROM runs WHERE {TIMED}"
+        query += " AND finished >= ?"
         ((newest, runs, seconds),) = self._select(query, [begun])
         return max(time.time(), newest or 0.0), runs, seconds
 
@@ -295,7 +316,11 @@ class Store:
         """When something else was asked of the runs than before, and what: JSON, oldest first."""
         if not _columns(self._db, "registered"):  # a store from before
             return []
-        return self._select("SELECT time, asked FROM registered ORDER BY rowid")
+        found = self._select("SELECT time, asked FROM registered ORDER BY rowid")
+        for at, asked in found:
+            if not (isinstance(at, float | int) and isinstance(asked, str)):
+                raise _no_store(self.path / "lab.db", f"it was asked {asked!r} at {at!r}")
+        return found
 
     def add(self, rows: Iterable[Row]) -> None:
         """Write rows with their observations, in place of all that their runs left before, in one
@@ -482,6 +507,13 @@ def _unwritten(file: Path, error: sqlite3.Error) -> str:
     held = "locked" in str(error)
     remedy = "end the program that writes to it" if held else "make room or let it be written"
     return f"{file}: cannot be written ({error}); {remedy}"
+
+
+def _observed(step: Any, split: Any, loss: Any, seconds: Any) -> bool:
+    """Whether a run may leave such an observation."""
+    numbers = (value for value in (loss, seconds) if value is not None)
+    known = split in SPLITS and all(isinstance(value, float | int) for value in numbers)
+    return known and isinstance(step, float) and 0 <= step < math.inf
 
 
 def _no_store(file: Path, why: object) -> StudyError:

@@ -56,17 +56,22 @@ class Curve(Sequence[tuple[int, float]]):
         if self._text:
             try:
                 points = json.loads(self._text)
-                self._points = tuple((n, float("nan") if v is None else v) for n, v in points)
-            except (ValueError, TypeError) as error:
+                read = tuple((n, float("nan") if v is None else v) for n, v in points)
+                if not all(isinstance(n, int) and isinstance(v, float | int) for n, v in read):
+                    raise ValueError("a learning curve is of steps and losses")
+            except (ValueError, TypeError, RecursionError) as error:
                 raise self._refuse(error) from None
-            self._text = ""
+            self._points, self._text = read, ""
         return self._points
 
     def __len__(self) -> int:
-        return self._text.count("[") - 1 if self._text else len(self._points)
+        return max(self._text.count("[") - 1, 0) if self._text else len(self._points)
 
     def __getitem__(self, i: Any) -> Any:
         return self._read()[i]
+
+    def __iter__(self) -> Iterator[tuple[int, float]]:
+        return iter(self._read())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and self._read() == tuple(other)
@@ -124,11 +129,15 @@ OWN_VALUES = len(STORED) - len(PROVENANCE)
 
 
 class RowReader:
-    """Makes rows of the values of COLUMNS. refuse: the error of a text that is no JSON."""
+    """Makes rows of the values of STORED. refuse: the error of values that no run leaves, as those
+    of a store that was edited by hand. specs: whether rows bring the JSON of their runs."""
 
-    def __init__(self, refuse: Callable[[object], Exception]) -> None:
-        self._refuse = refuse
+    def __init__(self, refuse: Callable[[object], Exception], *, specs: bool = True) -> None:
+        self._refuse, self._specs = refuse, specs
         self._made: dict[tuple, Mapping[str, Any]] = {}
+
+    def _of(self, key: object) -> Callable[[object], Exception]:
+        return lambda why: self._refuse(f"run {str(key)[:12]}: {why}")
 
     def __call__(self, values: tuple) -> Row:
         own, made = values[:OWN_VALUES], values[OWN_VALUES:]
@@ -136,14 +145,46 @@ class RowReader:
         provenance = self._made.get(made)
         if provenance is None:
             provenance = self._made[made] = dict(zip(PROVENANCE, made, strict=True))
+        refuse = self._of(key)
         try:
             known = json.loads(details) if details else NO_DETAILS
-        except (ValueError, TypeError) as wrong:
-            raise self._refuse(wrong) from None
+            if known and not all(isinstance(v, float | int) for v in known.values()):
+                raise ValueError("details are numbers by name")
+        except (ValueError, TypeError, AttributeError, RecursionError) as wrong:
+            raise refuse(wrong) from None
+        wrong_value = _wrong_value(own, provenance["finished"])
+        if wrong_value or (self._specs and not spec):
+            raise refuse(wrong_value or "its spec is empty")
         return Row(
-            key, spec, status, N, loss, relative, best, Curve(curve, self._refuse), error, seconds,
+            key, spec, status, N, loss, relative, best, Curve(curve, refuse), error, seconds,
             group, provenance, known,
         )  # fmt: skip
+
+
+def _wrong_value(own: tuple, finished: object) -> str | None:
+    """A clause about the first of a row's values that no run leaves."""
+    _, spec, status, N, loss, relative, best, curve, error, seconds, group, _ = own
+    if status not in STATUSES:
+        return f"its status is {status!r}, and none of {', '.join(STATUSES)}"
+    for name, value, kind in (("N", N, int), ("curve", curve, str), ("spec", spec, str)):
+        if not isinstance(value, kind):
+            return f"its {name} is {value!r}"
+    if spec and not spec.startswith("{"):
+        return f"its spec is {spec[:20]!r}, and no JSON of a run"
+    for name, value in (("loss", loss), ("relative", relative), ("best_step", best),
+                        ("seconds", seconds), ("group_size", group),
+                        ("finished", finished)):  # fmt: skip
+        if value is not None and not isinstance(value, float | int):
+            return f"its {name} is {value!r}, and no number"
+    for name, value, most in (("seconds", seconds, math.inf), ("finished", finished, LATEST)):
+        if isinstance(value, float | int) and not 0 <= value < most:
+            return f"its {name} is {value:g}, which no run leaves"
+    if status == "done":
+        for name, value in (("loss", loss), ("relative", relative)):
+            if value is None or not 0 <= value < math.inf:
+                told = "missing" if value is None else f"{value:g}"
+                return f"it is done, and its {name} is {told}, which no run leaves"
+    return None
 
 
 def values_of(row: Row) -> tuple:
@@ -174,6 +215,8 @@ DIGITS = 16
 MOST = {TABLE: 2**28, OBSERVATIONS: 2**29, SHARED: 2**24}
 """Bytes of a file that is read."""
 STATUSES = (*FINISHED, "failed")
+LATEST = 253402300800.0
+"""The end of the year 9999 in seconds since 1970."""
 NUMBER = re.compile(r"-?(\d{1,20}(\.\d{0,40})?|\.\d{1,40})(e[+-]?\d{1,3})?", re.I | re.A)
 
 

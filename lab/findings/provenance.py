@@ -273,10 +273,11 @@ def _changes(history: History) -> Iterator[str]:
     if history.first is None:
         return
     if history.earlier:
-        one = history.earlier == 1
+        bear, were = ("bears", "it was") if history.earlier == 1 else ("bear", "they were")
         yield (
-            f"A prediction was first registered on {date(history.time)}, when {history.earlier} of "
-            f"these runs {'was' if one else 'were'} there already."
+            f"A prediction was first registered on {date(history.time)}, and {history.earlier} of "
+            f"these runs {bear} an earlier time: {were} there already, or a clock was set back; "
+            "either way nothing shows that the prediction came first."
         )
     if history.changed:
         since = (

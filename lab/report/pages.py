@@ -30,7 +30,7 @@ from urllib.parse import quote
 from lab.execution.registration import registered
 from lab.execution.store import VARIANTS, Store
 from lab.execution.table import FIRST
-from lab.files import put
+from lab.files import inert, put
 from lab.findings import claims, run_lists
 from lab.findings.kinds import views
 from lab.findings.provenance import options
@@ -134,7 +134,7 @@ def data_uri(rows: Rows) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(rows.columns)
-    writer.writerows(rows.rows)
+    writer.writerows([*map(inert, row)] for row in rows.rows)
     return f"data:text/csv;charset=utf-8,{quote(out.getvalue(), safe=',:;+=()[]{}/ ')}"
 
 

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.files import to_jsonable
+from lab.files import inert, to_jsonable
 from lab.findings import claims, provenance
 from lab.findings.answer import Answer
 from lab.findings.kinds import doubted, views
@@ -163,7 +163,7 @@ def _csv(found: Rows, path: Path) -> None:
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(found.columns)
-        writer.writerows(found.rows)
+        writer.writerows([*map(inert, row)] for row in found.rows)
 
 
 def _markdown(answers: Answers, name: str, drawn: Sequence[CaptionedFigure]) -> str:

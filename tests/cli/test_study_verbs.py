@@ -6,6 +6,7 @@ import sys
 import pytest
 from invocation import invoke
 
+import lab
 from lab import cli
 from lab.mistakes import StudyError
 
@@ -192,3 +193,41 @@ def test_a_study_of_panels_goes_through_every_verb(here):
     assert [panel["title"] for panel in told["panels"]] == ["nearest", "simplices"]
     assert "report.md" in invoke("report", "p.toml").output
     assert "16 runs" in invoke("export", "p.toml", "out.csv").output
+
+
+@pytest.mark.parametrize("verb", ["check", "plan", "run"])
+def test_a_name_that_names_no_results_is_refused_by_every_verb(here, verb):
+    (here / "-rf.toml").write_text(SMALL)
+    with pytest.raises(StudyError, match="the file's name names its results"):
+        invoke(verb, "./-rf.toml")
+
+
+@pytest.mark.parametrize("verb", ["plan", "run", "report", "runs", "status"])
+def test_results_without_a_name_are_refused(here, verb):
+    found = invoke(verb, "s.toml", "--results", "")
+    assert found.exit_code == 2 and "it is empty; name a folder" in found.output
+    assert [file.name for file in here.iterdir()] == ["s.toml"]
+
+
+def test_more_lanes_than_cores_are_capped_and_said(capsys, monkeypatch):
+    from lab.cli.output import capped
+    from lab.execution import engine
+
+    monkeypatch.setattr(engine, "cores", lambda: 4)
+    assert capped(None) is None and capped(4) == 4 and capsys.readouterr().err == ""
+    assert capped(64) == 4
+    assert "64 lanes were asked for, and this machine has 4 cores" in capsys.readouterr().err
+
+
+def test_a_store_from_the_future_is_told(here, capsys):
+    import time
+
+    from lab.cli.study_verbs import _say_clock
+    from lab.execution.store import Store, folder
+
+    study = lab.read(here / "s.toml")
+    with Store.write(folder("s.toml", here / "results")) as store:
+        store.register(time.time() + 7200, "{}")
+        assert 7000 < store.ahead() < 7300
+    _say_clock(study, here / "results")
+    assert "ahead of this machine's clock" in capsys.readouterr().err

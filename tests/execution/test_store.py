@@ -347,3 +347,64 @@ def test_a_curve_is_looked_at_when_somebody_asks(tmp_path):
         assert found["x"].loss == 0.5 and len(found["y"].curve) == 0 == len([*found["y"].curve])
         with pytest.raises(StudyError, match="not a store"):
             found["x"].curve[0]
+
+
+@pytest.mark.parametrize(
+    "edit, said",
+    [
+        ("loss = -1", "it is done, and its loss is -1"),
+        ("loss = NULL", "it is done, and its loss is missing"),
+        ("relative = 9e999", "it is done, and its relative is inf"),
+        ("loss = 'much'", "its loss is 'much', and no number"),
+        ("finished = 'yesterday'", "its finished is 'yesterday'"),
+        ("finished = 1e300", "its finished is 1e"),
+        ("seconds = -5", "its seconds is -5"),
+        ("spec = ''", "its spec is empty"),
+        ("spec = '[]'", "its spec is '[]'"),
+        ("status = 'fine'", "its status is 'fine'"),
+        ("N = 'many'", "its N is 'many'"),
+        ("details = '[1]'", "run x: "),
+        ("details = '{\"a\": \"b\"}'", "details are numbers by name"),
+        ("trajectory = 'junk'", "run x: Expecting value"),
+        ('trajectory = \'[["a", "b"]]\'', "a learning curve is of steps and losses"),
+        ("trajectory = '{}'", None),
+    ],
+)
+def test_rows_that_no_run_leaves_are_refused_by_the_name_of_the_run(tmp_path, edit, said):
+    with Store.write(tmp_path) as store:
+        store.add([row("x")])
+    with sqlite3.connect(tmp_path / "lab.db") as db:
+        db.execute(f"UPDATE runs SET {edit}")
+    db.close()
+    with Store.read(tmp_path) as store:
+        if said is None:
+            assert [*store.rows(["x"])["x"].curve] == []
+            return
+        with pytest.raises(StudyError, match="run x: ") as caught:
+            [*store.rows(["x"])["x"].curve]
+    (mistake,) = caught.value.mistakes
+    assert said in mistake and "move it away" in mistake
+
+
+@pytest.mark.parametrize("edit", ["split = 'moon'", "step = 'x'", "loss = 'x'"])
+def test_observations_that_no_run_leaves_are_refused(tmp_path, edit):
+    with Store.write(tmp_path) as store:
+        store.add([replace(row("x"), observations=(Observation(1, "test", 0.5),))])
+    with sqlite3.connect(tmp_path / "lab.db") as db:
+        db.execute(f"UPDATE observations SET {edit}")
+    db.close()
+    with Store.read(tmp_path) as store:
+        with pytest.raises(StudyError, match="run x: it has the observation"):
+            store.observations(["x"])
+
+
+def test_a_time_that_is_text_stops_no_run(tmp_path):
+    with Store.write(tmp_path) as store:
+        store.add([row("x")])
+    with sqlite3.connect(tmp_path / "lab.db") as db:
+        db.execute("UPDATE runs SET finished = 'yesterday'")
+        db.execute("INSERT INTO registered VALUES ('noon', '{}')")
+    db.close()
+    with Store.write(tmp_path) as store:
+        with pytest.raises(StudyError, match="it was asked '{}' at 'noon'"):
+            store.now()
