@@ -7,10 +7,10 @@ A reading is the exponent in one of the ways that it can be read, with its own i
     without the smallest x     where that x is no part of a bend
     by the other count         by all parameters or by the hidden weights, where size is counted
 
-and `asked`, what the verdict asks of it: all of its interval, half of it, or nothing. Without the
-smallest x it asks the whole interval where that x is off for all teachers, and otherwise half of
-it: a shift of twice the seeds' scatter escapes the test in a tenth of the scans of four teachers,
-and they alone gave wrong verdicts in .05. Where the other x bend too, nothing is asked of them.
+and `asked`, what the verdict asks of it: all of its interval, seven tenths of it, or nothing.
+Without the smallest x it asks the whole interval where that x is off for all teachers, and SHARE of
+it otherwise, for a shift of the noise's size escapes the test. Where the other x bend too, nothing
+is asked of them.
 
 The shape is a finding of its own. With Δ the change of the local exponent from the smallest to the
 largest x, of least-squares parabolas, and δ relative to the prediction like the tolerance,
@@ -55,7 +55,7 @@ TRAINED = "with unlimited training"
 WITHOUT = "without the smallest x"
 BY_COUNT = dict(zip(COUNTS, ("by hidden weights", "by all parameters"), strict=True))
 SIGNIFICANT = 0.01
-SHARE = 0.5
+SHARE = 0.7
 """Of the interval without the smallest x, what the verdict asks where that x is not off."""
 
 

@@ -41,7 +41,7 @@ What it does not do: say what holds beyond the range (`limit.py`), quote an inte
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -104,9 +104,10 @@ class SlopeChange:
 class Rest:
     """The scan without its smallest x.
 
-    alpha, half: as there. off: whether the smallest x lies off the line through the others, by
-    Student's t over teachers or by the scatter of single cells, at .05. bends: whether the others
-    bend on their own, at .05; then nothing is off.
+    alpha, half: as there, see `Functional.half_of_part`. off: whether the smallest x lies off the
+    line through the others, by Student's t over teachers or by the scatter of single cells and the
+    noise that teachers have in common at the others, at OFF. bends: whether the others bend on
+    their own, at .05; then nothing is off.
     """
 
     alpha: PerScan
@@ -173,8 +174,6 @@ def estimates(
               for one, other in zip(fits, fewer, strict=True)]  # fmt: skip
     own, rest, u = fits[declared], fewer[declared], log_sizes[declared]
     alpha, half = own.alpha.mean, halves[declared]
-    # The noise in common is that of all x: without one of them there is less to see it by.
-    off = replace(rest.alpha, scatter=own.alpha.scatter)
     deviates = first(u, log_loss)
     bends = _away(rest.change.mean, rest.change.half())
     change, spread_of_change = own.change.mean, _half(own.change, rest.change, drawn)
@@ -194,9 +193,11 @@ def estimates(
             _away(change, own.change.half(BENT) if drawn else spread_of_change),
         ),
         rest=Rest(
-            off.mean, off.half(level),
-            drawn & ~bends & (_away(deviates.mean, deviates.half(OFF))
-                              | _away(deviates.mean, deviates.pooled(OFF))),
+            rest.alpha.mean, own.alpha.half_of_part(rest.alpha, level),
+            drawn & ~bends & (
+                _away(deviates.mean, deviates.half(OFF))
+                | _away(deviates.mean, deviates.half_by_cells(rest.alpha.scatter, OFF))
+            ),
             bends,
         ),
         ahead=ahead.mean, ahead_half=ahead.half(),

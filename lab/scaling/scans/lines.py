@@ -214,12 +214,37 @@ class Functional:
         alone = student_quantile(np.maximum(self.teachers - 1, 1)) * np.sqrt(self.between)
         return {"teacher-t": np.where(self.teachers > 1, alone, np.nan), "common": self.half()}
 
-    def pooled(self, level: float = LEVEL) -> PerScan:
-        """Half-width by the scatter of single cells about what the teachers have in common."""
-        weights = self._weights(np.isfinite(self.value)[..., None])
-        error = np.sqrt(self.scatter.inner * (weights**2).sum((1, 2)))
-        dof = self.scatter.inner_dof
-        return np.where(dof > 0, student_quantile(np.maximum(dof, 1), level) * error, np.nan)
+    def half_by_cells(self, others: LineScatter, level: float = LEVEL) -> PerScan:
+        """Half-width by the scatter of single cells about what the teachers have in common, and by
+        the noise in common that `others` show."""
+        s = self.scatter
+        cells = s.inner * (self._weights(np.isfinite(self.value)[..., None]) ** 2).sum((1, 2))
+        shared = np.maximum(others.curve - s.inner * others.share, 0)
+        common = self.norm * np.where(others.curve_dof > 0, shared, 0)
+        total = cells + common
+        parts = cells**2 / np.maximum(s.inner_dof, 1) + common**2 / np.maximum(others.curve_dof, 1)
+        dof = np.where(parts > TINY, total**2 / np.maximum(parts, TINY), s.inner_dof)
+        half = student_quantile(np.maximum(dof, 1), level) * np.sqrt(total)
+        return np.where(s.inner_dof > 0, half, np.nan)
+
+    def half_of_part(self, part: Functional, level: float = LEVEL) -> PerScan:
+        """Half-width of the interval of `part`, the same slope from fewer of the cells.
+
+        The least-squares slope α is independent of its difference to one of fewer cells (Gauss and
+        Markov), so that Var α′ = Var α + Var(α′ − α). The teachers' own exponents, which both have,
+        drop out of the difference: it scatters as single cells do, of which there are more than
+        teachers, and as noise in common."""
+        error, dof = self.error()
+        K, s = self.teachers, self.scatter
+        more = part._weights(np.isfinite(part.value)[..., None])
+        more = more - self._weights(np.isfinite(self.value)[..., None])
+        cells = s.inner * (more**2).sum((1, 2))
+        common = np.where(K > 1, s.common, s.curve) * (more.sum(1) ** 2).sum(1)
+        total = error**2 + cells + common
+        parts = error**4 / dof + cells**2 / np.maximum(s.inner_dof, 1)
+        parts = parts + common**2 / np.maximum(s.curve_dof, 1)
+        free = np.where(parts > TINY, total**2 / np.maximum(parts, TINY), dof)
+        return student_quantile(np.maximum(free, 1), level) * np.sqrt(total)
 
 
 @dataclass(frozen=True)

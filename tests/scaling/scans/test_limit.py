@@ -40,6 +40,21 @@ def test_the_interval_covers_for_every_omega_of_the_declared_range(share, B):
     assert np.mean((found.lower <= 1.0) & (found.upper >= 1.0)) >= 0.93 - 0.011
 
 
+@pytest.mark.parametrize("noise, spread", [
+    (0.05, 0.02), (0.02, 0.02), (0.007, 0.0), (0.002, 0.02), (0.002, 0.0), (0.0007, 0.0),
+])  # fmt: skip
+@pytest.mark.parametrize("share, B", [(0.5, 3.0), (0.6, 1.0), (0.85, 3.0), (1.3, 1.0)])
+def test_the_interval_covers_however_quiet_the_data_are(noise, spread, share, B):
+    """The weights fall on few ω′ there, and the truth lies between two."""
+    rng = np.random.default_rng(int(10 * share + 1e5 * noise))
+    x = np.geomspace(100, 100 * 10**1.3, 6)
+    u = np.log(x / x[0])
+    own = 1 + spread * rng.standard_normal((400, 5, 1))
+    law = -u + np.log1p(B * np.exp(-share * u))
+    found = limits(np.log(x), law * own + noise * rng.standard_normal((400, 5, 6)), 1.0)
+    assert np.mean((found.lower <= 1.0) & (found.upper >= 1.0)) >= 0.93 - 0.013
+
+
 def test_few_x_have_no_limit_and_teachers_with_holes_are_left_out():
     assert np.isnan(limit(np.log(X[:4]), np.tile(curve()[:4], (3, 1)), 1.0).alpha)
     y = np.tile(curve(), (4, 1))
