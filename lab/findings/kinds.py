@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from lab.findings import (
+    batches,
     calibrated,
     claims,
     contrasts,
@@ -45,6 +46,7 @@ KINDS: dict[str, FindingKind] = {
     "frontier": FindingKind(frontiers.frontiers, frontiers.VIEW),
     "learning": FindingKind(learning.learning, learning.VIEW),
     "descent": FindingKind(descents.descents, descent_views.VIEW),
+    "batches": FindingKind(batches.batches, batches.VIEW),
     "plane": FindingKind(planes.planes, planes.VIEW),
     "exponents": FindingKind(exponents.exponents, exponent_views.VIEW),
     "calibrated": FindingKind(calibrated.calibrated, calibrated.VIEW),

@@ -262,6 +262,12 @@ class Student(Table):
         return {}
 
     @classmethod
+    def noise_scales(cls, run: Any, step: float) -> tuple[float, float] | None:
+        """B_simple and B_noise of the gradient at a step of a run (`lab.models.sgd`), of a kind
+        that knows them."""
+        return None
+
+    @classmethod
     def symbols(cls, spec: StudentSpec) -> Mapping[str, float]:
         """What it adds to the symbols of a prediction."""
         return {}

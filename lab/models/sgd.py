@@ -208,6 +208,25 @@ class GaussianRegression:
         """Mean L after these numbers of steps, ≥ 0 or ∞, at one batch and one constant rate."""
         return (self.recursion(batch, rate).excess(steps) + self.noise**2) / 2
 
+    def scales(
+        self, steps: SupportsFloat, batch: SupportsFloat, rate: SupportsFloat
+    ) -> tuple[float, float]:
+        """(B_simple, B_noise) after so many steps, with the mean squares c_i in place of e_i²; NaN
+        where descent diverges."""
+        λ, e = self._arrays
+        B, η = number("batch", batch, "(0, inf)"), number("rate", rate, "(0, inf)")
+        t, noise, step = number("steps", steps, "[0, inf)"), self.noise**2, η**2 / B
+        A = np.diag(2 * η * λ - (η**2 + step) * λ**2) - step * np.outer(λ, λ)
+        decay, basis = np.linalg.eigh(A)
+        with np.errstate(over="ignore", invalid="ignore"):
+            power = t * np.log1p(-decay)
+            kept, gained = np.exp(power), -np.expm1(power) / decay
+            c = basis @ (kept * (basis.T @ e**2) + gained * (basis.T @ (step * noise * λ)))
+        if not np.isfinite(c).all():
+            return np.nan, np.nan
+        variances = λ * (λ @ c) + λ**2 * c + noise * λ
+        return float(variances.sum() / (λ**2 @ c)), float(λ @ variances / (λ**3 @ c))
+
     def steps(
         self, target: SupportsFloat, batch: SupportsFloat, rate: SupportsFloat | None = None
     ) -> float:

@@ -1,7 +1,7 @@
 """Regimes, each a class with its table, axes, cells, reading of the rows and words."""
 
 # the order in which a mistake proposes them
-from lab.regimes import stepwise
+from lab.regimes import critical_batch, stepwise
 
 # isort: split
 from lab.regimes import phase_map, resolution, variance
@@ -12,4 +12,12 @@ from lab.regimes import descent
 # isort: split
 from lab.regimes import dimension
 
-__all__ = ["descent", "dimension", "phase_map", "resolution", "stepwise", "variance"]
+__all__ = [
+    "critical_batch",
+    "descent",
+    "dimension",
+    "phase_map",
+    "resolution",
+    "stepwise",
+    "variance",
+]

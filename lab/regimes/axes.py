@@ -43,6 +43,7 @@ WIDTH = Axis("w", "width w of the hidden layers", "width")
 UNITS = Axis("n", "hidden units n", "units")
 DATA = Axis("D", "training samples D", "D")
 STEPS = Axis("S", "steps S", "S")
+BATCH = Axis("B", "batch B", "batch")
 COMPUTE = Axis("C", "compute C", "C")
 POINTS = Axis("n", "points n", "D")
 

@@ -74,6 +74,8 @@ class Stepwise(Descending):
 
     counts: ClassVar[tuple[str, str]] = ("test", "all")
     scans_model_size: ClassVar[bool] = True
+    exact_recipe: ClassVar[frozenset[str]] = frozenset({"steps", "checkpoints"})
+    """What [training] says of exact students."""
 
     @cached_property
     def recipe(self) -> TrainingSpec:
@@ -110,17 +112,18 @@ class Stepwise(Descending):
             if not (student.timed and mistake.startswith("[training]:")):
                 yield mistake
         if student.timed:
-            plain = Training(steps=own.steps, checkpoints=own.checkpoints)
+            allowed = self.exact_recipe
+            plain = Training(**{name: getattr(own, name) for name in allowed})
             for name in type(own).model_fields:
                 if getattr(own, name) != getattr(plain, name):
                     yield (
                         f"training.{name}: {student.kind} students are known exactly, and "
-                        "[training] says their steps and checkpoints alone; leave it out"
+                        f"[training] says their {_listed(allowed)} alone; leave it out"
                     )
         elif not student.trained:
             yield (
                 f"student.kind: {student.kind} students have no curve over steps; take networks, "
-                "truncation or plrf"
+                "truncation, plrf or plrf-equivalent"
             )
         elif own.schedule not in STABLE or own.optimiser == "lbfgs" or own.polish:
             yield (
@@ -136,8 +139,13 @@ class Stepwise(Descending):
             yield (
                 f"training.checkpoints: {many} make no curve; give {FEWEST} or more, as \"log:24\""
             )
-        if student.size_key:
+        if student.size_key and self.scans_model_size:
             yield from too_few(f"student.{student.size_key}", getattr(student, student.size_key))
+
+
+def _listed(names: frozenset[str]) -> str:
+    *most, last = sorted(names, key=list(Training.model_fields).index)
+    return f"{', '.join(most)} and {last}"
 
 
 SIZES = 4

@@ -3,11 +3,13 @@
     truncation        first N of infinitely many modes by gradient flow   (`models.Truncation`)
     plrf              one-pass SGD on N power-law random features         (`models.PLRF`)
     plrf-equivalent   the same in the mean over features, of any N        (`models.PLRFEquivalent`)
+    gaussian-sgd      SGD on all modes, by batch and rate            (`models.GaussianRegression`)
 
 The task is spectral, power i^−a in modes of variance i^−b, which are α = b/2 and β = (a − b)/2 of
 power-law random features. A step is a unit of time, and C = N t. Every size is a run of its own.
 Losses are those of the population at the checkpoints of a recipe, relative to the student that has
-learned nothing, L(N, 0). Features of random students are drawn from the seeds of study, teacher and
+learned nothing, L(N, 0); of gaussian-sgd, whose labels may have noise, of its excess over the
+noise. Features of random students are drawn from the seeds of study, teacher and
 run, and the size; a rate at which SGD does not converge gives a diverged run.
 """
 
@@ -16,6 +18,8 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -29,7 +33,12 @@ from lab.students.solvers import Failed, Observation, Result, Solver, Tick
 
 if TYPE_CHECKING:
     from lab.kinds.student import StudyInterface
-    from lab.models import PLRF, PLRFEquivalent, Truncation
+    from lab.models import PLRF, GaussianRegression, PLRFEquivalent, Truncation
+    from lab.models.sgd import Recursion
+
+
+LOWEST, HIGHEST = 1e-290, 1e9
+"""Losses of gaussian-sgd beyond which nothing is told."""
 
 
 class KnownCurves(Exact):
@@ -83,6 +92,15 @@ class KnownCurves(Exact):
     def model(cls, spec: StudentSpec, decays: tuple[float, float], modes: int, seed: int) -> Any:
         """The truth object of a student."""
         raise NotImplementedError
+
+    @classmethod
+    def of_run(cls, run: Run) -> Any:
+        """The truth object of a run."""
+        task = run.drawn
+        assert task.decays is not None  # the kind refuses other tasks
+        own = (run.root, task.teacher, run.seed, run.N)
+        seed = int(np.random.SeedSequence(own).generate_state(1)[0])
+        return cls.model(run.student, task.decays, task.dim, seed)
 
 
 @STUDENTS.add
@@ -205,6 +223,90 @@ class PLRFEquivalentStudent(KnownCurves):
         return {"xi": model.xi, "eta": model.eta}
 
 
+@dataclass(frozen=True)
+class _Excess:
+    """The excess of `lab.models.GaussianRegression` over its noise, at one batch and rate."""
+
+    model: GaussianRegression
+    batch: int
+    rate: float
+
+    @cached_property
+    def _recursion(self) -> Recursion:
+        return self.model.recursion(self.batch, self.rate)
+
+    def risk(self, t: Any) -> Any:
+        """λ·c after t steps, between LOWEST and HIGHEST: a rate that diverges at last may have
+        reached a loss before, and a loss of 0 has no scale."""
+        return np.clip(self._recursion.excess(t), LOWEST, HIGHEST)
+
+
+@STUDENTS.add
+class GaussianSGD(Exact):
+    """Mean of SGD on Gaussian linear regression in all modes, by batch and rate."""
+
+    kind: Literal["gaussian-sgd"] = "gaussian-sgd"
+
+    solvers: ClassVar[Mapping[str, str]] = {"": "lab.students.curves:SOLVER"}
+    timed: ClassVar[bool] = True
+
+    @property
+    def linear(self) -> bool:
+        return True
+
+    def limit_loss_is_zero(self, task: Target, *, sized: bool) -> bool:
+        return True
+
+    def mistakes(self, study: StudyInterface) -> Iterator[str]:
+        yield from super().mistakes(study)
+        task = study.task
+        if not task.linear or task.endless:
+            yield (
+                "task.manifold: gaussian-sgd students know spectral tasks of so many modes; take "
+                "manifold = { kind = \"spectral\", a = 1.5, b = 1, modes = 32 }"
+            )
+        if study.regime != "critical-batch":
+            yield (
+                f"student.kind: gaussian-sgd students have no size, and {study.regime} asks for "
+                "it; take regime = \"critical-batch\""
+            )
+
+    @classmethod
+    def N(cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int) -> int:
+        return D_amb
+
+    @classmethod
+    def learning(
+        cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int, samples: float
+    ) -> float:
+        return D_amb * samples
+
+    @classmethod
+    def flops(cls, spec: StudentSpec, *, D: int, D_amb: int, test: int) -> float:
+        return 60.0 * D_amb**3
+
+    @classmethod
+    def numbers(cls, spec: StudentSpec, *, D: int) -> float:
+        return 1e4
+
+    @classmethod
+    def of_run(cls, run: Run) -> _Excess:
+        """The truth object of a run."""
+        from lab.data.spectra import Spectrum
+        from lab.models import GaussianRegression
+
+        task, (_, batch, rate) = run.drawn, run.training.stages[0]
+        assert task.decays is not None  # the kind refuses other tasks
+        s = Spectrum(*task.decays, task.dim)
+        model = GaussianRegression(s.eigenvalues, np.sqrt(s.power / s.eigenvalues), task.noise)
+        return _Excess(model, batch, rate)
+
+    @classmethod
+    def noise_scales(cls, run: Run, step: float) -> tuple[float, float] | None:
+        of = cls.of_run(run)
+        return of.model.scales(step, of.batch, of.rate)
+
+
 def solve(group: Group, *, tick: Tick) -> list[Result | Failed]:
     """The curve of every run of the group."""
     results: list[Result | Failed] = []
@@ -219,12 +321,7 @@ def solve(group: Group, *, tick: Tick) -> list[Result | Failed]:
 
 def curve(run: Run) -> Result:
     """Exact losses of a run at its checkpoints and its last step."""
-    spec, task = run.student, run.drawn
-    assert task.decays is not None  # the kind refuses other tasks
-    N = run.N
-    own = (run.root, task.teacher, run.seed, N)
-    seed = int(np.random.SeedSequence(own).generate_state(1)[0])
-    model = STUDENTS[spec.kind].model(spec, task.decays, task.dim, seed)
+    N, model = run.N, STUDENTS[run.student.kind].of_run(run)  # type: ignore[attr-defined]
     last = run.training.last
     steps = np.array([*(s for s in run.training.checkpoints if s < last), last], float)
     stable = getattr(model, "stable", True)

@@ -81,3 +81,14 @@ def test_what_is_out_of_range_is_one_sentence():
         MODEL.improvement(0)
     with pytest.raises(ValueError, match="at no constant rate .* raise the target"):
         MODEL.steps(MODEL.floor + 1e-9, 1)
+
+
+def test_noise_scales_along_a_run_start_at_those_of_the_first_step_and_rise():
+    """At a constant rate the gradient dies and the noise of the labels does not."""
+    λ = 1 / np.arange(1, 21.0)
+    model = GaussianRegression(λ, np.ones(20), 0.5)
+    assert model.scales(0, 16, 0.3) == pytest.approx((model.B_simple, model.B_noise))
+    later = [model.scales(t, 16, 0.3) for t in (1, 10, 100)]
+    assert np.all(np.diff(later, axis=0) > 0)
+    free = GaussianRegression(λ, np.ones(20), 0.0)
+    assert np.isnan(free.scales(1e9, 1, 50)).all()
