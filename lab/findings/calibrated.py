@@ -25,11 +25,11 @@ from typing import Any
 import numpy as np
 
 from lab.files import put, to_jsonable
-from lab.findings.drawing import Frame, Scale, drawing, text
+from lab.findings.drawing import by_dimension, told
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.exponents import declared
 from lab.findings.study_results import Setting, StudyResults, scan_of
-from lab.findings.view import Answers, Block, Chart, Charts, Rows, Section, TextTable, View
+from lab.findings.view import Answers, Block, CaptionedFigure, Rows, TextTable, View
 from lab.mistakes import StudyError
 from lab.regimes.axes import Values
 from lab.regimes.regime import Regime
@@ -366,29 +366,34 @@ def read(folder: Path) -> dict[str, Any] | None:
         return None
 
 
-# ---- charts of the page --------------------------------------------------------------------------
+# ---- figure --------------------------------------------------------------------------------------
 
 
 CAPTION = (
     "How often simulated scans of this design agree with the prediction (solid) and contradict it "
     "(dashed), by how many times the prediction the true exponent is; what is left is undecided. "
-    "Thin strokes: the edges of what the prediction allows."
+    "Upright: the edges of what the prediction allows."
 )
 
 
-def sections(answers: Answers) -> list[Section]:
+def figures(answers: Answers) -> list[CaptionedFigure]:
     """The curves of the settings whose design is still the study's."""
-    found = [one for answer in answers for one in answer.found("calibrated")]
-    shown = [one for one in found if one.current]
-    title = "Coverage and error rates of this design"
+    shown = [one for answer in answers for one in answer.found("calibrated") if one.current]
     if not shown:
-        return [Section(title, [])] if found else []
+        return []
+    panels: dict[str, list[tuple[Any, str, Calibrated]]] = {}
+    for one in shown:
+        panels.setdefault(one.setting.name, []).append(
+            (one.setting.dim, one.setting.dimension, one)
+        )
     rows = [(one.label, ratio, *(f"{share:.4f}" for share in shares))
             for one in shown for ratio, shares in _curves(one)]  # fmt: skip
     columns = ("setting", "truth over prediction", "agrees", "contradicts")
-    drawn = Charts("power", "Verdicts by the true exponent", [_card(one) for one in shown],
-                   CAPTION, Rows(columns, rows))  # fmt: skip
-    return [Section(title, [drawn])]
+    title = "Verdicts by the true exponent"
+    figure = by_dimension(panels, _draw, xlabel="true α / predicted α", ylabel="share of scans",
+                          ylim=(-0.02, 1.04))  # fmt: skip
+    alt = f"{title}. {'; '.join(map(_said, shown))}."
+    return [CaptionedFigure("power", title, figure, CAPTION, alt, Rows(columns, rows))]
 
 
 def _curves(one: Calibrated) -> list[tuple[float, tuple[float, float]]]:
@@ -397,23 +402,20 @@ def _curves(one: Calibrated) -> list[tuple[float, tuple[float, float]]]:
                   for ratio, shares in by_ratio.items())  # fmt: skip
 
 
-def _card(one: Calibrated) -> Chart:
-    curves = _curves(one)
-    frame = Frame(Scale.over([r for r, _ in curves], 50, 340, pad=0.03),
-                  Scale(-0.02, 1.04, 168, 16))  # fmt: skip
-    tolerance, bound = one.values["tolerance"], one.values["sense"] == "bound"
-    edges = [1 - tolerance] if bound else [1 - tolerance, 1 + tolerance]
+def _said(one: Calibrated) -> str:
     quoted = one.values["coverage"]["quoted"]
-    parts = [
-        frame.axes("true α / predicted α", "share of scans", y_most=4),
-        *(frame.line((edge, edge), (0.0, 1.04), "line ink thin") for edge in edges),
-        frame.joined([(r, agrees) for r, (agrees, _) in curves], "line fit"),
-        frame.joined([(r, contradicts) for r, (_, contradicts) in curves], "line worst"),
-        text(338, 8, "— agrees   - - contradicts", "label end"),
-    ]  # fmt: skip
-    alt = (f"Verdicts of simulated scans of {one.label}: the quoted interval covers {quoted:.0%} "
-           f"of true exponents, {one.values['wrong']:.1%} of verdicts are wrong.")  # fmt: skip
-    return Chart(drawing(350, 204, alt, *parts), f"{one.label} — covers {quoted:.0%}", alt)
+    return (f"{one.label}: the quoted interval covers {quoted:.0%} of true exponents, "
+            f"{one.values['wrong']:.1%} of verdicts are wrong")  # fmt: skip
+
+
+def _draw(ax: Any, one: Calibrated, colour: Any, label: str) -> None:
+    ratios, shares = zip(*_curves(one), strict=True)
+    for of, style, name in zip(zip(*shares, strict=True), ("-", "--"), (label, None), strict=True):
+        (line,) = ax.plot(ratios, of, style, color=colour, lw=1.3, label=name)
+        told(line, _said(one))
+    tolerance, bound = one.values["tolerance"], one.values["sense"] == "bound"
+    for edge in [1 - tolerance] if bound else [1 - tolerance, 1 + tolerance]:
+        ax.axvline(edge, color="black", lw=0.6)
 
 
 # ---- view ----------------------------------------------------------------------------------------
@@ -484,4 +486,5 @@ def _share(value: float) -> str:
     return f"{value:.2f}"
 
 
-VIEW = View(below=below, key="calibration", json="fits", page=sections)
+VIEW = View(below=below, figures=figures, key="calibration", json="fits",
+            title="Coverage and error rates of this design")  # fmt: skip

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from lab.findings.drawing import Frame, Scale, drawing, text
+from lab.findings.drawing import BLUE, blank, literal, styled, told
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.study_results import Setting, StudyResults, named, value_text
-from lab.findings.view import Answers, Chart, Charts, Rows, Section, TextTable, View, interval
+from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, interval
 from lab.scaling.scans.estimate import USABLE
 from lab.scaling.scans.lines import teacher_t
 
@@ -83,11 +83,11 @@ def _between(one: ExponentResult, other: ExponentResult, name: str) -> Contrast:
     )  # fmt: skip
 
 
-# ---- charts of the page: a row per difference, its name above its interval -----------------------
+# ---- figures: a row per difference ---------------------------------------------------------------
 
 
 MOST = 40
-"""Rows of one drawing; the others stand in a further one."""
+"""Rows of one figure; the others stand in a further one."""
 
 
 @dataclass(frozen=True)
@@ -104,26 +104,21 @@ class Difference:
         return self.interval[0] > 0 or self.interval[1] < 0
 
 
-def sections(answers: Answers) -> list[Section]:
-    """The contrasts of all answers, one drawing per thing that was changed."""
+def figures(answers: Answers) -> list[CaptionedFigure]:
+    """The contrasts of all answers, by the thing that was changed."""
     found = [c for answer in answers for c in answer.found("contrasts")]
-    if not found:
-        return []
-    groups: dict[str, list[Difference]] = {}
-    for c in found:
-        groups.setdefault(c.name, []).append(_of(c))
-    charts = [
-        forest(some[i : i + MOST], name.split(".")[-1])
-        for name, some in groups.items() for i in range(0, len(some), MOST)
-    ]  # fmt: skip
     caption = (
         "Change of α between settings that differ in one thing, teacher by teacher: what all "
-        f"settings owe to an easy or a hard teacher cancels. Bars: Student's t over "
-        f"{found[0].teachers} differences. Filled: the interval leaves zero out."
+        "settings owe to an easy or a hard teacher cancels. Bars: 95 % intervals, Student's t over "
+        "differences. Filled: the interval leaves zero out."
     )
-    every = [d for some in groups.values() for d in some]
-    drawn = Charts("contrasts", "Differences between settings", charts, caption, rows(every))
-    return [Section("Paired differences", [drawn])]
+    every = [_of(c) for c in found]
+    parts = [every[i : i + MOST] for i in range(0, len(every), MOST)]
+    return [
+        forest(some, f"contrasts{f'-{i}' if len(parts) > 1 else ''}",
+               "Differences between settings", caption)
+        for i, some in enumerate(parts, 1)
+    ]  # fmt: skip
 
 
 def _of(c: Contrast) -> Difference:
@@ -132,42 +127,36 @@ def _of(c: Contrast) -> Difference:
     return Difference(f"{change}  ({name})", c.change, c.interval)
 
 
-def rows(differences: Sequence[Difference]) -> Rows:
-    """The numbers of a forest plot."""
-    return Rows(
-        ("difference", "value", "lo", "hi"),
-        [(d.name, *(f"{v:.4g}" for v in (d.value, *d.interval))) for d in differences],
-    )
+def forest(
+    differences: Sequence[Difference], name: str, title: str, caption: str
+) -> CaptionedFigure:
+    """The figure of these differences, a row each."""
+    ends = [v for d in differences for v in d.interval if math.isfinite(v)]
+    far = 4 * max((abs(d.value) for d in differences if math.isfinite(d.value)), default=0) or 0.1
+    with styled():
+        figure = blank(7.6, 1.0 + 0.3 * len(differences))
+        ax = figure.subplots()
+        ax.axvline(0, color="black", lw=1)
+        for y, d in enumerate(differences):
+            ax.plot(d.interval, [y] * 2, "-", color=BLUE, lw=1.4)
+            face = BLUE if d.clear else "white"
+            (mark,) = ax.plot(d.value, y, "o", color=BLUE, mfc=face, ms=6, zorder=3)
+            told(mark, _said(d))
+        ax.set_yticks(range(len(differences)), [literal(d.name) for d in differences], fontsize=9)
+        ax.set_ylim(len(differences) - 0.4, -0.6)
+        low, high = min([-far / 40, *ends]), max([far / 40, *ends])
+        ax.set_xlim(max(1.1 * low, -far), min(1.1 * high, far))  # one wild interval hides all
+        ax.set_xlabel(r"difference of $\alpha$")
+        ax.grid(axis="y", visible=False)
+    numbers = [(d.name, *(f"{v:.4g}" for v in (d.value, *d.interval))) for d in differences]
+    return CaptionedFigure(
+        name, title, figure, caption, f"{title}. {'; '.join(map(_said, differences))}.",
+        Rows(("difference", "value", "lo", "hi"), numbers),
+    )  # fmt: skip
 
 
-def forest(differences: Sequence[Difference], title: str) -> Chart:
-    """One drawing of these differences."""
-    step, width = 32.0, 480.0
-    height = 16 + step * len(differences) + 40
-    size = sorted(abs(d.value) for d in differences if math.isfinite(d.value))
-    far = 4 * (size[-1] if size else 1.0)
-    ends = [v for d in differences for v in (d.value, *d.interval) if abs(v) <= far]
-    x = Scale.over([0.0, *ends], 14, width - 14)
-    frame = Frame(x, Scale(0, 1, height - 40, 8))
-    bottom = frame.y.start
-    ticks = "".join(f"M{x(v):.1f} {bottom:.1f}V8" for v in x.ticks())
-    parts = [f'<path class="grid" d="{ticks}"/>',
-             f'<path class="line ink" d="M{x(0.0):.1f} {bottom:.1f}V8"/>',
-             *(text(x(v), bottom + 14, f"{v:+g}" if v else "0", "tick mid") for v in x.ticks()),
-             text(width / 2, bottom + 31, "difference of α", "label mid")]  # fmt: skip
-    for i, d in enumerate(differences):
-        y = 8 + step * (i + 0.75)
-        low, high = (x(min(max(v, x.low), x.high)) for v in d.interval)
-        css = "clear" if d.clear else "open"
-        parts.append(f'<path class="bar ink" d="M{low:.1f} {y:.1f}H{high:.1f}"/>')
-        if x.holds(d.value):
-            parts.append(f'<circle class="difference {css}" cx="{x(d.value):.1f}" cy="{y:.1f}" '
-                         f'r="4.5"/>')  # fmt: skip
-        parts.append(text(16, y - 10, d.name, "label"))
-    said = "; ".join(f"{d.name}: {d.value:+.2f}, [{d.interval[0]:+.2f}, {d.interval[1]:+.2f}]"
-                     for d in differences)  # fmt: skip
-    alt = f"Differences of exponents. {said}."
-    return Chart(drawing(width, height, alt, *parts), title, alt)
+def _said(d: Difference) -> str:
+    return f"{d.name}: {d.value:+.2f}, [{d.interval[0]:+.2f}, {d.interval[1]:+.2f}]"
 
 
 # ---- view ----------------------------------------------------------------------------------------
@@ -194,4 +183,4 @@ def _cells(c: Contrast) -> tuple[str, ...]:
     return (str(c.dim), change, both, f"{c.change:+.2f}", interval(c.interval))
 
 
-VIEW = View(above=above, key="contrasts", json="fits", page=sections)
+VIEW = View(above=above, figures=figures, key="contrasts", json="fits", title="Paired differences")

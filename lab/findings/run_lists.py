@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,9 +22,9 @@ import numpy as np
 from lab.execution.store import Row
 from lab.files import to_jsonable
 from lab.findings.answer import Answer
-from lab.findings.drawing import Frame, Scale, drawing, text
+from lab.findings.drawing import by_dimension, runs
 from lab.findings.study_results import CellRuns, Setting, StudyResults, value_text
-from lab.findings.view import Answers, Chart, Charts, Rows, Section, View
+from lab.findings.view import Answers, Block, CaptionedFigure, Rows, TextTable, View
 from lab.regimes.regime import Origin, Regime
 from lab.spec import Run
 
@@ -86,21 +85,27 @@ def run_lists(question: StudyResults) -> tuple[SettingRunList, ...]:
     return tuple(SettingRunList(question.study, one.setting, one.cells) for one in question.stored)
 
 
-# ---- charts of the page --------------------------------------------------------------------------
+# ---- what is there, and learning curves ----------------------------------------------------------
 
 
 DIGITS = 10
 """Digits: enough to tell 10⁴ runs apart, with a chance of 10⁻⁴ that two are alike."""
 POINTS = 12
 """Points of a learning curve that a small drawing can show."""
-MOST = 400
-"""Runs of a setting that are drawn, and told of; of more every so many-th."""
+MOST, FEWEST = 1000, 24
+"""Runs of all settings that are drawn, and told of; of more every so many-th, and at least so many
+of each setting."""
 STATES = ("done", "diverged", "failed", "missing")
 
 
-def thinned(runs: Sequence[Any]) -> Sequence[Any]:
-    """Every so many-th, as many as are drawn."""
-    return runs[:: max(1, -(-len(runs) // MOST))]
+def most_dots(answers: Answers) -> int:
+    """The dots that each setting of these answers may have in a drawing."""
+    return max(FEWEST, MOST // max(1, sum(len(answer.points) for answer in answers)))
+
+
+def thinned(some: Sequence[Any], most: int) -> Sequence[Any]:
+    """Every so many-th, no more than this."""
+    return some[:: max(1, -(-len(some) // most))]
 
 
 def names(record: SettingRunList) -> dict[tuple[float, int, int], str]:
@@ -109,16 +114,28 @@ def names(record: SettingRunList) -> dict[tuple[float, int, int], str]:
             for e in record.entries if e.row}  # fmt: skip
 
 
-def sections(answers: Answers) -> list[Section]:
-    """The state of the runs, then learning curves where students were trained."""
+def below(answers: Answers) -> list[Block]:
+    """The state of the runs in a sentence, and by setting."""
     records = [r for answer in answers for r in answer.found("records")]
     if not records:
         return []
-    found = [Section("What is there and what is missing", [_state(records), _grid(answers)])]
-    curves = _curves(records)
-    if curves.charts:
-        found.append(Section("Learning curves", [curves]))
-    return found
+    rows = [
+        (
+            r.label,
+            str(len({e.x for e in r.entries})),
+            str(len(r.entries)),
+            *(str(r.plain().get(state, 0)) for state in STATES),
+            _short_of(r),
+        )
+        for r in records
+    ]
+    columns = ("setting", "x", "planned", *STATES, "x that lack runs")
+    return [_state(records), TextTable(columns, rows, shown=())]
+
+
+def _short_of(record: SettingRunList) -> str:
+    lacking = Counter(e.x for e in record.entries if e.status != "done")
+    return ", ".join(f"{x:g} ({n})" for x, n in sorted(lacking.items())) or "–"
 
 
 def _state(records: Sequence[SettingRunList]) -> str:
@@ -131,91 +148,41 @@ def _state(records: Sequence[SettingRunList]) -> str:
     return f"{total} runs of scans: {states}.{rest}"
 
 
-def _grid(answers: Answers) -> Charts:
-    charts, rows = [], []
-    for answer in answers:
-        records = answer.found("records")
-        if not records:
-            continue
-        counts = [(r.label, _by_x(r)) for r in records]
-        charts.append(_cells(answer.study.title, answer.study.axis.symbol, counts))
-        rows += [(label, f"{x:g}", *(count[s] for s in STATES))
-                 for label, by_x in counts for x, count in by_x.items()]  # fmt: skip
-    caption = (
-        "One row per setting, one cell per x: runs done of those planned. Full cells are finished, "
-        "dashed outlines lack runs, red ones have runs that failed or diverged."
-    )
-    return Charts("runs", "Runs by setting and x", charts, caption,
-                  Rows(("setting", "x", *STATES), rows))  # fmt: skip
-
-
-def _by_x(record: SettingRunList) -> dict[float, Counter]:
-    found: dict[float, Counter] = {}
-    for entry in record.entries:
-        found.setdefault(entry.x, Counter())[entry.status] += 1
-    return dict(sorted(found.items()))
-
-
-def _cells(title: str, symbol: str, counts: Sequence[tuple[str, dict]]) -> Chart:
-    """The grid: x may differ from setting to setting, so each has its own, in its order."""
-    most = max(len(by_x) for _, by_x in counts)
-    width, left, step, high = 480.0, 150.0, 0.0, 17.0
-    step = (width - left - 4) / most
-    parts = [text(left, 12, f"{symbol} from small to large →", "label")]
-    for i, (label, by_x) in enumerate(counts):
-        y = 20 + high * i
-        parts.append(text(left - 6, y + 12, _cut(label), "tick end"))
-        for j, (x, count) in enumerate(by_x.items()):
-            planned, done = sum(count.values()), count["done"]
-            bad = count["failed"] + count["diverged"]
-            css = "bad" if bad else "done" if done == planned else "open"
-            at = left + step * j
-            parts.append(f'<g class="cell {css}"><rect x="{at:.1f}" y="{y:.1f}" '
-                         f'width="{step - 2:.1f}" height="{high - 2:.1f}"/>')  # fmt: skip
-            parts.append(f"<title>{escape(symbol)} = {x:g}: {done} of {planned} done</title></g>")
-            if step > 26:
-                words = f"{done}/{planned}" if step > 44 or done != planned else f"{done}"
-                parts.append(text(at + step / 2 - 1, y + 11.5, words, f"tick mid on-{css}"))
-    full = sum(c["done"] == sum(c.values()) for _, by_x in counts for c in by_x.values())
-    total = sum(len(by_x) for _, by_x in counts)
-    alt = f"{full} of {total} cells of setting and x are finished."
-    return Chart(drawing(width, 24 + high * len(counts), alt, *parts), title, alt)
-
-
-def _cut(label: str, most: int = 26) -> str:
-    return label if len(label) <= most else f"{label[: most - 1]}…"
-
-
-def _curves(records: Sequence[SettingRunList]) -> Charts:
+def figures(answers: Answers) -> list[CaptionedFigure]:
     """The worst and a typical run of every setting whose students descended."""
-    found = [(record, _worst_and_typical(record)) for record in records]
-    chosen = [(record, both) for record, both in found if both]
-    values = [v for _, both in chosen for e in both for _, v in _curve(e) if v > 0]
-    steps = [n for _, both in chosen for e in both for n, _ in _curve(e) if n > 0]
-    charts, rows = [], []
-    for record, both in chosen:
-        frame = Frame(Scale.over(steps, 50, 340, log=True), Scale.over(values, 190, 16, log=True))
-        parts = [frame.axes("steps", "test loss, relative")]
-        for entry, name, css in zip(both, ("worst", "typical"), ("worst", "fit"), strict=True):
-            assert entry.row
-            curve = _curve(entry)
-            at = f"x = {entry.x:g}, teacher {entry.run.task.teacher}, seed {entry.run.seed}"
-            parts.append(frame.joined(curve, f"line {css}"))
-            named = [entry.row.fingerprint[:DIGITS]] * len(curve)
-            parts.append(frame.dots(curve, f"run {css}", 2.6, named))
-            line = 234 if name == "worst" else 249
-            key = f"{'- - ' if name == 'worst' else '— '}{name}: {at}"
-            parts.append(text(50, line, key, f"label {css}"))
-            rows += [(record.label, name, f"{entry.x:g}", entry.run.task.teacher, entry.run.seed,
-                      n, f"{v:.5g}") for n, v in curve]  # fmt: skip
-        alt = f"Learning curves of {record.label}, of the worst and of a typical run."
-        charts.append(Chart(drawing(350, 256, alt, *parts), record.label, alt))
-    caption = (
-        "Worst: the run whose loss lies farthest above the median of its x. Typical: the one "
-        "nearest to that median. A curve that still falls at its end was trained too little."
-    )
+    panels: dict[str, list[tuple[Any, str, Any]]] = {}
+    rows = []
+    for answer in answers:
+        for record in answer.found("records"):
+            both = _worst_and_typical(record)
+            if both is None:
+                continue
+            at = record.setting
+            panels.setdefault(at.name, []).append((at.dim, at.dimension, both))
+            rows += [(record.label, name, f"{e.x:g}", e.run.task.teacher, e.run.seed, n, f"{v:.5g}")
+                     for name, e in zip(("worst", "typical"), both, strict=True)
+                     for n, v in _curve(e)]  # fmt: skip
+    if not rows:
+        return []
+    figure = by_dimension(panels, _draw_curves, share=True, xscale="log", yscale="log",
+                          xlabel="steps", ylabel="test loss, relative")  # fmt: skip
     columns = ("setting", "run", "x", "teacher", "seed", "step", "relative loss")
-    return Charts("curves", "Learning curves", charts, caption, Rows(columns, rows))
+    return [CaptionedFigure(
+        "curves", "Learning curves", figure,
+        "Dashed, the worst: the run whose loss lies farthest above the median of its x. Solid, a "
+        "typical one: the run nearest to that median. A curve that still falls at its end was "
+        "trained too little.",
+        "Learning curves of the worst and of a typical run of every setting.", Rows(columns, rows),
+    )]  # fmt: skip
+
+
+def _draw_curves(ax: Any, both: tuple[Entry, Entry], colour: Any, label: str) -> None:
+    for entry, style, name in zip(both, (".--", ".-"), (None, label), strict=True):
+        curve = [(n, v) for n, v in _curve(entry) if n > 0 and v > 0]
+        if entry.row and curve:
+            x, losses = zip(*curve, strict=True)
+            (line,) = ax.plot(x, losses, style, color=colour, lw=1.2, ms=4, label=name)
+            runs(line, [entry.row.fingerprint[:DIGITS]] * len(curve))
 
 
 def _curve(entry: Entry) -> list[tuple[int, float]]:
@@ -248,7 +215,7 @@ def told(answers: Answers) -> list[dict[str, Any]]:
     that trains it again and what else that trains, the steps of its curves, and its runs (some of
     very many), each as (name, x, teacher, seed, status, relative loss, seconds, curve)."""
     found = [
-        _told(answer, r.label, _stored(answer, r), answer.study.axis.symbol)
+        _told(answer, r.label, _stored(answer, r, most_dots(answers)), answer.study.axis.symbol)
         for answer in answers for r in answer.found("records")
     ]  # fmt: skip
     known = {run[0] for one in found for run in one["runs"]}
@@ -285,17 +252,14 @@ def _told(answer: Answer, label: str, entries: list[Entry], axis: str) -> dict[s
     })  # fmt: skip
 
 
-def _stored(answer: Answer, record: SettingRunList) -> list[Entry]:
-    """The runs of a setting that are stored; of very many some."""
+def _stored(answer: Answer, record: SettingRunList, most: int) -> list[Entry]:
+    """The runs of a setting that are stored; of very many those that have a dot in a drawing."""
     stored = [e for e in record.entries if e.row]
-    return stored if len(stored) <= MOST else _some(stored, answer, record)
-
-
-def _some(stored: Sequence[Entry], answer: Answer, record: SettingRunList) -> list[Entry]:
-    """Every so many-th run, and those that have a dot in a drawing."""
-    kept = {id(e) for e in (*thinned(stored), *(_worst_and_typical(record) or ()))}
+    if len(stored) <= most:
+        return stored
+    kept = {id(e) for e in _worst_and_typical(record) or thinned(stored, most)}
     dots = {(x, k, s) for p in answer.points if p.setting == record.setting
-            for x, _, k, s in thinned(p.fitted.rows)}  # fmt: skip
+            for x, _, k, s in thinned(p.fitted.rows, most)}  # fmt: skip
     return [e for e in stored
             if id(e) in kept or (e.x, e.run.task.teacher, e.run.seed) in dots]  # fmt: skip
 
@@ -349,4 +313,4 @@ def rows_of(answers: Answers) -> Iterator[Any]:
             yield from (row for row in record.others if row)
 
 
-VIEW = View(json="nowhere", page=sections)
+VIEW = View(below=below, figures=figures, json="nowhere", title="What is there and what is missing")

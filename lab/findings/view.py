@@ -67,16 +67,6 @@ class TextTable:
 
 
 @dataclass(frozen=True)
-class CaptionedFigure:
-    """A figure of matplotlib: the name of its file, its title, itself and its caption."""
-
-    name: str
-    title: str
-    figure: Any
-    caption: str
-
-
-@dataclass(frozen=True)
 class Rows:
     """A CSV file: its columns, and one value per column in every row."""
 
@@ -85,34 +75,21 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Chart:
-    """A drawing of the page: SVG text, in which every name is escaped already, a title above it,
-    and what it shows in words for those who do not see it."""
+class CaptionedFigure:
+    """A figure of matplotlib: the name of its file, its title, itself and its caption.
 
-    svg: str
-    title: str
-    alt: str
-
-
-@dataclass(frozen=True)
-class Charts:
-    """Charts side by side: the name of their CSV file, a title, themselves, one caption, and the
-    numbers that they draw. lead: whether they may stand at the top of the page."""
+    alt: what it shows in words, for those who do not see it; without any, the caption serves.
+    data: the numbers that it draws, where no CSV file of the report has them.
+    lead: whether it may stand at the top of the page.
+    """
 
     name: str
     title: str
-    charts: Sequence[Chart]
+    figure: Any
     caption: str
-    data: Rows
+    alt: str = ""
+    data: Rows | None = None
     lead: bool = False
-
-
-@dataclass(frozen=True)
-class Section:
-    """A section of the page: a heading, and what stands below it."""
-
-    title: str
-    blocks: Sequence[str | TextTable | Charts | CaptionedFigure]
 
 
 Block = str | TextTable
@@ -149,7 +126,7 @@ class View:
     json: where JSON has it: in `lab fit --json` and fits.json, in fits.json alone, or nowhere.
     details: what the entry in fits.json has besides.
     part: of an answer's findings that span settings, what stands beside `points`.
-    page: sections of the HTML page that take the place of `figures` there; None: it shows those.
+    title: the heading of its section of the page; without any, that of its first figure.
     measured, advice: of one finding that has a verdict, its number in a few words, and what would
         decide it or make it surer.
     """
@@ -163,7 +140,7 @@ class View:
     json: Literal["answer", "fits", "nowhere"] = "answer"
     details: Callable[[Any], Mapping[str, Any]] = no_names
     part: Callable[[Sequence[Any]], Mapping[str, Any]] = no_names
-    page: Callable[[Answers], Sequence[Section]] | None = None
+    title: str = ""
     measured: Callable[[Any], str] = no_words
     advice: Callable[[Any], str] = no_words
 

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from lab.files import put
 from lab.findings.answer import Answer
-from lab.findings.contrasts import Difference, forest, rows
-from lab.findings.exponent_charts import MARKERS, side_by_side, strokes
+from lab.findings.contrasts import Difference, forest
+from lab.findings.exponent_figures import listed, spoken
 from lab.findings.exponent_result import ExponentResult
-from lab.findings.view import Answers, Chart, Charts, Rows, Section, TextTable, alpha, interval
+from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, alpha, interval
 from lab.mistakes import StudyError
 from lab.report.pages import block, render
 from lab.report.top import top
@@ -50,19 +50,17 @@ def html(studies: Sequence[Named]) -> str:
     if not any(_points(answers) for _, answers in studies):
         names = " and ".join(name for name, _ in studies)
         raise StudyError([f"{names}: no exponent is claimed, and exponents are what is compared"])
-    sections = [Section("Side by side", [_shown(studies), _table(studies)])]
     found = [*differences(studies)]
-    if found:
-        drawn = Charts("differences", "Differences of exponents", [forest(found, "")], WORDS,
-                       rows(found))  # fmt: skip
-        sections.append(Section("Differences", [drawn]))
-    else:
-        sections.append(Section("Differences", ["No setting of one study reads like one of "
-                                                "another, so none are compared."]))  # fmt: skip
+    compared = (
+        forest(found, "differences", "Differences of exponents", WORDS) if found else
+        "No setting of one study reads like one of another, so none are compared."
+    )  # fmt: skip
+    sections = [("Side by side", [block(_shown(studies)), block(_table(studies))]),
+                ("Differences", [block(compared)])]  # fmt: skip
     return render(
         "comparison.html.j2", title=" and ".join(name for name, _ in studies),
         studies=[(name, top(answers)) for name, answers in studies],
-        sections=[(s.title, [block(b) for b in s.blocks]) for s in sections],
+        sections=sections,
     )  # fmt: skip
 
 
@@ -101,18 +99,19 @@ def _points(answers: Answers) -> list[tuple[Answer, ExponentResult]]:
     return [(answer, point) for answer in answers if answer.predicts for point in answer.points]
 
 
-def _shown(studies: Sequence[Named]) -> Charts:
-    asked = [(name, answer, p) for name, answers in studies for answer, p in _points(answers)]
-    drawn: list[Chart] = side_by_side(asked)
+def _shown(studies: Sequence[Named]) -> CaptionedFigure:
+    """The exponents, setting by setting, on the same axis."""
+    asked = [(f"{p.label}, {name}", name, answer, p)
+             for name, answers in studies for answer, p in _points(answers)]  # fmt: skip
+    order = {p.label: i for i, (*_, p) in reversed([*enumerate(asked)])}
+    asked.sort(key=lambda one: order[one[-1].label])
     values = [(name, p.label, f"{p.prediction:.4g}",
                *(f"{v:.4g}" for v in (p.exponent.alpha, *p.exponent.interval)), p.verdict)
-              for name, _, p in asked if p.exponent]  # fmt: skip
+              for _, name, _, p in asked if p.exponent]  # fmt: skip
     columns = ("study", "setting", "prediction", "alpha", "lo", "hi", "verdict")
-    caption = (
-        "Exponents with their 95 % intervals, on the same axis. Black strokes: predictions; "
-        f"bands: their tolerance.{MARKERS}{strokes(p for *_, p in asked)}"
-    )
-    return Charts("exponents", "Exponents", drawn, caption, Rows(columns, values), lead=True)
+    figure, caption = listed([(label, answer, p) for label, _, answer, p in asked])
+    alt = f"Exponents beside predictions. {spoken((label, p) for label, *_, p in asked)}."
+    return CaptionedFigure("exponents", "Exponents", figure, caption, alt, Rows(columns, values))
 
 
 def _table(studies: Sequence[Named]) -> TextTable:

@@ -5,14 +5,12 @@ the size that this width is read at. Fonts are embedded, as outlines in SVG and 
 
 SVG is the same drawing in a third of the bytes. What goes: decimals beyond a tenth of a point,
 names that nobody refers to, groups that say nothing, and whatever is written twice: styles, words,
-lines of one style side by side, the colours of images beyond a palette. The result is the same in
-every run. What it does not keep: that translucent marks of one style are darker where they overlap;
-those are drawn as an image.
+lines of one style side by side. What a mark says of itself becomes data. The result is the same in
+every run. What it does not keep: that translucent lines of one style are darker where they overlap.
 """
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 import xml.etree.ElementTree as ET
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.files import put_bytes
+from lab.findings.drawing import RUNS, TOLD
 from lab.findings.view import CaptionedFigure
 from lab.mistakes import StudyError, unknown
 
@@ -29,10 +28,8 @@ SVG = "http://www.w3.org/2000/svg"
 GROUP, USE, PATH, DEFS, STYLE_TAG = (
     f"{{{SVG}}}{tag}" for tag in ("g", "use", "path", "defs", "style")
 )
+WORDS = (f"{{{SVG}}}text", f"{{{SVG}}}tspan")
 LINK = "{http://www.w3.org/1999/xlink}href"
-
-SHADES = 64
-"""Colours of an image: those of a few kinds of dots, each in some transparencies."""
 
 NUMBER = re.compile(r"-?\d*\.\d+")
 REFERRED = re.compile(r"#([\w.-]+)(?=\)|$)")
@@ -43,30 +40,76 @@ LEVEL = re.compile(r"(?<=M)(\S+) (\S+)L(?:\1 ([^\sL]+)|([^\sL]+) \2)$")
 
 def svg(figure: Any) -> str:
     """The figure as SVG. The style of matplotlib has to be set by the caller."""
+    return lean(_written(figure))
+
+
+def _written(figure: Any) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     out = io.StringIO()
     FigureCanvasSVG(figure)
     figure.savefig(out, format="svg", metadata={"Date": None})
-    return lean(out.getvalue())
+    figure.set_layout_engine("none")  # laid out once: it takes as long as drawing
+    return out.getvalue()
+
+
+def inline(one: CaptionedFigure) -> str:
+    """The figure for a page: told in words, as wide as there is room, on the page's ground; every
+    name in it begins with that of the figure, so that those of one page are apart."""
+    import matplotlib
+
+    from lab.findings.drawing import STYLE
+
+    with matplotlib.rc_context({**STYLE, "savefig.transparent": True, "svg.fonttype": "none"}):
+        root = _lean(_written(one.figure), f"{one.name}-")
+    points = float(root.attrib["width"].removesuffix("pt"))
+    for name in ("width", "height", "version"):
+        root.attrib.pop(name, None)
+    root.attrib |= {"role": "img", "aria-label": one.alt or one.caption,
+                    "style": f"--w:{points:.0f}px"}  # fmt: skip
+    return _text(root)
 
 
 def lean(text: str) -> str:
     """SVG of matplotlib in fewer bytes."""
+    return _text(_lean(text, ""))
+
+
+def _text(root: ET.Element) -> str:
+    ET.register_namespace("", SVG)
+    return ET.tostring(root, "unicode").replace(" />", "/>") + "\n"
+
+
+def _lean(text: str, prefix: str) -> ET.Element:
+    """The tree of the SVG; prefix: of all names."""
     root = ET.fromstring(text)
+    _told(root)
     root[:] = [child for child in root if child.tag != f"{{{SVG}}}metadata"]
     defined = ET.Element(DEFS)
     defined.extend(_taken(root))
     root.insert(0, defined)
     for node in root.iter():
         _shortened(node)
-    _classed(root)
+    _classed(root, prefix)
     _unwrapped(root)
     _spelled(root, defined)
     _joined(root)
-    _named(root)
-    ET.register_namespace("", SVG)
-    return ET.tostring(root, "unicode").replace(" />", "/>") + "\n"
+    _named(root, prefix)
+    return root
+
+
+def _told(root: ET.Element) -> None:
+    """What marks say of themselves, see `lab.findings.drawing`, as data."""
+    for node in root.iter(GROUP):
+        name = node.get("id", "")
+        if name.startswith(TOLD):
+            node.attrib = {"data-told": name.removeprefix(TOLD)}
+        elif name.startswith(RUNS):
+            del node.attrib["id"]
+            dots, runs = [*node.iter(USE)], name.removeprefix(RUNS).split()
+            for dot, run in zip(dots, runs, strict=True):
+                if run != "-":
+                    dot.set("data-run", run)
 
 
 def _taken(node: ET.Element) -> Iterator[ET.Element]:
@@ -82,11 +125,17 @@ def _taken(node: ET.Element) -> Iterator[ET.Element]:
 def _shortened(node: ET.Element) -> None:
     """Attributes in fewer letters."""
     node.tail = None
-    if node.tag != STYLE_TAG:
+    if node.tag in WORDS:
+        for name in ("x", "y", "transform"):
+            if name in node.attrib:
+                node.set(name, NUMBER.sub(_rounded, node.attrib[name]))
+        if node.get("transform", "").startswith("rotate(-0 "):
+            del node.attrib["transform"]
+    elif node.tag != STYLE_TAG:
         node.text = None
     if LINK in node.attrib:
         link = node.attrib.pop(LINK)
-        node.attrib = {"href": _palette(link) if link.startswith("data:") else link, **node.attrib}
+        node.attrib = {"href": link, **node.attrib}
     if node.tag == USE:
         _placed(node)
     if "d" in node.attrib:
@@ -128,26 +177,17 @@ def _level(line: re.Match[str]) -> str:
     return f"{line[1]} {line[2]}" + (f"V{line[3]}" if line[3] else f"H{line[4]}")
 
 
-def _palette(link: str) -> str:
-    from PIL import Image
-
-    kind, png = link.split(",", 1)
-    out = io.BytesIO()
-    image = Image.open(io.BytesIO(base64.b64decode(png)))
-    image.quantize(SHADES, Image.Quantize.FASTOCTREE).save(out, "PNG", optimize=True)
-    return f"{kind},{base64.b64encode(out.getvalue()).decode()}"
-
-
-def _classed(root: ET.Element) -> None:
+def _classed(root: ET.Element, prefix: str) -> None:
     """Every style once, as a class; a mark that refers to one of its own style has none."""
     styles: dict[str, str] = {}
     for node in root.iter():
         if "style" in node.attrib:
             style = re.sub(r"(?<=[:;]) ", "", node.attrib.pop("style"))
-            node.set("class", styles.setdefault(style, f"s{len(styles)}"))
+            node.set("class", styles.setdefault(style, f"{prefix}s{len(styles)}"))
     sheet = root.find(f".//{STYLE_TAG}")
     assert sheet is not None
-    sheet.text = f"{sheet.text}{''.join(f'.{k}{{{style}}}' for style, k in styles.items())}"
+    own_text = "" if prefix else sheet.text  # a page sets joins and caps itself
+    sheet.text = f"{own_text}{''.join(f'.{k}{{{style}}}' for style, k in styles.items())}"
     own = {f"#{node.get('id')}": node.get("class") for node in root[0]}
     for use in root.iter(USE):
         if "class" in use.attrib and own.get(use.attrib["href"]) == use.attrib["class"]:
@@ -207,16 +247,16 @@ def _look(path: ET.Element) -> dict[str, str]:
     return {name: value for name, value in path.items() if name != "d"}
 
 
-def _named(root: ET.Element) -> None:
+def _named(root: ET.Element, prefix: str) -> None:
     """Short names for what is referred to, the shortest for the commonest, and no other names."""
     links = [
         (node, name)
         for node in root.iter()
         for name in ("href", "clip-path")
-        if not node.get(name, "data:").startswith("data:")
+        if name in node.attrib
     ]
     times = Counter(REFERRED.findall(node.attrib[name])[0] for node, name in links)
-    short = {name: _letters(i) for i, (name, _) in enumerate(times.most_common())}
+    short = {name: prefix + _letters(i) for i, (name, _) in enumerate(times.most_common())}
     for node, name in links:
         node.set(name, REFERRED.sub(lambda m: f"#{short[m[1]]}", node.attrib[name]))
     for node in root.iter():

@@ -2,7 +2,7 @@
 
 Findings in, text out: the top in words and one figure, then the sections of the views, whatever
 kinds there are, then doubts, files and provenance. Everything from a study file or a store is
-escaped by the template; only the drawings, whose texts are escaped where they are drawn, are not.
+escaped by the template; only the drawings, which an XML library writes, are not.
 A page is written beside the old one and then takes its place.
 
 The index has a card per study, with what its page says at the top. What a study says is read from
@@ -12,7 +12,6 @@ page yet is named with the command that makes one.
 
 from __future__ import annotations
 
-import base64
 import csv
 import hashlib
 import io
@@ -35,30 +34,36 @@ from lab.findings import claims, run_lists
 from lab.findings.kinds import views
 from lab.findings.provenance import options
 from lab.findings.run_lists import rows_of
-from lab.findings.view import Answers, CaptionedFigure, Charts, Rows, Section, TextTable, View
+from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable
 from lab.mistakes import StudyError, duration
 from lab.report import report
-from lab.report.figure_files import svg
+from lab.report.figure_files import inline
 from lab.report.top import top
 
 SHOWN = 300
 """Rows of a figure's data that the page shows; the CSV file has them all."""
 
+WIDE = 8.0
+"""Inches beyond which a figure does not stand beside the words of the top."""
+
 CARRIED = 20_000
 """Rows of a file that the page carries in itself; a longer one it names, beside it."""
 
 
-def write_page(answers: Answers, file: Path, name: str) -> Path:
-    """Write the page of a study; returns its file."""
-    return put(page_html(answers, name), file)
+def write_page(
+    answers: Answers, file: Path, name: str, figured: report.Drawn | None = None
+) -> Path:
+    """Write the page of a study; returns its file. figured: as of `report.write`."""
+    return put(page_html(answers, name, figured), file)
 
 
-def page_html(answers: Answers, name: str) -> str:
+def page_html(answers: Answers, name: str, figured: report.Drawn | None = None) -> str:
     """The page as text."""
     said = top(answers)
-    found = [*_sections(answers)]
-    lead = next((b for s in found for b in s.blocks if isinstance(b, Charts) and b.lead), None)
-    rest = [(s.title, [block(b) for b in s.blocks if b is not lead]) for s in found]
+    found = [*_sections(answers, report.figures(answers) if figured is None else figured)]
+    lead = next((b for _, blocks in found for b in blocks
+                 if isinstance(b, CaptionedFigure) and b.lead), None)  # fmt: skip
+    rest = [(title, [block(b) for b in blocks if b is not lead]) for title, blocks in found]
     shown = views(answers).values()
     listed = claims.files(answers)
     listed |= {file: rows for view in shown for file, rows in view.files(answers).items()}
@@ -86,47 +91,31 @@ def _fitted(answers: Answers) -> dict[str, Rows]:
     return {"fitted.csv": Rows(FIRST, rows)} if rows else {}
 
 
-def _sections(answers: Answers) -> Iterator[Section]:
-    """The claims, and view by view what it draws for the page, and its tables beside it."""
+Shown = str | TextTable | CaptionedFigure
+
+
+def _sections(answers: Answers, figured: report.Drawn) -> Iterator[tuple[str, list[Shown]]]:
+    """The claims, and view by view its figures, and its tables beside them."""
     table = claims.above(answers)
     if table:
-        yield Section("Claims", table)
+        yield "Claims", [*table]
     for kind, view in views(answers).items():
-        blocks = [*view.above(answers), *view.below(answers)]
-        own = [*view.page(answers)] if view.page else _figures(view, answers)
-        first = own[0] if own else Section(kind.capitalize(), [])
-        if blocks or first.blocks:
-            yield Section(first.title, [*first.blocks, *blocks])
-        yield from own[1:]
+        figures = figured[kind]
+        blocks = [*figures, *view.above(answers), *view.below(answers)]
+        if blocks:
+            yield view.title or (figures[0].title if figures else kind.capitalize()), blocks
 
 
-def _figures(view: View, answers: Answers) -> list[Section]:
-    drawn = view.figures(answers)
-    return [Section(drawn[0].title, drawn)] if drawn else []
-
-
-def block(of: str | TextTable | Charts | CaptionedFigure) -> dict[str, Any]:
+def block(of: Shown) -> dict[str, Any]:
     """What a template needs of a block."""
     if isinstance(of, str):
         return {"kind": "words", "words": of}
     if isinstance(of, TextTable):
         return {"kind": "table", "table": of}
-    if isinstance(of, CaptionedFigure):
-        return {"kind": "image", "drawn": of, "source": _image(of)}
-    rows = of.data.rows
-    return {"kind": "charts", "of": of, "uri": data_uri(of.data), "rows": rows[:SHOWN],
-            "left": max(len(rows) - SHOWN, 0)}  # fmt: skip
-
-
-def _image(drawn: CaptionedFigure) -> str:
-    """A figure of matplotlib as the address of an image that holds it."""
-    import matplotlib
-
-    from lab.findings.drawing import STYLE
-
-    with matplotlib.rc_context(STYLE):
-        text = svg(drawn.figure)
-    return f"data:image/svg+xml;base64,{base64.b64encode(text.encode()).decode()}"
+    rows = of.data.rows if of.data else ()
+    return {"kind": "figure", "of": of, "svg": inline(of), "rows": rows[:SHOWN],
+            "uri": data_uri(of.data) if of.data else "", "left": max(len(rows) - SHOWN, 0),
+            "wide": of.figure.get_size_inches()[0] > WIDE}  # fmt: skip
 
 
 def data_uri(rows: Rows) -> str:

@@ -79,14 +79,25 @@ def _explained(doubt: str) -> str:
     return explain([doubt])[0] if doubt in set(Doubt) else doubt
 
 
-def write(answers: Answers, path: Path, name: str) -> list[Path]:
-    """Write the report of a study into its results folder; returns the files.
+Drawn = Mapping[str, Sequence[CaptionedFigure]]
+"""The figures of a study by the kind of finding."""
+
+
+def figures(answers: Answers) -> Drawn:
+    """The figures of all kinds of findings."""
+    return {kind: view.figures(answers) for kind, view in views(answers).items()}
+
+
+def write(answers: Answers, path: Path, name: str, figured: Drawn | None = None) -> list[Path]:
+    """Write the report of a study into its results folder; returns the files. figured: what
+    `figures` gives, where somebody has it.
 
     They are written beside and then renamed, so that none is ever half of one and half of another.
     Raises StudyError if they cannot be written.
     """
     shown = views(answers).values()
-    drawn = [figure for view in shown for figure in view.figures(answers)]
+    figured = figures(answers) if figured is None else figured
+    drawn = [one for some in figured.values() for one in some]
     listed = claims.files(answers)
     listed |= {file: rows for view in shown for file, rows in view.files(answers).items()}
     fits = document(answers, name, complete=True)

@@ -13,7 +13,6 @@ from typing import Any
 
 from lab.findings.answer import Answer, Judgement
 from lab.findings.exponent_result import ExponentResult
-from lab.findings.kinds import views
 from lab.findings.view import CaptionedFigure, TextTable
 from lab.mistakes import StudyError
 from lab.report import pages, report
@@ -81,7 +80,7 @@ class StudyReport:
 
     def drawn(self) -> list[CaptionedFigure]:
         """The figures with their titles and captions."""
-        return [one for view in views(self.answers).values() for one in view.figures(self.answers)]
+        return [one for some in report.figures(self.answers).values() for one in some]
 
     def plain(self, *, complete: bool = False) -> dict[str, Any]:
         """What `lab fit --json` prints; complete: what fits.json has."""
@@ -101,8 +100,10 @@ class StudyReport:
         does without, where the folder is another study's, and where nothing can be written.
         """
         self.check(replace=replace)
-        written = report.write(self.answers, self.folder, self.name)
-        return [*written, pages.write_page(self.answers, self.folder / "report.html", self.name)]
+        figured = report.figures(self.answers)
+        written = report.write(self.answers, self.folder, self.name, figured)
+        page = pages.write_page(self.answers, self.folder / "report.html", self.name, figured)
+        return [*written, page]
 
     def publish(self, form: str = "pdf", width: str = "double") -> list[Path]:
         """Write the figures for print into the folder `figures` beside the report; returns the

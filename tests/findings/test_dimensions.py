@@ -10,7 +10,7 @@ from invocation import invoke, power, rows
 from lab.config import study
 from lab.execution.store import Store
 from lab.findings.answering import answer
-from lab.findings.exponent_views import exponents_figure
+from lab.findings.exponent_figures import exponents_figure
 from lab.findings.study_results import Finding
 from lab.students.dimensions import Dimension
 

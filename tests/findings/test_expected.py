@@ -12,7 +12,7 @@ from lab.config import study as studies
 from lab.execution import plan
 from lab.execution.store import Store
 from lab.findings import answering as answers
-from lab.findings import expected, exponent_views
+from lab.findings import expected, exponent_figures
 from lab.findings.expected import below
 from lab.report import report
 from lab.students import solvers
@@ -136,7 +136,7 @@ def test_ratio_error_and_z_by_x(answered):
 
 def test_theory_is_drawn_tabulated_and_written(answered):
     store, answer = answered
-    figure, caption = exponent_views.losses((answer,))
+    figure, caption = exponent_figures.losses((answer,))
     (dashed,) = [ln for ln in figure.axes[0].lines if ln.get_linestyle() == "--"]
     drawn = dict(zip(dashed.get_xdata(), dashed.get_ydata(), strict=True))
     assert drawn[200] == pytest.approx(PUBLISHED[200], rel=1e-3) and math.isnan(drawn[50])
@@ -155,11 +155,11 @@ def test_a_study_without_theory_has_no_table(make_study, tmp_path):
     with Store.write(tmp_path / "s") as store:
         store.add(rows(study, power(2.0)))
         found = answers.answer(study, store)
-    assert below((found,)) == [] and "Dashed" not in exponent_views.losses((found,))[1]
+    assert below((found,)) == [] and "Dashed" not in exponent_figures.losses((found,))[1]
 
 
 def test_one_dimension_shows_its_settings_one_below_the_other(answered):
-    figure, caption = exponent_views.exponents_figure((answered[1],))
+    figure, caption = exponent_figures.exponents_figure((answered[1],))
     (ax,) = figure.axes
     names = [t.get_text() for t in ax.get_yticklabels()]
     assert [name.split(", ")[1].split("   ")[0] for name in names] == ["ridge 0.0", "ridge 12.5"]

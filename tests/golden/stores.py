@@ -87,7 +87,8 @@ def make(name: str) -> Path:
 @contextmanager
 def without_pixels() -> Iterator[None]:
     """Figures are made and not saved: pixels are nobody's golden, and take most of the time."""
-    with patch.object(Figure, "savefig"), patch("lab.report.figure_files.lean", str):
+    with (patch.object(Figure, "savefig"), patch("lab.report.figure_files.lean", str),
+          patch("lab.report.pages.inline", str)):  # fmt: skip
         yield
 
 

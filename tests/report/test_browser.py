@@ -71,7 +71,7 @@ def visit(chromium, file):
 def test_figures_are_there_and_nothing_sticks_out(visit, size, scheme):
     shown = visit(size, color_scheme=scheme)
     assert shown.locator("h1").inner_text() == "Does <b>it</b> fall?"
-    assert shown.locator("figure svg").count() > 20
+    assert shown.locator("figure svg").count() > 4
     boxes = shown.evaluate(
         "[...document.querySelectorAll('svg')].map(v => v.getBoundingClientRect().height)"
     )
@@ -81,21 +81,24 @@ def test_figures_are_there_and_nothing_sticks_out(visit, size, scheme):
 
 def test_a_click_and_the_keyboard_open_a_run(visit):
     shown = visit()
-    dot = shown.locator("circle[data-run]").first
+    dot = shown.locator("use[data-run]").first
     dot.click(force=True)  # another dot may lie on top of it
     dialog = shown.locator("dialog")
     name = dialog.locator("h2").inner_text().removeprefix("Run ")
-    assert dialog.is_visible() and shown.locator(f"circle[data-run='{name}']").count() > 0
+    assert dialog.is_visible() and shown.locator(f"use[data-run='{name}']").count() > 0
     assert "Train d = 2 again" in dialog.inner_text()
     assert "lab run studies/s.toml --set task.manifold.dim=2" in dialog.inner_text()
     shown.keyboard.press("Escape")
     assert not dialog.is_visible()
-    card = shown.locator("svg:has(circle[data-run])").first
+    card = shown.locator(".drawn:has(use[data-run])").first
     card.focus()
     shown.keyboard.press("ArrowRight")
     assert "teacher" in shown.locator("#tip").inner_text()
     shown.keyboard.press("Enter")
     assert dialog.is_visible()
+    shown.keyboard.press("Escape")
+    shown.locator(".drawn [data-told]").first.hover(force=True)
+    assert "α = " in shown.locator("#tip").inner_text()
 
 
 def test_the_keyboard_reaches_links_tables_and_cards(visit):
@@ -104,15 +107,15 @@ def test_the_keyboard_reaches_links_tables_and_cards(visit):
     for _ in range(60):
         shown.keyboard.press("Tab")
         reached.add(shown.evaluate("document.activeElement.tagName.toLowerCase()"))
-    assert {"a", "summary", "button", "svg", "input", "div"} <= reached
+    assert {"a", "summary", "button", "input", "div"} <= reached
 
 
 def test_the_csv_downloads_and_parses(visit, tmp_path):
     shown = visit()
     with shown.expect_download() as download:
-        shown.locator("a[download='scans.csv']").first.click()
-    download.value.save_as(tmp_path / "scans.csv")
-    with open(tmp_path / "scans.csv", newline="") as text:
+        shown.locator("a[download='losses.csv']").first.click()
+    download.value.save_as(tmp_path / "losses.csv")
+    with open(tmp_path / "losses.csv", newline="") as text:
         found = list(csv.DictReader(text))
     assert len(found) == 9 * 6 and float(found[0]["mean"]) > 0
 
@@ -133,7 +136,7 @@ def test_it_can_be_read_without_a_script(chromium, file):
     context = chromium.new_context(java_script_enabled=False, offline=True)
     shown = context.new_page()
     shown.goto(file.as_uri())
-    assert shown.locator("figure svg").count() > 20 and shown.locator("table.data").count() > 3
+    assert shown.locator("figure svg").count() > 4 and shown.locator("table.data").count() > 3
     assert not shown.locator("dialog").is_visible()
     context.close()
 

@@ -20,7 +20,7 @@ def drawing():
         for ax in figure.subplots(1, 2):
             x = np.geomspace(10, 1000, 6)
             ax.errorbar(x, x**-1.5, 0.3 * x**-1.5, fmt="o", capsize=2, label="$10^{-1}$ of it")
-            ax.plot(x, 2 * x**-1.5, ".", rasterized=True, alpha=0.35)
+            ax.plot(x, 2 * x**-1.5, ".", alpha=0.35)
             ax.set(xscale="log", yscale="log", title="a < b & c")
             ax.set_ylabel("twice the same", color="red")
             ax.fill_between(x, x**-1.7, x**-1.3, color="#d9d9d9")

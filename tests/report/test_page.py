@@ -21,7 +21,6 @@ from lab.execution.store import Store
 from lab.files import put
 from lab.findings import answering as answers
 from lab.findings import run_lists
-from lab.findings.drawing import Scale, apart
 from lab.mistakes import StudyError
 from lab.regimes.regime import Origin
 from lab.report import comparison, pages
@@ -84,12 +83,29 @@ def test_the_page_asks_for_nothing_and_has_every_run_under_a_dot(make):
     parsed = Parsed(text)
     addresses = [a[k] for _, a in parsed.elements for k in ("src", "href", "action") if a.get(k)]
     assert all(address.startswith(("data:", "#")) for address in addresses)
-    assert not re.search(r"@import|url\(|fetch\(|XMLHttp", text)
+    assert not re.search(r"@import|url\((?!#)|fetch\(|XMLHttp", text)
     groups = json.loads(dict(parsed.scripts)["runs"])
     told = {run[0] for group in groups for run in group["runs"]}
-    dots = {attrs["data-run"] for attrs in parsed.all("circle") if attrs.get("data-run")}
+    dots = {attrs["data-run"] for attrs in parsed.all("use") if attrs.get("data-run")}
     assert dots == told and len(told) == 3 * 6 * 4
     assert all(attrs.get("aria-label") for attrs in parsed.all("svg"))
+    said = [attrs["data-told"] for attrs in parsed.all("g") if "data-told" in attrs]
+    for p in found[0].points:  # a pointer on a marker is told the number of the table
+        assert any(text.startswith(f"{p.label}: α = {p.exponent.alpha:.2f}") for text in said)
+
+
+def test_every_name_of_a_page_is_given_once_and_refers_to_something(make):
+    parsed = Parsed(pages.page_html(make(), "s"))
+    names = [attrs["id"] for _, attrs in parsed.elements if "id" in attrs]
+    assert len(names) == len(set(names))
+    links = {attrs["href"] for attrs in parsed.all("use")}
+    clips = [attrs["clip-path"] for _, attrs in parsed.elements if "clip-path" in attrs]
+    links |= {clip.removeprefix("url(").removesuffix(")") for clip in clips}
+    assert links <= {f"#{name}" for name in names}
+
+
+def test_runs_of_a_study_without_a_file_have_no_command(make):
+    groups = json.loads(dict(Parsed(pages.page_html(make(), "s")).scripts)["runs"])
     assert groups[0]["command"] == ""  # of a study without a file
 
 
@@ -111,28 +127,27 @@ def test_the_page_recommends_the_command_that_trains_what_it_says(
 
 
 def test_of_very_many_runs_the_page_tells_of_those_that_it_draws(make, monkeypatch):
-    monkeypatch.setattr("lab.findings.run_lists.MOST", 7)
+    monkeypatch.setattr("lab.findings.run_lists.MOST", 21)
+    monkeypatch.setattr("lab.findings.run_lists.FEWEST", 1)
     parsed = Parsed(pages.page_html(make(), "s"))
     groups = json.loads(dict(parsed.scripts)["runs"])
     told = {run[0] for group in groups for run in group["runs"]}
-    dots = {attrs["data-run"] for attrs in parsed.all("circle") if attrs.get("data-run")}
-    assert dots <= told and 3 * 5 <= len(told) <= 3 * (2 * 7 + 2)
+    dots = {attrs["data-run"] for attrs in parsed.all("use") if attrs.get("data-run")}
+    assert dots == told and 3 * 5 <= len(told) <= 3 * 9
 
 
 def test_every_figure_is_small_and_has_its_numbers_as_a_file(make):
     text = pages.page_html(make(), "s")
     assert max(map(len, re.findall(r"<svg.*?</svg>", text, re.S))) < 150_000
     links = {a["download"]: a["href"] for a in Parsed(text).all("a") if "download" in a}
-    assert {"exponents.csv", "scans.csv", "convergence.csv", "runs.csv", "fitted.csv"} <= set(links)
+    assert {"exponents.csv", "losses.csv", "convergence.csv", "fitted.csv"} <= set(links)
     for uri in links.values():
         head, body = uri.split(",", 1)
         table = [*csv.DictReader(io.StringIO(unquote(body)))]
         assert head.startswith("data:text/csv") and table and None not in table[0]
-    values = [*csv.DictReader(io.StringIO(unquote(links["scans.csv"].split(",", 1)[1])))]
-    for row in values:  # the table says what the figure draws: loss over fit is the residual
-        assert math.log(float(row["mean"]) / float(row["fit"])) == pytest.approx(
-            float(row["residual"]), abs=2e-4
-        )
+    values = [*csv.DictReader(io.StringIO(unquote(links["losses.csv"].split(",", 1)[1])))]
+    for row in values:  # noise of 2 % about a power law, means over four teachers and their spread
+        assert abs(math.log(float(row["mean"]) / float(row["fit"]))) < 0.05
 
 
 def test_the_top_says_what_the_findings_say(make):
@@ -172,11 +187,10 @@ def test_names_from_files_appear_escaped(make_tables, tmp_path):
 
 
 def test_columns_of_any_view_appear_escaped():
-    from lab.findings.view import Rows, Section, TextTable
+    from lab.findings.view import Rows, TextTable
 
     table = pages.block(TextTable((EVIL, "b"), [(EVIL, "2")], EVIL))
-    section = Section(EVIL, [])
-    text = pages.render("page.html.j2", **_empty(sections=[(section.title, [table])]))
+    text = pages.render("page.html.j2", **_empty(sections=[(EVIL, [table])]))
     assert EVIL not in text and text.count("&lt;script&gt;") >= 4
     assert EVIL not in pages.data_uri(Rows((EVIL,), [(EVIL,)]))
 
@@ -248,16 +262,6 @@ def test_the_page_is_a_function_of_the_store_and_not_of_who_renders_it(make, mon
     assert pages.page_html(found, "s") == here
 
 
-def test_labels_that_would_overlap_move_apart_and_keep_their_order():
-    heights = [100.0, 50.0, 52.0, 51.0, 10.0]
-    moved = apart(heights, 12.0)
-    order = sorted(range(5), key=lambda i: heights[i])
-    assert sorted(range(5), key=lambda i: moved[i]) == order
-    assert min(np.diff(sorted(moved))) >= 12 - 1e-9
-    assert moved[0] == 100 and moved[4] == 10  # nobody was near them
-    assert np.mean(moved) == pytest.approx(np.mean(heights))
-
-
 def test_every_run_of_a_plane_is_under_a_dot(make_study, tmp_path):
     study = make_study(
         regime="phase-map", student={"widths": [4, 6, 9, 14], "seeds": 1},
@@ -273,23 +277,13 @@ def test_every_run_of_a_plane_is_under_a_dot(make_study, tmp_path):
         text = pages.page_html(answers.answers(study, store), "s")
     parsed = Parsed(text)
     told = [run for group in json.loads(dict(parsed.scripts)["runs"]) for run in group["runs"]]
-    dots = [attrs["data-run"] for attrs in parsed.all("circle") if attrs.get("data-run")]
+    dots = {attrs["data-run"] for attrs in parsed.all("use") if attrs.get("data-run")}
     plane = {p.run.fingerprint()[:10] for p in study.plan if not p.check}
-    assert plane <= set(dots) == {run[0] for run in told} and len(told) == len(set(dots))
-    assert "the data limit" in text and text.count('class="limit') >= 16
+    assert plane <= dots == {run[0] for run in told} and len(told) == len(dots)
+    assert "the data limit" in text
     links = {a["download"]: a["href"] for a in parsed.all("a") if "download" in a}
     cells = [*csv.DictReader(io.StringIO(unquote(links["map.csv"].split(",", 1)[1])))]
     assert len(cells) == 4 * (4 + 1)  # every width on every D and on unlimited data
-
-
-@pytest.mark.parametrize("log", [False, True])
-def test_ticks_are_round_and_within(log):
-    for low, high in ((0.02, 0.031), (0.5, 2.2), (60, 1300), (1e-8, 1.0), (3, 4), (1, 9e6)):
-        scale = Scale(low, high, 0, 100, log)
-        ticks = scale.ticks()
-        assert 2 <= len(ticks) <= 8 and all(low <= t <= high for t in ticks)
-        assert ticks == sorted(set(ticks))
-        assert [scale(low), scale(high)] == pytest.approx([0, 100])
 
 
 TEXT = """

@@ -45,7 +45,7 @@
     }
   }
 
-  // Runs: a dot names its run, and a click or Enter tells the rest.
+  // Figures: a mark says what it is, and a click or Enter on a run tells the rest.
   const known = new Map();
   for (const group of read("runs")) for (const run of group.runs) known.set(run[0], [group, run]);
   const tip = document.getElementById("tip"), dialog = document.getElementById("run");
@@ -57,7 +57,7 @@
     return `${group.label}: ${group.axis} = ${x}, teacher ${teacher}, seed ${seed}` + (status === "done" ? `, loss ${loss}` : `, ${status}`);
   };
   const point = (dot, x, y) => {
-    tip.textContent = dot ? words(dot.dataset.run) : "";
+    tip.textContent = dot ? dot.dataset.told || words(dot.dataset.run) : "";
     if (!dot) return;
     tip.style.left = Math.max(4, Math.min(x + 12, innerWidth - tip.offsetWidth - 8)) + "px";
     tip.style.top = Math.max(4, y - tip.offsetHeight - 10) + "px";
@@ -78,7 +78,7 @@
     const drawing = svg("svg", { viewBox: `0 0 ${w} ${h}`, role: "img", "aria-label": "Learning curve", style: `--w:${w}px` }, parent);
     const text = (at, up, words, css) => { svg("text", { x: at, y: up, class: css }, drawing).textContent = words; };
     svg("path", { class: "axis", d: `M60 6V${h - 26}H${w - 8}` }, drawing);
-    svg("path", { class: "line fit", d: "M" + xs.map((v, i) => `${x(v).toFixed(1)} ${y(ys[i]).toFixed(1)}`).join("L") }, drawing);
+    svg("path", { class: "line", d: "M" + xs.map((v, i) => `${x(v).toFixed(1)} ${y(ys[i]).toFixed(1)}`).join("L") }, drawing);
     text(60, h - 12, `step ${steps[0]}`, ""); text(w - 10, h - 12, steps.at(-1), "end");
     text(56, y(ys[0]) + 4, losses[0], "end");
     if (Math.abs(y(ys[0]) - y(ys.at(-1))) > 12) text(56, y(ys.at(-1)) + 4, losses.at(-1), "end");
@@ -101,10 +101,18 @@
     point(null);
     dialog.showModal();
   };
-  for (const drawing of document.querySelectorAll("svg")) {
-    const dots = [...drawing.querySelectorAll("[data-run]")];
-    if (!dots.length) continue;
-    drawing.tabIndex = 0;
+  const reach = 10;  // pixels: dots are small
+  for (const drawing of document.querySelectorAll(".drawn")) {
+    const dots = [...drawing.querySelectorAll("[data-run], [data-told]")];
+    const near = event => {
+      let [found, least] = [event.target.closest("[data-told]"), reach];
+      for (const dot of found ? [] : dots) {
+        const box = dot.getBoundingClientRect();
+        const far = Math.hypot(event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2);
+        if (far < least) [found, least] = [dot, far];
+      }
+      return found;
+    };
     let at = -1;
     const go = next => {
       dots[at]?.classList.remove("now");
@@ -115,12 +123,13 @@
     };
     drawing.addEventListener("keydown", event => {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-      if (step) { go((at + step + dots.length) % dots.length); event.preventDefault(); }
-      if (event.key === "Enter" && at >= 0) { event.preventDefault(); open(dots[at].dataset.run); }
+      if (step && dots.length) { go((at + step + dots.length) % dots.length); event.preventDefault(); }
+      if (event.key === "Enter" && dots[at]?.dataset.run) { event.preventDefault(); open(dots[at].dataset.run); }
     });
     drawing.addEventListener("blur", () => go(-1));
-    drawing.addEventListener("pointerover", event => point(event.target.closest("[data-run]"), event.clientX, event.clientY));
-    drawing.addEventListener("pointerout", () => point(null));
-    drawing.addEventListener("click", event => { const dot = event.target.closest("[data-run]"); if (dot) open(dot.dataset.run); });
+    const show = event => { go(dots.indexOf(near(event))); if (at >= 0) point(dots[at], event.clientX, event.clientY); };
+    drawing.addEventListener("pointermove", show);
+    drawing.addEventListener("pointerleave", () => go(-1));
+    drawing.addEventListener("click", event => { show(event); if (dots[at]?.dataset.run) open(dots[at].dataset.run); });
   }
 })();
