@@ -62,13 +62,14 @@ def blank(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def decades(ax: Axes, axes: str = "xy") -> None:
+def decades(ax: Axes) -> None:
     """Plain numbers on logarithmic axes: at 1, 2, 5 or 1, 3 where one spans less than two decades,
     else at powers of ten."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    for name in axes:
-        axis = getattr(ax, f"{name}axis")
+    for axis in (ax.xaxis, ax.yaxis):
+        if axis.get_scale() != "log":
+            continue
         low, high = axis.get_view_interval()
         if low > 0 and high < 100 * low:
             axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 25 * low else (1, 3)))
@@ -156,7 +157,7 @@ def by_dimension(
             ax.set(title=literal(title), **settings)
             for d, label, value in some:
                 draw(ax, value, shade[d], label)
-            decades(ax, "".join(n for n in "xy" if getattr(ax, f"get_{n}scale")() == "log"))
+            decades(ax)
             ax.tick_params(labelbottom=True, labelleft=True)
             handles, labels = ax.get_legend_handles_labels()
             if handles:

@@ -260,8 +260,8 @@ def _named(root: ET.Element, prefix: str) -> None:
     for node, name in links:
         node.set(name, REFERRED.sub(lambda m: f"#{short[m[1]]}", node.attrib[name]))
     for node in root.iter():
-        if (name := node.attrib.pop("id", "")) in short:
-            node.attrib = {"id": short[name], **node.attrib}
+        if (own := node.attrib.pop("id", "")) in short:
+            node.attrib = {"id": short[own], **node.attrib}
 
 
 def _letters(i: int) -> str:
