@@ -11,7 +11,7 @@ from lab.config import study as studies
 from lab.execution.registration import register
 from lab.execution.store import Store
 from lab.findings import answering as answers
-from lab.findings import exponent_views, provenance
+from lab.findings import exponent_figures, provenance
 from lab.mistakes import StudyError
 from lab.report import report
 
@@ -39,7 +39,7 @@ def told(study, store):
     found = answers.answers(study, store, replicates=50)
     text = report._markdown(found, "s", [])
     paragraphs = text.split("\n\n")
-    return paragraphs[2], exponent_views.exponents_figure(found)[1], paragraphs[-1]
+    return paragraphs[2], exponent_figures.exponents_figure(found)[1], paragraphs[-1]
 
 
 def test_only_a_prediction_that_was_registered_was_written_before_the_run(tables, tmp_path):
