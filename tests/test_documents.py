@@ -21,3 +21,20 @@ def test_the_readme_is_short_and_names_every_page():
     assert text.count("\n") <= 200
     named = text + (ROOT / "ARCHITECTURE.md").read_text()
     assert all(f"docs/{page.name}" in named for page in (ROOT / "docs").glob("*.md"))
+
+
+def test_students_that_the_page_on_engines_leaves_on_the_cpu_import_no_jax():
+    import inspect
+    import sys
+
+    import lab.students  # every kind
+    from lab.kinds.student import STUDENTS
+
+    text = " ".join((ROOT / "docs" / "engines.md").read_text().split())
+    told = text[text.index("on the CPU only") :].split(". ")[0]
+    named = set(re.findall(r"`([a-z-]+)`", told))
+    assert named == {kind for kind, table in STUDENTS.items() if not table.trained}
+    assert lab.students is not None
+    for kind in named - {"dimension"}:  # whose estimators are in lab.dimension
+        source = inspect.getsource(sys.modules[STUDENTS[kind].__module__])
+        assert not re.search(r"^\s*(import|from) jax\b", source, re.MULTILINE), kind

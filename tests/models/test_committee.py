@@ -133,3 +133,37 @@ def test_a_teacher_of_other_lengths_and_weights_is_learned():
 def test_what_is_out_of_range_is_one_sentence(wrong, sentence):
     with pytest.raises(ValueError, match=sentence):
         wrong(Committee(2, 2))
+
+
+@pytest.mark.parametrize(
+    "M, losses",
+    [
+        (4, {1: 0.05675453, 2: 0.04059318, 3: 0.02322168}),
+        (8, {1: 0.11852679, 2: 0.10326507, 4: 0.07245265, 7: 0.02322168}),
+    ],
+)
+def test_fewer_units_copy_all_but_one_and_average_the_rest(M, losses):
+    for K, loss in losses.items():
+        assert 2 * Committee(K, M).copy_average().error == pytest.approx(loss, abs=1e-8)
+
+
+@pytest.mark.parametrize("K, M", [(1, 4), (2, 4), (2, 3)])
+def test_no_search_finds_less_than_copies_and_an_average(K, M):
+    from scipy.optimize import minimize
+
+    model = Committee(K, M)
+    rng, found = np.random.default_rng(M), []
+
+    def error(flat):
+        w, v = flat[: K * M].reshape(K, M), flat[K * M :]
+        return model.error(w @ w.T, w, v=v)
+
+    for _ in range(4):
+        start = np.concatenate([rng.normal(size=K * M), np.ones(K)])
+        found.append(minimize(error, start, method="BFGS").fun)
+    assert min(found) == pytest.approx(model.copy_average().error, rel=1e-6)
+
+
+def test_enough_units_are_the_teacher():
+    found = Committee(5, 3).copy_average()
+    assert found.error == pytest.approx(0, abs=1e-15) and found.R.shape == (5, 3)
