@@ -27,6 +27,7 @@ from lab.findings import (
     learning,
     lines,
     planes,
+    rates,
     run_lists,
 )
 from lab.findings.answer import Answer
@@ -47,6 +48,7 @@ KINDS: dict[str, FindingKind] = {
     "learning": FindingKind(learning.learning, learning.VIEW),
     "descent": FindingKind(descents.descents, descent_views.VIEW),
     "batches": FindingKind(batches.batches, batches.VIEW),
+    "rates": FindingKind(rates.rates, rates.VIEW),
     "plane": FindingKind(planes.planes, planes.VIEW),
     "exponents": FindingKind(exponents.exponents, exponent_views.VIEW),
     "calibrated": FindingKind(calibrated.calibrated, calibrated.VIEW),

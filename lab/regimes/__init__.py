@@ -7,7 +7,7 @@ from lab.regimes import critical_batch, stepwise
 from lab.regimes import phase_map, resolution, variance
 
 # isort: split
-from lab.regimes import descent
+from lab.regimes import descent, rates
 
 # isort: split
 from lab.regimes import dimension
@@ -17,6 +17,7 @@ __all__ = [
     "descent",
     "dimension",
     "phase_map",
+    "rates",
     "resolution",
     "stepwise",
     "variance",

@@ -11,9 +11,10 @@ from lab.students import (
     local,
     mlp,
     random_features,
+    rates,
     ridges,
     whole_problem,
 )
 
 __all__ = ["STUDENTS", "curves", "dimensions", "exact", "first_order", "kernels", "linear", "local",
-           "mlp", "random_features", "ridges", "whole_problem"]  # fmt: skip
+           "mlp", "random_features", "rates", "ridges", "whole_problem"]  # fmt: skip
