@@ -10,6 +10,7 @@ predict the rest.
 
     RMSLE      root mean square of log(predicted / true), over curves that are not refused
     covered    share of new runs inside of the 95 % interval; where the fit gives none it says so
+    width      median of the upper over the lower end of these intervals
     silent     share of fits that give no interval there: a misfit, a ridge, rows without scatter
 
 Where the law is right the interval must cover .9 at four times; where it is wrong it must be wide
@@ -42,14 +43,15 @@ NOISE, POINTS, DECADES = 0.01, 12, 3.0
 AS_WELL = 0.05
 
 
-def simulated(repeats: int, seed: int) -> list[tuple[str, str, float, float, float, float]]:
-    """(truth, law, how far, RMSLE, covered, silent)."""
+def simulated(repeats: int, seed: int) -> list[tuple[str, str, float, float, float, float, float]]:
+    """(truth, law, how far, RMSLE, covered, width, silent)."""
     out = []
     for truth, (first, values) in TRUTHS.items():
         x = np.geomspace(first, first * 10**DECADES, POINTS)
         far = x[-1] * np.array(BEYOND)
         errors: dict[tuple[str, int], list[float]] = {}
         inside: dict[tuple[str, int], list[bool | None]] = {}
+        wide: dict[tuple[str, int], list[float]] = {}
         for repeat in range(repeats):
             rng = np.random.default_rng([seed, repeat])
             loss = LAWS[truth].loss(values, x) * np.exp(NOISE * rng.standard_normal(x.size))
@@ -70,12 +72,15 @@ def simulated(repeats: int, seed: int) -> list[tuple[str, str, float, float, flo
                         errors.setdefault((law, i), []).append(float(np.log(said.value / new[i])))
                     held = None if said.new is None else said.new[0] <= new[i] <= said.new[1]
                     inside.setdefault((law, i), []).append(held)
+                    if said.new is not None:
+                        wide.setdefault((law, i), []).append(said.new[1] / said.new[0])
         for (law, i), off in errors.items():
             known = [held for held in inside[law, i] if held is not None]
             covered = float(np.mean(known)) if known else float("nan")
             silent = 1 - len(known) / len(inside[law, i])
             error = float(np.sqrt(np.mean(np.square(off))))
-            out.append((truth, law, BEYOND[i], error, covered, silent))
+            width = float(np.median(wide.get((law, i), [np.nan])))
+            out.append((truth, law, BEYOND[i], error, covered, width, silent))
     return out
 
 
@@ -98,9 +103,11 @@ def corner(share: float) -> list[tuple[str, int, float]]:
 if __name__ == "__main__":
     given = [int(text) for text in sys.argv[1:3]]
     repeats, seed = given + [100, 0][len(given) :]
-    print(f"{'truth':12} {'law':12} {'beyond':>6} {'RMSLE':>8} {'covered':>8} {'silent':>7}")
-    for truth, law, far, error, covered, silent in simulated(repeats, seed):
-        print(f"{truth:12} {law:12} {far:6g} {error:8.4f} {covered:8.2f} {silent:7.2f}")
+    head = f"{'truth':12} {'law':12} {'beyond':>6} {'RMSLE':>8} {'covered':>8} {'width':>7}"
+    print(f"{head} {'silent':>7}")
+    for truth, law, far, error, covered, width, silent in simulated(repeats, seed):
+        row = f"{truth:12} {law:12} {far:6g} {error:8.4f} {covered:8.2f} {width:7.3g}"
+        print(f"{row} {silent:7.2f}")
     for share in (0.5, 0.7):
         for name, rows, error in corner(share):
             print(f"smallest {share:.0%} of N and D: {name:12} {error:.4f} in {rows} rows")

@@ -10,7 +10,7 @@ is the sandwich over groups (Liang & Zeger 1986) and ν their number less one. W
 exist, and for Huber's loss, the interval is that of the bootstrap. Both assume that the law is
 right: of one that the data contradict nothing is said beyond them. Beside them stand the other laws
 that describe the data as well (weight by AICc of at least LEAST), and beyond the data the interval
-of a new run is widened to hold them: what the choice of a law adds.
+of a new run is widened to hold theirs: what the choice of a law adds.
 
 The plane of two coordinates x and y: which of them limits the loss, and by what joint law.
 
@@ -55,7 +55,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import special
 
-from lab.scaling.laws.fit import LAWS, MANY, SOME, LawFit, fit_law, refusal
+from lab.scaling.laws.fit import LAWS, SOME, LawFit, fit_law, refusal
 from lab.scaling.laws.law import Law, Objective, Stack, descend
 from lab.scaling.scans.curves import CurveFits
 from lab.scaling.scans.lines import LEVEL, student_quantile, teacher_t
@@ -135,6 +135,9 @@ def predictions(
             reach = [back(mu[i] - wide), back(mu[i] + wide)]
             if beyond > 1:
                 reach += [v for v in said.values() if np.isfinite(v)]
+                for other in (others or {}).values():  # nothing in the data prefers this law to it
+                    own = predictions(other, x[:, i : i + 1], groups=groups, names=names)[0].new
+                    reach += [end for end in own or () if np.isfinite(end)]
             new = (min(reach), max(reach))
         at = dict(zip(names, map(float, x[:, i]), strict=True))
         out.append(LawPrediction(at, float(value[i]), error, mean, new, beyond, where, said))
@@ -277,7 +280,8 @@ def _interval(exponents: Float[np.ndarray, "1 teachers"]) -> tuple[float, float]
 
 # ---- weights of laws ----
 
-STARTS, FEW_STARTS = 200, 50  # of a fit, and of one to a table of more than MANY rows
+STARTS, FEW_STARTS = 200, 50  # of a fit to at most ALL_STARTS rows, and of one to many at least
+ALL_STARTS = 250
 CURVES, CURVE_STARTS = 12, 20  # curves that laws are weighed on at most, and starts for each
 FEWEST_ROWS = 100  # that starts search on where many curves share SOME
 HELD_LEAST = 3
@@ -309,6 +313,11 @@ class Request:
     residual: str = "log"
     hold: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
+    @property
+    def starts(self) -> int:
+        """About as many as keep the work of a fit, starts times rows, below a bound."""
+        return int(np.clip(STARTS * ALL_STARTS // self.rows, FEW_STARTS, STARTS))
+
     def fit(
         self, law: str, x: np.ndarray, loss: np.ndarray, scale: np.ndarray | None = None
     ) -> LawFit:
@@ -321,7 +330,7 @@ class Request:
             residual=self.residual,
             hold=self.hold.get(law),
             scale=scale,
-            starts=FEW_STARTS if self.rows > MANY else STARTS,
+            starts=self.starts,
             some=max(SOME // self.curves, FEWEST_ROWS),
         )
 

@@ -9,8 +9,8 @@ from scipy.optimize import curve_fit
 
 import lab
 from lab import fit as fit_table
-from lab.scaling.laws.fit import fit_law
-from lab.scaling.laws.prediction import predictions
+from lab.scaling.laws.fit import LAWS, fit_law
+from lab.scaling.laws.prediction import law_weights, predictions
 from lab.scaling.tables.rows import TableError
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -337,3 +337,22 @@ def test_a_standard_error_of_zero_has_its_own_reason(tmp_path):
     (tmp_path / "t.csv").write_text("x,y,e\n1,3,1\n2,2,0\n4,1.5,1\n8,1,1\n")
     with pytest.raises(TableError, match="e is 0; it must be positive, for it weighs the row"):
         fit_table(tmp_path / "t.csv", law="power", x="x", loss="y", weights="e")
+
+
+def test_a_law_that_the_data_do_not_prefer_is_as_uncertain_as_its_rivals():
+    """A floor that begins beyond the data is seen by no law; the interval of a power at four times
+    the largest x holds the new run all the same, for it holds that of the law with a floor."""
+    law, truth = LAWS["m3"], dict(beta=12.0, alpha=0.3, gamma=1e-8)
+    x = np.geomspace(1e4, 1e7, 12)
+    far = x[-1:] * 4
+    held = []
+    for seed in range(12):
+        rng = np.random.default_rng([seed, 5])
+        loss = law.loss(truth, x) * np.exp(0.01 * rng.standard_normal(12))
+        new = float(law.loss(truth, far)[0] * np.exp(0.01 * rng.standard_normal()))
+        fits = {name: fit_law(name, x[None], loss, starts=30) for name in ("power", "m3")}
+        weight = law_weights(list(fits), x[None], loss).aicc
+        others = {"m3": fits["m3"]} if weight["m3"] >= 0.05 * max(weight.values()) else {}
+        said = predictions(fits["power"], far[None], others=others)[0].new
+        held.append(said is None or said[0] <= new <= said[1])
+    assert np.mean(held) >= 0.8

@@ -11,6 +11,7 @@ from lab.scaling.laws import fit as fits
 from lab.scaling.laws import uncertainty as sure
 from lab.scaling.laws.fit import LAWS, fit_law
 from lab.scaling.laws.law import descend
+from lab.scaling.laws.prediction import FEW_STARTS, STARTS, Request
 from lab.scaling.tables import reply
 from lab.scaling.tables.rows import TableError
 
@@ -116,3 +117,9 @@ def test_groups_that_lack_the_largest_x_raise_no_warning(tmp_path):
     np.savetxt(tmp_path / "t.csv", rows, delimiter=",", header="x,g,L", comments="")
     found = fit_table(tmp_path / "t.csv", law="power+floor", x="x", loss="L", group="g")
     assert found["groups"] == 4 and found["parameters"]["alpha"] == pytest.approx(0.8, abs=0.01)
+
+
+def test_weighing_laws_takes_bounded_work():
+    work = [rows * Request(rows, 1).starts for rows in (100, 250, 400, 800, 1000)]
+    assert work[0] == 100 * STARTS and max(work) == work[1] and min(work[1:]) > 0.95 * work[1]
+    assert Request(10**6, 1).starts == FEW_STARTS
