@@ -277,6 +277,11 @@ def _labels(run: Run, step: float) -> int:
     return (run.size or t.pool or fresh) + (t.polish_batch if polished else 0)
 
 
+def _candidates(run: Run, step: float) -> int | None:
+    """Points that were looked at to choose the training set."""
+    return run.task.selection.candidates(run.size) if run.task.selection and run.size else None
+
+
 def _flops(run: Run, step: float) -> float | None:
     """Of learning, by the formula of its kind; none where no formula is known."""
     if run.student.trained and run.learner == "data":  # a descent into a basin ends where it ends
@@ -302,6 +307,7 @@ COORDINATES: Mapping[str, Callable[[Run, float], float | None]] = {
     "S": lambda run, step: step,
     "samples": lambda run, step: run.training.samples(step),
     "labels": _labels,
+    "candidates": _candidates,
     "C": _flops,
     "batch": lambda run, step: run.training.stages[0][1] if run.training.stages else None,
 }
@@ -312,7 +318,7 @@ COORDINATES: Mapping[str, Callable[[Run, float], float | None]] = {
     hidden   weights between hidden layers     labels   distinct labelled points
     width    of the largest hidden layer       C        operations (FLOPs) of learning
     units    hidden units, or features         batch    samples of a step of the first stage
-    D        samples of the training set
+    D        samples of the training set       candidates  points looked at to choose these
 
 None stands for one that a run does not have: D of unlimited data, widths of an exact student."""
 

@@ -31,8 +31,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
-from lab.data import manifolds, teachers
-from lab.data.covariances import covariance
+from lab.data import manifolds, selection, teachers
+from lab.data.covariances import Covariance
+from lab.data.covariances import covariance as covariance_of
 from lab.data.manifolds import chart
 from lab.data.reading import Pool, divided
 from lab.data.spectra import Spectrum
@@ -48,7 +49,18 @@ MEASURED = 1 << 16
 @partial(
     jax.tree_util.register_dataclass,
     data_fields=["networks", "arrays", "mu", "scale", "rms"],
-    meta_fields=["manifold", "shape", "embedding", "D_amb", "activation", "loss", "power", "noise"],
+    meta_fields=[
+        "manifold",
+        "shape",
+        "embedding",
+        "D_amb",
+        "activation",
+        "loss",
+        "power",
+        "noise",
+        "ridge",
+        "threshold",
+    ],
 )
 @dataclass(frozen=True)
 class Source:
@@ -56,7 +68,8 @@ class Source:
 
     y = scale · (T(z) − mu), with `scale` = gain/σ or gain; `rms` is the root mean square of an
     ambient coordinate, by which students with standardised inputs divide. Several
-    teachers stack along a leading axis T.
+    teachers stack along a leading axis T. With a `ridge` s it is of |T(z)|^s, and `threshold` takes
+    the sign of T(z) − mu.
     """
 
     networks: list[teachers.Layers]
@@ -72,18 +85,22 @@ class Source:
     loss: str
     power: float
     noise: float
+    ridge: float | None = None
+    threshold: bool = False
 
 
 def source(task: TaskSpec, *, root: int) -> Source:
     """Draw the teacher and the embedding of a task and measure its normalisation."""
+    charts, key = [chart(factor) for factor in task.manifold], stream("teacher", task, root=root)
+    networks = (
+        teachers.draw(charts, task.teacher_widths, task.outputs, task.teacher_bias, key=key)
+        if task.ridge is None
+        else teachers.ridge(
+            charts, lambda k: manifolds.sample(task.manifold, 1, task.shape, key=k), key=key
+        )
+    )
     drawn = Source(
-        networks=teachers.draw(
-            [chart(factor) for factor in task.manifold],
-            task.teacher_widths,
-            task.outputs,
-            task.teacher_bias,
-            key=stream("teacher", task, root=root),
-        ),
+        networks=networks,
         arrays=manifolds.embedding(
             task.embedding, task.chart, task.D_amb, key=stream("embedding", task, root=root)
         ),
@@ -98,8 +115,13 @@ def source(task: TaskSpec, *, root: int) -> Source:
         loss=task.loss,
         power=task.power,
         noise=task.noise,
+        ridge=task.ridge,
+        threshold=task.teacher_kind == "threshold",
     )
-    return _measured(drawn, task.normalise, key=stream("measure", task, root=root))
+    # a perceptron is the sign of T itself
+    centred = bool(task.teacher_widths) or task.teacher_bias > 0
+    normalise = centred if drawn.threshold else task.normalise
+    return _measured(drawn, normalise, key=stream("measure", task, root=root))
 
 
 @partial(jax.jit, static_argnames="normalise")
@@ -108,7 +130,8 @@ def _measured(drawn: Source, normalise: bool, *, key: Key[Array, ""]) -> Source:
     mu, scale = drawn.mu, drawn.scale
     if normalise:
         mu = jnp.mean(T, axis=1, keepdims=True)
-        scale = drawn.scale / jnp.std(T, axis=1, keepdims=True)
+        if not drawn.threshold:
+            scale = drawn.scale / jnp.std(T, axis=1, keepdims=True)
     rms = jnp.sqrt(jnp.mean(x**2))
     return replace(drawn, mu=mu, scale=scale, rms=rms)
 
@@ -116,7 +139,8 @@ def _measured(drawn: Source, normalise: bool, *, key: Key[Array, ""]) -> Source:
 def _draw(src: Source, n: int, *, key: Key[Array, ""]) -> tuple[Array, Array]:
     """n points as the student sees them, and the raw teacher's outputs."""
     z, x = place(src, src.arrays, n, key=key)
-    return x, teachers.apply(src.networks, src.activation, z)
+    T = teachers.apply(src.networks, src.activation, z)
+    return x, T if src.ridge is None else jnp.abs(T) ** src.ridge
 
 
 def place(
@@ -133,6 +157,8 @@ def clean(
     """n points and their targets without label noise; softmax probabilities under kl."""
     x, T = _draw(src, n, key=key)
     y = src.scale * (T - src.mu)
+    if src.threshold:
+        return x, jnp.where(y < 0, -1.0, 1.0)
     return x, jax.nn.softmax(y, axis=0) if src.loss == "kl" else y
 
 
@@ -291,18 +317,28 @@ class Sets:
         return 1 / self.rms if inputs == "standardised" else 1.0
 
 
-def nested(task: AnyTask, size: int, *, test: int, root: int) -> Sets:
-    """The training set of `size`, and `test` test points (of a field, `FIELD_TEST_POINTS`)."""
+def nested(
+    task: AnyTask, size: int, *, test: int, root: int, covariance: Covariance | None = None
+) -> Sets:
+    """The training set of `size`, and `test` test points (of a field, `FIELD_TEST_POINTS`).
+
+    Where points are selected by an order of the candidates alone, they stand in that order
+    (`p-greedy` is that of a `covariance`); where students or the teacher are asked, all candidates
+    for `size` labels stand there as they were drawn.
+    """
     if isinstance(task, UserDataSpec):
         found, x, y = ordered(task, root=root)
-        return _sets(x[:size], y[:size], found.x_test, found.y_test, of_scale=found.x)
+        rows = _chosen(task, x, size, covariance)
+        return _sets(x[rows], y[rows], found.x_test, found.y_test, of_scale=found.x)
     if task.teacher_kind == "spectral":
         return spectral(task, size, root=root)
     keys = {n: stream(n, task, root=root) for n in ("test", "pool", "noise")}
     with jax.enable_x64(True):
         if task.teacher_kind == "field":
             z_test, x_test = _points(task, FIELD_TEST_POINTS, key=keys["test"], root=root)
-            z, x = _blocks(task, size, key=keys["pool"], root=root)
+            z, x = _blocks(task, candidates(task, size), key=keys["pool"], root=root)
+            rows = _chosen(task, x, size, covariance)
+            z, x = z[rows], x[rows]
             values = _field(
                 task, np.concatenate([z_test, z]), rng=generator("teacher", task, root=root)
             )
@@ -311,8 +347,41 @@ def nested(task: AnyTask, size: int, *, test: int, root: int) -> Sets:
         else:
             src = source(task, root=root)
             x_test, y_test = _rows(*clean(src, test, key=keys["test"]))
-            x, y = _rows(*pool(src, (size,), key=keys["pool"], noise_key=keys["noise"]))
+            many = (candidates(task, size),)
+            x, y = _rows(*pool(src, many, key=keys["pool"], noise_key=keys["noise"]))
+            rows = _chosen(task, x, size, covariance)
+            x, y = x[rows], y[rows]
     return _sets(x, y, x_test, y_test)
+
+
+def candidates(task: AnyTask, size: int) -> int:
+    """Points that are looked at for a training set of `size`."""
+    return task.selection.candidates(size) if task.selection else size
+
+
+def _chosen(
+    task: AnyTask, x: np.ndarray, size: int, covariance: Covariance | None
+) -> selection.Order:
+    """Rows of the candidates x that `nested` returns, in their order."""
+    chosen = task.selection
+    if chosen is None:
+        return selection.subset(np.arange(len(x)), size)
+    x = x[: chosen.candidates(size)]
+    if chosen.rule == "farthest":
+        return selection.farthest(x, size)
+    if chosen.rule == "p-greedy":
+        assert covariance is not None  # a study refuses students that have none
+        return selection.p_greedy(x, size, covariance, covariance.diagonal(x))
+    return np.arange(len(x))
+
+
+def margins(task: TaskSpec, n: int, *, root: int) -> Float[np.ndarray, " n"]:
+    """|T(x) − m| of the first n candidates of a thresholded teacher, largest of the outputs."""
+    with jax.enable_x64(True):
+        src = replace(source(task, root=root), threshold=False, noise=0.0)
+        key = stream("pool", task, root=root)
+        _, T = pool(src, (n,), key=key, noise_key=key)
+    return np.abs(np.asarray(T)).max(axis=0)
 
 
 def population(task: TaskSpec, *, root: int) -> Sets:
@@ -414,7 +483,7 @@ def _field(task: TaskSpec, z: np.ndarray, *, rng: np.random.Generator) -> np.nda
     """Values of the teacher; normalised by its own variance k(z, z), not by the sample's."""
     assert task.covariance is not None  # the teacher is a field
     kind, settings = task.covariance
-    k = covariance(kind, **dict(settings))
+    k = covariance_of(kind, **dict(settings))
     scale = task.teacher_gain
     if task.normalise:
         scale /= math.sqrt(np.mean(k.diagonal(z[:FIELD_TEST_POINTS])))

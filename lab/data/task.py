@@ -20,8 +20,9 @@ from lab.canonical import Part
 from lab.data.activations import smoothness_of
 from lab.data.covariances import CovarianceSettings, of_covariance
 from lab.data.manifolds import MANIFOLDS, Embedding, Manifold, Shape, chart
+from lab.data.selection import ENOUGH, FEWEST_ROUNDS, INDEPENDENT, Rule, SelectionSpec
 from lab.data.teachers import FIELD_TEST_POINTS, TEACHERS, NetworkTeacher, ResolvedTeacher, Teacher
-from lab.grids import Dims, Floats, Grid, PositiveInt, Table, said
+from lab.grids import Dims, Floats, Grid, PositiveFloat, PositiveInt, Table, said
 from lab.kinds import OneOf
 
 TEST_POINTS = 20_000
@@ -145,11 +146,11 @@ class Task(Table):
             yield TaskSpec(
                 manifold, self.embedding.kind, self.embedding.ambient, one.widths,
                 one.activation, one.bias, gain, t.outputs, t.normalise, self.loss, power,
-                noise, k, self.teacher_kind, one.covariance, decays, one.signs, shape,
+                noise, k, self.teacher_kind, one.covariance, decays, one.signs, shape, one.ridge,
             )  # fmt: skip
 
     def wrong(self) -> Iterator[str]:
-        for rule in (self._of_loss, self._of_spectral, self._of_ridges):
+        for rule in (self._of_loss, self._of_spectral, self._of_ridges, self._of_classes):
             yield from said(rule)
 
     def _of_loss(self) -> Iterator[str]:
@@ -180,6 +181,11 @@ class Task(Table):
         if self.loss != "mse" or any(self.noise):
             yield "a teacher of ridges takes loss = \"mse\" and no noise"
 
+    def _of_classes(self) -> Iterator[str]:
+        if self.teacher.kind == "threshold" and not self.manifold.teacher:
+            if self.loss != "mse" or any(self.noise):
+                yield "classes of a threshold take loss = \"mse\" and no noise"
+
 
 @dataclass(frozen=True)
 class TaskSpec(Part):
@@ -187,7 +193,9 @@ class TaskSpec(Part):
 
     teacher_kind: `network`; `field`, a Gaussian field of the `covariance`, which is its kind and
     (name, value) of its settings; `spectral`, the target of a spectral manifold, whose `decays`
-    are (a, b); or `ridges`, a sum of ridges with weights of these `signs`.
+    are (a, b); `ridges`, a sum of ridges with weights of these `signs`; `singular`, one ridge of
+    the power `ridge`; or `threshold`, the sign of a network.
+    `selection`: how training points are chosen; None, at random.
     `shape` are the parameters of a manifold that has some beside its dimension.
     """
 
@@ -209,6 +217,8 @@ class TaskSpec(Part):
     decays: tuple[float, float] | None = None
     signs: str = ""
     shape: Shape = ()
+    ridge: float | None = None
+    selection: SelectionSpec | None = None
 
     __hash__ = Part.__hash__
 
@@ -261,9 +271,18 @@ class TaskSpec(Part):
         if self.covariance:
             kind, settings = self.covariance
             return of_covariance(kind, dict(settings)) / 2
+        if self.teacher_kind == "singular":
+            return (self.ridge or 0.0) + 0.5
+        if self.teacher_kind == "threshold":
+            return 0.5
         if self.teacher_kind == "network":
             return smoothness_of(self.teacher_activation) if self.teacher_widths else math.inf
         return 1.5 if self.teacher_kind == "ridges" and self.teacher_widths else None
+
+    @property
+    def localised(self) -> bool:
+        """Whether the target is rough in one place only, and smooth elsewhere."""
+        return self.teacher_kind in ("singular", "threshold")
 
     @property
     def teacher_parameters(self) -> int:
@@ -298,6 +317,8 @@ class TaskSpec(Part):
             kind, settings = self.covariance
             named = {f"teacher.{name}": value for name, value in settings}
             return fixed | {"teacher.covariance": kind} | named
+        if self.ridge is not None:
+            return fixed | {"teacher.power": self.ridge}
         if self.signs:
             units = self.teacher_widths[0] if self.teacher_widths else 0
             return fixed | {"teacher.signs": self.signs, "teacher.units": units}
@@ -344,6 +365,111 @@ class Data(Table):
     """Training sets of `sizes` D, each the first D samples of one draw."""
 
     sizes: Dims
+
+
+class SelectedData(Data):
+    """Training sets whose points are chosen, each by one rule (`lab.data.selection`).
+
+    selection: one rule, or several to compare. pool: candidates; or keep: the fraction of them that
+    is labelled. rounds: times that students are asked; first: random labels before that, a quarter
+    of the smallest set unless told. by: who says what is hard or easy, the `student` or, of
+    thresholds, the `teacher`.
+    """
+
+    selection: Grid[Rule] = ("random",)
+    pool: PositiveInt | None = None
+    keep: Grid[PositiveFloat] | None = None
+    rounds: PositiveInt | None = None
+    first: PositiveInt | None = None
+    by: Literal["student", "teacher"] = "student"
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The rules that choose, all but random."""
+        return tuple(rule for rule in self.selection if rule != "random")
+
+    @property
+    def asking(self) -> tuple[str, ...]:
+        """The rules that ask students."""
+        return tuple(r for r in self.chosen if r not in INDEPENDENT and self.by == "student")
+
+    def selections(self) -> Iterator[SelectionSpec | None]:
+        """The resolved selections; None is random."""
+        for rule in self.selection:
+            if rule == "random":
+                yield None
+                continue
+            for keep in self.keep or (0.0,):
+                plain = SelectionSpec(rule, self.pool or 0, keep, by=self.by)
+                yield (
+                    plain
+                    if rule not in self.asking
+                    else replace(
+                        plain, first=self.started, rounds=self.rounds or 0, until=max(self.sizes)
+                    )
+                )
+
+    @property
+    def started(self) -> int:
+        """Random labels before the first round."""
+        return self.first or max(2, min(self.sizes) // 4)
+
+    def wrong(self) -> Iterator[str]:
+        given = {"pool", "keep", "rounds", "first", "by"} & self.model_fields_set
+        if given and not self.chosen:
+            yield f"{min(given)}: nothing is selected at random; name a rule in 'selection' too"
+        elif self.chosen:
+            for rule in (self._of_candidates, self._of_rounds):
+                yield from said(rule)
+
+    def _of_candidates(self) -> Iterator[str]:
+        most = max(self.sizes)
+        if (self.pool is None) == (self.keep is None):
+            yield (
+                "pool: a selection chooses among candidates; give their number, as "
+                f"pool = {ENOUGH * most}, or the fraction that is kept, as keep = 0.05, one of both"
+            )
+        elif self.pool is not None and self.pool <= most:
+            yield (
+                f"pool: {self.pool} candidates leave no choice for training sets of {most}; take "
+                f"pool = {ENOUGH * most} or more"
+            )
+        elif self.keep is not None and max(self.keep) >= 1:
+            yield (
+                f"keep: {max(self.keep):g} keeps everything, and nothing is selected; give a "
+                "fraction below 1, as keep = 0.05"
+            )
+        elif self.keep is not None and set(self.chosen) & set(INDEPENDENT):
+            rule = next(r for r in self.chosen if r in INDEPENDENT)
+            yield f"keep: {rule} points are an order of one pool; give 'pool' in its place"
+
+    def _of_rounds(self) -> Iterator[str]:
+        if self.by == "teacher":
+            if set(self.chosen) - {"hard", "easy"} or self.rounds or not self.keep:
+                yield (
+                    'by: a teacher says what is "hard" or "easy" at once, of a fraction that is '
+                    "kept; give 'keep', and neither rounds nor another selection"
+                )
+            return
+        if not self.asking:
+            extra = {"rounds", "first"} & self.model_fields_set
+            if extra:
+                yield f"{min(extra)}: no student is asked for {self.chosen[0]} points; leave it out"
+        elif self.rounds is None:
+            yield (
+                f"rounds: {self.asking[0]} points are chosen by students that have learned from "
+                f"labels; say how often they are asked, as rounds = 8, at least {FEWEST_ROUNDS}"
+            )
+        elif self.rounds < FEWEST_ROUNDS:
+            yield (
+                f"rounds: {self.rounds} is too few for what is learned to be used; take at least "
+                f"{FEWEST_ROUNDS}"
+            )
+        elif min(self.sizes) <= self.started:
+            yield (
+                f"first: {self.started} random labels are all of the smallest training set of "
+                f"{min(self.sizes)}; take fewer, a quarter of it or less, or larger sizes"
+            )
 
 
 class Draws(Data):

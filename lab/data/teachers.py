@@ -17,6 +17,13 @@ the mean square; with k = ReLU-NNGP it is the limit of a wide random ReLU networ
 without end: a field has no formula.
 
 Ridges are drawn where they are learned, in `lab.students.ridges`.
+
+Two targets that are rough in one place only, where points that are chosen may help:
+
+    singular    y = gain · (|u·z − c|^s − μ)/σ, u uniform on the sphere and c = u·z₀/2 of a point z₀
+                of the manifold, so that the ridge crosses it
+    threshold   y = sign(T(z) − m), m the mean of T unless it is linear without bias: two classes
+                whose boundary is as smooth as the network; a linear T is a perceptron
 """
 
 from __future__ import annotations
@@ -24,13 +31,13 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float, Key
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from lab.data.activations import Activations, activation_of
 from lab.data.covariances import (
@@ -73,6 +80,7 @@ class ResolvedTeacher:
     bias: float = 0.0
     covariance: CovarianceSettings | None = None
     signs: str = ""
+    ridge: float | None = None
 
 
 class Teacher(Table):
@@ -186,6 +194,42 @@ class RidgesTeacher(Teacher):
             yield ResolvedTeacher(widths=(units,) if units else (), signs=signs)
 
 
+@TEACHERS.add
+class SingularTeacher(Teacher):
+    """One ridge |u·z − c|^s, singular on a hyperplane and smooth elsewhere."""
+
+    kind: Literal["singular"] = "singular"
+    power: Grid[Annotated[float, Field(gt=0, lt=4)]]
+
+    def wrong(self) -> Iterator[str]:
+        if 2.0 in self.power:
+            yield "power: |t|^2 is smooth everywhere; take another s, as power = 0.6"
+        if self.outputs > 1:
+            yield "outputs: one ridge is one output; leave it out"
+
+    def grid(self) -> Iterator[ResolvedTeacher]:
+        for s in self.power:
+            yield ResolvedTeacher(activation="identity", ridge=s)
+
+
+@TEACHERS.add
+class ThresholdTeacher(Teacher):
+    """Two classes −1 and 1, by the sign of a random network."""
+
+    kind: Literal["threshold"] = "threshold"
+    widths: Shapes = ((96, 96),)
+    activation: Activations = ("tanh",)
+    bias: Floats = (0.5,)
+
+    def wrong(self) -> Iterator[str]:
+        if self.gain != (1.0,) or not self.normalise:
+            yield "gain and normalise: classes are −1 and 1; leave them out"
+
+    def grid(self) -> Iterator[ResolvedTeacher]:
+        for settings in itertools.product(self.widths, self.activation, self.bias):
+            yield ResolvedTeacher(*settings)
+
+
 _NUGGETS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10)
 
 
@@ -286,6 +330,23 @@ def apply(
         parts.append(W @ h + b)
         start += m
     return functools.reduce(operator.add, parts)
+
+
+def ridge(
+    charts: Sequence[int], points: Callable[[Any], Any], *, key: Key[Any, ""]
+) -> list[Layers]:
+    """u·z − c as linear networks, one per factor. points: one point [chart, 1] of the manifold, of
+    a key."""
+    import jax
+    import jax.numpy as jnp
+
+    u = jax.random.normal(_fold(key, 0), (1, sum(charts)))
+    u = u / jnp.sqrt(jnp.sum(u**2))
+    c = u @ points(_fold(key, 1)) / 2
+    starts = np.cumsum([0, *charts])
+    return [
+        [(u[:, a:b], -c if a == 0 else jnp.zeros_like(c))] for a, b in itertools.pairwise(starts)
+    ]
 
 
 def hidden(

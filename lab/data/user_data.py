@@ -27,6 +27,7 @@ from pydantic import Discriminator, Field, GetCoreSchemaHandler, Tag
 from pydantic_core import CoreSchema, core_schema
 
 from lab.canonical import Part
+from lab.data.selection import SelectionSpec
 from lab.data.task import Task, TaskSpec
 from lab.grids import Grid, Line, NonNegativeFloat, PositiveFloat, PositiveInt, Table, Whole
 from lab.kinds import load, tagged
@@ -111,6 +112,8 @@ class UserDataSpec(Part):
     """Intrinsic dimension d of the data, measured or said."""
     ends: tuple[float, float] | None = field(compare=False, default=None)
     """95 % interval of a measured d."""
+    selection: SelectionSpec | None = None
+    """How training points are chosen; None, at random."""
 
     __hash__ = Part.__hash__
 
@@ -125,6 +128,7 @@ class UserDataSpec(Part):
     covariance: ClassVar[None] = None
     decays: ClassVar[None] = None
     smoothness: ClassVar[None] = None
+    teacher_kind: ClassVar[str] = "given"
     one_sign: ClassVar[bool] = False
     teacher_parameters: ClassVar[int] = 0
     labelling: ClassVar[int] = 0

@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol, runtime_checkable
 
 from lab.data.manifolds import MANIFOLDS
+from lab.data.selection import SelectionSpec
 from lab.data.task import TaskSpec
 from lab.data.teachers import TEACHERS
 from lab.data.user_data import AnyTask, DatasetQuery, DatasetSummary, Split, UserDataSpec
@@ -202,6 +203,9 @@ def group_of(values: Message) -> Group:
 
 
 def _task_of(values: Mapping[str, Any]) -> AnyTask:
+    values = {**values}
+    if values.get("selection") is not None:
+        values["selection"] = SelectionSpec(**values["selection"])
     if "content" not in values:
         return TaskSpec(**values)
     parts = {"split": Split, "asked": DatasetQuery, "facts": DatasetSummary}

@@ -53,25 +53,26 @@ class Contrast:
 def contrasts(question: StudyResults) -> tuple[Contrast, ...]:
     """Every pair of points whose settings differ in one value, where all teachers were fitted."""
     count = question.study.task.count
-    whole = [point for point in question.found("exponents") if _whole(point, count)]
+    points = [point for point in question.found("exponents") if whole(point, count)]
     found = []
-    for one, other in combinations(whole, 2):
+    for one, other in combinations(points, 2):
         before, after = one.setting.varying, other.setting.varying
         if one.dim != other.dim or before.keys() != after.keys():
             continue
         differ = [name for name, value in before.items() if after[name] != value]
         if len(differ) == 1:
-            found.append(_between(one, other, differ[0]))
+            found.append(between(one, other, differ[0]))
     return tuple(sorted(found, key=lambda c: (c.name, c.dim)))
 
 
-def _whole(point: ExponentResult, count: int) -> bool:
+def whole(point: ExponentResult, count: int) -> bool:
     """True if every planned teacher has its own exponent, so that pairs are pairs."""
     e = point.exponent
     return e is not None and e.status in USABLE and len(e.teacher_alpha) == count > 1
 
 
-def _between(one: ExponentResult, other: ExponentResult, name: str) -> Contrast:
+def between(one: ExponentResult, other: ExponentResult, name: str) -> Contrast:
+    """The paired difference of two exponents whose settings differ in the value of this name."""
     assert one.exponent and other.exponent
     difference = other.exponent.teacher_alpha - one.exponent.teacher_alpha
     lower, upper = teacher_t(difference[None])

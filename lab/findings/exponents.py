@@ -250,6 +250,7 @@ def _doubts(
         Doubt.UNCHECKED: study.trained
         and (change is None or not _checked(cells))
         and not at_optimum(study, one.done),
+        Doubt.POOL_LIMITED: pool_limited(cells),
         Doubt.ONE_POOL: dependent([run for run, _ in cells.scan]),
         Doubt.ILL_CONDITIONED: jitter > 0 or condition > ILL_CONDITIONED,
     }
@@ -271,6 +272,21 @@ def at_optimum(study: Regime, done: Done) -> bool:
 def _saturated(cells: CellRuns) -> bool:
     """True if a student has as many parameters as its teacher."""
     return any(saturates(run.task, run.student) for run, _ in cells.scan)
+
+
+UNSCORED = 0.05
+"""Share of the last half of the labels that a rule had no score for, beyond which the candidates
+that it prefers are used up."""
+
+
+def pool_limited(cells: CellRuns) -> bool:
+    """True if the candidates are too few for what selection can gain, by design or as measured."""
+    chosen = [(run, row) for run, row in cells.scan if run.task.selection]
+    return any(
+        run.task.selection.limited(run.size or 0)
+        or (row is not None and (row.details or {}).get("unscored", 0.0) > UNSCORED)
+        for run, row in chosen if run.task.selection
+    )  # fmt: skip
 
 
 def _checked(cells: CellRuns) -> bool:

@@ -29,6 +29,7 @@ from lab.findings import (
     planes,
     rates,
     run_lists,
+    selections,
 )
 from lab.findings.answer import Answer
 from lab.findings.study_results import Finding, StudyResults
@@ -56,6 +57,7 @@ KINDS: dict[str, FindingKind] = {
     "dimensions": FindingKind(dimensions.dimensions, dimensions.VIEW),
     "gaps": FindingKind(gaps.gaps, gaps.VIEW),
     "contrasts": FindingKind(contrasts.contrasts, contrasts.VIEW),
+    "selections": FindingKind(selections.selections, selections.VIEW),
     "expected": FindingKind(expected.expected, expected.VIEW),
     "coverage": FindingKind(coverage.coverage, coverage.VIEW),
     "records": FindingKind(run_lists.run_lists, run_lists.VIEW),

@@ -10,7 +10,7 @@ from lab.regimes import phase_map, resolution, variance
 from lab.regimes import descent, rates
 
 # isort: split
-from lab.regimes import dimension
+from lab.regimes import dimension, selection
 
 __all__ = [
     "critical_batch",
@@ -19,6 +19,7 @@ __all__ = [
     "phase_map",
     "rates",
     "resolution",
+    "selection",
     "stepwise",
     "variance",
 ]

@@ -189,7 +189,7 @@ def _of_formula(
         except theory.PredictionError as error:
             yield f"{place}: {error}"
             return
-        if value <= 0:
+        if value <= 0 and not quantity.signed:
             why = "losses that fall have exponents above 0"
             why = why if quantity is ALPHA else f"a claim about {quantity.name} needs it above 0"
             yield (

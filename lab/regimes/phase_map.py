@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
-from lab.data.task import Data
+from lab.data.task import Data, SelectedData
 from lab.regimes import axes
 from lab.regimes.axes import Axis, Cell, Key
 from lab.regimes.cross_checks import too_few
@@ -54,8 +54,11 @@ class PhaseMap(Descending):
         name = "×".join(map(str, widest))
         return (
             ResolutionWidth(**same, student=student, title=f"{own}D = ∞"),
-            ResolutionData(**same, student=alone, data=self.data, title=f"{own}width {name}"),
-        )
+            ResolutionData(
+                **same, student=alone, data=SelectedData(sizes=self.data.sizes),
+                title=f"{own}width {name}",
+            ),
+        )  # fmt: skip
 
     def cells(self) -> Iterator[Cell]:
         """The plane, and what its limits need besides."""

@@ -5,6 +5,8 @@
     peak       position of the largest loss on the axis of x           value = "p" or "n"
     dimension  share of 95 % intervals that hold the true d            value = 0.9
 
+and `difference` of exponents in `selection.py`, beside its regime.
+
 A regime has its own in `Regime.quantities`, the first of which a claim is about that names none. A
 quantity of your own is one more `Quantity` there; nothing else has to know it.
 What it does not do: answer. `answer` names who does, and is loaded when there is a store to ask.
@@ -52,6 +54,7 @@ class Quantity:
     default: the formula of a claim that has none; None where it must have one.
     senses, over: those that it takes, the default first. tolerance: the default; 0 if it has none.
     fitted: whether the values that were fitted answer it, without the runs they came from.
+    signed: whether its value may be 0 or negative, and its tolerance is absolute.
     value: the value of its formula. takes: why a study cannot be asked for it, in sentences.
     """
 
@@ -66,6 +69,7 @@ class Quantity:
     tolerance: float = 0.15
     rivals: bool = False
     fitted: bool = False
+    signed: bool = False
     value: Value = of_study
     takes: Callable[[Any], Iterator[str]] = anything
 
@@ -78,7 +82,7 @@ class Quantity:
             self.name, self.symbol, self.key, formula, text, asked.sense or self.senses[0],
             self.tolerance if asked.tolerance is None else asked.tolerance, asked.rivals,
             asked.over or self.over[0], len(self.over) > 1, tuple(asked.where.items()),
-            asked.omega, asked.delta, asked.size,
+            asked.omega, asked.delta, asked.size, self.signed,
         )  # fmt: skip
 
     def mistakes(self, asked: ClaimTable) -> Iterator[str]:

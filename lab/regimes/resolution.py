@@ -2,7 +2,8 @@
 
 resolution-data: L(D) ∝ D^−α, α ≥ 4/d for networks, as samples resolve the manifold to D^(−1/d)
 (Sharma & Kaplan, arXiv 2004.10802; Bahri et al., arXiv 2102.06701). Networks have a loss left on
-unlimited data, which the study trains (role `limit`): what falls is the excess over it.
+unlimited data, which the study trains (role `limit`): what falls is the excess over it. Training
+points may be chosen by rules (`lab.data.selection`); losses are of points that were not.
 
 resolution-width: L(N) ∝ N^−α, α ≥ 4/d, on unlimited fresh data: a student of N pieces resolves the
 manifold to N^(−1/d), and a loss quadratic in the error of piecewise linear pieces falls with the
@@ -15,15 +16,19 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from lab.data.task import Data
+from lab import theory
+from lab.data.selection import INDEPENDENT
+from lab.data.task import SelectedData, TaskSpec
 from lab.data.user_data import AnyTask
-from lab.grids import Table
+from lab.grids import Table, said
+from lab.kinds.student import STUDENTS
 from lab.regimes import axes
-from lab.regimes.axes import Axis, Cell, Ordinate, Values
+from lab.regimes.axes import Axis, Cell, Key, Ordinate, Values
 from lab.regimes.cross_checks import too_few
 from lab.regimes.descending import Descending
 from lab.regimes.regime import REGIMES, Rows
@@ -50,13 +55,48 @@ class ResolutionData(Descending):
     """Loss against the number of training samples."""
 
     regime: Literal["resolution-data"] = "resolution-data"
-    data: Data
+    data: SelectedData
 
     accepts_finite_data: ClassVar[bool] = True
 
     @property
     def sizes(self) -> tuple[int | None, ...]:
         return self.data.sizes
+
+    def tasks(self, teachers: int) -> Iterator[AnyTask]:
+        """The tasks of the grid, each under every selection of its training points."""
+        for task in super().tasks(teachers):
+            for chosen in self.data.selections():
+                yield replace(task, selection=chosen) if chosen else task
+
+    def setting(self, run: Run) -> Key:
+        """How training points are chosen is a part of it, where they are."""
+        found = super().setting(run)
+        if not self.data.chosen:
+            return found
+        chosen = run.task.selection
+        own: dict[str, float | str] = {"data.selection": chosen.rule if chosen else "random"}
+        if len(self.data.keep or ()) > 1:
+            own["data.keep"] = chosen.keep if chosen else 1.0
+        return (*found, *own.items())
+
+    def resolved(self, task: AnyTask, student: StudentSpec) -> theory.Resolved:
+        """Of selected points: the same on targets that are rough everywhere, and on those that are
+        rough in one place that of pieces which students make small there."""
+        chosen = task.selection
+        if chosen is None or chosen.rule in INDEPENDENT:
+            return super().resolved(task, student)
+        if chosen.rule == "easy" or chosen.by == "teacher":
+            raise theory.PredictionError(
+                f"no exponent is known for {chosen.rule} points that the {chosen.by} names; "
+                "predict a number"
+            )
+        localised = isinstance(task, TaskSpec) and task.localised
+        pieces = STUDENTS[student.kind].pieces(student)
+        if not localised or pieces is None:
+            return super().resolved(task, student)
+        assert isinstance(task, TaskSpec) and task.smoothness is not None
+        return theory.selected(pieces, d=float(task.dim), s=task.smoothness)
 
     @property
     def measures_limit(self) -> bool:
@@ -77,7 +117,8 @@ class ResolutionData(Descending):
         ):
             recipe = self.recipe.scaled(factor)
             run = Run(task, student, recipe, None, s, self.seed, self.learner, self.measured)
-            yield self.cell(Planned(run, "limit", factor), run)
+            drawn = replace(run, task=replace(task, selection=None)) if task.selection else run
+            yield self.cell(Planned(drawn, "limit", factor), run)
 
     def reading(self, done: Rows, limits: Rows = ()) -> Values:
         """Excess over each teacher's loss on unlimited data, cell by cell (geometric means over
@@ -110,6 +151,43 @@ class ResolutionData(Descending):
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()
         yield from too_few("data.sizes", self.data.sizes)
+        if self.data.chosen:
+            yield from said(self._of_selection)
+
+    def _of_selection(self) -> Iterator[str]:
+        """What students, targets and given data do not allow of a selection."""
+        asking, student, task = self.data.asking, self.student, self.task
+        if asking and student.trained:
+            yield (
+                f"data.selection: {asking[0]} points are chosen by exact students, between whose "
+                "solutions nothing is trained; take an exact student, or \"farthest\" for "
+                f"{student.kind}"
+            )
+        elif asking and student.answers_unlimited:
+            yield f"data.selection: {student.kind} students learn from no points; leave it out"
+        if "p-greedy" in self.data.chosen and (student.kind != "kernel" or student.inputs != "raw"):
+            yield (
+                "data.selection: p-greedy points are chosen by the kernel of the student, in the "
+                "coordinates as they are; take student.kind = \"kernel\" with inputs = \"raw\", or "
+                "\"farthest\""
+            )
+        if self.data.by == "teacher" and task.teacher_kind != "threshold":
+            yield (
+                f"data.by: a {task.teacher_kind} target has no margin; take a teacher of kind "
+                "\"threshold\", or let students be asked"
+            )
+        if task.linear:
+            yield "data.selection: points of a spectral task are not selected; leave it out"
+        most = max(s.candidates(max(self.data.sizes)) for s in self.data.selections() if s)
+        room = task.n_available
+        if room is not None and most > room:
+            yield (
+                f"data.pool: {most} candidates are more than the {room} points that there are; "
+                f"take a pool of at most {room}"
+            )
+        fixed = set(self.data.chosen) <= set(INDEPENDENT)
+        if task.teacher_kind == "field" and not fixed:
+            yield from task.mistakes([most])
 
 
 @REGIMES.add

@@ -10,6 +10,7 @@ from lab.students import (
     linear,
     local,
     mlp,
+    perceptron,
     random_features,
     rates,
     ridges,
@@ -17,4 +18,5 @@ from lab.students import (
 )
 
 __all__ = ["STUDENTS", "curves", "dimensions", "exact", "first_order", "kernels", "linear", "local",
-           "mlp", "random_features", "rates", "ridges", "whole_problem"]  # fmt: skip
+           "mlp", "perceptron", "random_features", "rates", "ridges",
+           "whole_problem"]  # fmt: skip

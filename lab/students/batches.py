@@ -22,6 +22,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from lab.data import sets as data
+from lab.data.selection import farthest
 from lab.data.sets import ordered
 from lab.data.streams import stream
 from lab.data.task import TEST_POINTS, TaskSpec
@@ -108,7 +109,10 @@ class TeacherBatches:
         if self.size:
             self.pool = _first(src, self.size, self.keys["data"], self.keys["noise"])
         if self.nested:
-            self.pool = _pool(src, sizes, self.keys["pool"], self.keys["noise"])
+            most = data.candidates(tasks[0], max(sizes))
+            self.pool = _pool(src, (*sizes, most), self.keys["pool"], self.keys["noise"])
+            if tasks[0].selection:
+                self.pool = _selected(self.pool, max(sizes))
             self.validation = _clean(src, VALIDATION_POINTS, self.keys["validation"])
 
     def fresh(self, start: int, batch: int) -> Batch | None:
@@ -139,10 +143,13 @@ class UserDataBatches:
         self.key = jnp.stack([stream("batch", task, root=group.root) for task in tasks])
         found = [ordered(task, root=group.root) for task in tasks]
         sets = [one for one, _, _ in found]
+        chosen = tasks[0].selection
         self.pool: Batch | None = (
-            _rows([x for _, x, _ in found]),
-            _rows([y for _, _, y in found]),
+            _rows([x[: chosen.pool] if chosen else x for _, x, _ in found]),
+            _rows([y[: chosen.pool] if chosen else y for _, _, y in found]),
         )
+        if chosen:
+            self.pool = _selected(self.pool, max(D or 0 for _, D, _ in group.shapes))
         self.test = _columns([one.x_test for one in sets]), _columns([one.y_test for one in sets])
         self.validation: Batch | None = (
             _columns([one.x_validation for one in sets]),
@@ -167,6 +174,13 @@ class UserDataBatches:
 
 def _rows(rows: list[np.ndarray]) -> Float[Array, "T n coordinates"]:
     return jnp.stack([jnp.asarray(one) for one in rows])
+
+
+def _selected(pool: Batch, size: int) -> Batch:
+    """Of every teacher's candidates the first `size` of their order by distance."""
+    rows = np.stack([farthest(np.asarray(x, float), size) for x in pool[0]])[:, :, None]
+    x, y = (jnp.take_along_axis(part, rows, axis=1) for part in pool)
+    return x, y
 
 
 def _columns(rows: list[np.ndarray]) -> Float[Array, "T coordinates n"]:

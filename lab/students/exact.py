@@ -28,6 +28,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from jaxtyping import Float
 
+from lab.data import selection
+from lab.data.covariances import covariance
 from lab.data.task import TEST_POINTS
 from lab.data.user_data import AnyTask
 from lab.grids import PositiveInt, Setting, product
@@ -201,14 +203,36 @@ def _losses(runs: list[Run], *, training: bool = False) -> Learner:
 
     task, root = runs[0].task, runs[0].root
     largest = max(run.size or 0 for run in runs)
-    nested = sets.nested(task, largest, test=TEST_POINTS, root=root) if largest else None
+    drawn: dict[Any, sets.Sets] = {}
+    orders: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
+    margins: list[np.ndarray] = []
 
     def loss(run: Run) -> Result:
-        if nested is None:
+        if not largest:
             return Result.of_loss(run, _on_unlimited_data(run), 1.0, {})
-        x, y = nested.x[: run.size], nested.y[: run.size]
+        assert run.size is not None  # its training set has a size
+        own = run.student if task.selection and task.selection.rule == "p-greedy" else None
+        if own not in drawn:
+            k = covariance_of(run) if own else None
+            drawn[own] = sets.nested(task, largest, test=TEST_POINTS, root=root, covariance=k)
+        nested, scores = drawn[own], {}
+        rows = np.arange(len(nested.x))
+        if task.selection and task.selection.asks:
+            who = run.student, run.seed, run.restart
+            if who not in orders:
+                orders[who] = selected(run, nested, largest)
+            rows, unsure = orders[who]
+            scores = {"unscored": float(np.mean(unsure[run.size // 2 : run.size]))}
+        elif task.selection and task.selection.by == "teacher":
+            if not margins:
+                many = task.selection.candidates(largest)
+                margins.append(sets.margins(run.drawn, many, root=root))
+            margin = margins[0][: task.selection.candidates(run.size)]
+            rows = selection.pruned(margin, run.size, which=task.selection.rule)
+        rows = selection.subset(rows, run.size)
+        x, y = nested.x[rows], nested.y[rows]
         student = _student(run, nested, x, y, seed=run.seed)
-        details = {**_conditioning(student), **_outside(student, nested.x_test)}
+        details = {**_conditioning(student), **_outside(student, nested.x_test), **scores}
         found = Result.of_loss(run, nested.risk(student), nested.baseline, details)
         if not training:
             return found
@@ -216,6 +240,56 @@ def _losses(runs: list[Run], *, training: bool = False) -> Learner:
         return replace(found, observations=(*found.observations, left))
 
     return loss
+
+
+COMMITTEE = 4
+"""Students that each miss one fourth of the labels: their disagreement is what is uncertain."""
+
+
+def selected(run: Run, of: Sets, size: int) -> tuple[selection.Order, np.ndarray]:
+    """The order in which a run's student chooses from the candidates, and which of these had no
+    score: what is left once nobody is unsure."""
+    chosen = run.task.selection
+    assert chosen is not None and chosen.asks
+    none: set[int] = set()
+
+    def student(rows: np.ndarray) -> _Scaled:
+        return _student(run, of, of.x[rows], of.y[rows], seed=run.seed)
+
+    def ask(labelled: np.ndarray, left: np.ndarray) -> np.ndarray:
+        x = of.x[left]
+        if chosen.rule == "uncertain":
+            whole = student(labelled)
+            margin = getattr(whole.learned, "margin", None)
+            if margin is not None:
+                score = 1 / (margin(whole.scale * x) + 1e-12)
+            else:
+                parts = [np.delete(labelled, np.s_[i::COMMITTEE]) for i in range(COMMITTEE)]
+                answers = [_answered(student(part), x) for part in parts]
+                score = np.sqrt(np.var(answers, axis=0).sum(axis=1))
+        else:
+            error = np.abs(_answered(student(labelled), x) - of.y[left]).max(axis=1)
+            typical = 1e-3 * float(np.median(error)) + 1e-300
+            score = error if chosen.rule == "hard" else 1 / (error + typical)
+        none.update(left[score <= 0].tolist())
+        none.difference_update(left[score > 0].tolist())
+        return np.asarray(score, float)
+
+    order, round_ = selection.grown(of.x, chosen, size, ask)
+    unscored = np.array([row in none for row in order.tolist()]) & (round_ > 0)
+    return order, unscored
+
+
+def _answered(student: _Scaled, x: np.ndarray) -> np.ndarray:
+    """Predictions in blocks, for candidates are many."""
+    blocks = range(0, len(x), TOGETHER)
+    return np.concatenate([student(x[i : i + TOGETHER]) for i in blocks])
+
+
+def covariance_of(run: Run) -> Any:
+    """The covariance of a kernel student, in the coordinates of the task up to a factor."""
+    own: dict[str, Any] = {k: v for k, v in run.student.settings if k != "ridge"}
+    return covariance(own.pop("kernel"), **own)
 
 
 def _excesses(runs: list[Run]) -> Learner:

@@ -66,7 +66,8 @@ class Claim:
 
     symbol: of the quantity, as it is told. key, formula: the key of its formula and what stands
     there, empty and None where the quantity takes none; text: the formula as it is told. tolerance:
-    relative. several: whether the quantity may be claimed in either place, so that `over` is told.
+    relative, unless `absolute`. several: whether the quantity may be claimed in either place, so
+    that `over` is told.
     """
 
     quantity: str
@@ -83,6 +84,7 @@ class Claim:
     omega: float | None = None
     delta: float | None = None
     size: str | None = None
+    absolute: bool = False
 
     def about(self, setting: Mapping[str, Any]) -> bool:
         """Whether it is about a setting with these values; names may be their last words."""
@@ -96,7 +98,8 @@ class Claim:
         """What is claimed, in a few words."""
         where = f" {WHERE[self.over]}" if self.several and self.over == "range" else ""
         where += "".join(f" at {name} {value}" for name, value in self.where)
-        within = f", within {self.tolerance:.0%}" if self.tolerance else ""
+        allowed = f"{self.tolerance:g}" if self.absolute else f"{self.tolerance:.0%}"
+        within = f", within {allowed}" if self.tolerance else ""
         told = f"{self.symbol}{COUNTED[self.size]} {RELATIONS[self.sense]} {self.text}"
         return f"{told}{where}{within}{declared(self.omega, self.delta)}"
 

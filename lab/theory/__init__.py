@@ -3,7 +3,17 @@
 Does not say whether a measurement agrees: that is `lab.scaling`. Imports neither NumPy nor JAX.
 """
 
-from lab.theory.exponents import KNOWN, SPIGLER, Known, Pieces, Resolved, known, resolution, rough
+from lab.theory.exponents import (
+    KNOWN,
+    SPIGLER,
+    Known,
+    Pieces,
+    Resolved,
+    known,
+    resolution,
+    rough,
+    selected,
+)
 from lab.theory.formula import (
     REFERENCE,
     RESOLUTION,
@@ -33,5 +43,6 @@ __all__ = [
     "parse",
     "resolution",
     "rough",
+    "selected",
     "smoothness",
 ]

@@ -199,6 +199,7 @@ EVIDENCE: Mapping[Evidence, str] = {
 SIEGEL = "Siegel, arXiv 2307.15285"
 SHALLOW = "Siegel & Xu, arXiv 2101.12365; Yang & Zhou 2024"
 PIECES = "measured in the studies premises and ladder of this laboratory"
+ADAPTIVE = "DeVore 1998; Castro & Nowak 2007; pieces balanced between hyperplane and rest"
 KINKS = "a cell of side h that a kink crosses errs by h²; no proof for networks"
 
 
@@ -253,6 +254,40 @@ def resolution(pieces: Pieces, *, d: float, s: float, one_sign: bool = False) ->
                 return Resolved("1 + 3/d", value, "theorem", SIEGEL)
             return Resolved("min(2s, d + 3)/d", value, "theorem", SHALLOW)
     return Resolved("min(4, 2s)/d", min(4.0, 2 * s) / d, "inferred", KINKS)
+
+
+def selected(pieces: Pieces, *, d: float, s: float) -> Resolved:
+    """The exponent of D where a target is rough on one hyperplane or boundary, and pieces are small
+    there because students chose the points.
+
+    Args:
+        pieces: what the student is made of, `constant` or `linear`.
+        d: dimension. s: smoothness of the target across the hyperplane: q + ½ of |u·x − c|^q, and ½
+            of classes.
+
+    With h the size of pieces at distance r from the hyperplane, the square error ∫ h⁴ r^(2q−4) dr
+    of linear pieces at ∫ h^−d dr of them is least at h^(4+d) ∝ r^(4−2q): the exponent is 4/d as if
+    nothing were singular, unless the pieces on the hyperplane alone, N of size N^(−1/(d−1)), carry
+    2s/(d − 1). Without selection it is 2s/d. Derived here; DeVore, Acta Numerica 7 (1998), for
+    nonlinear approximation; Castro & Nowak, COLT 2007, for boundaries.
+
+    Raises PredictionError for other pieces, and in one dimension for classes.
+    """
+    order = {"constant": 2.0, "linear": 4.0}.get(pieces)
+    if order is None:
+        raise PredictionError(
+            f"no exponent is known for {pieces} students that choose their points; predict a number"
+        )
+    if d == 1 and s <= 0.5:
+        raise PredictionError(
+            "a threshold in one dimension is found exponentially fast by students that choose "
+            "their points, and has no exponent; take d ≥ 2"
+        )
+    edge = math.inf if d == 1 else 2 * s / (d - 1)
+    if s <= 0.5:  # nothing else is left to learn of classes
+        return Resolved("1/(d-1)", edge, "inferred", ADAPTIVE)
+    text = f"{order:g}/d" if edge >= order / d else "2s/(d-1)"
+    return Resolved(text, min(order / d, edge), "inferred", ADAPTIVE)
 
 
 def _of_one_sign(pieces: Pieces, d: float) -> Resolved:

@@ -238,6 +238,13 @@ class Doubt(StrEnum):
         "take training sets of at most half of the pool; in a scan over sizes, bring other data "
         "too",
     )
+    POOL_LIMITED = (
+        "pool-limited",
+        Direction.LOW,
+        "there are fewer than 20 candidates for each label, or none that the rule prefers, so that "
+        "the pool limits what selection can gain",
+        "take a larger pool or a smaller fraction, or smaller training sets",
+    )
     DIMENSION = (
         "dimension",
         Direction.EITHER,
