@@ -63,8 +63,8 @@ class Selection(ResolutionData):
         yield from super().mistakes()
         if "random" not in self.data.selection or not self.data.chosen:
             yield (
-                "data.selection: rules are compared with random points; give \"random\" and another "
-                "one, as selection = [\"random\", \"farthest\"]"
+                "data.selection: rules are compared with random points; give \"random\" and "
+                "another one, as selection = [\"random\", \"farthest\"]"
             )
         if self.task.count < 2:
             yield f"{self.task.counted}: differences are paired over teachers; take at least 2"

@@ -174,33 +174,58 @@ def test_a_perceptron_has_the_largest_margin():
         learn(np.array([[1.0], [2.0]]), np.array([[1.0], [-1.0]]))
 
 
-def test_pruned_perceptrons_have_the_loss_of_theory():
-    found = made({"kind": "threshold", "widths": [], "bias": 0.0, "count": 8},
-                 {"kind": "perceptron"}, [120, 240, 360], d=120, kind="gaussian",
-                 selection=["random", "hard", "easy"], keep=0.5, by="teacher")  # fmt: skip
-    loss, results = losses(found)
-    exact = [[4 * PerceptronPruning(a, f, w).error for a in (1, 2, 3)]
-             for f, w in ((1.0, "hard"), (0.5, "hard"), (0.5, "easy"))]  # fmt: skip
-    np.testing.assert_allclose(loss.mean(2), exact, rtol=0.08)
-    assert risk(results[1][0].run).mean == pytest.approx(exact[1][0])
+def test_pruned_perceptrons_have_the_error_of_theory():
+    N, rng = 150, np.random.default_rng(0)
+    for alpha, keep, which in ((1, 1.0, "hard"), (3, 0.5, "hard"), (1, 0.5, "easy")):
+        errors = []
+        for _ in range(12):
+            x = rng.standard_normal((round(alpha * N / keep), N))
+            rows = pruned(np.abs(x[:, 0]), alpha * N, which=which)
+            student = learn(x[rows], np.sign(x[rows, :1]))
+            errors.append(np.arccos(student.w[0]) / np.pi)
+        exact = PerceptronPruning(alpha, keep, which).error
+        assert np.mean(errors) == pytest.approx(exact, rel=0.08)
+
+
+def test_a_teacher_keeps_its_smallest_margins_and_its_labels():
+    found = made({"kind": "threshold", "widths": [], "bias": 0.0, "count": 1},
+                 {"kind": "perceptron"}, [10, 20, 40], d=10, kind="gaussian",
+                 selection=["random", "hard"], keep=0.5, by="teacher")  # fmt: skip
+    random, hard = found.tasks(1)
+    drawn = sets.nested(hard, 40, test=10, root=0)
+    margin = sets.margins(hard, 80, root=0)
+    assert len(drawn.x) == 80 and set(np.unique(drawn.y)) == {-1.0, 1.0}
+    np.testing.assert_array_equal(drawn.x[:40], sets.nested(random, 40, test=10, root=0).x)
+    w = np.linalg.lstsq(drawn.x, margin[:, None] * drawn.y, rcond=None)[0]
+    np.testing.assert_allclose(np.abs(drawn.x @ w)[:, 0], margin, atol=1e-9)
+    exact = PerceptronPruning(2, 0.5, "hard").error
+    run = next(run for run in found.runs() if run.task == hard and run.size == 20)
+    assert risk(run).mean == pytest.approx(4 * exact)
 
 
 @pytest.mark.parametrize("nu, theory", [(0.5, 0.5), (1.5, 1.5)])
 def test_p_greedy_points_change_the_constant_and_no_exponent(nu, theory):
-    """Matérn fields on [0, 1]², exact mean risk: 2ν/d, and the ratio to random points is flat."""
+    """Matérn fields on a sphere, exact mean risk: 2ν/d, and the ratio to random points is flat.
+
+    In a square P-greedy points stand on its edges first, and √n − 1 to a side resolve it: α reads
+    1 + 1/√n times as high.
+    """
     k = covariance("matern", nu=nu, length=1.0)
     rng = np.random.default_rng(1)
     sizes = [40, 80, 160, 320]
-    test = rng.uniform(size=(1500, 2))
-    risks = np.zeros((2, len(sizes)))
-    for _ in range(2):
-        pool = rng.uniform(size=(6400, 2))
+
+    def sphere(n):
+        x = rng.standard_normal((n, 3))
+        return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+    test, risks = sphere(1500), np.zeros((2, len(sizes)))
+    for _ in range(3):
+        pool = sphere(6400)
         greedy = p_greedy(pool, sizes[-1], k, k.diagonal(pool))
         for j, D in enumerate(sizes):
             for i, rows in enumerate((np.arange(D), greedy[:D])):
-                risks[i, j] += expected_risk(pool[rows], test, teacher=k, student=k) / 2
+                risks[i, j] += expected_risk(pool[rows], test, teacher=k, student=k)
     slope = -np.polyfit(np.log(sizes), np.log(risks).T, 1)[0]
-    print(f"\nnu {nu}: random {slope[0]:.3f}, p-greedy {slope[1]:.3f}, theory {theory}")
     assert slope[1] == pytest.approx(theory, abs=0.08)
     assert abs(slope[1] - slope[0]) <= 0.15
     assert (risks[1] < risks[0]).all()
@@ -218,7 +243,7 @@ WRONG = [
     ({"pool": 640}, "pool: nothing is selected at random"),
     ({"selection": "p-greedy", "pool": 640}, "p-greedy points are chosen by the kernel"),
     ({"selection": "hard", "keep": 0.1, "by": "teacher"}, "by: a singular target has no margin"),
-    ({"selection": "farthest", "keep": 0.1, "by": "teacher"}, "by: a teacher says what is"),
+    ({"selection": "uncertain", "keep": 0.1, "by": "teacher"}, "by: a teacher says what is"),
 ]  # fmt: skip
 
 
