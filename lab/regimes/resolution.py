@@ -50,11 +50,9 @@ class Size(Table):
     size: Literal["N", "hidden", "width"] = "N"
 
 
-@REGIMES.add
-class ResolutionData(Descending):
-    """Loss against the number of training samples."""
+class OverData(Descending):
+    """A scan over the number of training samples, under one or several selections of them."""
 
-    regime: Literal["resolution-data"] = "resolution-data"
     data: SelectedData
 
     accepts_finite_data: ClassVar[bool] = True
@@ -188,6 +186,13 @@ class ResolutionData(Descending):
         fixed = set(self.data.chosen) <= set(INDEPENDENT)
         if task.teacher_kind == "field" and not fixed:
             yield from task.mistakes([most])
+
+
+@REGIMES.add
+class ResolutionData(OverData):
+    """Loss against the number of training samples."""
+
+    regime: Literal["resolution-data"] = "resolution-data"
 
 
 @REGIMES.add

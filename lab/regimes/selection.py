@@ -24,7 +24,7 @@ from lab.grids import Setting
 from lab.kinds.student import StudentSpec
 from lab.regimes.quantity import Quantity
 from lab.regimes.regime import REGIMES
-from lab.regimes.resolution import ResolutionData
+from lab.regimes.resolution import OverData
 from lab.tables.prediction import ClaimTable, ClaimTables
 
 
@@ -45,7 +45,7 @@ DIFFERENCE = Quantity(
 
 
 @REGIMES.add
-class Selection(ResolutionData):
+class Selection(OverData):
     """Loss against the number of labels, under several rules that choose them."""
 
     regime: Literal["selection"] = "selection"
@@ -54,9 +54,9 @@ class Selection(ResolutionData):
         ClaimTable(quantity="difference"),
     )
 
-    quantities: ClassVar[tuple[Quantity, ...]] = (*ResolutionData.quantities, DIFFERENCE)
+    quantities: ClassVar[tuple[Quantity, ...]] = (*OverData.quantities, DIFFERENCE)
     findings: ClassVar[tuple[str, ...]] = tuple(
-        "selections" if kind == "contrasts" else kind for kind in ResolutionData.findings
+        "selections" if kind == "contrasts" else kind for kind in OverData.findings
     )
 
     def mistakes(self) -> Iterator[str]:

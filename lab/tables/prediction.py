@@ -94,12 +94,16 @@ class Claim:
         )
 
     @property
+    def allowed(self) -> str:
+        """The tolerance in words: a share of the prediction, or a number."""
+        return f"{self.tolerance:g}" if self.absolute else f"{self.tolerance:.0%}"
+
+    @property
     def told(self) -> str:
         """What is claimed, in a few words."""
         where = f" {WHERE[self.over]}" if self.several and self.over == "range" else ""
         where += "".join(f" at {name} {value}" for name, value in self.where)
-        allowed = f"{self.tolerance:g}" if self.absolute else f"{self.tolerance:.0%}"
-        within = f", within {allowed}" if self.tolerance else ""
+        within = f", within {self.allowed}" if self.tolerance else ""
         told = f"{self.symbol}{COUNTED[self.size]} {RELATIONS[self.sense]} {self.text}"
         return f"{told}{where}{within}{declared(self.omega, self.delta)}"
 
