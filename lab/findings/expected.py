@@ -114,8 +114,6 @@ SOURCES = {
     "eigenlearning": "Eigenlearning is asymptotic in the number of samples or features.",
     "perceptron": "The theory of perceptrons is exact for infinitely many weights on Gaussian "
                   "inputs, at this many labels per weight.",
-    "linear terms": "For networks it is the best linear loss of as many terms, a reference and no "
-                    "expectation: the ratio is what training, and the choice of features, leave.",
     "harmonics": "Eigenlearning takes the harmonics of random points for independent Gaussians: "
                  "its exponents hold, its amplitude is too low in low dimensions.",
     "linear terms": "The best linear loss of as many terms: students that choose their functions "

@@ -296,7 +296,7 @@ def claim_text(asked: Predicted) -> str:
     name = "α" if asked.quantity == "alpha" else asked.quantity
     at = f" at {asked.where}" if asked.where else ""
     where = f" {WHERE[asked.over]}" if name == "α" and asked.over == "range" else ""
-    within = f", tolerance {asked.allowed}" if asked.tolerance else ""
+    within = f", tolerance {asked.tolerance:.0%}" if asked.tolerance else ""
     return (f"{name}{BY_SIZE[asked.size]} = {asked.exponent} as {SENSES[asked.sense]}{at}{where}"
             f"{within}{declared(asked.omega, asked.delta)}")  # fmt: skip
 

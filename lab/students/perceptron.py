@@ -39,7 +39,7 @@ class Perceptron(Exact):
     kind: Literal["perceptron"] = "perceptron"
 
     risk: ClassVar[str] = "lab.students.perceptron:risk"
-    reference: ClassVar[str] = "lab.students.exact:slope"
+    reference: ClassVar[str] = "lab.students.exact:reference"
 
     def limit_loss_is_zero(self, task: Target, *, sized: bool) -> bool:
         return True

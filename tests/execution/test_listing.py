@@ -67,8 +67,8 @@ def test_observations_have_the_coordinates_of_their_step(tmp_path):
         store.add([one, row(second, 0.5)])
         found = table.observations(asked, store)
     assert list(found) == ["run", "d", "N", "hidden", "width", "units", "D", "S", "samples",
-                           "labels", "candidates", "C", "batch", "step", "split", "loss", "relative",
-                           "seconds"]  # fmt: skip
+                           "labels", "candidates", "C", "batch", "step", "split", "loss",
+                           "relative", "seconds"]  # fmt: skip
     mine = found["run"] == first.fingerprint()
     assert mine.sum() == 10 and len(mine) == 11
     np.testing.assert_allclose(found["relative"][mine], found["loss"][mine] / 3)
