@@ -179,7 +179,8 @@ def _wrong_value(own: tuple, finished: object) -> str | None:
     for name, value, most in (("seconds", seconds, math.inf), ("finished", finished, LATEST)):
         if isinstance(value, float | int) and not 0 <= value < most:
             return f"its {name} is {value:g}, which no run leaves"
-    if status == "done":
+    of_older_table = loss is relative is finished is None  # which has fitted values alone
+    if status == "done" and not of_older_table:
         for name, value in (("loss", loss), ("relative", relative)):
             if value is None or not 0 <= value < math.inf:
                 told = "missing" if value is None else f"{value:g}"
