@@ -102,6 +102,11 @@ def test_students_of_as_many_parameters_as_their_teacher_are_saturated():
     assert Doubt.SATURATED not in [f.doubt for f in warnings_of(small)]
 
 
+def row_of(run, loss, details=None):
+    known = (run.fingerprint(), run.canonical(), "done", run.N, loss, loss, 0, (), None, 1.0, 1)
+    return Row(*known, {}, details=details or {})
+
+
 def runs_of(found, gap):
     """Finished runs whose losses lie above the reference by a factor of N."""
     (task,) = found.tasks(1)
@@ -110,8 +115,7 @@ def runs_of(found, gap):
         run = planned.run
         if planned.role == "scan":
             loss = float(terms.loss(np.array([run.N]))[0]) * gap(run.N)
-            done.append((run, Row(run.fingerprint(), "", "done", run.N, loss, loss, 0, (), None,
-                                  1.0, 1, {})))  # fmt: skip
+            done.append((run, row_of(run, loss)))
     return done
 
 
@@ -153,8 +157,7 @@ def beside_knots(found, gap):
         run, n = planned.run, planned.run.student.widths[0]
         optimum = 0.01 * (n + 1) ** -4.0
         loss = optimum * gap(n)
-        done.append((run, Row(run.fingerprint(), "", "done", run.N, loss, loss, 0, (), None,
-                              1.0, 1, {}, details={"free-knots": optimum})))  # fmt: skip
+        done.append((run, row_of(run, loss, {"free-knots": optimum})))
     return done
 
 
