@@ -161,5 +161,5 @@ def by_dimension(
             ax.tick_params(labelbottom=True, labelleft=True)
             handles, labels = ax.get_legend_handles_labels()
             if handles:
-                ax.legend(fontsize=8.5, ncols=1 + (len(handles) > 4))
+                ax.legend(fontsize=8.5, ncols=1 + (len(labels) > 4 and max(map(len, labels)) < 12))
     return figure

@@ -34,6 +34,9 @@ class Figures(HTMLParser):
             self.figures.append(([], [], []))
         elif self.figures and tag == "svg":
             self.figures[-1][0].append(told.get("aria-label", ""))
+        elif self.figures and tag == "img":  # of a page that cannot be made again
+            self.figures[-1][0].append(told.get("alt", ""))
+            self.figures[-1][2].append(tag)
         elif self.figures and tag == "a" and "download" in told:
             self.figures[-1][1].append(told["href"])
         elif self.figures and tag == "a" and told.get("href") == "#files":
