@@ -208,7 +208,9 @@ def _expected(x: float, known: MeanRisk, rows: list[tuple[Run, Row]], redrawn: b
     for (run, _), (loss, _) in zip(rows, losses, strict=True):
         cells[run.task.teacher, run.seed if redrawn else 0].append(loss / known.mean)
     ratios = np.array([np.mean(cell) for cell in cells.values()])
-    value = math.exp(np.mean([math.log(known.mean * relative / loss) for loss, relative in losses]))
+    # the constant student's loss is known from all losses but those of 0
+    scaled = [math.log(known.mean * relative / loss) for loss, relative in losses if loss > 0]
+    value = math.exp(np.mean(scaled)) if scaled else known.mean
     error = float(ratios.std(ddof=1) / math.sqrt(ratios.size)) if ratios.size > 1 else math.nan
     ratio = float(ratios.mean())
     z = (ratio - 1) / error if error > 0 and known.varies else None

@@ -6,6 +6,7 @@ import tomllib
 import pytest
 from invocation import invoke
 
+import lab
 from lab.config import study
 from lab.mistakes import StudyError
 
@@ -42,6 +43,21 @@ def test_a_threshold_is_linear(tmp_path, monkeypatch):
     assert [c["verdict"] for c in told["claims"]] == ["agrees", "agrees", "agrees"]
     assert told["claims"][0]["class"] == told["claims"][0]["known"] == "linear"
     assert (tmp_path / "results" / "s" / "rates.png").exists()
+
+
+def test_errors_of_zero_are_losses_too(tmp_path, monkeypatch):
+    """All learners of a draw may have seen every cell."""
+    monkeypatch.chdir(tmp_path)
+    cells = 'concept = "memoriser"\ncells = 4\ndecay = 0.5'
+    text = RATES.replace('concept = "interval"', cells)
+    text = text.replace("[4, 10, 25, 50, 80, 120, 170, 250]", "[4, 6, 9, 14, 20, 28]").partition(
+        "[[prediction]]"
+    )[0]
+    (tmp_path / "s.toml").write_text(text + '[prediction]\nquantity = "curve"\ntolerance = 0.9\n')
+    assert invoke("run", "s.toml", "--no-report").exit_code == 0
+    assert any(row == 0 for row in lab.load("s.toml")["loss"])
+    (told,) = json.loads(invoke("fit", "s.toml", "--json").stdout)["claims"]
+    assert told["verdict"] != "contradicts"
 
 
 @pytest.mark.parametrize("old, new, words", [
