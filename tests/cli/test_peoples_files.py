@@ -221,3 +221,12 @@ def test_a_plain_file_gives_an_interval_in_one_command(here):
                  "n=30M", "--at", "rows.csv", "--plot", "f.svg").stdout  # fmt: skip
     assert out.count("projection: ") >= 2 and "interpolation" in out and "mean curve [0.8" in out
     assert "30 × the largest x" in out and (here / "f.svg").exists()
+
+
+@pytest.mark.parametrize(
+    "cell", ["1" * 20_000 + "a", "1(" * 10_000, "9^9^9", "0^-1", "10^" + "9" * 20]
+)
+def test_long_cells_and_towers_are_no_numbers(here, cell):
+    (here / "t.csv").write_text(f"x,y\n{cell},1\n1,2\n2,3\n")
+    with pytest.raises(TableError, match="line 2: x is '.*which is not a number"):
+        read_rows(here / "t.csv").numbers("x")

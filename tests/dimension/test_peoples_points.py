@@ -195,3 +195,16 @@ def test_a_column_that_counts_the_rows_is_told(tmp_path):
     assert "column 'id' counts the rows" in read_points(tmp_path / "t.csv").warnings[0]
     assert not read_points(tmp_path / "t.csv", "id,a,b").warnings
     assert not read_points(tmp_path / "t.csv", "a,b").warnings
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "bsr", "coo"])
+def test_a_sparse_matrix_whose_indices_lie_outside_is_refused(tmp_path, kind):
+    parts = dict(data=np.ones((2, 1, 1)) if kind == "bsr" else np.ones(2), shape=np.array([2, 2]))
+    own = (
+        dict(row=np.array([0, 9]), col=np.array([0, 1]))
+        if kind == "coo"
+        else dict(indices=np.array([0, 10**6]), indptr=np.array([0, 1, 2]))
+    )
+    np.savez(tmp_path / "x.npz", format=np.array(kind), **parts, **own)
+    with pytest.raises(PointsError, match="cannot be read"):
+        read_points(tmp_path / "x.npz")

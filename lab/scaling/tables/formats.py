@@ -34,6 +34,7 @@ import numpy as np
 from lab.scaling.tables.files import ending, parquet_of, several, text_of
 from lab.scaling.tables.rows import (
     DECIMALS,
+    LONGEST,
     NUMBER,
     PERCENT,
     POWER,
@@ -184,6 +185,8 @@ def _separator(lines: list[str], usual: str) -> str:
 
 def _number_like(cell: str) -> bool:
     text = cell.strip()
+    if len(text) > LONGEST:
+        return bool(NUMBER.fullmatch(text))
     return bool(
         NUMBER.fullmatch(text)
         or SCALED.fullmatch(text)

@@ -40,7 +40,9 @@ from jaxtyping import Bool, Float
 
 from lab.mistakes import question
 
-NUMBER = re.compile(r"(?i:[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?(inf|infinity|nan))")
+NUMBER = re.compile(
+    r"(?i:[+-]?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?(inf|infinity|nan))"
+)
 MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "-", "--", "?"})
 """What stands for nothing, in lower case."""
 POWERS = {"k": 3, "m": 6, "b": 9, "g": 9, "t": 12}
@@ -56,6 +58,8 @@ POWER = re.compile(
 )
 ERROR = re.compile(r"(.*[0-9.kKMBGT%])\s?(?:(?:±|\+/?-)\s?[0-9.,e-]+\s?%?|\([0-9.,e-]+\))")
 DECIMALS = (",", ".")
+LONGEST = 200
+"""Letters of a cell that may be a number in other clothes."""
 LISTED = 8
 """Places that a sentence lists."""
 
@@ -230,6 +234,9 @@ class UserTable:
         self, name: str, odd: dict[int, str], values: np.ndarray, wrong: np.ndarray
     ) -> None:
         """Read cells that are no plain numbers, or say that they are none."""
+        for i in [i for i, text in odd.items() if len(text) > LONGEST]:
+            wrong[i] = True
+            del odd[i]
         errors = {i: found[1] for i, text in odd.items() if (found := ERROR.fullmatch(text))}
         if errors and len(errors) == int((~np.isnan(values)).sum()) + len(odd):
             self.note(
