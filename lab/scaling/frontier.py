@@ -62,6 +62,8 @@ WIDE = 0.5
 """Range of log C beyond which rows are no isoFLOP group."""
 LEVELS = 24
 """IsoFLOP levels that curves are interpolated to."""
+RISE = 0.01
+"""Rise of log loss from the first to the last step of a curve that is no curve of learning."""
 FLAT = 0.02
 """Local exponent at the end of a curve, over its last decade, below which it is at its limit."""
 REPLICATES = 400
@@ -300,6 +302,18 @@ def _curves(
         if log_C.size < STEPS:
             continue
         log_loss = np.bincount(where, np.log(loss[rows])) / np.bincount(where)
+        later = np.bincount(where, np.log(steps[rows])) / np.bincount(where)
+        if (np.diff(later) <= 0).any():
+            raise FrontierError(
+                f"C does not increase with the steps of N = {N:g}; give the compute that each loss "
+                "had cost"
+            )
+        if log_loss[-1] > log_loss[0] + RISE:
+            raise FrontierError(
+                f"the loss of N = {N:g} rises over its steps, by a factor of "
+                f"{np.exp(log_loss[-1] - log_loss[0]):.3g}; leave the run out, or what is after its "
+                "least loss"
+            )
         tail = log_C >= log_C[-1] - np.log(10)
         ends = -np.polyfit(log_C[tail], log_loss[tail], 1)[0] if tail.sum() > 1 else np.inf
         found.append(

@@ -114,6 +114,8 @@ ROWS = observed(Truncation(1.5, 1.5), 2, steps=12)
     (lambda r: {**r, "loss": -r["loss"]}, "^loss is no column of finite positive numbers"),
     (lambda r: {**r, "S": r["S"][1:]}, "^the columns are not equally long"),
     (lambda r: {**r, "method": "hull"}, "^method is 'hull'; choose one of envelope, isoflop"),
+    (lambda r: {**r, "flops": 1e9 * r["N"] / r["S"]}, "^C does not increase with the steps of N"),
+    (lambda r: {**r, "loss": r["loss"] * r["S"]}, "^the loss of N = .* rises over its steps"),
     (lambda r: {**r, "run": np.zeros(r["N"].size)}, "^run 0.0 has several sizes"),
 ])  # fmt: skip
 def test_what_has_no_frontier_is_refused_in_a_sentence(change, sentence):
