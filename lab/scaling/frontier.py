@@ -311,8 +311,8 @@ def _curves(
         if log_loss[-1] > log_loss[0] + RISE:
             raise FrontierError(
                 f"the loss of N = {N:g} rises over its steps, by a factor of "
-                f"{np.exp(log_loss[-1] - log_loss[0]):.3g}; leave the run out, or what is after its "
-                "least loss"
+                f"{np.exp(log_loss[-1] - log_loss[0]):.3g}; leave the run out, or what is after "
+                "its least loss"
             )
         tail = log_C >= log_C[-1] - np.log(10)
         ends = -np.polyfit(log_C[tail], log_loss[tail], 1)[0] if tail.sum() > 1 else np.inf
