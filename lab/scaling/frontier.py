@@ -304,16 +304,9 @@ def _curves(
         log_loss = np.bincount(where, np.log(loss[rows])) / np.bincount(where)
         later = np.bincount(where, np.log(steps[rows])) / np.bincount(where)
         if (np.diff(later) <= 0).any():
-            raise FrontierError(
-                f"C does not increase with the steps of N = {N:g}; give the compute that each loss "
-                "had cost"
-            )
+            raise FrontierError(f"C falls as the steps of N = {N:g} rise; give each row its own C")
         if log_loss[-1] > log_loss[0] + RISE:
-            raise FrontierError(
-                f"the loss of N = {N:g} rises over its steps, by a factor of "
-                f"{np.exp(log_loss[-1] - log_loss[0]):.3g}; leave the run out, or what is after "
-                "its least loss"
-            )
+            raise FrontierError(f"the loss of N = {N:g} rises over its steps; leave that run out")
         tail = log_C >= log_C[-1] - np.log(10)
         ends = -np.polyfit(log_C[tail], log_loss[tail], 1)[0] if tail.sum() > 1 else np.inf
         found.append(
@@ -561,10 +554,7 @@ def _parametric(
         values = law.natural(np.concatenate([fit.theta[None], draws]), fit.origin)
     finite = np.isfinite(values).all(1)  # a draw may have no amplitude at all
     if not finite[0] or finite.sum() < 2:
-        raise FrontierError(
-            "the additive law has no finite amplitudes for these losses; take the method envelope "
-            "or isoflop"
-        )
+        raise FrontierError("the additive law has no finite amplitudes; take the method envelope")
     E, A, B, α, β = values[finite].T
     ends = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
     status = "misfit" if _misfit(fit) else "power-law"
