@@ -62,8 +62,6 @@ WIDE = 0.5
 """Range of log C beyond which rows are no isoFLOP group."""
 LEVELS = 24
 """IsoFLOP levels that curves are interpolated to."""
-RISE = 0.01
-"""Rise of log loss from the first to the last step of a curve that is no curve of learning."""
 FLAT = 0.02
 """Local exponent at the end of a curve, over its last decade, below which it is at its limit."""
 REPLICATES = 400
@@ -305,7 +303,7 @@ def _curves(
         later = np.bincount(where, np.log(steps[rows])) / np.bincount(where)
         if (np.diff(later) <= 0).any():
             raise FrontierError(f"C falls as the steps of N = {N:g} rise; give each row its own C")
-        if log_loss[-1] > log_loss[0] + RISE:
+        if log_loss[-1] > log_loss[0] + 0.01:
             raise FrontierError(f"the loss of N = {N:g} rises over its steps; leave that run out")
         tail = log_C >= log_C[-1] - np.log(10)
         ends = -np.polyfit(log_C[tail], log_loss[tail], 1)[0] if tail.sum() > 1 else np.inf
