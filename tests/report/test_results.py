@@ -11,7 +11,6 @@ from urllib.parse import unquote
 import pytest
 
 import lab
-from lab.scaling.judge.verdict import Doubt
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 FOLDERS = sorted(file.parent for file in RESULTS.glob("*/report.md"))
@@ -99,16 +98,16 @@ def test_what_is_undecided_says_why(file):
 
 
 def known():
-    """Points whose exponent is known, with their claims: equalities of theory about students that
-    are solved, or models that are fixed."""
+    """Points whose exponent is known, with their claims and regimes: equalities of theory about
+    students that are solved, or models that are fixed."""
     for file in STUDIES:
         scans = [scan for scan in lab.read(file).scans if _known(scan)]
         if not scans:
             continue
-        titles = {scan.title: scan.prediction for scan in scans}
+        asked = {scan.title: (scan.prediction, scan.regime) for scan in scans}
         for one in answer(file).answers:
-            if one.study.title in titles:
-                yield from ((point, titles[one.study.title]) for point in one.points)
+            if one.study.title in asked:
+                yield from ((point, *asked[one.study.title]) for point in one.points)
 
 
 def _known(scan):
@@ -118,16 +117,20 @@ def _known(scan):
 
 
 def test_known_answers_agree_where_their_intervals_are_short_and_none_contradicts():
-    """Short: at most half of what the prediction allows. What was solved beyond double precision
-    says so and is no answer: two of the 82 short intervals there were; 76 agreed."""
+    """Short: at most half of what the prediction allows. Nothing is left out of these counts."""
     found = [*known()]
     assert len(found) > 60
-    assert "contradicts" not in {point.verdict for point, _ in found}
+    assert "contradicts" not in {point.verdict for point, _, _ in found}
     short = []
-    for point, claim in found:
-        if point.exponent is None or Doubt.ILL_CONDITIONED in point.doubts:
-            continue
+    for point, claim, _ in found:
         low, high = point.exponent.interval
         if high - low <= claim.tolerance * point.prediction:
             short.append(point.verdict == "agrees")
     assert len(short) > 30 and sum(short) >= 0.95 * len(short)
+
+
+def test_nine_in_ten_of_all_known_answers_agree():
+    """92 of 101. Apart from points that are chosen, of which theory has no formula: what is claimed
+    of them is a conjecture. With those 21, one of which is decided, it would be 93 of 122."""
+    agree = [point.verdict == "agrees" for point, _, regime in known() if regime != "selection"]
+    assert len(agree) > 60 and sum(agree) >= 0.9 * len(agree)
