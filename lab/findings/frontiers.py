@@ -262,13 +262,21 @@ def frontier_figure(found: Sequence[FrontierFound]) -> tuple[Figure, str]:
 
 
 def curves_by_size(ax: Axes, c: Columns, name: str, words: str) -> None:
-    sizes = np.unique(c["N"])
+    sizes = _some(np.unique(c["N"]), 7)
     for N, colour in zip(sizes, shades(sizes.size), strict=True):
         rows = c["N"] == N
         x, where = np.unique(c[name][rows].round(9), return_inverse=True)
         log_loss = np.bincount(where, np.log(c["loss"][rows])) / np.bincount(where)
-        ax.plot(x, np.exp(log_loss), "-", color=colour, lw=1.0)
+        shown = _some(np.arange(x.size), 16)
+        ax.plot(x[shown], np.exp(log_loss[shown]), "-", color=colour, lw=1.0)
     ax.set(xscale="log", yscale="log", xlabel=words, ylabel="test loss, relative")
+
+
+def _some(values: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the values, evenly spaced in their order, with both ends."""
+    if values.size <= most:
+        return values
+    return values[np.linspace(0, values.size - 1, most).round().astype(int)]
 
 
 def _curves(ax: Axes, one: FrontierFound) -> None:
@@ -292,7 +300,7 @@ def _sizes(ax: Axes, one: FrontierFound) -> None:
         ax.text(0.5, 0.5, "no frontier", transform=ax.transAxes, ha="center", color=GREY)
         return
     every = [p.C for f in known for p in f.points]
-    C = np.geomspace(min(every), max(every), 40)
+    C = np.geomspace(min(every), max(every), 12)
     for name, estimate in one.methods.items():
         f = estimate.frontier
         if f is None:

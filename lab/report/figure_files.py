@@ -253,7 +253,7 @@ def _named(root: ET.Element, prefix: str) -> None:
         (node, name)
         for node in root.iter()
         for name in ("href", "clip-path")
-        if name in node.attrib
+        if REFERRED.search(node.attrib.get(name, ""))  # and no picture within the drawing
     ]
     times = Counter(REFERRED.findall(node.attrib[name])[0] for node, name in links)
     short = {name: prefix + _letters(i) for i, (name, _) in enumerate(times.most_common())}

@@ -152,6 +152,7 @@ def test_coordinates_are_known_without_training(make_study):
     assert run.coordinates == {
         "d": 2, "N": weights + 3 + 3 + 1, "hidden": 9, "width": 3, "units": 6, "D": None,
         "S": 102, "samples": 1000 + 256, "labels": 1064, "C": flops * 1256, "batch": 10,
+        "candidates": None,
     }  # fmt: skip
     early = run.coordinates_at(40)
     assert (early["S"], early["samples"], early["labels"], early["C"]) == (

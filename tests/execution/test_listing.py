@@ -171,9 +171,10 @@ def test_checks_are_told_from_the_scan_and_from_each_other(make_study, tmp_path)
 
 
 def test_text_that_a_spreadsheet_would_evaluate_is_quoted(tmp_path):
-    titles = ["=1+1", "+1", "-a", "@SUM(A1)", "\tx", "plain", ""]
-    table.write({"panel": np.array(titles), "loss": -np.arange(7.0)}, tmp_path / "t.csv")
+    titles = ["=1+1", "+a", "-a", "@SUM(A1)", "\tx", "+1", "plain", ""]
+    table.write({"panel": np.array(titles), "loss": -np.arange(8.0)}, tmp_path / "t.csv")
     with (tmp_path / "t.csv").open(newline="") as file:
         found = list(csv.DictReader(file))
-    assert [one["panel"] for one in found] == [*(f"'{title}" for title in titles[:5]), "plain", ""]
-    assert [float(one["loss"]) for one in found] == (-np.arange(7.0)).tolist()
+    quoted = [*(f"'{title}" for title in titles[:5]), *titles[5:]]  # a number is no formula
+    assert [one["panel"] for one in found] == quoted
+    assert [float(one["loss"]) for one in found] == (-np.arange(8.0)).tolist()

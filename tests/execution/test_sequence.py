@@ -85,6 +85,7 @@ def test_the_errors_of_all_looks_add_up_to_that_of_one(count):
 
 @pytest.mark.parametrize("edge", [0.85, 1.15])
 @pytest.mark.parametrize("common", [0.0, 0.05])
+@pytest.mark.long
 def test_wrong_verdicts_of_whole_sequences_are_at_most_one_in_forty(edge, common):
     """The exponent lies on the edge of what is allowed: either verdict is wrong."""
     truth = Truth(1.0, noise=0.1, spread=0.1, common=common)
@@ -137,6 +138,7 @@ def test_a_look_widens_the_interval_and_changes_no_run(file):
         assert wide.alpha == pytest.approx(usual.alpha)
 
 
+@pytest.mark.long
 def test_a_budget_that_is_spent_leaves_it_undecided_and_the_next_goes_on(file):
     file.write_text(UNDECIDABLE)
     first = run(file, seconds=0.0)

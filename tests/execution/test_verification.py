@@ -151,8 +151,8 @@ def test_nothing_stored_is_a_sentence(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("options, words", [
     (["--engine", "dusk"], "did you mean 'dask'"),
-    (["--engine", "dask"], "--scheduler: say where"),
-    (["--workers", "2"], "--workers is of engine slurm"),
+    (["--engine", "dask"], "`scheduler`: say where"),
+    (["--workers", "2"], "`workers` is of engine slurm"),
 ])  # fmt: skip
 def test_an_engine_that_cannot_be_is_one_sentence(stored, monkeypatch, options, words):
     monkeypatch.delenv("LAB_ENGINE")

@@ -73,6 +73,7 @@ def of(text):
     return study.of_tables(tomllib.loads(text))
 
 
+@pytest.mark.long
 def test_steps_to_a_loss_are_those_of_the_exact_recursion(tmp_path, monkeypatch):
     """Between those of the best rate there is and of the best that was tried, in every batch."""
     monkeypatch.chdir(tmp_path)

@@ -154,6 +154,7 @@ def test_weak_features_peak_at_n_as_their_exact_risk_does(claims, tmp_path):
     assert train[13] > 1e-3 > train[15] and one.threshold == (13, 15)
 
 
+@pytest.mark.long
 def test_the_best_ridge_takes_the_peak_away(claims):
     assert [c["verdict"] for c in claims(BEST)] == ["agrees", "agrees"]
 
@@ -162,6 +163,7 @@ def test_samples_peak_at_p(claims):
     assert [c["verdict"] for c in claims(SAMPLES)] == ["agrees", "agrees"]
 
 
+@pytest.mark.long
 def test_steps_descend_as_their_exact_risk_does(claims):
     """Each of two coordinates has its U where rates are equal (Heckel & Yilmaz): a minimum, a peak
     and a lower minimum. Whitened, both are learned at once, and the error only rises after that."""
@@ -177,6 +179,7 @@ def test_steps_descend_as_their_exact_risk_does(claims):
     assert "edge" in invoke("report", "s.toml").stdout
 
 
+@pytest.mark.long
 def test_a_map_of_networks_has_every_place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "s.toml").write_text(NETWORKS)

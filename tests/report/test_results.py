@@ -90,7 +90,15 @@ def answer(file):
     return lab.answer(file, RESULTS, replicates=20)
 
 
-@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
+LARGE = 1_500_000
+"""Bytes of a table of runs from which on judging it takes long."""
+
+
+@pytest.mark.parametrize("file", [
+    pytest.param(file, id=file.stem, marks=[pytest.mark.long] * (
+        (RESULTS / file.stem / "table.csv").stat().st_size > LARGE
+    )) for file in STUDIES
+])  # fmt: skip
 def test_what_is_undecided_says_why(file):
     found = answer(file)
     undecided = [one for one in (*found.points, *found.claims) if one.verdict == "undecided"]
