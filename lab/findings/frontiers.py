@@ -252,12 +252,15 @@ def frontier_figure(found: Sequence[FrontierFound]) -> tuple[Figure, str]:
         for (left, right), one in zip(axes, found, strict=True):
             _curves(left, one)
             _sizes(right, one)
+            left.minorticks_off()
+            right.minorticks_off()
             left.set_title(literal(one.label))
     return figure, (
         "Left: relative loss against compute C, geometric means over teachers, a line for each "
-        "size N (dark: small); red: optima of the envelope and their line. Right: the best size "
-        "N against C, by the envelope of curves (red), isoFLOP minima (blue) and the additive law "
-        "(orange), with the 95 % bands of their lines; ξ is the slope, with its 95 % interval."
+        "of at most seven sizes N (dark: small); red: optima of the envelope, at most 24 of them, "
+        "and their line. Right: the best size N against C, by the envelope of curves (red), "
+        "isoFLOP minima (blue) and the additive law (orange), with the 95 % bands of their lines; "
+        "ξ is the slope, with its 95 % interval."
     )
 
 
@@ -274,9 +277,9 @@ def curves_by_size(ax: Axes, c: Columns, name: str, words: str) -> None:
 
 def _some(values: np.ndarray, most: int) -> np.ndarray:
     """At most so many of the values, evenly spaced in their order, with both ends."""
-    if values.size <= most:
+    if len(values) <= most:
         return values
-    return values[np.linspace(0, values.size - 1, most).round().astype(int)]
+    return values[np.linspace(0, len(values) - 1, most).round().astype(int)]
 
 
 def _curves(ax: Axes, one: FrontierFound) -> None:
@@ -284,8 +287,8 @@ def _curves(ax: Axes, one: FrontierFound) -> None:
     envelope = one.methods["envelope"].frontier
     if envelope is None or not envelope.points:
         return
-    C = np.array([p.C for p in envelope.points])
-    ax.plot(C, [p.loss for p in envelope.points], "o", color=VERMILLION, ms=4)
+    C, loss = np.array([(p.C, p.loss) for p in envelope.points]).T
+    ax.plot(_some(C, 24), _some(loss, 24), "o", color=VERMILLION, ms=4)
     ends = np.array([C.min() / 2, C.max() * 2])
     label = f"η = {envelope.eta.value:.3g}"
     line = [envelope.allocate(float(v)).loss.value for v in ends]
@@ -311,7 +314,8 @@ def _sizes(ax: Axes, one: FrontierFound) -> None:
         ax.plot(C, [b.value for b in band], "-", color=COLOURS[name], lw=1.2, label=label)
         low, high = zip(*(b.interval for b in band), strict=True)
         ax.fill_between(C, low, high, color=COLOURS[name], alpha=0.18, lw=0)
-        ax.plot([p.C for p in f.points], [p.N for p in f.points], ".", color=COLOURS[name], ms=4)
+        best = np.array([(p.C, p.N) for p in f.points])
+        ax.plot(*_some(best, 24).T, ".", color=COLOURS[name], ms=4)
     ax.legend(loc="upper left", fontsize=8.5)
 
 

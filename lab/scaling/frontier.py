@@ -547,13 +547,12 @@ def _parametric(
         raise FrontierError(" ".join(fit.warnings))
     draws = resample(fit, groups=groups, replicates=REPLICATES, seed=seed)
     law = fit.problem.law
-    # the estimate, then the draws
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # the estimate, then the draws
         values = law.natural(np.concatenate([fit.theta[None], draws]), fit.origin)
-    finite = np.isfinite(values).all(1)  # a draw may have no amplitude at all
-    if not finite[0] or finite.sum() < 2:
-        raise FrontierError("the additive law has no finite amplitudes; take the method envelope")
-    E, A, B, α, β = values[finite].T
+    finite = np.isfinite(values).all(1)  # a draw may have no amplitude at all, or rise
+    if not (falls := finite & (values[:, 3:] > 0).all(1))[0] or falls.sum() < 3:
+        raise FrontierError("the additive law has no finite best size; take the method envelope")
+    E, _, _, α, β = values[finite].T
     ends = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
     status = "misfit" if _misfit(fit) else "power-law"
 
@@ -563,10 +562,11 @@ def _parametric(
 
     # N^(α+β) = (αA/βB) (C/cost)^β, and there B S^−β = (α/β) A N^−α
     centre = float(np.log(compute).mean())
-    log_N = (np.log(α * A / (β * B)) + β * (centre - np.log(cost))) / (α + β)
-    log_L = np.log(A) - α * log_N + np.log1p(α / β)
+    _, A, B, a, b = values[falls].T
+    log_N = (np.log(a * A / (b * B)) + b * (centre - np.log(cost))) / (a + b)
+    log_L = np.log(A) - a * log_N + np.log1p(a / b)
     lines = []
-    for level, slope in ((log_N, β / (α + β)), (log_L, -α * β / (α + β))):
+    for level, slope in ((log_N, b / (a + b)), (log_L, -a * b / (a + b))):
         pair = np.stack([level, slope])
         lines.append(
             _Line(centre, pair[:, 0], np.cov(pair[:, 1:]), float(special.ndtri(ends[1])),

@@ -127,7 +127,7 @@ def test_an_additive_law_without_amplitudes_is_refused(monkeypatch):
     """As of curves whose terms are so steep that every draw of the bootstrap overflows."""
     draws = np.full((9, 5), 1e6)
     monkeypatch.setattr("lab.scaling.frontier.resample", lambda *args, **options: draws)
-    with pytest.raises(FrontierError, match="no finite amplitudes; take the method envelope"):
+    with pytest.raises(FrontierError, match="no finite best size; take the method envelope"):
         frontier(**ROWS, method="parametric")
 
 
