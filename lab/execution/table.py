@@ -115,6 +115,11 @@ class Row:
             seen.append(Observation(counts, "test", self.loss))
         return tuple(sorted(seen, key=lambda o: (o.step, SPLITS.index(o.split))))
 
+    def evaluated(self) -> tuple[Observation, ...]:
+        """Those that evaluate the student: on the test set, or where there is none exact."""
+        test, exact = ([o for o in self.observed() if o.split == split] for split in EXTERNAL)
+        return tuple(test or exact)
+
 
 EXTERNAL = ("test", "population")
 """The splits one of which the loss of a run was taken on."""

@@ -161,30 +161,21 @@ def literal_loss(target: float) -> str:
 
 def _observed(one: SettingRuns) -> tuple[Curves, set[int], int]:
     """Curves of the units that have every run, done or diverged, and how many are planned."""
-    by_seed = len({run.task.teacher for run, _ in one.cells.scan}) == 1
-
-    def unit(run: Any) -> int:
-        return int(run.seed if by_seed else run.task.teacher)
-
-    planned = {unit(run) for run, _ in one.cells.scan}
-    lacking = {unit(run) for run, row in one.cells.scan
-               if row is None or row.status not in ("done", "diverged")}  # fmt: skip
+    whole, planned = one.units("done", "diverged")
     rows: dict[tuple[int, float, int], list[tuple[float, float]]] = defaultdict(list)
     for run, row in one.done:
-        some = row.observed()
-        split = "test" if any(o.split == "test" for o in some) else "population"
-        for o in some:
-            if o.split == split and o.step > 0 and 0 < o.loss < math.inf and row.scale:
+        for o in row.evaluated():
+            if o.step > 0 and 0 < o.loss < math.inf and row.scale:
                 _, batch, rate = run.training.stages[0]
-                rows[batch, rate, unit(run)].append((o.step, o.loss / row.scale))
+                rows[batch, rate, one.unit(run)].append((o.step, o.loss / row.scale))
     curves: dict[tuple[int, float, int], tuple[np.ndarray, np.ndarray]] = {}
     for run, _ in one.cells.scan:
         _, batch, rate = run.training.stages[0]
-        at = batch, rate, unit(run)
-        if at[2] not in lacking:
+        at = batch, rate, one.unit(run)
+        if at[2] in whole:
             step, loss = np.array(sorted(rows[at])).reshape(-1, 2).T
             curves[at] = step, loss
-    return curves, planned - lacking, len(planned)
+    return curves, whole, planned
 
 
 def _targets(curves: Curves, goals: Sequence[float]) -> list[TargetFound]:

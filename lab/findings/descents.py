@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -230,29 +230,21 @@ def descents(question: StudyResults) -> tuple[DescentFound, ...]:
 
 
 def _found(study: Descent, one: SettingRuns) -> DescentFound:
-    by_seed = len({run.task.teacher for run, _ in one.cells.scan}) == 1
-
-    def unit(run: Any) -> int:
-        return int(run.seed if by_seed else run.task.teacher)
-
-    planned = {unit(run) for run, _ in one.cells.scan}
-    without = {unit(run) for run, row in one.cells.scan if not row or row.status != "done"}
-    entries = _entries(study, one, unit, without)
+    whole, planned = one.units("done")
+    entries = _entries(study, one, whole)
     shape = _shape(entries)
     doubts = tuple(doubt for doubt in doubts_of_runs(study, one) if doubt in FORBID)
     noisy = study.task.n_available is not None or any(run.task.noise for run, _ in one.cells.scan)
-    return DescentFound(study, one.setting, entries, len(planned - without), len(planned), shape,
+    return DescentFound(study, one.setting, entries, len(whole), planned, shape,
                         _threshold(study, entries), noisy, doubts=doubts)  # fmt: skip
 
 
-def _entries(
-    study: Descent, one: SettingRuns, unit: Callable[[Any], int], without: set[int]
-) -> tuple[MeanLoss, ...]:
-    """Mean losses over seeds by x, second axis, split and unit."""
+def _entries(study: Descent, one: SettingRuns, whole: set[int]) -> tuple[MeanLoss, ...]:
+    """Mean losses of whole units over seeds by x, second axis, split and unit."""
     names = [axis.coordinate for axis in study.axes]
     every: dict[tuple[float, float, str, int], list[tuple[float, float]]] = defaultdict(list)
     for run, row in one.done:
-        if unit(run) in without or not row.scale:
+        if one.unit(run) not in whole or not row.scale:
             continue
         seen = row.observed()
         steps = [o.step for o in seen]
@@ -264,7 +256,7 @@ def _entries(
                 continue
             split = "test" if o.split == "population" else o.split
             place = [float(run.coordinate(name, o.step) or 0) for name in names]
-            key = (place[0], place[1] if len(place) > 1 else 0.0, split, unit(run))
+            key = (place[0], place[1] if len(place) > 1 else 0.0, split, one.unit(run))
             every[key].append((o.loss / row.scale, exact[o.step] / row.scale))
     return tuple(_mean_loss(key, np.array(both)) for key, both in sorted(every.items()))
 

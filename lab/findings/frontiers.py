@@ -129,31 +129,23 @@ def _lacking(one: SettingRuns) -> tuple[Doubt, ...]:
 def observed(one: SettingRuns) -> tuple[Columns, int, int, tuple[Doubt, ...]]:
     """The curves of a setting, how many units are complete, how many are planned, and why others
     lack sizes. A branch has annealed at its last step alone."""
-    by_seed = len({run.task.teacher for run, _ in one.cells.scan}) == 1
-
-    def unit(run: Any) -> int:
-        return int(run.seed if by_seed else run.task.teacher)
-
-    planned = {unit(run) for run, _ in one.cells.scan}
-    without = {unit(run) for run, row in one.cells.scan if not row or row.status != "done"}
+    whole, planned = one.units("done")
     rows: dict[str, list[float]] = defaultdict(list)
     for run, row in one.done:
-        if unit(run) in without or not row.scale:
+        if one.unit(run) not in whole or not row.scale:
             continue
-        some = row.observed()
-        split = "test" if any(o.split == "test" for o in some) else "population"
+        some = row.evaluated()
         if run.training.branch_from:
             some = tuple(o for o in some if o.step == run.training.last)
         for o in some:
             C = run.coordinate("C", o.step)
-            if o.split == split and o.step > 0 and C and 0 < o.loss < math.inf:
-                for name, value in (("unit", unit(run)), ("N", run.N), ("S", o.step), ("C", C),
+            if o.step > 0 and C and 0 < o.loss < math.inf:
+                for name, value in (("unit", one.unit(run)), ("N", run.N), ("S", o.step), ("C", C),
                                     ("loss", o.loss / row.scale)):  # fmt: skip
                     rows[name].append(value)
     names = ("unit", "N", "S", "C", "loss")
     columns = {name: np.array(rows[name], float) for name in names}
-    units = len(planned - without)
-    return columns, units, len(planned), _lacking(one) if units < len(planned) else ()
+    return columns, len(whole), planned, _lacking(one) if len(whole) < planned else ()
 
 
 def estimated(columns: Columns, method: str) -> Estimated:
@@ -264,14 +256,18 @@ def frontier_figure(found: Sequence[FrontierFound]) -> tuple[Figure, str]:
     )
 
 
+def geometric_mean(x: np.ndarray, loss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """x, ascending, and the geometric mean of the losses there."""
+    at, where = np.unique(x, return_inverse=True)
+    return at, np.exp(np.bincount(where, np.log(loss)) / np.bincount(where))
+
+
 def curves_by_size(ax: Axes, c: Columns, name: str, words: str) -> None:
     sizes = _some(np.unique(c["N"]), 7)
     for N, colour in zip(sizes, shades(sizes.size), strict=True):
         rows = c["N"] == N
-        x, where = np.unique(c[name][rows].round(9), return_inverse=True)
-        log_loss = np.bincount(where, np.log(c["loss"][rows])) / np.bincount(where)
-        shown = _some(np.arange(x.size), 16)
-        ax.plot(x[shown], np.exp(log_loss[shown]), "-", color=colour, lw=1.0)
+        curve = np.stack(geometric_mean(c[name][rows].round(9), c["loss"][rows]), axis=1)
+        ax.plot(*_some(curve, 16).T, "-", color=colour, lw=1.0)
     ax.set(xscale="log", yscale="log", xlabel=words, ylabel="test loss, relative")
 
 

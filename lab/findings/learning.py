@@ -20,7 +20,7 @@ import numpy as np
 
 from lab.findings.answer import Answer, Judgement
 from lab.findings.drawing import VERMILLION, blank, literal, styled
-from lab.findings.frontiers import Columns, curves_by_size, observed
+from lab.findings.frontiers import Columns, curves_by_size, geometric_mean, observed
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
 from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View
 from lab.regimes.stepwise import ALPHA_N, ALPHA_S, LearningCurve
@@ -101,7 +101,7 @@ def _found(study: LearningCurve, one: SettingRuns, replicates: int) -> LearningF
 def _over_steps(study: LearningCurve, c: Columns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The curve of the largest size as far as its limit is no matter."""
     rows = c["N"] == c["N"].max(initial=0)
-    steps, mean = _mean(c["S"][rows], c["loss"][rows])
+    steps, mean = geometric_mean(c["S"][rows], c["loss"][rows])
     used = steps[(mean >= study.curve.above * mean[-1:]) & (steps >= study.curve.first)]
     rows &= np.isin(c["S"], used)
     return c["S"][rows], c["loss"][rows], c["unit"][rows]
@@ -117,17 +117,11 @@ def _ends(c: Columns) -> float:
     """The largest local exponent at the end of a size's mean curve, over half a decade."""
     slopes = [math.nan]
     for N in np.unique(c["N"]):
-        steps, mean = _mean(c["S"][c["N"] == N], c["loss"][c["N"] == N])
+        steps, mean = geometric_mean(c["S"][c["N"] == N], c["loss"][c["N"] == N])
         late = steps >= steps[-1] / math.sqrt(10)
         if late.sum() > 1:
             slopes.append(-float(np.polyfit(np.log(steps[late]), np.log(mean[late]), 1)[0]))
     return float(np.nanmax(slopes)) if len(slopes) > 1 else math.nan
-
-
-def _mean(x: np.ndarray, loss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """x, ascending, and the geometric mean of the losses there."""
-    at, where = np.unique(x, return_inverse=True)
-    return at, np.exp(np.bincount(where, np.log(loss)) / np.bincount(where))
 
 
 def claimed(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
@@ -173,13 +167,12 @@ def learning_figure(found: Sequence[LearningFound]) -> tuple[Figure, str]:
             right.set(xscale="log", yscale="log", xlabel="size N", ylabel="loss at the last step")
             for ax, name, symbol in ((left, "alpha_S", "α_S"), (right, "alpha_N", "α_N")):
                 x, loss, _ = one.scans[name]
-                at, where = np.unique(x, return_inverse=True)
-                mean = np.bincount(where, np.log(loss)) / np.bincount(where)
+                at, mean = geometric_mean(x, loss)
                 style = "o" if ax is right else "."
-                ax.plot(at, np.exp(mean), style, color=VERMILLION, ms=4)
+                ax.plot(at, mean, style, color=VERMILLION, ms=4)
                 e = one.exponent(name)
                 if e is not None:
-                    line = np.exp(mean.mean() - e.alpha * (np.log(at) - np.log(at).mean()))
+                    line = np.exp(np.log(mean).mean() - e.alpha * (np.log(at) - np.log(at).mean()))
                     label = f"{symbol} = {e.alpha:.3g} [{e.interval[0]:.3g}, {e.interval[1]:.3g}]"
                     ax.plot(at, line, "--", color=VERMILLION, lw=1.4, label=label)
                     ax.legend(loc="lower left")

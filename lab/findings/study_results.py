@@ -232,6 +232,21 @@ class SettingRuns:
         """The finished runs of the scan."""
         return [(run, row) for run, row in self.cells.scan if row and row.status == "done"]
 
+    @cached_property
+    def _by_seed(self) -> bool:
+        return len({run.task.teacher for run, _ in self.cells.scan}) == 1
+
+    def unit(self, run: Run) -> int:
+        """The independent unit of a run: its teacher, or its seed where there is one teacher."""
+        return int(run.seed if self._by_seed else run.task.teacher)
+
+    def units(self, *statuses: str) -> tuple[set[int], int]:
+        """Units of which every run has one of these statuses, and how many units are planned."""
+        planned = {self.unit(run) for run, _ in self.cells.scan}
+        lacking = {self.unit(run) for run, row in self.cells.scan
+                   if row is None or row.status not in statuses}  # fmt: skip
+        return planned - lacking, len(planned)
+
 
 @dataclass(frozen=True)
 class StudyResults:
