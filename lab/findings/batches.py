@@ -36,8 +36,8 @@ import numpy as np
 
 from lab.findings.answer import Answer, Judgement, inside
 from lab.findings.drawing import GREY, VERMILLION, blank, literal, shades, styled
-from lab.findings.study_results import Setting, SettingRuns, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View
+from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults
+from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
 from lab.kinds.student import STUDENTS
 from lab.regimes.critical_batch import BATCHES, HYPERBOLA, CriticalBatch
 from lab.scaling.judge.verdict import UNDECIDED
@@ -87,26 +87,17 @@ class TargetFound:
 
 
 @dataclass(frozen=True)
-class BatchesFound:
+class BatchesFound(ClaimedFinding):
     """The targets of one setting; κ and 1/α_B with their intervals."""
 
     study: CriticalBatch
-    at: Setting
     targets: tuple[TargetFound, ...]
     hyperbola: tuple[float, Interval]
     batch_exponent: tuple[float, Interval]
     units: int
     planned: int
     left_out: tuple[str, ...] = ()
-    setting: Setting | None = None
-    doubts: tuple[str, ...] = ()
-    verdict: str | None = None
     curves: Curves = field(default_factory=dict, repr=False)
-
-    @property
-    def label(self) -> str:
-        """The setting as text."""
-        return self.at.label
 
     def plain(self) -> dict[str, Any]:
         """Every number under its name."""
@@ -149,8 +140,8 @@ def _found(study: CriticalBatch, one: SettingRuns) -> BatchesFound:
     )  # fmt: skip
     over = [_interval(targets, left, k) for k in (0, 1)]
     return BatchesFound(
-        study, one.setting, targets, over[0], over[1], len(units), planned, told,
-        doubts=(*doubts, *((EDGE,) if edges else ())), curves=curves,
+        study, targets, over[0], over[1], len(units), planned, told,
+        doubts=(*doubts, *((EDGE,) if edges else ())), curves=curves, at=one.setting,
     )  # fmt: skip
 
 
@@ -349,7 +340,8 @@ def above(answers: Answers) -> list[TextTable]:
         (found.label, f"{t.target:g}", *(f"{v:.3g}" for v in (
             t.S_min, t.E_min, t.B_crit, t.residual, t.sharpness, *(t.scales or ()))),
          *(("–", "–") if t.scales is None else ()))
-        for found in _all(answers) for t in found.targets if math.isfinite(t.S_min)
+        for found in findings_of(answers, "batches")
+        for t in found.targets if math.isfinite(t.S_min)
     ]  # fmt: skip
     words = (
         "Critical batches, B_crit = E_min/S_min of a hyperbola, its residual in log S, and the "
@@ -406,7 +398,7 @@ def batch_figure(found: Sequence[BatchesFound]) -> tuple[Figure, str]:
 
 def figures(answers: Answers) -> list[CaptionedFigure]:
     """One figure of all settings that have curves."""
-    found = [one for one in _all(answers) if one.units]
+    found = [one for one in findings_of(answers, "batches") if one.units]
     return [CaptionedFigure("batches", "Critical batches", *batch_figure(found))] if found else []
 
 
@@ -415,7 +407,7 @@ def files(answers: Answers) -> dict[str, Rows]:
     rows = [
         (found.label, f"{t.target:g}", str(one.batch), f"{one.rate:.6g}", f"{one.steps:.6g}",
          f"{one.batch * one.steps:.6g}")
-        for found in _all(answers) for t in found.targets for one in t.tuned
+        for found in findings_of(answers, "batches") for t in found.targets for one in t.tuned
     ]  # fmt: skip
     head = ("label", "loss", "batch", "rate", "steps", "samples")
     return {"batches.csv": Rows(head, rows)} if rows else {}
@@ -425,10 +417,6 @@ def measured(found: BatchesFound) -> str:
     """κ and the exponent."""
     κ, exponent = found.hyperbola[0], found.batch_exponent[0]
     return f"κ = {κ:.3g}, B_crit ∝ L^−{exponent:.3g}" if math.isfinite(κ) else ""
-
-
-def _all(answers: Answers) -> list[BatchesFound]:
-    return [one for answer in answers for one in answer.found("batches")]
 
 
 VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="batches",

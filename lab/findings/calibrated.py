@@ -29,7 +29,7 @@ from lab.findings.drawing import by_dimension, told
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.exponents import declared
 from lab.findings.study_results import Setting, StudyResults, scan_of
-from lab.findings.view import Answers, Block, CaptionedFigure, Rows, TextTable, View
+from lab.findings.view import Answers, Block, CaptionedFigure, Rows, TextTable, View, findings_of
 from lab.mistakes import StudyError
 from lab.regimes.axes import Values
 from lab.regimes.regime import Regime
@@ -378,7 +378,7 @@ CAPTION = (
 
 def figures(answers: Answers) -> list[CaptionedFigure]:
     """The curves of the settings whose design is still the study's."""
-    shown = [one for answer in answers for one in answer.found("calibrated") if one.current]
+    shown = [one for one in findings_of(answers, "calibrated") if one.current]
     if not shown:
         return []
     panels: dict[str, list[tuple[Any, str, Calibrated]]] = {}
@@ -428,7 +428,7 @@ OTHER = ("truth", AGREES, CONTRADICTS, "bent")
 
 def below(answers: Answers) -> list[Block]:
     """The table of the design and that of other truths; or that the design is another by now."""
-    found = [one for answer in answers for one in answer.found("calibrated")]
+    found = findings_of(answers, "calibrated")
     now = [one for one in found if one.current]
     blocks: list[Block] = []
     if now:

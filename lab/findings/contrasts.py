@@ -15,7 +15,7 @@ from typing import Any
 from lab.findings.drawing import BLUE, blank, literal, styled, told
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.study_results import Setting, StudyResults, named, value_text
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, interval
+from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of, interval
 from lab.scaling.scans.estimate import USABLE
 from lab.scaling.scans.lines import teacher_t
 
@@ -107,7 +107,7 @@ class Difference:
 
 def figures(answers: Answers) -> list[CaptionedFigure]:
     """The contrasts of all answers, by the thing that was changed."""
-    found = [c for answer in answers for c in answer.found("contrasts")]
+    found = findings_of(answers, "contrasts")
     caption = (
         "Change of α between settings that differ in one thing, teacher by teacher: what all "
         "settings owe to an easy or a hard teacher cancels. Bars: 95 % intervals, Student's t over "
@@ -168,7 +168,7 @@ COLUMNS = ("d", "from → to", "both", "Δα", "95 % interval")
 
 def above(answers: Answers) -> list[TextTable]:
     """One table of all contrasts, which a terminal leaves to the report."""
-    found = [c for answer in answers for c in answer.found("contrasts")]
+    found = findings_of(answers, "contrasts")
     if not found:
         return []
     words = (

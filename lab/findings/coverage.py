@@ -21,7 +21,7 @@ import numpy as np
 from lab.findings.answer import Answer, Judgement
 from lab.findings.drawing import BLUE, GREEN, GREY, ORANGE, VERMILLION, grid, literal, styled
 from lab.findings.study_results import Setting, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, interval
+from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of, interval
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.scaling.scans.scan import Interval
 from lab.students.dimensions import Dimension
@@ -255,7 +255,7 @@ def files(answers: Answers) -> Mapping[str, Rows]:
 
 
 def _found(answers: Answers) -> list[Coverage]:
-    return [one for answer in answers for one in answer.found("coverage")]
+    return findings_of(answers, "coverage")
 
 
 VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="coverage")

@@ -11,7 +11,7 @@ import numpy as np
 from lab.findings.answer import Answer
 from lab.findings.descents import EDGE, DescentCurve, DescentFound, LossRatio, too_short
 from lab.findings.drawing import BLUE, GREEN, GREY, VERMILLION, blank, decades, literal, styled
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View
+from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ HEAD = ("setting", "first minimum", "peak", "rise", "second minimum", "second de
 
 def above(answers: Answers) -> list[TextTable]:
     """A line for each setting that has a curve."""
-    lines = [_line(found, found.shape) for found in _all(answers) if found.shape]
+    lines = [_line(found, found.shape) for found in findings_of(answers, "descent") if found.shape]
     words = (
         "Test error over x: its largest rise, from a minimum to a peak, and how many times lower "
         "the minimum after it is than the one before, with 95 % intervals over teachers or seeds; "
@@ -75,7 +75,7 @@ COLOURS = {"test": BLUE, "validation": GREEN, "train": GREY}
 
 def figures(answers: Answers) -> list[CaptionedFigure]:
     """One figure of all settings that have a curve."""
-    found = [one for one in _all(answers) if one.shape]
+    found = [one for one in findings_of(answers, "descent") if one.shape]
     return [CaptionedFigure("descent", "Descent twice", *_drawn(found))] if found else []
 
 
@@ -145,7 +145,7 @@ def files(answers: Answers) -> dict[str, Rows]:
     rows = [
         (one.label, f"{e.x:g}", f"{e.other:g}", e.split, str(e.unit), f"{e.loss:.8g}",
          f"{e.exact:.8g}")
-        for one in _all(answers) for e in one.entries
+        for one in findings_of(answers, "descent") for e in one.entries
     ]  # fmt: skip
     return {"descent.csv": Rows(columns, rows)} if rows else {}
 
@@ -156,10 +156,6 @@ def measured(found: DescentFound) -> str:
         return ""
     grown, fallen = found.shape.factors
     return f"rise {grown.value:.3g}, second descent {fallen.value:.3g}"
-
-
-def _all(answers: Answers) -> list[DescentFound]:
-    return [one for answer in answers for one in answer.found("descent")]
 
 
 VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="descent",

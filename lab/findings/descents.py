@@ -41,7 +41,7 @@ from lab.findings.answer import NOTHING, Judgement, inside
 from lab.findings.curves import compared, peak_set
 from lab.findings.expected import Expected, expected_risk
 from lab.findings.exponents import doubts_of_runs
-from lab.findings.study_results import Setting, SettingRuns, StudyResults
+from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults
 from lab.kinds import load
 from lab.kinds.student import STUDENTS
 from lab.regimes.descent import Descent
@@ -147,28 +147,19 @@ class DescentCurve:
 
 
 @dataclass(frozen=True)
-class DescentFound:
+class DescentFound(ClaimedFinding):
     """The losses of one setting, and their shape; None where no unit has every x, or x are few.
 
     threshold: the x between which the training set is learned by heart, NaN where none are.
     """
 
     study: Descent
-    at: Setting
     entries: tuple[MeanLoss, ...] = field(repr=False)
     units: int
     planned: int
     shape: DescentCurve | None
     threshold: Interval
     noisy: bool
-    setting: Setting | None = None
-    doubts: tuple[str, ...] = ()
-    verdict: str | None = None
-
-    @property
-    def label(self) -> str:
-        """The setting as text."""
-        return self.at.label
 
     @property
     def others(self) -> list[float]:
@@ -235,8 +226,10 @@ def _found(study: Descent, one: SettingRuns) -> DescentFound:
     shape = _shape(entries)
     doubts = tuple(doubt for doubt in doubts_of_runs(study, one) if doubt in FORBID)
     noisy = study.task.n_available is not None or any(run.task.noise for run, _ in one.cells.scan)
-    return DescentFound(study, one.setting, entries, len(whole), planned, shape,
-                        _threshold(study, entries), noisy, doubts=doubts)  # fmt: skip
+    return DescentFound(
+        study, entries, len(whole), planned, shape, _threshold(study, entries), noisy,
+        at=one.setting, doubts=doubts,
+    )  # fmt: skip
 
 
 def _entries(study: Descent, one: SettingRuns, whole: set[int]) -> tuple[MeanLoss, ...]:

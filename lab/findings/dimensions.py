@@ -27,7 +27,7 @@ from lab.findings.answer import Answer
 from lab.findings.drawing import GREY, VERDICTS, grid, literal, shades, styled
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.study_results import Setting, SettingRuns, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, interval
+from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of, interval
 from lab.regimes.regime import Regime
 from lab.scaling.scans.estimate import USABLE
 from lab.scaling.scans.lines import student_quantile, teacher_t
@@ -383,7 +383,7 @@ def files(answers: Answers) -> Mapping[str, Rows]:
 
 
 def _found(answers: Answers) -> list[AgainstExponent]:
-    return [f for answer in answers for f in answer.found("dimensions")]
+    return findings_of(answers, "dimensions")
 
 
 VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="dimensions")

@@ -29,8 +29,8 @@ import numpy as np
 
 from lab.findings.answer import NOTHING, Judgement, inside
 from lab.findings.drawing import BLUE, GREY, ORANGE, VERMILLION, blank, literal, shades, styled
-from lab.findings.study_results import Setting, SettingRuns, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View
+from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults
+from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
 from lab.regimes.regime import Regime
 from lab.scaling.frontier import (
     FRONTIER_STATUS,
@@ -80,24 +80,15 @@ class Estimated:
 
 
 @dataclass(frozen=True)
-class FrontierFound:
+class FrontierFound(ClaimedFinding):
     """The frontier of one setting. columns: its curves; units of `planned` units have every size;
     methods: by name."""
 
     study: Regime
-    at: Setting
     columns: Columns = field(repr=False)
     units: int
     planned: int
     methods: Mapping[str, Estimated]
-    setting: Setting | None = None
-    doubts: tuple[str, ...] = ()
-    verdict: str | None = None
-
-    @property
-    def label(self) -> str:
-        """The setting as text."""
-        return self.at.label
 
     def plain(self) -> dict[str, Any]:
         """Every estimator's numbers."""
@@ -116,7 +107,7 @@ def frontiers(question: StudyResults) -> tuple[FrontierFound, ...]:
 def _found(study: Regime, one: SettingRuns) -> FrontierFound:
     columns, units, planned, doubts = observed(one)
     methods = {name: estimated(columns, name) for name in METHODS}
-    return FrontierFound(study, one.setting, columns, units, planned, methods, doubts=doubts)
+    return FrontierFound(study, columns, units, planned, methods, at=one.setting, doubts=doubts)
 
 
 def _lacking(one: SettingRuns) -> tuple[Doubt, ...]:
@@ -376,7 +367,8 @@ def above(answers: Answers) -> list[TextTable]:
     """A line for each setting and estimator."""
     lines = [
         (found.label, method, *(_quantity(said[name]) for name in ("xi", "steps", "eta", "excess")))
-        for found in _all(answers) for method, said in found.plain()["methods"].items()
+        for found in findings_of(answers, "frontier")
+        for method, said in found.plain()["methods"].items()
         if "refused" not in said
     ]  # fmt: skip
     words = "The compute frontier, by three estimators, with 95 % intervals:"
@@ -407,7 +399,7 @@ def sentences(_: Answer, found: FrontierFound) -> Iterator[str]:
 def figures(answers: Answers) -> list[CaptionedFigure]:
     """One figure of all settings that have curves."""
 
-    found = [one for one in _all(answers) if one.units]
+    found = [one for one in findings_of(answers, "frontier") if one.units]
     return (
         [CaptionedFigure("frontier", "Compute frontier", *frontier_figure(found))] if found else []
     )
@@ -418,7 +410,8 @@ def files(answers: Answers) -> dict[str, Rows]:
     columns = ("label", "method", "C", "N", "S", "loss", "excess")
     rows = [
         (found.label, name, *(f"{v:.6g}" for v in (p.C, p.N, p.S, p.loss, p.excess)))
-        for found in _all(answers) for name, one in found.methods.items() if one.frontier
+        for found in findings_of(answers, "frontier")
+        for name, one in found.methods.items() if one.frontier
         for p in one.frontier.points
     ]  # fmt: skip
     return {"frontier.csv": Rows(columns, rows)} if rows else {}
@@ -431,10 +424,6 @@ def measured(found: FrontierFound) -> str:
             xi, eta = one.frontier.xi.value, one.frontier.eta.value
             return f"N_opt ∝ C^{xi:.3g}, L ∝ C^−{eta:.3g} by {name}"
     return ""
-
-
-def _all(answers: Answers) -> list[FrontierFound]:
-    return [one for answer in answers for one in answer.found("frontier")]
 
 
 VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="frontiers",

@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 
 from lab.findings.answer import Answer
 from lab.findings.study_results import Setting, StudyResults
-from lab.findings.view import Answers, TextTable, View, interval, number
+from lab.findings.view import Answers, TextTable, View, findings_of, interval, number
 from lab.scaling import Exponent, Scan, exponent
 from lab.scaling.scans.scan import excess
 
@@ -141,7 +141,7 @@ def sentences(_: Answer, found: Gaps) -> Iterator[str]:
 
 def below(answers: Answers) -> list[TextTable]:
     """Width against the gap to each limit, a table per setting."""
-    return [_table(found) for answer in answers for found in answer.found("gaps")]
+    return [_table(found) for found in findings_of(answers, "gaps")]
 
 
 def _table(found: Gaps) -> TextTable:

@@ -21,8 +21,8 @@ import numpy as np
 from lab.findings.answer import Answer, Judgement
 from lab.findings.drawing import VERMILLION, blank, literal, styled
 from lab.findings.frontiers import Columns, curves_by_size, geometric_mean, observed
-from lab.findings.study_results import Setting, SettingRuns, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View
+from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults
+from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
 from lab.regimes.stepwise import ALPHA_N, ALPHA_S, LearningCurve
 from lab.scaling import Exponent, Scan
 from lab.scaling.judge.exponent import judge
@@ -41,27 +41,18 @@ FLAT = 0.02
 
 
 @dataclass(frozen=True)
-class LearningFound:
+class LearningFound(ClaimedFinding):
     """The curves of one setting. scans: by name of the quantity x, loss and unit, [entries] each,
     and estimates of them, None of fewer than FEWEST x; ends: the local exponent in S at the end of
     the steepest mean curve."""
 
     study: LearningCurve
-    at: Setting
     columns: Columns = field(repr=False)
     units: int
     planned: int
     scans: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(repr=False)
     estimates: dict[str, ExponentEstimate | None] = field(repr=False)
     ends: float
-    setting: Setting | None = None
-    doubts: tuple[str, ...] = ()
-    verdict: str | None = None
-
-    @property
-    def label(self) -> str:
-        """The setting as text."""
-        return self.at.label
 
     def exponent(self, name: str) -> Exponent | None:
         """An exponent as it is told where nothing is claimed."""
@@ -94,8 +85,8 @@ def _found(study: LearningCurve, one: SettingRuns, replicates: int) -> LearningF
         if np.unique(scan[0]).size >= FEWEST else None
         for name, scan in scans.items()
     }  # fmt: skip
-    return LearningFound(study, one.setting, columns, units, planned, scans, estimates,
-                         _ends(columns), doubts=doubts)  # fmt: skip
+    return LearningFound(study, columns, units, planned, scans, estimates,
+                         _ends(columns), at=one.setting, doubts=doubts)  # fmt: skip
 
 
 def _over_steps(study: LearningCurve, c: Columns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -193,7 +184,7 @@ SYMBOLS = {"alpha_S": ("α_S", "S"), "alpha_N": ("α_N", "N")}
 def above(answers: Answers) -> list[TextTable]:
     """A line for each setting and exponent."""
     lines = []
-    for found in _all(answers):
+    for found in findings_of(answers, "learning"):
         for name, (symbol, x) in SYMBOLS.items():
             e, at = found.exponent(name), found.scans[name][0]
             if e:
@@ -220,7 +211,7 @@ def sentences(_: Answer, found: LearningFound) -> Iterator[str]:
 def figures(answers: Answers) -> list[CaptionedFigure]:
     """One figure of all settings that have curves."""
 
-    found = [one for one in _all(answers) if one.units]
+    found = [one for one in findings_of(answers, "learning") if one.units]
     return (
         [CaptionedFigure("learning", "Learning curves", *learning_figure(found))] if found else []
     )
@@ -230,7 +221,7 @@ def files(answers: Answers) -> dict[str, Rows]:
     """Every loss of every curve."""
     rows = [
         (found.label, *(f"{v:.8g}" for v in row))
-        for found in _all(answers)
+        for found in findings_of(answers, "learning")
         for row in zip(*(found.columns[n].tolist() for n in COLUMNS), strict=True)
     ]
     return {"curves.csv": Rows(("label", *COLUMNS), rows)} if rows else {}
@@ -240,10 +231,6 @@ def measured(found: LearningFound) -> str:
     """Both exponents."""
     known = {symbol: found.exponent(name) for name, (symbol, _) in SYMBOLS.items()}
     return ", ".join(f"{symbol} = {e.alpha:.3g}" for symbol, e in known.items() if e)
-
-
-def _all(answers: Answers) -> list[LearningFound]:
-    return [one for answer in answers for one in answer.found("learning")]
 
 
 COLUMNS = ("N", "S", "C", "unit", "loss")

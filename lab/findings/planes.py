@@ -26,6 +26,7 @@ from lab.findings.view import (
     CaptionedFigure,
     Rows,
     View,
+    findings_of,
     interval,
     number,
 )
@@ -289,7 +290,7 @@ def sentences(_: Answer, found: PlaneMap) -> Iterator[str]:
 def figures(answers: Answers) -> list[CaptionedFigure]:
     """A map per plane; where there are several, with a number."""
 
-    found = [plane for answer in answers for plane in answer.found("plane")]
+    found = findings_of(answers, "plane")
     names = ["map"] if len(found) == 1 else [f"map-{i}" for i in range(1, len(found) + 1)]
     return [
         CaptionedFigure(name, "Phase map", *phases(one), f"Map of {one.label}: {measured(one)}.",

@@ -19,8 +19,8 @@ from jaxtyping import Float
 
 from lab.findings.answer import Answer, Judgement, inside
 from lab.findings.drawing import BLUE, GREY, VERMILLION, grid, literal, styled
-from lab.findings.study_results import Setting, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, TextTable, View
+from lab.findings.study_results import ClaimedFinding, StudyResults
+from lab.findings.view import Answers, CaptionedFigure, TextTable, View, findings_of
 from lab.regimes.rates import RATE
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.scaling.rates import NO_CLASS, RateClass, classify
@@ -32,23 +32,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class RateFound:
+class RateFound(ClaimedFinding):
     """n, the errors of every draw there, their class, and the class and exact means of theory."""
 
-    at: Setting
     n: Float[np.ndarray, " n"]
     errors: Float[np.ndarray, "draws n"] = field(repr=False)
     found: RateClass
     known: str
     exact: Float[np.ndarray, " n"] = field(repr=False)
-    setting: Setting | None = None
-    doubts: tuple[str, ...] = ()
-    verdict: str | None = None
-
-    @property
-    def label(self) -> str:
-        """The setting as text."""
-        return self.at.label
 
     def plain(self) -> dict[str, Any]:
         """The class, what it was weighed by, and the exponent."""
@@ -79,7 +70,7 @@ def rates(question: StudyResults) -> tuple[RateFound, ...]:
             if nothing else classify(n, errors, smallest_mass=mass)
         )  # fmt: skip
         exact = np.array([float(truth.error(v)) for v in sizes])
-        found.append(RateFound(one.setting, n, errors, label, truth.rate_class, exact))
+        found.append(RateFound(n, errors, label, truth.rate_class, exact, at=one.setting))
     return tuple(found)
 
 
@@ -115,7 +106,7 @@ def above(answers: Answers) -> list[TextTable]:
     """A line for each setting."""
     lines = [
         (one.label, one.found.label, one.known, _alpha(one.found), f"{one.found.rate:.3g}")
-        for one in _all(answers)
+        for one in findings_of(answers, "rates")
     ]
     words = (
         "Classes of the error in the number of labels n; α of the law with a free exponent up to "
@@ -139,7 +130,7 @@ def sentences(_: Answer, one: RateFound) -> Iterator[str]:
 
 def figures(answers: Answers) -> list[CaptionedFigure]:
     """One figure of all settings that have errors."""
-    found = [one for one in _all(answers) if len(one.errors)]
+    found = [one for one in findings_of(answers, "rates") if len(one.errors)]
     return [CaptionedFigure("rates", "Classes of rates", *_drawn(found))] if found else []
 
 
@@ -167,10 +158,6 @@ def _drawn(found: Sequence[RateFound]) -> tuple[Figure, str]:
 def measured(one: RateFound) -> str:
     """The class."""
     return f"{RATE.symbol}: {one.found.label}"
-
-
-def _all(answers: Answers) -> list[RateFound]:
-    return [one for answer in answers for one in answer.found("rates")]
 
 
 VIEW = View(above=above, sentences=sentences, figures=figures, key="rates", measured=measured)

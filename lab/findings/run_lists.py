@@ -24,7 +24,7 @@ from lab.files import to_jsonable
 from lab.findings.answer import Answer
 from lab.findings.drawing import by_dimension, runs
 from lab.findings.study_results import CellRuns, Setting, StudyResults, value_text
-from lab.findings.view import Answers, Block, CaptionedFigure, Rows, TextTable, View
+from lab.findings.view import Answers, Block, CaptionedFigure, Rows, TextTable, View, findings_of
 from lab.regimes.regime import Origin, Regime
 from lab.spec import Run
 
@@ -116,7 +116,7 @@ def names(record: SettingRunList) -> dict[tuple[float, int, int], str]:
 
 def below(answers: Answers) -> list[Block]:
     """The state of the runs in a sentence, and by setting."""
-    records = [r for answer in answers for r in answer.found("records")]
+    records = findings_of(answers, "records")
     if not records:
         return []
     rows = [

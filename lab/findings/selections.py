@@ -22,7 +22,7 @@ from lab.findings.answer import Judgement, inside
 from lab.findings.contrasts import Contrast, between, whole
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.study_results import Setting, SettingRuns, StudyResults, named
-from lab.findings.view import Answers, TextTable, View, interval
+from lab.findings.view import Answers, TextTable, View, findings_of, interval
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Doubt
 from lab.scaling.scans.lines import teacher_t
 from lab.scaling.scans.scan import Interval
@@ -162,7 +162,7 @@ COLUMNS = ("d", "labels", "both", "Δα", "95 % interval", "random/chosen", "95 
 
 def above(answers: Answers) -> list[TextTable]:
     """One row per rule and setting."""
-    found = [gain for answer in answers for gain in answer.found("selections")]
+    found = findings_of(answers, "selections")
     if not found:
         return []
     words = (

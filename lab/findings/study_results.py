@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -341,3 +341,19 @@ class Finding(Protocol):
     def plain(self) -> Any:
         """Its values under the names that JSON has them by; numbers may still be NumPy's."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimedFinding:
+    """A finding `at` one setting which the claims of the study judge: it has no verdict of its own,
+    and stands beside the points and in none of them, which is why its `setting` is None."""
+
+    at: Setting
+    doubts: tuple[str, ...] = ()
+    setting: ClassVar[Setting | None] = None
+    verdict: ClassVar[str | None] = None
+
+    @property
+    def label(self) -> str:
+        """The setting as text."""
+        return self.at.label

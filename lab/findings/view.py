@@ -37,6 +37,11 @@ def escape(text: str) -> str:
 Answers = tuple[Answer, ...]
 
 
+def findings_of(answers: Answers, kind: str) -> list[Any]:
+    """The findings of a kind in all answers, in their order."""
+    return [one for answer in answers for one in answer.found(kind)]
+
+
 @dataclass(frozen=True)
 class TextTable:
     """Text cells, row by row.

@@ -17,7 +17,7 @@ from lab.findings.answer import Answer
 from lab.findings.kinds import doubted, views
 from lab.findings.run_lists import rows_of
 from lab.findings.study_results import Finding
-from lab.findings.view import Answers, View, told_by_panel
+from lab.findings.view import Answers, View, findings_of, told_by_panel
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Direction, Doubt
 
 FEW = 6
@@ -175,7 +175,7 @@ def _sure(answers: Answers, judged: list[Judged], told: tuple[DoubtText, ...]) -
 
 def _simulated(answers: Answers) -> str:
     """What simulated scans of this design said of intervals and verdicts; empty without any."""
-    found = [c for answer in answers for c in answer.found("calibrated") if c.current]
+    found = [c for c in findings_of(answers, "calibrated") if c.current]
     if not found:
         return ""
     covered = [c.values["coverage"]["quoted"] for c in found]
