@@ -4,7 +4,7 @@ VENV   ?= .venv
 LAB     = $(VENV)/bin/lab
 KILLS  ?= 100
 
-.PHONY: run test lint bench fuzz faults clean
+.PHONY: run test lint docs bench fuzz faults clean
 
 run: $(VENV)/.run
 	$(LAB) run studies/quickstart.toml
@@ -16,6 +16,9 @@ lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check lab tests benchmarks
 	$(VENV)/bin/ruff format --check --quiet lab tests benchmarks
 	$(VENV)/bin/mypy
+
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet --strict --site-dir build/site
 
 bench: $(VENV)/.dev
 	$(VENV)/bin/python benchmarks/throughput.py
@@ -39,6 +42,10 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.run
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.run
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	touch $@
 
 clean:

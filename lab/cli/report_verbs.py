@@ -39,9 +39,9 @@ def report(
     Of several studies, write one page that compares them; of none, the index of all results.
     """
     if not studies:
-        from lab.report import pages
+        from lab.report import index
 
-        say(f"Written: {pages.write_index(results)}")
+        say(f"Written: {index.write_index(results)}")
     elif len(studies) == 1:
         say_report(answered(read(studies[0], overrides), results), write=True, wide=wide)
     else:

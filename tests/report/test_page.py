@@ -23,7 +23,7 @@ from lab.findings import answering as answers
 from lab.findings import run_lists
 from lab.mistakes import StudyError
 from lab.regimes.regime import Origin
-from lab.report import comparison, pages
+from lab.report import comparison, index, pages
 
 EVIL = "<script>alert(1)</script>"
 
@@ -223,13 +223,13 @@ def test_the_index_lists_pages_and_stores(make, tmp_path):
     (tmp_path / "r/two").mkdir()
     (tmp_path / "r/two/lab.db").touch()
     (tmp_path / "r/three").mkdir()
-    text = pages.write_index(tmp_path / "r").read_text()
+    text = index.write_index(tmp_path / "r").read_text()
     pages.write_page(make(), tmp_path / "r/1 % #2/report.html", "1 % #2")
-    assert 'href="1%20%25%20%232/report.html"' in pages.write_index(tmp_path / "r").read_text()
+    assert 'href="1%20%25%20%232/report.html"' in index.write_index(tmp_path / "r").read_text()
     assert 'href="one/report.html"' in text and "lab report two.toml" in text
     assert "three" not in text
     with pytest.raises(StudyError, match="no study has a page"):
-        pages.write_index(tmp_path / "nowhere")
+        index.write_index(tmp_path / "nowhere")
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
