@@ -1,5 +1,6 @@
-"""`python -m lab` is `lab`."""
+"""`python -m lab` is `lab`; importing this has no effect."""
 
 from lab.cli import main
 
-main()
+if __name__ == "__main__":
+    main()
