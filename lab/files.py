@@ -5,8 +5,11 @@ A file is written beside the old one and then takes its place, so that nobody ev
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import threading
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -54,6 +57,15 @@ def inert(cell: Any) -> Any:
     except ValueError:
         return f"'{cell}"
     return cell
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A CSV file of these rows, of inert cells."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(map(inert, row) for row in rows)
+    return text.getvalue()
 
 
 def _forget(file: Path) -> None:

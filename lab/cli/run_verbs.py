@@ -125,23 +125,9 @@ def _curve(
     else:
         say_table(shown.curve_title(row), shown.curve_head(row), shown.curve_lines(row), wide=wide)
     if plot:
-        _draw(shown.curve_figure(row), plot)
+        from lab.report.figure_files import save
 
-
-def _draw(figure: Any, file: Path) -> None:
-    from io import BytesIO
-
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    from lab.files import put_bytes
-
-    endings = sorted(FigureCanvasAgg.get_supported_filetypes())
-    if file.suffix[1:].lower() not in endings:
-        raise StudyError([f"--plot {file}: unknown ending '{file.suffix}'; use .png, .svg or .pdf"])
-    FigureCanvasAgg(figure)
-    drawn = BytesIO()
-    figure.savefig(drawn, format=file.suffix[1:].lower())
-    put_bytes(drawn.getvalue(), file, make=False)
+        save(shown.curve_figure(row), plot)
 
 
 def verify(

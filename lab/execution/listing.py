@@ -8,8 +8,6 @@ trained here, and no JAX is loaded.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -23,7 +21,7 @@ from lab.config.study import Study
 from lab.data.user_data import AnyTask
 from lab.execution import budgets, registration
 from lab.execution.store import Row, Store
-from lab.files import inert, put_bytes
+from lab.files import csv_text, put_bytes, to_jsonable
 from lab.mistakes import StudyError
 from lab.regimes.regime import Regime
 from lab.spec import COORDINATES, Planned, TrainingSpec
@@ -137,38 +135,25 @@ OWN = ("run", "step", "split", "loss", "relative", "seconds")
 def write(table: DataFrame, path: Path) -> None:
     """Write a frame to a file by its ending, whole or not at all: .csv, .json or .parquet (needs
     pyarrow)."""
-    if path.suffix not in FORMATS:
+    columns = table.to_dict("list")
+    if path.suffix == ".parquet":
+        content = _parquet(table)
+    elif path.suffix == ".csv":
+        content = csv_text([*columns], zip(*columns.values(), strict=True)).encode()
+    elif path.suffix == ".json":
+        content = json.dumps(to_jsonable(columns)).encode()
+    else:
         raise StudyError([f"{path}: unknown ending '{path.suffix}'; use .csv, .json or .parquet"])
-    put_bytes(FORMATS[path.suffix](table), path, make=False)
-
-
-def _csv(table: DataFrame) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(table)
-    writer.writerows(zip(*(map(inert, v.tolist()) for _, v in table.items()), strict=True))
-    return text.getvalue().encode()
-
-
-def _json(table: DataFrame) -> bytes:
-    plain = {k: [None if v != v else v for v in column.tolist()] for k, column in table.items()}
-    return json.dumps(plain).encode()
+    put_bytes(content, path, make=False)
 
 
 def _parquet(table: DataFrame) -> bytes:
     try:
-        import pyarrow
-        import pyarrow.parquet
+        return table.to_parquet(None, engine="pyarrow", index=False)
     except ImportError:
         raise StudyError(
             ["Parquet needs pyarrow; install it (pip install 'scaling-lab[tables]') or write .csv"]
         ) from None
-    out = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.table({k: v.to_numpy() for k, v in table.items()}), out)
-    return out.getvalue()
-
-
-FORMATS = {".csv": _csv, ".json": _json, ".parquet": _parquet}
 
 
 def _joined(texts: Iterable[str]) -> str:

@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.data.user_data import UserDataSpec
+from lab.files import csv_text
 from lab.mistakes import StudyError
 from lab.spec import PHYSICS_VERSION, Planned
 from lab.students.solvers import SPLITS, Observation
@@ -274,9 +275,9 @@ def texts(
     makers: dict[str, int] = {}
     lines = [_line(entry, makers) for entry in entries]
     rows = {entry.row.fingerprint: entry.row for entry in entries}
-    found = {TABLE: _csv(COLUMNS, lines)}
+    found = {TABLE: csv_text(COLUMNS, lines)}
     if observed := [*_observed(rows.values(), observations)]:
-        found[OBSERVATIONS] = _csv(OBSERVED, observed)
+        found[OBSERVATIONS] = csv_text(OBSERVED, observed)
     shared = {
         "physics_version": PHYSICS_VERSION,
         "sha256": {name: _digest(text.encode()) for name, text in found.items()},
@@ -324,14 +325,6 @@ def _finite(value: float) -> str:
 def _digits(value: float | None) -> str:
     """A number with all its digits; empty for none."""
     return "" if value is None else repr(float(value))
-
-
-def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _digest(content: bytes) -> str:

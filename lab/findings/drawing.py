@@ -44,7 +44,7 @@ STYLE: Any = {  # matplotlib types its settings as a literal for every name
     "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110,
     "legend.frameon": False, "axes.titlesize": 10.5, "axes.grid": True,
     "grid.color": "#e6e6e6", "grid.linewidth": 0.6, "axes.axisbelow": True,
-    "svg.hashsalt": "lab",
+    "svg.hashsalt": "lab", "svg.fonttype": "none",
 }  # fmt: skip
 
 

@@ -77,6 +77,8 @@ class Fit(dict[str, Any]):
         """Data, law, band and residuals as a figure of Matplotlib, also written to `path`."""
         figure = drawn(self._found)
         if path is not None:
+            from lab.report.figure_files import save
+
             save(figure, Path(path))
         return figure
 
@@ -174,23 +176,6 @@ def drawn(found: FittedTable) -> Any:
     below.axhline(0, color="tab:blue", lw=1)
     top.legend(frameon=False)
     return figure
-
-
-def save(figure: Any, path: Path) -> Path:
-    """Write a figure by its ending. Raises StudyError."""
-    import io
-
-    from lab.files import put_bytes
-    from lab.mistakes import StudyError
-
-    kind = path.suffix.lower().lstrip(".")
-    if kind not in ("png", "svg", "pdf"):
-        raise StudyError(
-            [f"{path}: a figure is a .png, .svg or .pdf; give it one of these endings"]
-        )
-    out = io.BytesIO()
-    figure.savefig(out, format=kind, dpi=160)
-    return put_bytes(out.getvalue(), path, make=False)
 
 
 # ---- text ---------------------------------------------------------------------------------------

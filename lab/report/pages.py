@@ -8,9 +8,7 @@ A page is written beside the old one and then takes its place.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import shlex
 import time
@@ -21,7 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from lab.execution.table import FIRST
-from lab.files import inert, put
+from lab.files import csv_text, put
 from lab.findings import claims, run_lists
 from lab.findings.kinds import views
 from lab.findings.provenance import options
@@ -112,11 +110,8 @@ def block(of: Shown) -> dict[str, Any]:
 
 def data_uri(rows: Rows) -> str:
     """The address of a CSV file that holds these rows."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(rows.columns)
-    writer.writerows([*map(inert, row)] for row in rows.rows)
-    return f"data:text/csv;charset=utf-8,{quote(out.getvalue(), safe=',:;+=()[]{}/ ')}"
+    text = csv_text(rows.columns, rows.rows)
+    return f"data:text/csv;charset=utf-8,{quote(text, safe=',:;+=()[]{}/ ')}"
 
 
 def as_json(value: Any) -> str:

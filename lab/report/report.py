@@ -14,7 +14,6 @@ is not a number is null.
 
 from __future__ import annotations
 
-import csv
 import json
 import shlex
 import tempfile
@@ -22,14 +21,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.files import inert, to_jsonable
+from lab.files import csv_text, to_jsonable
 from lab.findings import claims, provenance
 from lab.findings.answer import Answer
+from lab.findings.drawing import styled
 from lab.findings.kinds import doubted, views
 from lab.findings.study_results import Finding, Setting
-from lab.findings.view import Answers, Block, CaptionedFigure, Rows, TextTable, View, escape
+from lab.findings.view import Answers, Block, CaptionedFigure, TextTable, View, escape
 from lab.mistakes import StudyError
-from lab.report.figure_files import svg
+from lab.report.figure_files import svg, text_of
 from lab.scaling.judge.verdict import Doubt, explain
 
 NAMED = 8
@@ -107,7 +107,8 @@ def write(answers: Answers, path: Path, name: str, figured: Drawn | None = None)
             new = Path(beside)
             _save(drawn, new)
             for file, rows in listed.items():
-                _csv(rows, new / file)
+                text = csv_text(rows.columns, rows.rows)
+                (new / file).write_text(text, encoding="utf-8", newline="")
             for file, text in answers[0].record.table.items():
                 (new / file).write_text(text, encoding="utf-8")
             (new / "fits.json").write_text(json.dumps(fits, indent=1) + "\n")
@@ -157,24 +158,14 @@ def emptier(answers: Answers, path: Path) -> str | None:
 
 
 def _save(drawn: Sequence[CaptionedFigure], path: Path) -> None:
-    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    from lab.findings.drawing import STYLE
 
     for one in drawn:
         FigureCanvasAgg(one.figure)
-        with matplotlib.rc_context(STYLE):  # its hash salt makes the SVG reproducible
+        with styled():  # its hash salt makes the SVG reproducible
             one.figure.savefig(path / f"{one.name}.png")
             one.figure.set_layout_engine("none")  # laid out once: it takes as long as drawing
-            (path / f"{one.name}.svg").write_text(svg(one.figure), encoding="utf-8")
-
-
-def _csv(found: Rows, path: Path) -> None:
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(found.columns)
-        writer.writerows([*map(inert, row)] for row in found.rows)
+            (path / f"{one.name}.svg").write_text(text_of(svg(one.figure)), encoding="utf-8")
 
 
 def _markdown(answers: Answers, name: str, drawn: Sequence[CaptionedFigure]) -> str:

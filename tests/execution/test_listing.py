@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pandas import DataFrame
 from simulated import row, rows
 
 from lab.config import study
@@ -172,7 +173,7 @@ def test_checks_are_told_from_the_scan_and_from_each_other(make_study, tmp_path)
 
 def test_text_that_a_spreadsheet_would_evaluate_is_quoted(tmp_path):
     titles = ["=1+1", "+a", "-a", "@SUM(A1)", "\tx", "+1", "plain", ""]
-    table.write({"panel": np.array(titles), "loss": -np.arange(8.0)}, tmp_path / "t.csv")
+    table.write(DataFrame({"panel": np.array(titles), "loss": -np.arange(8.0)}), tmp_path / "t.csv")
     with (tmp_path / "t.csv").open(newline="") as file:
         found = list(csv.DictReader(file))
     quoted = [*(f"'{title}" for title in titles[:5]), *titles[5:]]  # a number is no formula

@@ -19,7 +19,6 @@ from typing import Any
 from unittest.mock import patch
 
 from invocation import invoke
-from matplotlib.figure import Figure
 from simulated import power, rows
 
 from lab.config import study as studies
@@ -87,8 +86,7 @@ def make(name: str) -> Path:
 @contextmanager
 def without_pixels() -> Iterator[None]:
     """Figures are made and not saved: pixels are nobody's golden, and take most of the time."""
-    with (patch.object(Figure, "savefig"), patch("lab.report.figure_files.lean", str),
-          patch("lab.report.pages.inline", str)):  # fmt: skip
+    with patch("lab.report.report._save"), patch("lab.report.pages.inline", str):
         yield
 
 
