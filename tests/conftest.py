@@ -15,6 +15,9 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # Children inherit it, so that all engines still agree to the last bit.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+# No array is promoted silently, in rank or in type, here or in a child.
+os.environ.setdefault("JAX_NUMPY_RANK_PROMOTION", "raise")
+os.environ.setdefault("JAX_NUMPY_DTYPE_PROMOTION", "strict")
 os.environ["LAB_ENGINE"] = "threads"  # starting workers takes seconds, and sees no monkeypatch
 # Most of an import by the hook, and a tenth of a child's, is compiling what was compiled before.
 sys.dont_write_bytecode = False

@@ -167,7 +167,7 @@ def on_interval(src: Source, n: int) -> Float[Array, "*T n"]:
     """Targets without noise at the midpoints of n equal cells of [−½, ½], d = 1."""
 
     def one(src: Source) -> Float[Array, " n"]:
-        z = (jnp.arange(n) + 0.5)[None] / n - 0.5
+        z = jnp.arange(0.5, n)[None] / n - 0.5
         T = teachers.apply(src.networks, src.activation, z)
         return (src.scale * (T - src.mu))[0]
 

@@ -6,7 +6,6 @@ precision may differ by round-off that its steps enlarge, algebra in double prec
 
 import json
 
-import jax
 import losses
 import pytest
 
@@ -19,13 +18,6 @@ LONG = ("basin",)
 """Cases whose programs run longer than they compile."""
 ABOUT = 1e-2
 """Relative difference of condition numbers, whose own error is that of the smallest eigenvalue."""
-
-
-@pytest.fixture(autouse=True)
-def strict():
-    """No array is promoted silently, in rank or in type."""
-    with jax.numpy_rank_promotion("raise"), jax.numpy_dtype_promotion("strict"):
-        yield
 
 
 @pytest.fixture(scope="module")
