@@ -178,23 +178,34 @@ def spread(
 ) -> Order:
     """The next `batch` rows among those that are left, by the gain of this file; those of score 0
     last and, as all where there is no score, by their distance alone."""
+    wanted = left if score is None else left[score > 0]
+    nearest = _nearest(x[wanted], x[labelled])
+    weight = np.ones(len(left)) if score is None else score[score > 0] / nearest
+    chosen = wanted[_apart(x[wanted], weight, nearest, batch)]
+    if len(chosen) == min(batch, len(left)):
+        return chosen
+    # what has no score comes after all that has one
+    rest = np.setdiff1d(left, chosen)
+    nearest = _nearest(x[rest], x[np.concatenate([labelled, chosen])])
+    more = _apart(x[rest], np.ones(len(rest)), nearest, batch - len(chosen))
+    return np.concatenate([chosen, rest[more]])
+
+
+def _nearest(x: np.ndarray, to: np.ndarray) -> np.ndarray:
+    """Squared distances from the nearest of some points."""
     from scipy.spatial import cKDTree
 
-    at = x[left]
-    nearest = np.maximum(cKDTree(x[labelled]).query(at)[0] ** 2, 1e-300)
-    away, base = nearest.copy(), score if score is not None else np.zeros(len(left))
-    # what has no score comes after all that has one
-    weight = np.where(base > 0, base / nearest, 0.0)
-    taken = np.zeros(len(left), bool)
-    chosen = np.empty(min(batch, len(left)), int)
+    return np.maximum(cKDTree(to).query(x)[0] ** 2, 1e-300)
+
+
+def _apart(x: np.ndarray, weight: np.ndarray, away: np.ndarray, batch: int) -> Order:
+    """The first of the largest weight · away each time, δ² to what there was and the taken ones."""
+    chosen = np.empty(min(batch, len(x)), int)
     for i in range(len(chosen)):
-        gain = np.where(taken, -1.0, weight * away)
-        best = int(np.argmax(gain))
-        if gain[best] <= 0:
-            best = int(np.argmax(np.where(taken, -1.0, away)))
-        chosen[i], taken[best] = best, True
-        away = np.minimum(away, _squared(at, at[best]))
-    return left[chosen]
+        chosen[i] = best = int(np.argmax(weight * away))
+        away = np.minimum(away, _squared(x, x[best]))
+        away[best] = -1.0  # a copy of it may be taken, and it never again
+    return chosen
 
 
 def _squared(x: np.ndarray, to: np.ndarray) -> np.ndarray:
