@@ -357,7 +357,8 @@ class Group:
     """Runs that train together. `teachers` differ in their index only.
 
     `shapes` is (student, D or None, seeds) per program; all take the same recipe, learner and
-    solver, and have the same measured, start and round.
+    solver, and have the same measured, start and round. `labelled`: of each teacher the candidates
+    that earlier rounds chose, in their order (`lab.execution.rounds`); empty where there are none.
     """
 
     teachers: tuple[AnyTask, ...]
@@ -368,6 +369,7 @@ class Group:
     measure: MeasureSpec | None = None
     start: int = 0
     round: int = 0
+    labelled: tuple[tuple[int, ...], ...] = ()
 
     @property
     def representative(self) -> Group:

@@ -17,7 +17,10 @@ rounds: `first` random labels, then R rounds that grow the set by one ratio each
 
     n_r = first · (until/first)^(r/R),
 
-and a student is solved before each. Within a round the next point has the largest
+and a student is solved before each. Exact students are solved anew within every run. Networks are
+trained by runs: the sizes of a scan are their rounds, a run leaves the candidates that its students
+choose next (`lab.execution.rounds`), and the `committee`, all seeds of one teacher, is asked
+together. Within a round the next point has the largest
 
     gain(x) = score(x) · (δ(x)/δ₀(x))²
 
@@ -40,7 +43,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from lab.canonical import Part
+from lab.canonical import Part, later
 
 Rule = Literal["random", "farthest", "p-greedy", "hard", "easy", "uncertain"]
 """How training points are chosen."""
@@ -49,6 +52,9 @@ INDEPENDENT = ("farthest", "p-greedy")
 ENOUGH = 20
 """Candidates for each label, below which the pool limits what selection can buy."""
 FEWEST_ROUNDS = 3
+LABEL = "label "
+"""Begins the name of a detail of a run that is a candidate which its students chose, by the number
+of the label that it becomes."""
 
 Order = Int[np.ndarray, " _"]
 """Rows of the candidates in the order in which they are labelled."""
@@ -59,7 +65,8 @@ Ask = Callable[[np.ndarray, np.ndarray], np.ndarray]
 @dataclass(frozen=True)
 class SelectionSpec(Part):
     """A resolved selection. `pool`: candidates, 0 where `keep` gives a fraction; `first`, `rounds`,
-    `until`: of the rounds, 0 where no student is asked; `by`: who says what is hard or easy."""
+    `until`: of the rounds, 0 where no student is asked; `by`: who says what is hard or easy;
+    `committee`: networks that are asked together, 0 of exact students."""
 
     rule: str
     pool: int = 0
@@ -68,6 +75,7 @@ class SelectionSpec(Part):
     rounds: int = 0
     until: int = 0
     by: str = "student"
+    committee: int = later(0)
 
     __hash__ = Part.__hash__
 
@@ -75,6 +83,15 @@ class SelectionSpec(Part):
     def asks(self) -> bool:
         """Whether students are asked between rounds."""
         return self.rounds > 0
+
+    @property
+    def between_runs(self) -> bool:
+        """Whether rounds are runs of their own, as those of networks are."""
+        return self.committee > 0
+
+    def next(self, round_: int) -> int:
+        """Labels of the round after this one, of the last round its own."""
+        return self.schedule[min(round_ + 1, self.rounds)]
 
     @cached_property
     def schedule(self) -> tuple[int, ...]:
@@ -167,6 +184,17 @@ def grown(
         order = np.concatenate([order, chosen])
         of = np.concatenate([of, np.full(len(chosen), number)])
     return order[:size], of[:size]
+
+
+def scores(
+    rule: str, answers: Float[np.ndarray, "students n out"], y: Float[np.ndarray, "n out"]
+) -> Float[np.ndarray, " n"]:
+    """How much a rule wants each point, from the answers of the students that are asked."""
+    if rule == "uncertain":
+        return np.sqrt(np.var(answers, axis=0).sum(axis=1))
+    error = np.abs(answers - y).max(axis=2).mean(axis=0)
+    typical = 1e-3 * float(np.median(error)) + 1e-300
+    return error if rule == "hard" else 1 / (error + typical)
 
 
 def spread(

@@ -199,6 +199,7 @@ def group_of(values: Message) -> Group:
         given["measure"] and MeasureSpec(**given["measure"]),
         given["start"],
         given["round"],
+        given["labelled"],
     )
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lab.config.study import Study
+from lab.data.selection import LABEL
 from lab.data.user_data import AnyTask
 from lab.execution import budgets, registration
 from lab.execution.store import Row, Store
@@ -58,8 +59,9 @@ def columns(study: Study, store: Store) -> DataFrame:
     loss, relative_loss, seconds: nan where a run has none, because it is not done.
 
     Lists such as widths are text, "8x8"; the settings of exact students and the details of a result
-    are text, "name=value name=value". Dimensions that a study measures are columns of their own
-    (`lab.students.dimensions.Dimension`), nan where a run has none.
+    are text, "name=value name=value", without the labels that it chose. Dimensions that a study
+    measures are columns of their own (`lab.students.dimensions.Dimension`), nan where a run has
+    none.
     """
     from pandas import DataFrame
 
@@ -90,7 +92,8 @@ def columns(study: Study, store: Store) -> DataFrame:
             row.status, _number(row.loss), _number(row.relative), row.best_step or 0,
             _number(row.seconds), row.fingerprint, row.provenance["device"],
             row.provenance["dtype"], row.provenance["jax"], row.provenance["git"] or "",
-            _pairs((n, value) for n, value in row.details.items() if n not in dimensions),
+            _pairs((n, value) for n, value in row.details.items()
+                   if n not in dimensions and not n.startswith(LABEL)),
         )  # fmt: skip
         for name, value in zip(COLUMNS, values, strict=True):
             found[name].append(value)

@@ -183,7 +183,7 @@ def groups(
         fresh = run.size is None  # a stream of its own, not the nested training sets
         solver = solvers.named(run.student.kind, run.learner)
         alike = (run.task.representative, run.training, run.root, run.learner, run.measure,
-                 run.start, run.round, fresh, solver)  # fmt: skip
+                 run.start, run.round, fresh, solver, _asked(run))  # fmt: skip
         together[alike][run.task][run.student, run.size].append(run.seed)
     packed = []
     for (_, training, root, learner, measure, start, round_, *_), tasks in together.items():
@@ -202,6 +202,12 @@ def groups(
     return sorted(
         packed, key=lambda g: (bool(late) and late.issuperset(g.runs()), -lane_seconds(g))
     )
+
+
+def _asked(run: Run) -> StudentSpec | None:
+    """The student whose seeds are asked together which labels come next, if they are."""
+    chosen = run.task.selection
+    return run.student if chosen and chosen.between_runs else None
 
 
 @lru_cache(maxsize=4096)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.config.study import Study
-from lab.execution import budgets, compiled, plan, plan_summary, registration
+from lab.execution import budgets, compiled, plan, plan_summary, registration, rounds
 from lab.execution.engine import Engine, Finished
 from lab.execution.plan_summary import Pace
 from lab.execution.settings import Settings
@@ -124,25 +124,43 @@ def run(
             if not plan.left(extra.plan, store.states()).missing:
                 break
             more = _once(extra, store, engine, observe, end)
-            found = replace(
-                more, trained=found.trained + more.trained,
-                diverged=found.diverged + more.diverged, adopted=found.adopted + more.adopted,
-                seconds=found.seconds + more.seconds,
-                compile_seconds=found.compile_seconds + more.compile_seconds,
-                useless=found.useless,
-            )  # fmt: skip
+            found = replace(_both(found, more), useless=found.useless)
         return found
+
+
+def _both(first: Summary, more: Summary) -> Summary:
+    """The outcome of two trainings, one after the other."""
+    return replace(
+        more, trained=first.trained + more.trained, diverged=first.diverged + more.diverged,
+        adopted=first.adopted + more.adopted, seconds=first.seconds + more.seconds,
+        compile_seconds=first.compile_seconds + more.compile_seconds,
+    )  # fmt: skip
 
 
 def _once(
     study: Study | Extra, store: Store, engine: Engine, observe: Observer, end: float
 ) -> Summary:
+    """What is missing, one round after the other where a round waits for the one before."""
+    found = _round(study, store, engine, observe, end)
+    while found.left and not (found.interrupted or found.failed or time.perf_counter() >= end):
+        more = _round(study, store, engine, observe, end)
+        if not more.trained + more.adopted:
+            break
+        found = _both(found, more)
+    return found
+
+
+def _round(
+    study: Study | Extra, store: Store, engine: Engine, observe: Observer, end: float
+) -> Summary:
     start = time.perf_counter()
-    before = plan.left(study.plan, store.states())
+    planned = rounds.with_earlier(study.plan)
+    before = plan.left(planned, store.states())
     adopted = 0
     if before.missing:
         adopted = store.adopt(r.fingerprint() for r in before.missing)
-        before = plan.left(study.plan, store.states())
+        before = plan.left(planned, store.states())
+    before = replace(before, missing=rounds.ready(before.missing, store))
     if not before.missing:
         took = time.perf_counter() - start
         return Summary(0, 0, 0, adopted, 0, False, took, 0.0, "nothing to train", None,
@@ -168,6 +186,7 @@ def _train(
 
     groups = plan.groups(before.missing, teachers=device.teachers, checks=before.checks)
     groups = [part for group in groups for part in plan.parted(group, device.longest)]
+    groups = [rounds.supplied(group, store) for group in groups]
     pace, begun = Pace(groups, device.lanes, compiling), time.perf_counter()
     provenance = versions()
     stop, abandon, late = threading.Event(), threading.Event(), threading.Event()

@@ -31,9 +31,11 @@ from lab.regimes import axes
 from lab.regimes.axes import Axis, Cell, Key, Ordinate, Values
 from lab.regimes.cross_checks import too_few
 from lab.regimes.descending import Descending
-from lab.regimes.regime import REGIMES, Rows
+from lab.regimes.regime import REGIMES, Regime, Rows
 from lab.spec import Planned, Run, StudentSpec
 
+MOST_ASKED = 16
+"""Networks that are asked together, as many as share a program (`lab.execution.plan`)."""
 LIMIT_SHARE = 0.5
 """Share of the loss at the largest D beyond which L∞ makes up most of it."""
 
@@ -65,7 +67,23 @@ class OverData(Descending):
         """The tasks of the grid, each under every selection of its training points."""
         for task in super().tasks(teachers):
             for chosen in self.data.selections():
+                if chosen and chosen.asks and self.student.trained:
+                    seeds, first = self.repetitions, min(self.data.sizes)
+                    chosen = replace(chosen, committee=seeds, first=first)
                 yield replace(task, selection=chosen) if chosen else task
+
+    def runs(self) -> Iterator[Run]:
+        """Of networks that are asked every size is a round."""
+        for run in super().runs():
+            chosen = run.task.selection
+            if chosen and chosen.between_runs and run.size:
+                run = replace(run, round=sorted(self.data.sizes).index(run.size))
+            yield run
+
+    def denser(self, level: float) -> Regime | None:
+        """None where sizes are rounds: others would be other training sets."""
+        rounds = self.student.trained and self.data.asking
+        return None if rounds else super().denser(level)
 
     def setting(self, run: Run) -> Key:
         """How training points are chosen is a part of it, where they are."""
@@ -156,11 +174,7 @@ class OverData(Descending):
         """What students, targets and given data do not allow of a selection."""
         asking, student, task = self.data.asking, self.student, self.task
         if asking and student.trained:
-            yield (
-                f"data.selection: {asking[0]} points are chosen by exact students, between whose "
-                "solutions nothing is trained; take an exact student, or \"farthest\" for "
-                f"{student.kind}"
-            )
+            yield from self._of_networks()
         elif asking and student.answers_unlimited:
             yield f"data.selection: {student.kind} students learn from no points; leave it out"
         if "p-greedy" in self.data.chosen and (student.kind != "kernel" or student.inputs != "raw"):
@@ -186,6 +200,29 @@ class OverData(Descending):
         fixed = set(self.data.chosen) <= set(INDEPENDENT)
         if task.teacher_kind == "field" and not fixed:
             yield from task.mistakes([most])
+
+    def _of_networks(self) -> Iterator[str]:
+        """What networks do not allow that are asked between rounds, of which each is a size."""
+        data, seeds = self.data, self.repetitions
+        chosen = next(s for task in self.tasks(1) if (s := task.selection) and s.between_runs)
+        if "first" in data.model_fields_set:
+            yield "data.first: networks begin with the smallest of data.sizes; leave it out"
+        if chosen.schedule != tuple(sorted(data.sizes)):
+            wanted = ", ".join(map(str, chosen.schedule))
+            yield (
+                f"data.sizes: the training sets of networks are rounds, {chosen.rounds} after "
+                f"the first, that grow by one ratio; take sizes = [{wanted}], or other rounds"
+            )
+        if "uncertain" in data.asking and seeds < 2:
+            yield (
+                "student.seeds: uncertain points are those on which networks of other seeds "
+                "disagree; take seeds = 4, or \"hard\" points"
+            )
+        if seeds > MOST_ASKED:
+            yield (
+                f"student.seeds: {seeds} are too many to be asked together; take at most "
+                f"{MOST_ASKED}"
+            )
 
 
 @REGIMES.add

@@ -9,7 +9,7 @@ it is L ∝ D^−α with D the labels that were used; candidates that were only 
     alpha       the exponent under each rule; `resolution` is the prediction of its own
     difference  α(rule) − α(random), teacher by teacher
 
-What it does not do: select for networks by what they have learned; "farthest" points are for all.
+What it does not do: say what carries the exponent of one's own data, or mix rules.
 """
 
 from __future__ import annotations

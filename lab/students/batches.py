@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from lab.data import sets as data
-from lab.data.selection import farthest
+from lab.data.selection import SelectionSpec, farthest
 from lab.data.sets import ordered
 from lab.data.streams import stream
 from lab.data.task import TEST_POINTS, TaskSpec
@@ -49,6 +49,7 @@ class BatchSource(Protocol):
         rms: root mean square of a coordinate, [T].
         test, validation: fixed sets; there is no validation set beside fresh data.
         pool: in rows, the points of which a training set of D is the first D, if there are any.
+        candidates: in rows, those that students choose from, if they are asked.
     """
 
     D_amb: int
@@ -59,6 +60,7 @@ class BatchSource(Protocol):
     test: Batch
     validation: Batch | None
     pool: Batch | None
+    candidates: Batch | None
 
     def fresh(self, start: int, batch: int) -> Batch | None:
         """A chunk of batches that nobody saw, for all students; None where sets are nested."""
@@ -105,14 +107,14 @@ class TeacherBatches:
         sizes = tuple(D for _, D, _ in group.shapes if D is not None)
         self.nested, self.size = bool(sizes), group.training.pool
         self.pool: Batch | None = None
+        self.candidates: Batch | None = None
         self.validation: Batch | None = None
         if self.size:
             self.pool = _first(src, self.size, self.keys["data"], self.keys["noise"])
         if self.nested:
-            most = data.candidates(tasks[0], max(sizes))
+            most = _looked_at(group)
             self.pool = _pool(src, (*sizes, most), self.keys["pool"], self.keys["noise"])
-            if tasks[0].selection:
-                self.pool = _selected(self.pool, max(sizes))
+            self.pool, self.candidates = _selected(self.pool, tasks[0].selection, group)
             self.validation = _clean(src, VALIDATION_POINTS, self.keys["validation"])
 
     def fresh(self, start: int, batch: int) -> Batch | None:
@@ -144,12 +146,10 @@ class UserDataBatches:
         found = [ordered(task, root=group.root) for task in tasks]
         sets = [one for one, _, _ in found]
         chosen = tasks[0].selection
-        self.pool: Batch | None = (
-            _rows([x[: chosen.pool] if chosen else x for _, x, _ in found]),
-            _rows([y[: chosen.pool] if chosen else y for _, _, y in found]),
-        )
-        if chosen:
-            self.pool = _selected(self.pool, max(D or 0 for _, D, _ in group.shapes))
+        most = _looked_at(group) if chosen else len(found[0][1])
+        whole = _rows([x[:most] for _, x, _ in found]), _rows([y[:most] for _, _, y in found])
+        self.pool: Batch | None
+        self.pool, self.candidates = _selected(whole, chosen, group)
         self.test = _columns([one.x_test for one in sets]), _columns([one.y_test for one in sets])
         self.validation: Batch | None = (
             _columns([one.x_validation for one in sets]),
@@ -176,11 +176,30 @@ def _rows(rows: list[np.ndarray]) -> Float[Array, "T n coordinates"]:
     return jnp.stack([jnp.asarray(one) for one in rows])
 
 
-def _selected(pool: Batch, size: int) -> Batch:
-    """Of every teacher's candidates the first `size` of their order by distance."""
-    rows = np.stack([farthest(np.asarray(x, float), size) for x in pool[0]])[:, :, None]
+def _looked_at(group: Group) -> int:
+    """Candidates of a group: for its largest training set, or the next one that students choose."""
+    size = max(D or 0 for _, D, _ in group.shapes)
+    chosen = group.teachers[0].selection
+    if chosen and chosen.between_runs:
+        size = chosen.next(group.round)
+    return data.candidates(group.teachers[0], size)
+
+
+def _selected(
+    pool: Batch, chosen: SelectionSpec | None, group: Group
+) -> tuple[Batch, Batch | None]:
+    """The labelled points of every teacher's candidates, in their order, and the candidates where
+    students are asked."""
+    if chosen is None:
+        return pool, None
+    size = max(D or 0 for _, D, _ in group.shapes)
+    of = [np.asarray(x, float) for x in pool[0]]
+    rows = np.array(
+        group.labelled
+        or [np.arange(size) if chosen.between_runs else farthest(x, size) for x in of]
+    )[:, :, None]
     x, y = (jnp.take_along_axis(part, rows, axis=1) for part in pool)
-    return x, y
+    return (x, y), pool if chosen.between_runs else None
 
 
 def _columns(rows: list[np.ndarray]) -> Float[Array, "T coordinates n"]:

@@ -265,12 +265,11 @@ def selected(run: Run, of: Sets, size: int) -> tuple[selection.Order, np.ndarray
                 score = 1 / (margin(whole.scale * x) + 1e-12)
             else:
                 parts = [np.delete(labelled, np.s_[i::COMMITTEE]) for i in range(COMMITTEE)]
-                answers = [_answered(student(part), x) for part in parts]
-                score = np.sqrt(np.var(answers, axis=0).sum(axis=1))
+                answers = np.array([_answered(student(part), x) for part in parts])
+                score = selection.scores(chosen.rule, answers, of.y[left])
         else:
-            error = np.abs(_answered(student(labelled), x) - of.y[left]).max(axis=1)
-            typical = 1e-3 * float(np.median(error)) + 1e-300
-            score = error if chosen.rule == "hard" else 1 / (error + typical)
+            answers = _answered(student(labelled), x)[None]
+            score = selection.scores(chosen.rule, answers, of.y[left])
         none.update(left[score <= 0].tolist())
         none.difference_update(left[score > 0].tolist())
         return np.asarray(score, float)

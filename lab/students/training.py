@@ -27,13 +27,14 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Key
 
-from lab.data import free_knots, sets
+from lab.data import free_knots, selection, sets
 from lab.data.streams import stream
 from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.spec import Group, Run, TrainingSpec
 from lab.students.batches import (
     CHUNK,
+    Batch,
     BatchSource,
     TeacherBatches,
     baseline,
@@ -100,6 +101,8 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
             cohort.evaluate(group.training.last, given, True, True)
     for cohort in cohorts:
         cohort.measure(watch, initial=False)
+        if given.candidates:
+            cohort.choose(group, given.candidates)
     runs = iter(group.runs())
     return [r for cohort in cohorts for r in cohort.results(group, runs, base)]
 
@@ -200,6 +203,40 @@ class _Cohort:
             self.curve.append((step, found["test"], found.get("validation", found["test"])))
         if observed or given.validation:  # early stopping may choose any step that is watched
             self.observed |= {(step, split): losses for split, losses in found.items()}
+
+    def choose(self, group: Group, candidates: Batch) -> None:
+        """The candidates of each teacher that its students want labelled next, into the details of
+        all of them."""
+        rule = group.teachers[0].selection
+        assert rule is not None and self.D is not None  # there are candidates
+        if rule.committee != self.S:
+            raise ValueError(
+                f"{self.S} of the {rule.committee} seeds that are asked together stand in one "
+                "group; take fewer seeds, or smaller networks"
+            )
+        more = rule.next(group.round) - self.D
+        for t, (known, *points) in enumerate(zip(self.details, *candidates, strict=True)):
+            x, y = (np.asarray(part, float) for part in points)
+            answers = np.concatenate(
+                [self._answers(t, x[i : i + BLOCK]) for i in range(0, len(x), BLOCK)], axis=1
+            )
+            labelled = np.array(group.labelled[t] if group.labelled else range(self.D))
+            left = np.setdiff1d(np.arange(len(x)), labelled)
+            # a student that diverged has nothing to say
+            score = np.nan_to_num(selection.scores(rule.rule, answers[:, left], y[left]), posinf=0)
+            for i, row in enumerate(selection.spread(x, labelled, left, score, more).tolist()):
+                for one in known:
+                    one[f"{selection.LABEL}{self.D + i}"] = row
+
+    def _answers(self, t: int, x: np.ndarray) -> Float[np.ndarray, "S n outputs"]:
+        """What the students of one teacher answer, under kl in probabilities."""
+        own = jax.tree.map(lambda leaf: leaf[t], self.parameters)
+        f = np.asarray(
+            _answer(self.student, own, self.scale[t], jnp.asarray(x.T, self.scale.dtype))
+        )
+        return np.moveaxis(
+            np.asarray(jax.nn.softmax(f, axis=1) if self.loss == "kl" else f, float), 1, 2
+        )
 
     def results(self, group: Group, runs: Iterator[Run], base: np.ndarray) -> list[Result]:
         """The results of the next runs, teacher by teacher."""
@@ -339,6 +376,14 @@ def _polish(
 
     per_teacher = jax.vmap(one_student, (0, None, None, None))
     return jax.vmap(per_teacher)(parameters, scale, x, y)
+
+
+@partial(jax.jit, static_argnums=0)
+def _answer(
+    student: StudentSpec, parameters: Any, scale: Array, x: Array
+) -> Float[Array, "S outputs n"]:
+    """Answers of the students of one teacher."""
+    return jax.vmap(lambda p: _network(student).apply(student, p, scale * x))(parameters)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))

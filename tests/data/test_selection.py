@@ -254,12 +254,6 @@ def test_what_cannot_be_selected_is_one_sentence(data, sentence):
     assert len(error.value.mistakes) == 1
 
 
-def test_rules_that_ask_students_are_for_exact_ones():
-    with pytest.raises(StudyError, match="chosen by exact students"):
-        made({"kind": "network"}, {"kind": "mlp", "widths": 8}, [256, 512, 1024],
-             selection="hard", pool=20480, rounds=4)  # fmt: skip
-
-
 def test_candidates_are_enough_or_the_pool_is_doubted():
     assert selection.ENOUGH == 20
     limited = made({"kind": "singular", "power": 0.6}, {"kind": "nearest"}, [8, 16, 32],
