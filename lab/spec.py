@@ -38,6 +38,7 @@ class TrainingSpec(Part):
     loss, or `last`; of fresh data it is the last one. `branch_from`: the step at which this run
     leaves a constant schedule and falls linearly to rate 0; 0, it does not. `polish`: steps of the
     whole-problem rule `polish_by` after those of the stages, on one batch of `polish_batch`.
+    `revive`: share of the steps in which hidden units that answer 0 everywhere are drawn anew.
     """
 
     optimiser: str
@@ -55,6 +56,7 @@ class TrainingSpec(Part):
     stopping: str = "best"
     branch_from: int = 0
     polish_by: str = "lbfgs"
+    revive: float = 0.0
 
     __hash__ = Part.__hash__
 

@@ -298,6 +298,11 @@ class Trained(Student):
         return frozenset()
 
     @classmethod
+    def revives(cls, spec: StudentSpec) -> bool:
+        """Whether `network()` has `revived`, see `lab.students.mlp`, and units of it may die."""
+        return False
+
+    @classmethod
     def rescaled(cls, spec: StudentSpec, factor: float) -> StudentSpec | None:
         """The student whose first weights have `factor` times the variance; None where the kind
         cannot, and no check may vary them then."""

@@ -52,13 +52,21 @@ class Descending(Regime):
 
     @property
     def fitting(self) -> Training:
-        """The recipe; of given data with a batch of at most the smallest training set, where the
-        file chooses none."""
+        """The recipe for these sizes; of given data with a batch of at most the smallest training
+        set, where the file chooses none."""
         smallest = min((D for D in self.sizes if D), default=0)
         own = isinstance(self.task, UserData) and "batch" not in self.training.model_fields_set
         if own and 0 < smallest < self.training.batch:
             return self.training.model_copy(update={"batch": smallest})
-        return self.training
+        return self.training.for_size(self._most) if self.training.by_size else self.training
+
+    @property
+    def _most(self) -> int:
+        """Parameters of the largest student of the grid."""
+        return max(
+            student.parameters(task.D_amb, task.outputs)
+            for task in self.tasks(1) for student in self.students()
+        )  # fmt: skip
 
     @cached_property
     def checked(self) -> frozenset[int]:
@@ -130,12 +138,8 @@ class Descending(Regime):
             if sizes:
                 yield from self.fitting.on_sets(sizes)
             elif self.training.pool:
-                tasks = list(self.tasks(1))
-                most = max(
-                    student.parameters(task.D_amb, task.outputs)
-                    for task in tasks for student in self.students()
-                )  # fmt: skip
-                yield from self.training.on_pool(most, noise=any(t.noise for t in tasks))
+                noise = any(task.noise for task in self.tasks(1))
+                yield from self.training.on_pool(self._most, noise=noise)
 
     def _of_problem(self) -> Iterator[str]:
         return self.training.on_problem(self.tasks(1), [*self.students()])
@@ -150,6 +154,11 @@ class Descending(Regime):
                 f"training.optimiser: {first} moves hidden weight matrices in its own way, and a "
                 f"{self.student.kind} student names none; take preset = \"adam\", or give its kind "
                 "`hidden_matrices`"
+            )
+        if self.training.revive and not all(map(kind.revives, students)):
+            yield (
+                f"training.revive: these {self.student.kind} students have no units that die, or "
+                "none that could be drawn anew; leave it out"
             )
         varied = self.evidence.weights if self.checked else ()
         if any(kind.rescaled(student, factor) is None for factor in varied for student in students):

@@ -113,6 +113,10 @@ class Mlp(Trained):
         return frozenset(f"W{layer}" for layer in range(len(spec.widths)))
 
     @classmethod
+    def revives(cls, spec: StudentSpec) -> bool:
+        return power_of(spec.activation) is not None and spec.parametrisation == "standard"
+
+    @classmethod
     def rescaled(cls, spec: StudentSpec, factor: float) -> StudentSpec | None:
         return replace(spec, weight=factor * spec.weight)
 
@@ -257,3 +261,41 @@ def hidden(
 def _network(spec: StudentSpec, parameters: Parameters) -> Any:
     outputs = parameters[f"b{len(spec.widths)}"].shape[0]
     return _module()(spec, parameters["W0"].shape[1], outputs)
+
+
+def revived(
+    spec: StudentSpec,
+    parameters: Parameters,
+    x: Float[Array, "D_amb n"],
+    error: Float[Array, " n"],
+    *,
+    key: Key[Array, ""],
+) -> Parameters:
+    """The parameters with new weights for every ReLU that is 0 at all of these points.
+
+    Such a unit has no gradient, and the student is one unit smaller. It gets new incoming weights,
+    a bias that puts its kink on one of the points, drawn with a probability proportional to
+    `error`, the loss there, and outgoing weights 0: the answers at these points stay as they are.
+    New weights between hidden layers have mean 0, for what they see is never negative: their sum
+    would put most kinks outside of the data.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    seen, found, dead_below = x, dict(parameters), jnp.zeros(len(x), bool)
+    for layer, (before, after) in enumerate(hidden(spec, parameters, x)):
+        W, b, following = f"W{layer}", f"b{layer}", f"W{layer + 1}"
+        dead = jnp.all(before <= 0, axis=1)
+        weights, places = jax.random.split(jax.random.fold_in(key, layer))
+        rows, columns = parameters[W].shape
+        new = scales(spec, layer, columns)[0] * jax.random.normal(weights, (rows, columns), x.dtype)
+        if layer:
+            # nothing is known yet of what units drawn just now answer
+            new = jnp.where(dead_below, 0.0, new - jnp.mean(new, axis=1, keepdims=True))
+        at = jax.random.categorical(places, jnp.log(error), shape=(rows,))
+        bias = -jnp.sum(new * seen[:, at].T, axis=1, keepdims=True)
+        found[W] = jnp.where(dead[:, None], new, found[W])
+        found[b] = jnp.where(dead[:, None], bias, found[b])
+        found[following] = jnp.where(dead, 0.0, found[following])
+        seen, dead_below = after, dead
+    return found

@@ -48,6 +48,8 @@ from lab.students.whole_problem import problem
 
 BLOCK = 2_000
 """Points evaluated at once."""
+REVIVED, REVIVING_POINTS = 1_000, 10_000
+"""Steps from one look for dead units to the next, and points of the last batches that it is at."""
 DIVERGED = 10.0
 """A relative loss above this, or one that is not finite, is a diverged run."""
 
@@ -78,6 +80,7 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
     rate = rates(group.training)
     record = _record_steps(rate.size, every_chunk=given.validation is not None)
     checkpoints = {*group.training.checkpoints, rate.size}
+    reviving = range(REVIVED, int(group.training.revive * rate.size) + 1, REVIVED)
     step = 0
     for steps, batch, _ in group.training.stages:
         stop = step + steps
@@ -92,6 +95,8 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
                     cohort.advance(x, y, rate[step : step + n], first - step, last - step)
                     if due and last == step + n or last in checkpoints:
                         cohort.evaluate(last, given, due and last == step + n, last in checkpoints)
+                if _due(step, step + n, reviving):
+                    cohort.revive(x, y, step + n)
                 tick(n * cohort.S * len(group.teachers))
             step += n
     if group.training.polish:
@@ -150,6 +155,7 @@ class _Cohort:
         if group.start:
             again = jax.vmap(jax.vmap(lambda k: jax.random.fold_in(k, group.start)))
             keys = again(keys)
+        self.keys = keys
         self.parameters = _network(student).init(student, given.D_amb, given.outputs, keys=keys)
         self.state = None
         if t.stages:
@@ -180,6 +186,14 @@ class _Cohort:
         )  # fmt: skip
         # Waiting here keeps at most one chunk of each lane in memory and makes ticks truthful.
         jax.block_until_ready(self.parameters)
+
+    def revive(self, x: Array, y: Array, step: int) -> None:
+        """New weights for units that are 0 at points of these batches, [T, steps, …, batch]."""
+        many = -(-REVIVING_POINTS // x.shape[-1])
+        x, y = (jnp.moveaxis(v[:, :many], 1, 2).reshape(len(v), v.shape[2], -1) for v in (x, y))
+        self.parameters = _revived(
+            self.student, self.loss, self.power, self.parameters, self.scale, x, y, self.keys, step
+        )
 
     def polish(self, x: Array, y: Array, training: TrainingSpec) -> None:
         self.parameters = _polish(
@@ -361,6 +375,23 @@ def _advance(
         return jax.lax.fori_loop(first, last, step, (parameters, state))
 
     return over_teachers(one_teacher)(parameters, state, scale, x, y)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _revived(
+    student: StudentSpec, loss: str, power: float,
+    parameters: Any, scale: Array, x: Array, y: Array, keys: Key[Array, "T S"], step: Array,
+) -> Any:  # fmt: skip
+    """Every student with new weights for its dead units, see `lab.students.mlp.revived`."""
+    network = _network(student)
+
+    def one_student(p: Any, key: Array, scale: Array, x: Array, y: Array) -> Any:
+        f = network.apply(student, p, scale * x)
+        error = jax.vmap(lambda f, y: sets.losses(loss, power, f[:, None], y[:, None]), 1)(f, y)
+        return network.revived(student, p, scale * x, error, key=jax.random.fold_in(key, step))
+
+    per_teacher = jax.vmap(one_student, (0, 0, None, None, None))
+    return jax.vmap(per_teacher)(parameters, keys, scale, x, y)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))

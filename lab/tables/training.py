@@ -6,6 +6,7 @@ the preset's name: two files that mean the same recipe share their runs.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -68,6 +69,17 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "batch": 128,
         "steps": 20_000,
     },
+    "thorough": {
+        "optimiser": "muon",
+        "rate": 0.005,
+        "beta1": 0.95,
+        "beta2": 0.999,
+        "schedule": "linear",
+        "batch": 128,
+        "steps": 80_000,
+        "revive": 0.6,
+        "by_size": True,
+    },
     "adam": {"optimiser": "adam"},
     "adam-cosine": {"optimiser": "adam", "beta2": 0.999, "schedule": "cosine", "batch": 256},
     "adam-lbfgs": {"optimiser": "adam", "polish": 100},
@@ -94,7 +106,12 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """Recipes of training; a key that the file sets itself wins over its preset. muon-20k: the default
-of 2026, by its numbers, for studies that were run with it, whatever the default becomes."""
+of 2026, by its numbers, for studies that were run with it, whatever the default becomes. thorough:
+four times its steps at half its rate, and no unit that died stays dead; docs/speed.md has what it
+gains, and at which price."""
+
+SLOWER_FROM = 4_500
+"""Parameters of the largest student from which `by_size` descends longer and more slowly."""
 
 
 def _named(value: Any) -> Any:
@@ -145,6 +162,16 @@ class Training(Table):
         Whole,
         Field(ge=0, le=MOST, description="step from which a constant rate falls to 0; 0: none"),
     ] = 0  # fmt: skip
+    revive: Annotated[
+        float,
+        Field(ge=0, lt=1, description="share of the steps in which ReLU units that answer 0 "
+              "everywhere are drawn anew"),
+    ] = 0.0  # fmt: skip
+    by_size: Annotated[
+        bool,
+        Field(description="where the largest student has N > 4500 parameters, √(N/4500) times the "
+              "steps at so much less of the rate, for all students"),
+    ] = False  # fmt: skip
 
     @model_validator(mode="before")
     @classmethod
@@ -161,7 +188,7 @@ class Training(Table):
 
     def wrong(self) -> Iterator[str]:
         rules = (self._of_preset, self._of_stages, self._of_checkpoints, self._of_branch,
-                 self._of_polish)  # fmt: skip
+                 self._of_polish, self._of_size)  # fmt: skip
         for rule in rules:
             yield from said(rule)
 
@@ -230,6 +257,22 @@ class Training(Table):
         elif self.polish_by != "lbfgs" and not self.polish:
             yield "polish_by: nothing is polished; give polish, its steps, or leave it out"
 
+    def _of_size(self) -> Iterator[str]:
+        if self.by_size and (self.stages is not None or whole(self.optimiser)):
+            yield "by_size: it changes steps and rate, and this recipe names neither; leave it out"
+        if self.revive and not self._descended:
+            title = OPTIMISERS[self.optimiser].title
+            yield f"revive: {title} alone has no steps between; leave it out"
+
+    def for_size(self, most: int) -> Training:
+        """The same for a scan whose largest student has so many parameters: every size of it has
+        one budget and one rate, so that the scan differs in nothing else."""
+        factor = math.sqrt(most / SLOWER_FROM)
+        if not self.by_size or factor <= 1:
+            return self
+        own = {"steps": round(self.steps * factor), "rate": self.rate / factor}
+        return self.model_copy(update=own)
+
     @property
     def _descended(self) -> int:
         """Steps of the schedule; whole-problem rules alone have none."""
@@ -248,7 +291,7 @@ class Training(Table):
         return TrainingSpec(
             self.optimiser, self.beta1, self.beta2, self.weight_decay, stages, self.schedule,
             self.warmup, polish, polish_batch, self.precision, self.pool, self._observed(),
-            self.stopping, self.branch_from, polish_by,
+            self.stopping, self.branch_from, polish_by, self.revive,
         )  # fmt: skip
 
     def _observed(self) -> tuple[int, ...]:

@@ -410,6 +410,62 @@ def test_other_losses_learn(make_study, loss):
         assert value < 0.5
 
 
+def test_dead_units_are_drawn_anew_and_change_no_answer():
+    """Units that are 0 at all points answer somewhere afterwards; the student answers as before."""
+    spec = StudentSpec("mlp", (8, 8), "relu", "standard", 2.0, 0.5, "raw")
+    key = jax.random.key(0)
+    p = mlp.init(spec, 3, 1, keys=key)
+    p["b0"], p["b1"] = p["b0"].at[:2].set(-50.0), p["b1"].at[3:6].set(-90.0)
+    x = jax.random.normal(jax.random.key(1), (3, 500))
+    error = jnp.where(jnp.arange(500) < 5, 1.0, 0.0)
+    new = mlp.revived(spec, p, x, error, key=key)
+    np.testing.assert_allclose(mlp.apply(spec, new, x), mlp.apply(spec, p, x), rtol=1e-5, atol=1e-6)
+    for layer, gone in enumerate(([0, 1], [3, 4, 5])):
+        before = np.asarray(_before(spec, new, x)[layer])
+        assert (before[gone] > 0).any(axis=1).all()
+        # their kinks are on points where the loss is
+        assert (np.abs(before[gone][:, :5]).min(axis=1) < 1e-4).all()
+
+
+def _before(spec, parameters, x):
+    return [before for before, _ in mlp.hidden(spec, parameters, x)]
+
+
+def test_reviving_helps_students_that_have_dead_units(make_study):
+    """At a rate this large units die, and stay so without a look."""
+    recipe = {"steps": 4_000, "rate": 0.02}
+    found = {}
+    for share in (0.0, 0.6):
+        lab = make_study(student={"widths": [6, 7, 8], "seeds": 4},
+                         training={**recipe, "revive": share})  # fmt: skip
+        found[share] = np.log([*relative(lab, shapes=1).values()])
+    assert np.mean(found[0.6]) < np.mean(found[0.0])
+
+
+def test_by_size_slows_the_scan_of_large_students(make_study):
+    """√(N/4500) times the steps at so much less of the rate, for all sizes of the scan alike."""
+    small, large = (make_study(student={"widths": [8, 12, w], "seeds": 1},
+                               training={"by_size": True}) for w in (32, 128))  # fmt: skip
+    ((steps, _, rate),), ((more, _, slower),) = small.recipe.stages, large.recipe.stages
+    assert (steps, rate) == (small.training.steps, small.training.rate)
+    factor = (max(p.run.N for p in large.plan) / 4500) ** 0.5
+    assert factor > 1.5 and more == round(steps * factor)
+    assert slower == pytest.approx(rate / factor)
+    assert len({p.run.training for p in large.plan if not p.check}) == 1
+
+
+@pytest.mark.parametrize(
+    ("student", "training", "said"),
+    [({"activation": "tanh"}, {"revive": 0.5}, "no units that die"),
+     ({}, {"optimiser": "lbfgs", "revive": 0.5}, "no steps between"),
+     ({}, {"schedule": "step", "stages": [{"steps": 9, "batch": 9, "rate": 0.1}], "by_size": True},
+      "names neither")],
+)  # fmt: skip
+def test_what_cannot_be_revived_or_slowed_is_refused(make_study, student, training, said):
+    with pytest.raises(StudyError, match=said):
+        make_study(student={"widths": [4, 5, 6], **student}, training=training)
+
+
 def test_stages_carry_the_moments(make_study):
     """Two stages of equal batch and rate are one."""
     one = make_study(training={"steps": 40, "schedule": "constant", "rate": 0.01})
