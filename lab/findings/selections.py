@@ -12,7 +12,7 @@ scans are straight; a bend that only one of them has is in it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +20,23 @@ import numpy as np
 
 from lab.findings.answer import Judgement, inside
 from lab.findings.contrasts import Contrast, between, whole
+from lab.findings.drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    VERMILLION,
+    decades,
+    grid,
+    literal,
+    styled,
+    told,
+)  # fmt: skip
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.study_results import Setting, SettingRuns, StudyResults, named
-from lab.findings.view import Answers, TextTable, View, findings_of, interval
+from lab.findings.view import Answers, CaptionedFigure, TextTable, View, findings_of, interval
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Doubt
-from lab.scaling.scans.lines import teacher_t
+from lab.scaling.scans.lines import LEVEL, student_quantile, teacher_t
 from lab.scaling.scans.scan import Interval
 from lab.tables.prediction import Claim
 
@@ -165,11 +177,43 @@ def above(answers: Answers) -> list[TextTable]:
     found = findings_of(answers, "selections")
     if not found:
         return []
+    many = {gain.contrast.teachers for gain in found}
+    pairs = " to ".join(map(str, sorted({min(many), max(many)})))
     words = (
         "Chosen labels beside random ones, teacher by teacher (Student's t over "
-        f"{found[0].contrast.teachers} pairs):"
+        f"{pairs} pairs). {_valued(found)}"
     )
     return [TextTable(COLUMNS, [_cells(gain) for gain in found], words)]
+
+
+def changes(gains: Sequence[SelectionGain]) -> str:
+    """What selection changes of one scan under several rules: "the slope", "the constant" or
+    "nothing". Intervals are those of the rules together (Bonferroni)."""
+    dof = gains[0].contrast.teachers - 1
+    wider = float(student_quantile(dof, 1 - (1 - LEVEL) / len(gains)) / student_quantile(dof))
+
+    def clear(value: float, ends: Interval) -> bool:
+        return abs(value) > wider * (ends[1] - ends[0]) / 2
+
+    if any(clear(gain.contrast.change, gain.contrast.interval) for gain in gains):
+        return "the slope"
+    ratios = [(gain.ratio, gain.ratio_interval) for gain in gains]
+    if any(clear(math.log(r), (math.log(ends[0]), math.log(ends[1]))) for r, ends in ratios):
+        return "the constant"
+    return "nothing"
+
+
+def _valued(found: Sequence[SelectionGain]) -> str:
+    """What selection changes in each setting besides the rule, in words."""
+    scans: dict[str, list[SelectionGain]] = {}
+    for gain in found:
+        name = ", ".join(filter(None, (gain.label, named(gain.contrast.fixed))))
+        scans.setdefault(name, []).append(gain)
+    told: dict[str, list[str]] = {}
+    for name, gains in scans.items():
+        told.setdefault(changes(gains), []).append(name)
+    of = "; ".join(f"{what} ({'; '.join(names)})" for what, names in told.items())
+    return f"All rules together, selection changes {of}."
 
 
 def _cells(gain: SelectionGain) -> tuple[str, ...]:
@@ -179,4 +223,59 @@ def _cells(gain: SelectionGain) -> tuple[str, ...]:
             f"{gain.ratio:.3g}", f"[{low:.3g}, {high:.3g}]", gain.says)  # fmt: skip
 
 
-VIEW = View(above=above, key="selections", json="fits")
+def figures(answers: Answers) -> list[CaptionedFigure]:
+    """α against d under each rule, a panel per kind of target, where more than one d is asked."""
+    curves = _curves(answers)
+    every = [p for some in curves.values() for points in some.values() for p in points]
+    dims = sorted({p.dim for p in every})
+    if len(dims) < 2 or not findings_of(answers, "selections"):
+        return []
+    rules = dict.fromkeys(rule for some in curves.values() for rule in some)
+    colours = dict(zip(rules, (GREY, BLUE, GREEN, VERMILLION, ORANGE, "black"), strict=False))
+    with styled():
+        figure, axes = grid(len(curves), margin=0.8, height=3.6)
+        for ax, (target, some) in zip(axes, curves.items(), strict=True):
+            for i, (rule, points) in enumerate(some.items()):
+                colour, aside = colours[rule], 1 + 0.02 * (i - (len(some) - 1) / 2)
+                d = np.array([p.dim for p in points], float)
+                ax.plot(d, [p.prediction for p in points], "--" if d.size > 1 else "_", ms=16,
+                        color=colour, lw=1.2, zorder=2)  # fmt: skip
+                for p, at in zip(points, d * aside, strict=True):
+                    assert p.exponent is not None
+                    value, (low, high) = p.exponent.alpha, p.exponent.interval
+                    mark = ax.errorbar(
+                        at, value, yerr=[[value - low], [high - value]], fmt="o", color=colour,
+                        ms=5, capsize=3, lw=1.3, label=rule if p is points[0] else None,
+                    )  # fmt: skip
+                    told(mark.lines[0], f"{p.label}: {value:.3g}, {p.prediction:.3g} predicted")
+            ax.set(title=literal(target), xscale="log", yscale="log")
+            ax.set_xticks(dims, [str(d) for d in dims])
+            ax.set_xticks([], minor=True)
+            decades(ax)
+            ax.set_xticks(dims, [str(d) for d in dims])
+            ax.legend(fontsize=8.5)
+        figure.supxlabel("intrinsic dimension d", fontsize=10.5)
+        figure.supylabel(r"exponent $\alpha$ in $L \propto D^{-\alpha}$", fontsize=10.5)
+    caption = (
+        "Exponents against intrinsic dimension under each way to choose the labels. Bars: 95 % "
+        "interval over teachers. Dashed, in the colour of the rule: its prediction. Points of one "
+        "d are shifted a little to the side."
+    )
+    return [CaptionedFigure("selections", "What choosing the labels buys", figure, caption)]
+
+
+def _curves(answers: Answers) -> dict[str, dict[str, list[ExponentResult]]]:
+    """The exponents that were measured, by kind of target and rule, in the order of d."""
+    curves: dict[str, dict[str, list[ExponentResult]]] = {}
+    for answer in answers:
+        table = answer.study
+        target = f"{table.task.teacher_kind}, {table.student.kind} students"
+        for p in sorted(answer.points, key=lambda p: p.dim):
+            rule = p.setting.varying.get(RULE)
+            if rule and p.claim and p.exponent and np.isfinite(p.exponent.interval).all():
+                curves.setdefault(target, {}).setdefault(str(rule), []).append(p)
+    return curves
+
+
+VIEW = View(above=above, figures=figures, key="selections", json="fits",
+            title="Chosen labels beside random ones")  # fmt: skip

@@ -1,5 +1,7 @@
 """Gains of selection: paired differences and ratios, their claims, and the doubt about the pool."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from simulated import rows
@@ -7,7 +9,7 @@ from simulated import rows
 from lab.config import study
 from lab.execution.store import Store
 from lab.findings.answering import answer
-from lab.findings.selections import RULE
+from lab.findings.selections import RULE, VIEW, changes
 from lab.mistakes import StudyError
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Doubt
 from lab.scaling.scans.estimate import estimates
@@ -62,6 +64,27 @@ def test_gains_are_found_below_the_scatter_of_teachers_and_told_in_words(tmp_pat
         claims["difference", "hard"].verdict == claims["difference", "farthest"].verdict == AGREES
     )
     assert "within 0.15" in claims["difference", "hard"].claim.told
+    (table,) = VIEW.above((found,))
+    assert "(Student's t over 6 pairs). All rules together, selection changes the slope (" in (
+        table.words
+    )
+
+
+@pytest.mark.parametrize("gain, ratio, what", [
+    (1.8, 2.0, "the slope"), (0.0, 2.0, "the constant"), (0.0, 1.0, "nothing"),
+])  # fmt: skip
+def test_what_selection_changes_is_said_of_all_rules_together(tmp_path, gain, ratio, what):
+    found = answered(tmp_path, {"random": 2.2, "farthest": 2.2, "hard": 2.2 + gain}, ratio=ratio)
+    assert changes(found.found("selections")) == what
+
+
+def test_the_more_rules_are_tried_the_clearer_one_must_be(tmp_path):
+    found = answered(tmp_path, {"random": 2.2, "farthest": 2.2, "hard": 2.2}, ratio=1.0)
+    one = next(g for g in found.found("selections") if g.rule == "hard")
+    low, high = one.contrast.interval
+    barely = replace(one.contrast, change=0.55 * (high - low))  # 1.1 half-widths from 0
+    gain = replace(one, contrast=barely)
+    assert changes([gain]) == "the slope" and changes([gain, gain, gain]) == "nothing"
 
 
 def test_a_wrong_difference_is_contradicted(tmp_path):
@@ -111,3 +134,23 @@ def test_intervals_of_paired_differences_hold_the_truth_as_often_as_they_say(tea
 def test_what_cannot_be_compared_is_one_sentence(change, sentence):
     with pytest.raises(StudyError, match=sentence):
         study.validate({**TABLES, **change})
+
+
+def test_the_figure_has_a_curve_and_a_prediction_for_every_rule(tmp_path):
+    two = {**TABLES, "task": {**TABLES["task"], "manifold": {"kind": "cube", "dim": [1, 2]}}}
+    found = study.validate(two)
+    with Store.write(tmp_path / "s") as store:
+        store.add(rows(found, lambda run, x: x ** (-1.0 / run.task.dim), noise=0.02, seed=1))
+        answered = answer(found, store)
+    (figure,) = VIEW.figures((answered,))
+    (ax,) = figure.figure.axes
+    assert ax.get_title() == "singular, simplex students"
+    handles, labels = ax.get_legend_handles_labels()
+    assert set(labels) == {"random", "farthest", "hard"}
+    dashed = [line for line in ax.lines if line.get_linestyle() == "--"]
+    assert [line.get_xdata().tolist() for line in dashed] == [[1, 2]] * 3
+    predicted = {tuple(np.round(line.get_ydata(), 6)) for line in dashed}
+    assert predicted == {(2.2, 1.1), (4.0, 2.0)}
+    alone = study.validate(TABLES)
+    with Store.write(tmp_path / "one") as store:
+        assert VIEW.figures((answer(alone, store),)) == []
