@@ -392,11 +392,11 @@ def calibrate(
 ) -> None:  # fmt: skip
     """Simulate scans of the study's design: what can it show, before anything is trained?
 
-    Prints per point the coverage of each interval, the bias, the share of each verdict and of
-    wrong ones, the power to tell the truth from other exponents, how often either verdict is given
-    at each ratio of the truth to the prediction, and how often it is wrong at the edge of what the
-    prediction allows where the truth is none that the estimator assumes. Of the study as it is,
-    without a truth or a setting of your own, that is kept in its results folder for the report.
+    Prints per point the coverage of the quoted interval, the bias, the share of each verdict and of
+    wrong ones, the power to tell the truth from other exponents, and how often a verdict is wrong
+    at the edge of what the prediction allows where the truth is none that the estimator assumes;
+    --json has more. Of the study as it is, without a truth or a setting of your own, that is kept
+    in its results folder for the report.
     """
     import lab
 
@@ -405,24 +405,15 @@ def calibrate(
         read(study, overrides), results, alphas=alpha or (), floor=floor,
         noise=noise, spread=spread, alternatives=listed or None, scans=scans, seed=seed, keep=True,
     )  # fmt: skip
+    plain = found.plain()
     if as_json:
-        say_json(found.plain())
+        say_json(plain)
         return
-    from lab.report import verb_tables
+    from lab.findings import calibrated
 
-    tables = (
-        ("Coverage of 95 % intervals",
-         verb_tables.COVERAGE_HEAD, verb_tables.coverage_lines(found.calibrated)),
-        ("Verdicts, and power against other exponents",
-         verb_tables.verdict_head(found.calibrated), verb_tables.verdict_lines(found.calibrated)),
-        ("P(agrees) / P(contradicts) by truth / prediction",
-         verb_tables.ratio_head(found.calibrated), verb_tables.ratio_lines(found.calibrated)),
-        ("Other truths: wrong at the edge (agrees / contradicts), and curves found bent",
-         verb_tables.WRONG_HEAD, verb_tables.wrong_lines(found.misspecified)),
-    )  # fmt: skip
-    for title, head, lines in tables:
-        say_table(title, head, lines, wide=wide)
-    for sentence in verb_tables.calibration_sentences(found.calibrated, scans=scans, seed=seed):
+    for table in calibrated.tables(plain["points"], str(scans)):
+        say_table(table.words, table.columns, table.rows, most=table.most, wide=wide)
+    for sentence in calibrated.remarks(plain["points"], scans=scans, seed=seed):
         say_sentence(sentence)
     if found.kept:
         say_sentence(f"Kept for the report: {found.kept}.")

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,20 @@ from lab.files import put, to_jsonable
 from lab.findings.drawing import by_dimension, told
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.exponents import declared
-from lab.findings.study_results import Setting, StudyResults, scan_of
+from lab.findings.study_results import Setting, StudyResults, named, scan_of
 from lab.findings.view import Answers, Block, CaptionedFigure, Rows, TextTable, View, findings_of
 from lab.mistakes import StudyError
 from lab.regimes.axes import Values
 from lab.regimes.regime import Regime
 from lab.scaling.judge.calibration import Calibration, Design, Truth, calibrate, misspecified
-from lab.scaling.judge.verdict import AGREES, BENT, CONTRADICTS, STRAIGHT, UNDECIDED
+from lab.scaling.judge.verdict import (
+    AGREES,
+    BENT,
+    CONTRADICTS,
+    STRAIGHT,
+    UNDECIDED,
+    allowed,
+)
 from lab.scaling.scans.estimate import USABLE
 from lab.scaling.scans.scan import COUNTS, Scan
 from lab.spec import Run
@@ -250,7 +257,12 @@ def as_json(case: Case, found: Calibration) -> dict[str, Any]:
     """
     design, setting = case.design, case.point.setting
     alternatives = {
-        name: {"exponent": value, "power": None if same(value, case.truth) else found.power[name]}
+        name: {
+            "exponent": value,
+            "power": None
+            if math.isclose(value, case.truth.alpha, rel_tol=1e-9)
+            else found.power[name],
+        }
         for name, value in design.alternatives.items()
     }
     return to_jsonable({
@@ -276,11 +288,6 @@ def wrong_at_the_edge(case: Case, found: Mapping[str, Calibration]) -> dict[str,
         agrees, contradicts = shown.at_the_edge(case.design)
         values[name] = {"agrees": agrees, "contradicts": contradicts, "bent": shown.shapes[BENT]}
     return values
-
-
-def same(alternative: float, truth: Truth) -> bool:
-    """True if an alternative is the true exponent: then there is nothing to tell apart."""
-    return math.isclose(alternative, truth.alpha, rel_tol=1e-9)
 
 
 # ---- what a results folder keeps of it -----------------------------------------------------------
@@ -423,28 +430,45 @@ def _draw(ax: Any, one: Calibrated, colour: Any, label: str) -> None:
 
 HEAD = ("d", "true α", "from", "covers", "width", "bias", AGREES, CONTRADICTS, UNDECIDED, "wrong",
         "straight", "bent")  # fmt: skip
+MOST = 10
+"""Columns that a narrow terminal shows."""
 OTHER = ("truth", AGREES, CONTRADICTS, "bent")
+LIKELY_WRONG = 0.05
+"""Share of wrong verdicts that needs a remark."""
+HONEST = (0.93, 0.97)
+"""Coverage of a 95 % interval that needs no remark."""
+
+Entry = Mapping[str, Any]
+"""A calibrated setting as plain values, see `as_json`."""
 
 
-def below(answers: Answers) -> list[Block]:
-    """The table of the design and that of other truths; or that the design is another by now."""
-    found = findings_of(answers, "calibrated")
-    now = [one for one in found if one.current]
-    blocks: list[Block] = []
-    if now:
-        scans = " and ".join(dict.fromkeys(str(one.scans) for one in now))
-        blocks.append(TextTable(HEAD, [_cells(one) for one in now], (
-            f"This design in {scans} simulated scans a row: how often the quoted 95 % interval "
-            "covers the true α, its median width, how often each verdict is given and is wrong, "
-            "and how often the curve is found straight or bent."
-        ), shown=()))  # fmt: skip
-    others = _others(now)
+def tables(entries: Sequence[Entry], scans: str) -> list[TextTable]:
+    """The design, and what other truths do to it."""
+    names = list(dict.fromkeys(name for one in entries for name in one["alternatives"]))
+    rows = [(*_cells(one), *(_power(one["alternatives"].get(name)) for name in names))
+            for one in entries]  # fmt: skip
+    found = [TextTable((*HEAD, *(f"≠ {name}" for name in names)), rows, (
+        f"This design in {scans} simulated scans a row: how often the quoted 95 % interval "
+        "covers the true α, its median width, how often each verdict is given and is wrong, "
+        "how often the curve is found straight or bent, and the interval leaves another "
+        "exponent out."
+    ), shown=(), most=MOST)]  # fmt: skip
+    others = _others(entries)
     if others:
-        blocks.append(TextTable(OTHER, others, (
+        found.append(TextTable(OTHER, others, (
             "In a fifth as many scans of truths that the estimator does not assume: wrong verdicts "
             "where the truth is the edge of what the prediction allows, and curves found bent, at "
             "most over the settings."
         ), shown=()))  # fmt: skip
+    return found
+
+
+def below(answers: Answers) -> list[Block]:
+    """The tables of the design; or that the design is another by now."""
+    found = findings_of(answers, "calibrated")
+    now = [one for one in found if one.current]
+    scans = " and ".join(dict.fromkeys(str(one.scans) for one in now))
+    blocks: list[Block] = [*tables([one.values for one in now], scans)] if now else []
     if len(now) < len(found):
         blocks.append(
             f"{len(found) - len(now)} of {len(found)} settings were calibrated for another design, "
@@ -453,29 +477,32 @@ def below(answers: Answers) -> list[Block]:
     return blocks
 
 
-def _cells(one: Calibrated) -> tuple[str, ...]:
-    values = one.values
-    verdicts = values["verdicts"]
+def _cells(one: Entry) -> tuple[str, ...]:
+    verdicts, bias, spread = one["verdicts"], one["bias"], one["truth"]["spread"]
     return (
-        _name(one.setting), f"{one.alpha:.3g}", values["source"],
-        _share(values["coverage"]["quoted"]), f"{values['width']['quoted']:.2g}",
-        "–" if values["bias"] is None else f"{values['bias']:+.3f}",
+        _place(one), f"{one['truth']['alpha']:.3g}" + (f" ± {spread:.2g}" if spread else ""),
+        one["source"], _share(one["coverage"]["quoted"]), f"{one['width']['quoted']:.2g}",
+        "–" if bias is None else f"{bias:+.3f}",
         *(_share(verdicts[name]) for name in (AGREES, CONTRADICTS, UNDECIDED)),
-        f"{values['wrong']:.3f}",
-        *(_share(values["shapes"][name]) for name in (STRAIGHT, BENT)),
+        f"{one['wrong']:.3f}", *(_share(one["shapes"][name]) for name in (STRAIGHT, BENT)),
     )  # fmt: skip
 
 
-def _name(setting: Setting) -> str:
-    return ", ".join(filter(None, [str(setting.dim), setting.name]))
+def _place(one: Entry) -> str:
+    return ", ".join(filter(None, [str(one["dim"]), named(one.get("setting", {}))]))
 
 
-def _others(found: Sequence[Calibrated]) -> list[tuple[str, ...]]:
+def _power(alternative: Entry | None) -> str:
+    if alternative is None:
+        return "–"
+    return "same" if alternative["power"] is None else _share(alternative["power"])
+
+
+def _others(entries: Sequence[Entry]) -> list[tuple[str, ...]]:
     """The largest shares over the settings, truth by truth."""
     worst: dict[str, dict[str, float]] = {}
-    for one in found:
-        other: Mapping[str, Mapping[str, Any]] = one.values.get("misspecified", {})
-        for truth, shares in other.items():
+    for one in entries:
+        for truth, shares in one.get("misspecified", {}).items():
             most = worst.setdefault(truth, {})
             for name, share in shares.items():
                 most[name] = max(most.get(name, 0.0), share)
@@ -484,6 +511,41 @@ def _others(found: Sequence[Calibrated]) -> list[tuple[str, ...]]:
 
 def _share(value: float) -> str:
     return f"{value:.2f}"
+
+
+def remarks(entries: Sequence[Entry], *, scans: int, seed: int) -> Iterator[str]:
+    """What was simulated, how to read it, and which quoted intervals are not what they say."""
+    error = math.sqrt(0.95 * 0.05 / scans)
+    yield (f"{scans} scans per line, seed {seed}; a coverage near 0.95 has a standard error of "
+           f"{error:.3f}.")  # fmt: skip
+    truths: dict[str, list[str]] = defaultdict(list)
+    for one in entries:
+        t = one["truth"]
+        truths[
+            f"{len(one['x'])} x, {one['teachers']} teachers, {one['seeds']} seeds; loss "
+            f"{t['first']:.3g} at the smallest x, floor {t['floor']:.3g}, scatter of log loss "
+            f"{t['noise']:.3g} between seeds and {t['amplitude']:.3g} between teachers, of α as "
+            "shown"
+        ].append(_place(one))
+    for text, places in truths.items():
+        yield f"d = {', '.join(dict.fromkeys(places))}: {text}."
+    for one in entries:
+        covered, wrong = one["coverage"]["quoted"], one["wrong"]
+        if not HONEST[0] - 2 * error <= covered <= HONEST[1] + 2 * error:
+            yield (f"d = {_place(one)}: the quoted 95 % interval covers {covered:.0%} of such "
+                   "scans; quote it with that number.")  # fmt: skip
+        if wrong > LIKELY_WRONG:
+            yield f"d = {_place(one)}: {wrong:.0%} of the verdicts are wrong: {_edge(one)}."
+
+
+def _edge(one: Entry) -> str:
+    """Where the truth lies against what the prediction allows."""
+    alpha = one["truth"]["alpha"]
+    low, high = allowed(one["prediction"], one["sense"], one["tolerance"])
+    edge = low if abs(alpha - low) < abs(alpha - high) else high
+    where = "inside" if low <= alpha <= high else "outside"
+    return (f"the true {alpha:.3g} lies {abs(alpha - edge):.2g} {where} the edge {edge:.3g} of "
+            "what the prediction allows")  # fmt: skip
 
 
 VIEW = View(below=below, figures=figures, key="calibration", json="fits",

@@ -94,7 +94,7 @@ def named(varying: Mapping[str, Any]) -> str:
 
 def value_text(value: Any) -> str:
     """The value of a setting: widths as 8×8."""
-    return "×".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return "×".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
 @dataclass(frozen=True)

@@ -179,7 +179,7 @@ def _groups(points: Sequence[Point], wanted: Sequence[str]) -> dict[str, list[Po
 
 def _varying(point: Point, hidden: Collection[str] = ()) -> str:
     pairs = point.get("setting", {}).items()
-    return named({k: tuple(v) if isinstance(v, list) else v for k, v in pairs if k not in hidden})
+    return named({k: v for k, v in pairs if k not in hidden})
 
 
 def _picks(point: Point, wanted: str) -> bool:

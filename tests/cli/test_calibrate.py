@@ -104,7 +104,7 @@ def test_the_truth_is_the_study_s_own_fit_once_there_is_one(here):
 def test_the_tables_for_people(here):
     said = invoke("calibrate", "s.toml", "--scans", "50", "--alpha", "4/d", "--alpha", "2/d").stdout
     for word in (
-        "quoted",
+        "covers",
         "wrong",
         "≠ 3/(d-1)",
         "same",

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from lab.findings.calibrated import Case
+from lab.findings.calibrated import Case, as_json, remarks, tables, wrong_at_the_edge
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.study_results import Setting
-from lab.report import fitted, verb_tables
+from lab.report import fitted
 from lab.scaling.judge.calibration import Calibration, Design, Truth
 
 POINT = ExponentResult(
@@ -32,27 +32,20 @@ def calibrated(alpha=2.0, *, covered=0.95, wrong=0.0):
         doubts={"counting": 0.2},
         power={"4/d": 0.05, "2/d": 0.87}, by_ratio={0.85: (0.02, 0.3), 1.0: (0.9, 0.0)},
     )  # fmt: skip
-    return Case(POINT, DESIGN, truth, "given"), found
+    case = Case(POINT, DESIGN, truth, "given")
+    edge = wrong_at_the_edge(case, {"a bend": found})
+    return as_json(case, found) | {"misspecified": edge}
 
 
-def test_lines_have_a_cell_per_column():
-    found = [calibrated()]
-    (line,) = verb_tables.coverage_lines(found)
-    assert line == ("2, 0.1", "2", "given", "0.95", "0.90", "0.50", "–", "0.123", "–")
-    head, (line,) = verb_tables.verdict_head(found), verb_tables.verdict_lines(found)
-    assert dict(zip(head, line, strict=True)) == {
-        "d": "2, 0.1", "true α": "2", "usable": "0.90", "agrees": "0.70", "contradicts": "0.10",
-        "undecided": "0.20", "wrong": "0.000", "≠ 4/d": "same", "≠ 2/d": "0.87"}  # fmt: skip
-
-
-def test_verdicts_by_ratio_and_at_the_edge_are_told():
-    found = [calibrated()]
-    assert verb_tables.ratio_head(found) == ("d", "true α", "0.85", "1")
-    assert verb_tables.ratio_lines(found) == [("2, 0.1", "2", "0.02 / 0.30", "0.90 / 0.00")]
-    case, shown = found[0]
-    assert verb_tables.wrong_lines([(case, {"a bend": shown})]) == [
-        ("a bend", "2", "0.020", "0.300", "0.100")
-    ]
+def test_a_calibrated_design_is_one_table_and_one_of_other_truths():
+    table, other = tables([calibrated()], "1000")
+    (line,) = table.rows
+    assert dict(zip(table.columns, line, strict=True)) == {
+        "d": "2, noise 0.1", "true α": "2", "from": "given", "covers": "0.95", "width": "0.12",
+        "bias": "–", "agrees": "0.70", "contradicts": "0.10", "undecided": "0.20",
+        "wrong": "0.000", "straight": "0.60", "bent": "0.10", "≠ 4/d": "same",
+        "≠ 2/d": "0.87"}  # fmt: skip
+    assert other.rows == [("a bend", "0.020", "0.300", "0.100")]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +59,7 @@ def test_verdicts_by_ratio_and_at_the_edge_are_told():
     ],
 )
 def test_what_misleads_gets_a_sentence(case, remark):
-    said = verb_tables.calibration_sentences([case], scans=1000, seed=0)
+    said = [*remarks([case], scans=1000, seed=0)]
     assert len(said) == (2 if remark is None else 3)
     assert remark is None or remark in said[-1]
 
