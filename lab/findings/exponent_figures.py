@@ -1,4 +1,4 @@
-"""Figures of exponents: beside their predictions, the losses, local exponents, p, and training.
+"""Figures of exponents: beside their predictions, the losses, local exponents, and training.
 
 A panel per answer and setting besides d, one colour per d; where no question is asked of more than
 one dimension, a list. A small dot of the losses is a run and carries its name; of very many every
@@ -46,8 +46,7 @@ from lab.findings.view import (
     interval,
 )
 from lab.scaling import Exponent
-from lab.scaling.scans.estimate import LAWS, confidence
-from lab.scaling.scans.scan import Scan
+from lab.scaling.scans.estimate import LAWS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -453,71 +452,11 @@ def local_exponents(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     )
 
 
-# ---- confidence curves, and what more training changes -------------------------------------------
+# ---- what more training changes -----------------------------------------------------------------
 
 
-POINTS = 31
-LEVEL = 0.05
-"""p at which 95 % intervals end."""
-METHODS = {"teacher-t": "-", "common": ":", "profile": "--"}
-"""The intervals of sampling, and how their curves are drawn."""
-
-
-def confidence_curves(answers: Answers) -> CaptionedFigure | None:
-    """p of every α, by method; None where nothing has an interval."""
-    panels: dict[str, list[tuple[Any, str, Any]]] = {}
-    rows: list[tuple] = []
-    for _, name, points in figure_parts(answers):
-        for p in points:
-            alphas = _alphas(p)
-            if p.exponent is None or not alphas.size:
-                continue
-            scan = Scan.of(*map(np.array, zip(*p.fitted.rows, strict=True)))
-            curves = confidence(p.exponent, scan, alphas)
-            panels.setdefault(name, []).append((p.dim, p.setting.dimension, (p, alphas, curves)))
-            rows += [(p.label, f"{a:.5g}", *(f"{v:.3g}" if math.isfinite(v) else "" for v in at))
-                     for a, *at in zip(alphas.tolist(), *(
-                         curves.get(method, np.full(POINTS, np.nan)).tolist()
-                         for method in METHODS), strict=True)]  # fmt: skip
-    if not rows:
-        return None
-    figure = by_dimension(panels, _draw_confidence, ylim=(0, 1.04), ylabel="p",
-                          xlabel=r"exponent $\alpha$")  # fmt: skip
-    return CaptionedFigure(
-        "confidence", "Confidence curves", figure,
-        "p of every α, by the scatter between teachers (solid), with the noise that they have in "
-        "common (dotted), and by the profile of a law with a floor (dashed): 1 at the estimate; "
-        "the 95 % interval of each ends where it crosses the thin line at .05. Bars at the top: "
-        "the intervals that are quoted; strokes: the predictions.",
-        "Confidence curves. " + spoken((p.label, p) for some in panels.values() for *_, (p, *_)
-                                       in some) + ".",
-        Rows(("setting", "alpha", *METHODS), rows),
-    )  # fmt: skip
-
-
-def _alphas(p: ExponentResult) -> np.ndarray:
-    """The α of the curves: half again as far as the longest interval; empty without any."""
-    e = p.exponent
-    if e is None or e.arrays is None or not np.isfinite(e.interval).all():
-        return np.array([])
-    centre = float(e.arrays.alpha[0])
-    halves = [float(h[0]) for h in e.arrays.halves.values() if np.isfinite(h[0])]
-    reach = max([1.4 * max(halves, default=0.0), *(abs(end - centre) for end in e.interval)])
-    return np.linspace(centre - reach, centre + reach, POINTS) if reach > 0 else np.array([])
-
-
-def _draw_confidence(ax: Axes, value: Any, colour: Any, label: str) -> None:
-    p, alphas, curves = value
-    for method, curve in curves.items():
-        (line,) = ax.plot(alphas, curve, METHODS[method], color=colour, lw=1.2)
-        told(line, f"{p.label}, {method}: {measured(p)}")
-    ax.plot(p.exponent.interval, [1.02] * 2, "-", color=colour, lw=3, label=label)
-    ax.plot([p.prediction] * 2, [0, 0.14], "-", color=colour, lw=2)
-    ax.axhline(LEVEL, color=GREY, lw=0.6)
-
-
-def training_changes(answers: Answers) -> CaptionedFigure | None:
-    """The effect of other budgets, loss by loss; None where no scan was trained again."""
+def training_changes(answers: Answers) -> list[CaptionedFigure]:
+    """The effect of other budgets, loss by loss; none where no scan was trained again."""
     panels: dict[str, list[tuple[Any, str, Any]]] = {}
     rows: list[tuple] = []
     said = []
@@ -536,11 +475,11 @@ def training_changes(answers: Answers) -> CaptionedFigure | None:
                      for x, k, v in zip(change.x.tolist(), change.teacher.tolist(),
                                         change.change.tolist(), strict=True)]  # fmt: skip
     if not rows:
-        return None
+        return []
     words = " or ".join(dict.fromkeys(answer.study.axis.words for answer in answers))
     figure = by_dimension(panels, _draw_change, height=3.4, xscale="log", xlabel=words,
                           ylabel="change of log loss per doubling, %")  # fmt: skip
-    return CaptionedFigure(
+    return [CaptionedFigure(
         "convergence", "What more training changes", figure,
         "Change of the log loss per doubling of the steps, means over the teachers whose scans "
         "were trained again with more steps (solid) and fewer (dotted); bars: standard errors. "
@@ -548,7 +487,7 @@ def training_changes(answers: Answers) -> CaptionedFigure | None:
         "with its 95 % error; it is in α and its interval already.",
         f"What other budgets changed. {'; '.join(said)}.",
         Rows(("setting", "budget", "x", "teacher", "change per doubling, %"), rows),
-    )  # fmt: skip
+    )]  # fmt: skip
 
 
 def _draw_change(ax: Axes, value: Any, colour: Any, label: str) -> None:
@@ -571,7 +510,7 @@ def figures(answers: Answers) -> list[CaptionedFigure]:
     if not fitted:
         return []
     every = spoken((p.label, p) for answer in fitted for p in answer.points)
-    found: list[CaptionedFigure | None] = []
+    found: list[CaptionedFigure] = []
     if claimed:
         asked = spoken((p.label, p) for answer in claimed for p in answer.points)
         title = "Measured and predicted exponents"
@@ -580,10 +519,16 @@ def figures(answers: Answers) -> list[CaptionedFigure]:
     found.append(CaptionedFigure("losses", "Loss curves", *losses(fitted),
                                  f"Losses. {every}.", _loss_rows(fitted)))  # fmt: skip
     if claimed:
-        found += [CaptionedFigure("local", "Local exponents", *local_exponents(claimed),
-                                  f"Local exponents. {asked}.", _local_rows(claimed)),
-                  confidence_curves(claimed)]  # fmt: skip
-    return [one for one in (*found, training_changes(fitted)) if one is not None]
+        found.append(
+            CaptionedFigure(
+                "local",
+                "Local exponents",
+                *local_exponents(claimed),
+                f"Local exponents. {asked}.",
+                _local_rows(claimed),
+            )
+        )
+    return [*found, *training_changes(fitted)]
 
 
 def _local_rows(answers: Answers) -> Rows:

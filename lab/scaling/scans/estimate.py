@@ -21,15 +21,6 @@ the scatter of the starts (Student's t) and, in quadrature, what dropping the sm
 All x enter, always: which x to leave out is a choice that turns a bend into whatever exponent one
 likes, so only the study file makes it, beforehand.
 
-Confidence curves say how well each α fits, as p-values of every interval of sampling: p(α) = 1 at
-the estimate, .05 where the 95 % interval ends. Of straight lines every interval is Student's, with
-s its half-width and t_ν its quantile at .95; of a law with a floor the profile is no parabola:
-
-    p(α) = P(|T_ν| > t_ν |α − α̂| / s),        p(α) = P(F_{1,ν} > ν (S(α) − S_min) / S_min),
-
-S the sum of squares, least over amplitudes and floors of all teachers (Birnbaum 1961; Bates & Watts
-1988, §6.1).
-
 Known bias: the fit is in log loss, and the mean log of a loss that scatters lies below the log of
 its mean by half the variance: a few per cent in α where single losses scatter by a half and more at
 one end of the scan than at the other.
@@ -48,7 +39,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from lab.scaling.scans import curves
-from lab.scaling.scans.curves import ALPHA_RANGE, CurveFits, fit_curves
+from lab.scaling.scans.curves import CurveFits
 from lab.scaling.scans.limit import Limit, limit
 from lab.scaling.scans.lines import (
     LEVEL,
@@ -121,8 +112,7 @@ class Estimates:
     """Arrays over scans.
 
     log_x: under the declared count of size. alpha: the mean over teachers. lower, upper: the 95 %
-    interval. halves: of the sampling intervals, by name; dofs: their degrees of freedom, of those
-    that are Student's. teacher_alpha: exponents of the teachers.
+    interval. halves: of the sampling intervals, by name. teacher_alpha: exponents of the teachers.
     by_count, by_count_half: α and its half-width under each count. points: x with a measured cell.
     change, rest: see there; None where a floor is fitted, for no fit can tell a floor from a bend.
     ahead, ahead_half: error of the forecast of the two largest x in log loss. tests: p-values by
@@ -134,7 +124,6 @@ class Estimates:
     lower: PerScan
     upper: PerScan
     halves: dict[str, PerScan]
-    dofs: dict[str, PerScan]
     teacher_alpha: Float[np.ndarray, "scans teachers"]
     by_count: Float[np.ndarray, "counts scans"]
     by_count_half: Float[np.ndarray, "counts scans"]
@@ -185,7 +174,6 @@ def estimates(
     return Estimates(
         log_x=u, alpha=alpha, lower=alpha - half, upper=alpha + half,
         halves=own.alpha.halves() if drawn else {"starts": half},
-        dofs={"teacher-t": several - 1, "common": own.alpha.error()[1]},
         teacher_alpha=own.alpha.value, by_count=np.stack([f.alpha.mean for f in fits]),
         by_count_half=np.stack(halves), points=measured.any(1).sum(1),
         change=SlopeChange(
@@ -249,8 +237,7 @@ def _with_floor(
         log_x=log_sizes[declared], alpha=own.alpha,
         lower=own.alpha - longer * (own.alpha - own.lower),
         upper=own.alpha + longer * (own.upper - own.alpha),
-        halves=own.halves, dofs={"teacher-t": np.isfinite(own.teacher_alpha).sum(1) - 1},
-        teacher_alpha=own.teacher_alpha, by_count=by_count,
+        halves=own.halves, teacher_alpha=own.teacher_alpha, by_count=by_count,
         by_count_half=np.stack([longer * (f.upper - f.lower) / 2 for f in fits]),
         points=np.isfinite(log_loss).any(1).sum(1), change=None, rest=None, ahead=ahead,
         ahead_half=ahead_half, tests=own.tests, floors=own, status=status,
@@ -472,48 +459,3 @@ def _nothing(scan: Scan, law: str, most: int, needed: int) -> ExponentEstimate:
         refusal=f"a teacher has {most} x; an exponent needs at least three x, and {law} {needed} "
         "of every teacher.",
     )  # fmt: skip
-
-
-# ---- confidence curves ----
-
-Levels = Float[np.ndarray, " alphas"]
-
-
-def confidence(found: ExponentEstimate, scan: Scan, alphas: Levels) -> dict[str, Levels]:
-    """p of each α by method, of those with a degree of freedom, as trained and under the declared
-    count of size. scan: what was estimated; NaN where α is no exponent of a law with a floor."""
-    e = found.arrays
-    if e is None:
-        return {}
-    floored = e.floors is not None
-    curves = {
-        name: _student(alphas - float(e.alpha[0]), float(half[0]), float(e.dofs[name][0]))
-        for name, half in e.halves.items()
-        if name in e.dofs and half[0] > 0 and e.dofs[name][0] > 0
-    }
-    if floored:
-        curves["profile"] = _profile(scan, alphas)
-    return curves
-
-
-def _student(off: Levels, half: float, dof: float) -> Levels:
-    t = float(student_quantile(dof)) * off / half
-    return tail_of_f(t**2, 1, np.array(dof))
-
-
-def _profile(scan: Scan, alphas: Levels) -> Levels:
-    """p by the sum of squares over all teachers whose cells carry a curve."""
-    measured = np.isfinite(scan.log_loss).sum(1)
-    fitted = scan.teachers(measured >= 3).measured()
-    log_x, y = fitted.log_sizes[fitted.declared], fitted.log_loss
-    low, high = ALPHA_RANGE
-    possible = np.clip(alphas, low, high)
-    held = fit_curves(
-        log_x, np.tile(y, (alphas.size, 1)), alpha=np.repeat(possible, len(y)),
-        near=np.ones(alphas.size * len(y)),
-    )  # fmt: skip
-    cost = held.cost.reshape(alphas.size, len(y)).sum(1)
-    dof = int(np.isfinite(y).sum()) - 2 * len(y) - 1
-    least = cost.min()
-    p = tail_of_f((cost - least) / (least + 1e-26) * dof, 1, dof)
-    return np.where(possible == alphas, p, np.nan)
