@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from lab.config import study
 from lab.data import selection, sets
@@ -185,6 +186,30 @@ def test_pruned_perceptrons_have_the_error_of_theory():
             errors.append(np.arccos(student.w[0]) / np.pi)
         exact = PerceptronPruning(alpha, keep, which).error
         assert np.mean(errors) == pytest.approx(exact, rel=0.08)
+
+
+def ratios(N, draws, *, seed):
+    """Errors over theory at 2 labels per weight, the fifth of the smallest margins kept, where
+    single students of N weights are at the brink of learning."""
+    rng, exact = np.random.default_rng(seed), PerceptronPruning(2, 0.2, "hard").error
+    found = []
+    for _ in range(draws):
+        x = rng.standard_normal((2 * N, N))
+        sign = np.sign(x[:, :1])
+        x[:, 0] = sign[:, 0] * stats.norm.ppf(0.5 + 0.1 * rng.uniform(size=2 * N))
+        found.append(np.arccos(learn(x, sign).w[0]) / np.pi / exact)
+    return np.array(found)
+
+
+def test_a_pruned_perceptron_of_few_weights_is_worse_than_theory_by_its_worst_draws():
+    few = ratios(60, 1000, seed=0)
+    assert 1.04 < few.mean() < 1.16 and np.median(few) < 1
+
+
+@pytest.mark.long
+def test_a_pruned_perceptron_of_480_weights_has_the_error_of_theory_at_the_brink_of_learning():
+    found = ratios(480, 80, seed=1)
+    assert found.mean() == pytest.approx(1, abs=0.08)
 
 
 def test_a_teacher_keeps_its_smallest_margins_and_its_labels():
