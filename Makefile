@@ -22,7 +22,7 @@ docs: $(VENV)/.docs
 
 bench: $(VENV)/.dev
 	$(VENV)/bin/python benchmarks/throughput.py
-	$(VENV)/bin/python benchmarks/time_to_loss.py
+	$(VENV)/bin/python benchmarks/loss_at_equal_seconds.py
 	$(VENV)/bin/python benchmarks/fitting.py
 	$(VENV)/bin/python benchmarks/scale.py
 

@@ -1,98 +1,195 @@
-"""Seconds of one lane until a student reaches a given loss, for each training preset.
+"""Loss that each training preset reaches in the same seconds of one lane, and a plain loop beside.
 
-Two problems: d = 4, n = 27, relative loss 2e-3, and d = 2, n = 20, 1.5e-5; teachers 2 × 96 without
-biases on the cube, several teachers and seeds. A schedule ends at its last step, so a preset is run
-at budgets that double; the seconds are where the line through (log seconds, log loss) of
-neighbouring budgets crosses the target. Loss: geometric mean over students. Seconds: training
-alone, compilation excluded, per student, on one lane with nothing else running.
+Problems: spheres of d = 2, 4, 8, one layer of 512 ReLU units with biases as teacher, students of
+two hidden layers. The seconds are those that the first preset takes for its own steps; every other
+one gets as many steps, under its own schedule, as fit into them by laps of a few hundred steps
+that were run in turn before. Seconds are CPU time of this process, compilation aside, a student's
+share of a group of SEEDS, so that what else the machine does hardly matters. Loss: relative,
+geometric mean over teachers and seeds.
 
-    python benchmarks/time_to_loss.py [--presets default,adam] [--teachers 4] [--json FILE]
+plain: what a user would write, one student at a time, Adam with a rate that falls to 0: a PyTorch
+loop where torch is installed, else the same loop in optax, one compiled step a batch; its batches
+are 800 that were labelled before, so that labels cost it nothing.
+
+    python benchmarks/loss_at_equal_seconds.py [--presets thorough,muon-20k,adam] [--dims 2,4,8]
+        [--width 32] [--teachers 2] [--share 1.0] [--json FILE]
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import math
 import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from lab.config import study
 from lab.execution import engine
-from lab.spec import Group
-from lab.tables.training import PRESETS
+from lab.spec import Group, TrainingSpec
+from lab.tables.training import PRESETS, Training
 
-PROBLEMS = (
-    {"dim": 4, "width": 27, "target": 2e-3, "first": 500},
-    {"dim": 2, "width": 20, "target": 1.5e-5, "first": 4000},
-)
-DOUBLINGS = 6
 SEEDS = 2
+LAP, LAPS = 600, 3
+PLAIN_RATE = 3e-3
 
 
-def curve(problem: dict, recipe: dict, teachers: int) -> list[tuple[float, float, int]]:
-    """(seconds per student, loss, steps) at budgets that double, until the target is passed."""
+def problem(d: int, width: int, teachers: int) -> tuple[list, Any]:
+    """The tasks of one dimension, and the student."""
+    found = study.validate(
+        {
+            "schema": 1, "question": "Which loss?", "regime": "resolution-width", "seed": 1,
+            "task": {"manifold": {"kind": "sphere", "dim": d},
+                     "teacher": {"widths": [512], "bias": 0.5, "count": teachers}},
+            "student": {"widths": [width + i for i in range(3)]}, "evidence": {"share": 0.0},
+        }
+    )  # fmt: skip
+    return list(dict.fromkeys(p.run.task for p in found.plan)), found.plan[0].run.student
+
+
+def trained(task: Any, student: Any, recipe: TrainingSpec) -> tuple[float, list[float]]:
+    """CPU seconds of a student and the losses of SEEDS of them."""
     from lab.students import training
 
-    found = []
-    for k in range(DOUBLINGS):
-        steps = problem["first"] * 2**k
-        if recipe.get("optimiser") == "lbfgs":
-            steps = max(10, steps // 100)
-        lab = study.validate(
-            {
-                "schema": 1, "question": "How long?", "regime": "resolution-width",
-                "task": {"manifold": {"kind": "cube", "dim": problem["dim"]},
-                         "teacher": {"widths": [96, 96], "count": teachers}},
-                "student": {"widths": [problem["width"] + i for i in range(3)], "seeds": SEEDS},
-                "training": {**recipe, "steps": steps}, "evidence": {"share": 0.0},
-            }
-        )  # fmt: skip
-        run = lab.plan[0].run
-        tasks = list(dict.fromkeys(p.run.task for p in lab.plan))
-        logs, seconds = [], 0.0
-        for i, task in enumerate(tasks):
-            group = Group((task,), ((run.student, None, tuple(range(SEEDS))),), run.training, 0)
-            if i == 0 and k == 0:
-                training.train(group)  # compiles
-            start = time.perf_counter()
-            results = training.train(group)
-            seconds += time.perf_counter() - start
-            logs += [math.log(r.relative) for r in results]
-        found.append((seconds / len(logs), math.exp(sum(logs) / len(logs)), steps))
-        if found[-1][1] < problem["target"]:
-            break
-    return found
+    start = time.process_time()
+    results = training.train(Group((task,), ((student, None, tuple(range(SEEDS))),), recipe, 1))
+    return (time.process_time() - start) / SEEDS, [r.relative for r in results]
 
 
-def crossing(found: list[tuple[float, float, int]], target: float) -> float | None:
-    """Seconds at which the loss passes the target; None if it never does."""
-    if found[-1][1] > target:
-        return None
-    if len(found) == 1:
-        return found[0][0]
-    (s0, l0, _), (s1, l1, _) = found[-2:]
-    share = (math.log(l0) - math.log(target)) / (math.log(l0) - math.log(l1))
-    return math.exp(math.log(s0) + share * (math.log(s1) - math.log(s0)))
+def with_steps(recipe: TrainingSpec, steps: int) -> TrainingSpec:
+    return recipe.scaled(max(steps, 200) / recipe.steps)
+
+
+def paces(task: Any, student: Any, recipes: dict[str, TrainingSpec]) -> dict[str, float]:
+    """CPU seconds of a step of each recipe, the least of some laps in turn, start-up left out."""
+    laps: dict[str, list[float]] = {name: [] for name in recipes}
+    for lap in range(LAPS + 1):
+        for name, recipe in recipes.items():
+            short = replace(recipe, polish=0)
+            few, many = (trained(task, student, with_steps(short, n))[0] for n in (200, 200 + LAP))
+            if lap:  # the first one compiles
+                laps[name].append((many - few) / LAP)
+    return {name: min(some) for name, some in laps.items()}
+
+
+def plain(task: Any, student: Any, seconds: float) -> tuple[str, float, int]:
+    """Its name, the loss after so many seconds of its loop, and the steps that were in them."""
+    from lab.students import batches, training
+
+    group = Group((task,), ((student, None, (0,)),), Training().resolved(), 1)
+    given = batches.batch_source(group)
+    data = [given.fresh(start, 128) for start in (0, 200, 400, 600)]
+    x, y = (np.concatenate([np.asarray(part[i][0]) for part in data]) for i in (0, 1))
+    x, test = x / float(given.rms[0]), [np.asarray(part[0]) for part in given.test]
+    torch = importlib.util.find_spec("torch") is not None
+    loop = (_torch if torch else _optax)(student.widths[0], x.shape[1])
+    pace = min(loop(x, y, 400, None) for _ in range(LAPS)) / 400
+    steps = max(int(seconds / pace), 1)
+    found = loop(x, y, steps, (test[0] / float(given.rms[0]), test[1]))
+    base = float(training.baseline(given.loss, given.power, given.test[1])[0])
+    return ("plain PyTorch" if torch else "plain optax"), found / base, steps
+
+
+def _optax(width: int, D_amb: int) -> Any:
+    """loop(x, y, steps, test): CPU seconds of the steps, or the mean square on a test set."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    sizes = [D_amb, width, width, 1]
+    keys = jax.random.split(jax.random.key(0), 3)
+    first = [(jax.random.normal(k, (n, m)) * (2 / m) ** 0.5, jnp.zeros((n, 1)))
+             for k, m, n in zip(keys, sizes, sizes[1:], strict=False)]  # fmt: skip
+
+    def answer(p: Any, x: Any) -> Any:
+        for W, b in p[:-1]:
+            x = jax.nn.relu(W @ x + b)
+        return p[-1][0] @ x + p[-1][1]
+
+    def loop(x: Any, y: Any, steps: int, test: Any) -> float:
+        rule = optax.adam(optax.linear_schedule(PLAIN_RATE, 0.0, steps))
+
+        @jax.jit
+        def step(p: Any, state: Any, x: Any, y: Any) -> tuple[Any, Any]:
+            gradient = jax.grad(lambda p: jnp.mean((answer(p, x) - y) ** 2))(p)
+            with jax.numpy_dtype_promotion("standard"):
+                updates, state = rule.update(gradient, state)
+            return optax.apply_updates(p, updates), state
+
+        p, state = first, rule.init(first)
+        p, state = step(p, state, x[0], y[0])  # compiles
+        start = time.process_time()
+        for t in range(steps):
+            p, state = step(p, state, x[t % len(x)], y[t % len(x)])
+        jax.block_until_ready(p)
+        if test is None:
+            return time.process_time() - start
+        return float(jnp.mean((answer(p, test[0]) - test[1]) ** 2))
+
+    return loop
+
+
+def _torch(width: int, D_amb: int) -> Any:
+    """The same in PyTorch."""
+    import torch
+
+    def loop(x: Any, y: Any, steps: int, test: Any) -> float:
+        torch.manual_seed(0)
+        torch.set_num_threads(1)
+        layers = (D_amb, width, width, 1)
+        parts = [torch.nn.Linear(m, n) for m, n in zip(layers, layers[1:], strict=False)]
+        network = torch.nn.Sequential(
+            parts[0], torch.nn.ReLU(), parts[1], torch.nn.ReLU(), parts[2]
+        )
+        rule = torch.optim.Adam(network.parameters(), lr=PLAIN_RATE)
+        falling = torch.optim.lr_scheduler.LambdaLR(rule, lambda t: 1 - t / steps)
+        xs, ys = (torch.tensor(v).transpose(1, 2) for v in (x, y))
+        start = time.process_time()
+        for t in range(steps):
+            rule.zero_grad()
+            torch.nn.functional.mse_loss(network(xs[t % len(xs)]), ys[t % len(xs)]).backward()
+            rule.step()
+            falling.step()
+        if test is None:
+            return time.process_time() - start
+        with torch.no_grad():
+            f = network(torch.tensor(test[0]).T).T
+        return float(((f - torch.tensor(test[1])) ** 2).mean())
+
+    return loop
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--presets", default="default,adam,adam-cosine,muon-lbfgs,sgd")
-    parser.add_argument("--teachers", type=int, default=4)
+    parser.add_argument("--presets", default="thorough,muon-20k,adam,adam-cosine")
+    parser.add_argument("--dims", default="2,4,8")
+    parser.add_argument("--width", type=int, default=32)
+    parser.add_argument("--teachers", type=int, default=2)
+    parser.add_argument("--share", type=float, default=1.0, help="of the first preset's seconds")
     parser.add_argument("--json")
     arguments = parser.parse_args()
     engine.configure()
-    results: dict = {}
-    for problem in PROBLEMS:
-        print(f"d = {problem['dim']}, n = {problem['width']}, relative loss {problem['target']:g}")
-        for preset in arguments.presets.split(","):
-            recipe = {k: v for k, v in PRESETS[preset].items() if k != "steps"}
-            found = curve(problem, recipe, arguments.teachers)
-            seconds = crossing(found, problem["target"])
-            results[f"d={problem['dim']} {preset}"] = {"seconds": seconds, "curve": found}
-            shown = f"{seconds:.2f} s" if seconds else "not reached"
-            path = "  ".join(f"{steps}: {loss:.1e} ({s:.2f} s)" for s, loss, steps in found)
-            print(f"  {preset:12} {shown:>12}   steps: loss (seconds)  {path}", flush=True)
+    names = arguments.presets.split(",")
+    recipes = {name: Training(preset=name).resolved() for name in names if name in PRESETS}
+    results: dict[str, Any] = {}
+    for d in map(int, arguments.dims.split(",")):
+        tasks, student = problem(d, arguments.width, arguments.teachers)
+        pace = paces(tasks[0], student, recipes)
+        seconds = arguments.share * recipes[names[0]].steps * pace[names[0]]
+        print(f"d = {d}, width {arguments.width}: {seconds:.2f} s a student", flush=True)
+        for name, recipe in recipes.items():
+            some = with_steps(recipe, round(seconds / pace[name] / 200) * 200)
+            losses = [loss for task in tasks for loss in trained(task, student, some)[1]]
+            mean = math.exp(sum(map(math.log, losses)) / len(losses))
+            results[f"d={d} {name}"] = {"loss": mean, "steps": some.steps, "seconds": seconds}
+            print(f"  {name:14} {mean:.2e}  {some.steps} steps", flush=True)
+        found = [plain(task, student, seconds) for task in tasks]
+        mean = math.exp(sum(math.log(loss) for _, loss, _ in found) / len(found))
+        results[f"d={d} plain"] = {"loss": mean, "steps": found[0][2], "seconds": seconds}
+        print(f"  {found[0][0]:14} {mean:.2e}  {found[0][2]} steps", flush=True)
     if arguments.json:
         with open(arguments.json, "w") as file:
             json.dump(results, file, indent=1)
