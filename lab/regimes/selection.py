@@ -66,5 +66,10 @@ class Selection(OverData):
                 "data.selection: rules are compared with random points; give \"random\" and "
                 "another one, as selection = [\"random\", \"farthest\"]"
             )
+        if self.prediction is None:
+            yield (
+                "prediction: exponents are fitted, and their differences taken, where one is "
+                "claimed; add a claim about alpha, as exponent = \"resolution\""
+            )
         if self.task.count < 2:
             yield f"{self.task.counted}: differences are paired over teachers; take at least 2"

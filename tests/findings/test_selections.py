@@ -126,6 +126,8 @@ def test_intervals_of_paired_differences_hold_the_truth_as_often_as_they_say(tea
     ({"data": {"sizes": [16, 32, 64]}}, 'rules are compared with random points; give "random"'),
     ({"task": {**TABLES["task"], "teacher": {"kind": "singular", "power": 0.6, "count": 1}}},
      "task.teacher.count: differences are paired over teachers; take at least 2"),
+    ({"prediction": {"quantity": "difference", "value": 0.0}},
+     "differences taken, where one is claimed; add a claim about alpha"),
     ({"data": {**TABLES["data"], "selection": ["random", "easy"]}},
      "no exponent is known for easy points"),
     ({"task": {**TABLES["task"], "teacher": {"kind": "threshold", "count": 2}}},
