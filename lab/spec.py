@@ -334,8 +334,8 @@ def digest(canonical: str) -> str:
 class Planned:
     """A run and its role in the study: `scan`; `budget`, `rate` or `weights`, a check of the scan
     by another budget, rate or scale of the first weights, `factor` times the scan's; `slower`, by
-    `factor` times the steps at 1/`factor` of the rate; or `limit`, a student of a scan over D on
-    unlimited data."""
+    `factor` times the steps at 1/`factor` of the rate; `constant`, the run at a constant rate that
+    branches leave; or `limit`, a student of a scan over D on unlimited data."""
 
     run: Run
     role: str = "scan"

@@ -52,12 +52,12 @@ def fit(
         str | None, typer.Option(metavar="LAW", autocompletion=completing(laws),
                                  help="Law to fit to a table: power+floor, m3, m4, "
                                  "bnsl, power, saturating; chinchilla, kaplan, rosenfeld, "
-                                 "power-mean, max, product, powers.")
+                                 "power-mean, max, product, powers; three-terms, kaplan-steps.")
     ] = None,
     x: Annotated[str | None, typer.Option("--x", metavar="COLUMN", help="Column of x.")] = None,
     loss: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column of the loss.")] = None,
     columns: Annotated[
-        str | None, typer.Option(metavar=EXAMPLE, help="Columns of a law of two variables.")
+        str | None, typer.Option(metavar=EXAMPLE, help="Columns of a law of several variables.")
     ] = None,
     group: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Column of teachers, or of other groups "

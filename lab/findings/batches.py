@@ -188,7 +188,7 @@ def _fitted(
     tuned = []
     for batch in sorted(means):
         rates = sorted(means[batch])
-        steps = [_crossing(*means[batch][rate], math.log(goal)) for rate in rates]
+        steps = [crossing(*means[batch][rate], math.log(goal)) for rate in rates]
         best = _best(np.log(rates), np.log(steps))
         if best:
             tuned.append(Tuned(batch, *best))
@@ -196,7 +196,7 @@ def _fitted(
     return _fit(found) if len(tuned) >= BATCHES else found
 
 
-def _crossing(steps: np.ndarray, log_L: np.ndarray, goal: float) -> float:
+def crossing(steps: np.ndarray, log_L: np.ndarray, goal: float) -> float:
     """Steps to the first loss at or below the goal, ∞ if there is none; the curve starts at log L =
     0 and step ½ for a logarithm."""
     below = np.flatnonzero(log_L <= goal)

@@ -19,17 +19,21 @@ from lab.findings import (
     descent_views,
     descents,
     dimensions,
+    efficiency,
     expected,
     exponent_views,
     exponents,
+    frontier_views,
     frontiers,
     gaps,
     learning,
+    limits,
     lines,
     planes,
     rates,
     run_lists,
     selections,
+    stopping,
 )
 from lab.findings.answer import Answer
 from lab.findings.study_results import Finding, StudyResults
@@ -45,8 +49,11 @@ class FindingKind:
 
 
 KINDS: dict[str, FindingKind] = {
-    "frontier": FindingKind(frontiers.frontiers, frontiers.VIEW),
+    "frontier": FindingKind(frontiers.frontiers, frontier_views.VIEW),
+    "limits": FindingKind(limits.limits, limits.VIEW),
     "learning": FindingKind(learning.learning, learning.VIEW),
+    "efficiency": FindingKind(efficiency.efficiencies, efficiency.VIEW),
+    "stopping": FindingKind(stopping.stopping, stopping.VIEW),
     "descent": FindingKind(descents.descents, descent_views.VIEW),
     "batches": FindingKind(batches.batches, batches.VIEW),
     "rates": FindingKind(rates.rates, rates.VIEW),

@@ -2,7 +2,15 @@
 
 Curves are read as those of the compute frontier are (`frontiers.observed`): only units with every
 size enter, and a branch counts by its last loss. Exponents, intervals and verdicts are those of any
-scan (`lab.scaling`), with S or N as x and the teachers as units; claims hold over the range.
+scan (`lab.scaling`), with S or N as x and the teachers as units; claims hold over the range. Where
+training sets of several D are scanned they are of the unlimited data, or of the largest D.
+
+Beside them stand, without a claim of their own:
+- the constant rate beside the branches that decay: the ratio of both losses at the last checkpoint
+  (`annealed`), and α_S of each;
+- joint laws of the mean curves, in (N, S) and, with training sets, in (N, D, S), each with its AICc
+  above the best. Residuals of one curve are not independent: AICc then says which law describes
+  these rows best, and not how sure that is.
 
 Known bias: the floor L(N, ∞) is in what α_S is read from, up to 1/`curve.above` of the loss, which
 makes the end of the curve flatter; it is told as a bend. Losses of one curve share their noise
@@ -20,13 +28,15 @@ import numpy as np
 
 from lab.findings.answer import Answer, Judgement
 from lab.findings.drawing import VERMILLION, blank, literal, styled
-from lab.findings.frontiers import Columns, curves_by_size, geometric_mean, observed
+from lab.findings.frontier_views import curves_by_size
+from lab.findings.frontiers import Columns, columns_of, geometric_mean, observed, where
 from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults
 from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
-from lab.regimes.stepwise import ALPHA_N, ALPHA_S, LearningCurve
+from lab.regimes.stepwise import ALPHA_N, ALPHA_S, CONSTANT, LearningCurve
 from lab.scaling import Exponent, Scan
 from lab.scaling.judge.exponent import judge
 from lab.scaling.judge.verdict import UNDECIDED
+from lab.scaling.laws.compare import LawOfMany, compared
 from lab.scaling.scans.estimate import ExponentEstimate, estimate
 from lab.tables.prediction import Claim
 
@@ -44,7 +54,8 @@ FLAT = 0.02
 class LearningFound(ClaimedFinding):
     """The curves of one setting. scans: by name of the quantity x, loss and unit, [entries] each,
     and estimates of them, None of fewer than FEWEST x; ends: the local exponent in S at the end of
-    the steepest mean curve."""
+    the steepest mean curve; constant: the curves at the constant rate that branches leave, if
+    there are any; laws: joint laws of the mean curves, the best first."""
 
     study: LearningCurve
     columns: Columns = field(repr=False)
@@ -53,6 +64,18 @@ class LearningFound(ClaimedFinding):
     scans: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(repr=False)
     estimates: dict[str, ExponentEstimate | None] = field(repr=False)
     ends: float
+    constant: Columns | None = field(default=None, repr=False)
+    laws: tuple[LawOfMany, ...] = ()
+
+    @property
+    def annealed(self) -> float:
+        """Loss at the constant rate over that of the branch at the last checkpoint, the geometric
+        mean over sizes; NaN without branches."""
+        if self.constant is None or not self.constant["S"].size or not self.columns["S"].size:
+            return math.nan
+        last = [np.log(c["loss"][c["S"] == c["S"].max()]).mean()
+                for c in (self.constant, self.columns)]  # fmt: skip
+        return float(np.exp(last[0] - last[1]))
 
     def exponent(self, name: str) -> Exponent | None:
         """An exponent as it is told where nothing is claimed."""
@@ -62,7 +85,8 @@ class LearningFound(ClaimedFinding):
     def plain(self) -> dict[str, Any]:
         """Exponents with their intervals."""
         told: dict[str, Any] = {"label": self.label, "units": self.units, "ends": self.ends,
-                                "doubts": list(self.doubts)}  # fmt: skip
+                                "annealed": self.annealed, "doubts": list(self.doubts),
+                                "laws": [one.plain() for one in self.laws]}  # fmt: skip
         for name in self.scans:
             e = self.exponent(name)
             told[name] = {"value": e.alpha, "interval": e.interval, "shape": e.shape} if e else None
@@ -78,18 +102,55 @@ def learning(question: StudyResults) -> tuple[LearningFound, ...]:
 
 def _found(study: LearningCurve, one: SettingRuns, replicates: int) -> LearningFound:
     columns, units, planned, doubts = observed(one)
-    scans = {ALPHA_S.name: _over_steps(study, columns), ALPHA_N.name: _over_sizes(columns)}
+    main = where(columns, columns["D"] == columns["D"].max(initial=0))
+    scans = {ALPHA_S.name: over_steps(study, main), ALPHA_N.name: over_sizes(main)}
     drawn = one.cells.scan[0][0].task.random
+    constant = _constant(one) if study.curve.decay else None
+    if constant is not None:
+        scans[f"{ALPHA_S.name} at the constant rate"] = over_steps(study, constant)
     estimates = {
         name: estimate(Scan.of(*scan), law="power", replicates=replicates, drawn=drawn)
         if np.unique(scan[0]).size >= FEWEST else None
         for name, scan in scans.items()
     }  # fmt: skip
-    return LearningFound(study, columns, units, planned, scans, estimates,
-                         _ends(columns), at=one.setting, doubts=doubts)  # fmt: skip
+    return LearningFound(study, main, units, planned, scans, estimates, _ends(main), constant,
+                         joint_laws(columns), at=one.setting, doubts=doubts)  # fmt: skip
 
 
-def _over_steps(study: LearningCurve, c: Columns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _constant(one: SettingRuns) -> Columns:
+    """The curves at the constant rate, of the units whose branches are all there."""
+    whole, _ = one.units("done")
+    return columns_of(
+        (one.unit(run), run, row, row.evaluated())
+        for run, _, row in one.cells.checks.get((CONSTANT, 1.0), ())
+        if row is not None and row.status == "done" and one.unit(run) in whole
+    )
+
+
+def joint_laws(c: Columns) -> tuple[LawOfMany, ...]:
+    """Laws of the geometric means over units, in (N, S), or in (N, D, S) where several training
+    sets are scanned; of those the losses up to the best step, for no law rises."""
+    finite = np.isfinite(c["D"])
+    several = np.unique(c["D"][finite]).size > 2
+    names = ("N", "D", "S") if several else ("N", "S")
+    rows = np.flatnonzero(finite) if several else np.flatnonzero(c["D"] == c["D"].max(initial=0))
+    x = np.stack([c[name][rows] for name in names])
+    at, which = np.unique(x, axis=1, return_inverse=True)
+    which = which.ravel()
+    if at.shape[1] < 2 * FEWEST:
+        return ()
+    loss = np.exp(np.bincount(which, np.log(c["loss"][rows])) / np.bincount(which))
+    if several:
+        best = {}
+        for N, D in {*zip(*at[:2], strict=True)}:
+            own = np.flatnonzero((at[0] == N) & (at[1] == D))
+            best[N, D] = at[2][own[loss[own].argmin()]]
+        kept = at[2] <= [best[pair] for pair in zip(*at[:2], strict=True)]
+        at, loss = at[:, kept], loss[kept]
+    return compared(names, at, loss)
+
+
+def over_steps(study: LearningCurve, c: Columns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The curve of the largest size as far as its limit is no matter."""
     rows = c["N"] == c["N"].max(initial=0)
     steps, mean = geometric_mean(c["S"][rows], c["loss"][rows])
@@ -98,7 +159,7 @@ def _over_steps(study: LearningCurve, c: Columns) -> tuple[np.ndarray, np.ndarra
     return c["S"][rows], c["loss"][rows], c["unit"][rows]
 
 
-def _over_sizes(c: Columns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def over_sizes(c: Columns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The losses at the last step."""
     rows = c["S"] == c["S"].max(initial=0)
     return c["N"][rows], c["loss"][rows], c["unit"][rows]
@@ -154,6 +215,8 @@ def learning_figure(found: Sequence[LearningFound]) -> tuple[Figure, str]:
         axes = figure.subplots(len(found), 2, squeeze=False)
         for (left, right), one in zip(axes, found, strict=True):
             curves_by_size(left, one.columns, "S", "steps S")
+            if one.constant is not None and one.constant["S"].size:
+                curves_by_size(left, one.constant, "S", "steps S", style=":")
             left.set_title(literal(one.label))
             right.set(xscale="log", yscale="log", xlabel="size N", ylabel="loss at the last step")
             for ax, name, symbol in ((left, "alpha_S", "α_S"), (right, "alpha_N", "α_N")):
@@ -167,10 +230,33 @@ def learning_figure(found: Sequence[LearningFound]) -> tuple[Figure, str]:
                     label = f"{symbol} = {e.alpha:.3g} [{e.interval[0]:.3g}, {e.interval[1]:.3g}]"
                     ax.plot(at, line, "--", color=VERMILLION, lw=1.4, label=label)
                     ax.legend(loc="lower left")
+    dotted = any(one.constant is not None for one in found)
     return figure, (
         "Left: relative loss against steps, geometric means over teachers, a line for each size N "
-        "(dark: small); red: what the exponent of steps is read from, and its line. Right: losses "
-        "at the last step against N. Intervals are of 95 %."
+        "(dark: small); red: what the exponent of steps is read from, and its line"
+        + ("; dotted: at the constant rate that the branches leave" if dotted else "")
+        + ". Right: losses at the last step against N. Intervals are of 95 %."
+    )
+
+
+AXES = (("S", "steps"), ("samples", "samples"), ("C", "compute C, FLOPs"), ("seconds", "seconds"))
+
+
+def axes_figure(found: Sequence[LearningFound]) -> tuple[Figure, str]:
+    """The curves of the first setting over steps, samples, operations and seconds."""
+    c = found[0].columns
+    timed = found[0].study.student.trained and np.isfinite(c["seconds"]).all()
+    axes = AXES if timed else AXES[:3]
+    with styled():
+        figure = blank(11.0, 3.4)
+        for ax, (name, words) in zip(figure.subplots(1, len(axes)), axes, strict=True):
+            curves_by_size(ax, c, name, words)
+            ax.minorticks_off()
+    return figure, (
+        f"The same curves ({found[0].label}) over "
+        + ", ".join(words for _, words in axes)
+        + ". Seconds are those of a whole run on the machine that trained it, with others beside "
+        "it, shared out by operations." * timed
     )
 
 
@@ -178,7 +264,9 @@ def learning_figure(found: Sequence[LearningFound]) -> tuple[Figure, str]:
 
 
 HEAD = ("setting", "exponent", "value", "95 % interval", "over", "shape")
-SYMBOLS = {"alpha_S": ("α_S", "S"), "alpha_N": ("α_N", "N")}
+SYMBOLS = {"alpha_S": ("α_S", "S"), "alpha_N": ("α_N", "N"),
+           "alpha_S at the constant rate": ("α_S, constant rate", "S")}  # fmt: skip
+LAW_HEAD = ("setting", "joint law", "ΔAICc", "exponents", "rows")
 
 
 def above(answers: Answers) -> list[TextTable]:
@@ -186,13 +274,20 @@ def above(answers: Answers) -> list[TextTable]:
     lines = []
     for found in findings_of(answers, "learning"):
         for name, (symbol, x) in SYMBOLS.items():
-            e, at = found.exponent(name), found.scans[name][0]
+            e = found.exponent(name) if name in found.scans else None
             if e:
+                at = found.scans[name][0]
                 ends = f"[{e.interval[0]:.3g}, {e.interval[1]:.3g}]"
                 lines.append((found.label, symbol, f"{e.alpha:.3g}", ends,
                               f"{x} = {at.min():g} … {at.max():g}", e.shape))  # fmt: skip
     words = "Learning curves, by the losses at checkpoints:"
-    return [TextTable(HEAD, lines, words, most=4)] if lines else []
+    tables = [TextTable(HEAD, lines, words, most=4)] if lines else []
+    laws = [
+        (found.label, one.name, f"{one.above:.3g}", one.told, str(one.rows))
+        for found in findings_of(answers, "learning") for one in found.laws
+    ]  # fmt: skip
+    words = "Joint laws of the mean curves, AICc above that of the best:"
+    return [*tables, TextTable(LAW_HEAD, laws, words, most=4)] if laws else tables
 
 
 def sentences(_: Answer, found: LearningFound) -> Iterator[str]:
@@ -206,15 +301,23 @@ def sentences(_: Answer, found: LearningFound) -> Iterator[str]:
         yield "at the last step all are flat."
     elif math.isfinite(found.ends):
         yield f"at the last step the steepest of them falls as S^−{found.ends:.2g}."
+    if math.isfinite(found.annealed):
+        yield (
+            f"at the last checkpoint losses at the constant rate are {found.annealed:.3g} times "
+            "those of the branches that decay."
+        )
 
 
 def figures(answers: Answers) -> list[CaptionedFigure]:
     """One figure of all settings that have curves."""
 
     found = [one for one in findings_of(answers, "learning") if one.units]
-    return (
-        [CaptionedFigure("learning", "Learning curves", *learning_figure(found))] if found else []
-    )
+    if not found:
+        return []
+    return [
+        CaptionedFigure("learning", "Learning curves", *learning_figure(found)),
+        CaptionedFigure("learning-axes", "Steps, samples, FLOPs, seconds", *axes_figure(found)),
+    ]
 
 
 def files(answers: Answers) -> dict[str, Rows]:
@@ -229,10 +332,10 @@ def files(answers: Answers) -> dict[str, Rows]:
 
 def measured(found: LearningFound) -> str:
     """Both exponents."""
-    known = {symbol: found.exponent(name) for name, (symbol, _) in SYMBOLS.items()}
+    known = {SYMBOLS[name][0]: found.exponent(name) for name in found.scans}
     return ", ".join(f"{symbol} = {e.alpha:.3g}" for symbol, e in known.items() if e)
 
 
-COLUMNS = ("N", "S", "C", "unit", "loss")
+COLUMNS = ("N", "D", "S", "samples", "C", "seconds", "unit", "loss")
 VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="curves",
             measured=measured)  # fmt: skip

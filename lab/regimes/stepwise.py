@@ -5,14 +5,19 @@ rate, or by stages. One of a schedule that falls to 0 later has not been anneale
 refused. With `curve.decay` a run branches off at each checkpoint, falls to rate 0 in that share of
 the steps before, and counts by its last loss.
 
-Curves are of unlimited fresh data, or of an exact model that is known at every step; of the latter
-[training] says the steps alone. There are no checks by other budgets: the curve has them.
+Beside the branches the run at the constant rate is trained too, with a loss at each checkpoint.
 
-learning-curve: L(∞, S) ∝ S^−α_S and L(N, ∞) ∝ N^−α_N. α_S is read at the largest size, over the
-checkpoints from `curve.first` on at which the loss is at least `curve.above` times the last one: a
-loss closer to the limit L(N, ∞) shows the limit. α_N is read at the last step, and only where the
-curves are flat there. Of truncated spectra both are known (`value = "exact"`), α_N = a − 1 and
-α_S = (a − 1)/b.
+Curves are of unlimited fresh data, of training sets of `data.sizes` D beside it, of data that
+somebody brings, or of an exact model that is known at every step; of the latter [training] says
+the steps alone. There are no checks by other budgets: the curve has them.
+
+learning-curve: L(∞, S) ∝ S^−α_S and L(N, ∞) ∝ N^−α_N, on unlimited data where there are any. α_S is
+read at the largest size, over the checkpoints from `curve.first` on at which the loss is at least
+`curve.above` times the last one: a loss closer to the limit L(N, ∞) shows the limit. α_N is read at
+the last step, and only where the curves are flat there. Of truncated spectra both are known
+(`value = "exact"`), α_N = a − 1 and α_S = (a − 1)/b. Further claims are about the samples that
+larger students save on the way to `curve.targets` (`lab.findings.efficiency`), and about when
+training sets of D are best left (`lab.findings.stopping`).
 
 compute-frontier: the best size N at each compute C,
 
@@ -21,7 +26,9 @@ compute-frontier: the best size N at each compute C,
 C is that of each student's own formula (`lab.spec.COORDINATES`); estimators and their bias are
 those of `lab.scaling.frontier`. Exact models know all three (`value = "exact"`); in the decays of a
 spectral task ξ = 1/(1+b) and η = (a−1)/(1+b) while a − 1 < 2b (Bordelon, Atanasov & Pehlevan,
-arXiv 2402.01092).
+arXiv 2402.01092). Each D has a frontier of its own. Claims without a free parameter compare the
+same curves' two exponents with ξ and with the excess, and the bend at finite D with the place where
+the frontier of unlimited data meets L(D) (`lab.findings.limits`).
 """
 
 from __future__ import annotations
@@ -34,17 +41,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from lab import theory
-from lab.data.task import TaskSpec
+from lab.data.task import Data, TaskSpec
 from lab.data.user_data import AnyTask
-from lab.grids import PositiveInt, Setting, Table
+from lab.grids import Factors, PositiveFloat, PositiveInt, Setting, Table
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.regimes import axes
-from lab.regimes.axes import Axis
+from lab.regimes.axes import Axis, Cell, Key
 from lab.regimes.cross_checks import too_few
 from lab.regimes.descending import Descending
 from lab.regimes.quantity import Quantity
 from lab.regimes.regime import REGIMES
-from lab.spec import NO_TRAINING, STABLE, Run, TrainingSpec
+from lab.spec import NO_TRAINING, STABLE, Planned, Run, TrainingSpec
 from lab.tables.training import Training
 
 if TYPE_CHECKING:
@@ -59,12 +66,20 @@ class Branching(Table):
 
     decay: share of the steps before it in which the rate falls to 0 in a branch at each checkpoint;
     0, no branches, losses at the constant rate. first, above: exponents of steps are read from this
-    step on, of losses that are at least so many times the last one.
+    step on, of losses that are at least so many times the last one. targets: relative losses to
+    which samples are counted, size by size; a claim is about the first. short: share of its loss
+    that a size may lose by too few data.
     """
 
     decay: Annotated[float, Field(ge=0, le=1)] = 0.0
     first: PositiveInt = 1
     above: Annotated[float, Field(ge=1, le=1e6)] = 10.0
+    targets: Factors = ()
+    short: Annotated[PositiveFloat, Field(le=10)] = 0.1
+
+
+CONSTANT = "constant"
+"""The role of the run at a constant rate that branches leave."""
 
 
 class Stepwise(Descending):
@@ -99,6 +114,11 @@ class Stepwise(Descending):
             for step in self.steps:
                 decay = max(1, round(self.curve.decay * step))
                 yield run.with_recipe(replace(run.training.branched(step, decay), checkpoints=()))
+
+    def checks(self, run: Run) -> Iterator[Cell]:
+        """The constant run of all branches, beside the last of them."""
+        if self.curve.decay and run.training.branch_from == self.steps[-1]:
+            yield self.cell(Planned(run.with_recipe(self.recipe), CONSTANT), run)
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -143,6 +163,33 @@ class Stepwise(Descending):
             yield from too_few(f"student.{student.size_key}", getattr(student, student.size_key))
 
 
+class Curves(Stepwise):
+    """Losses over steps and sizes, on unlimited data, or on training sets of some D as well."""
+
+    data: Data | None = None
+
+    accepts_finite_data: ClassVar[bool] = True
+
+    @property
+    def sizes(self) -> tuple[int | None, ...]:
+        most = self.task.n_available
+        if self.data is None:
+            return (most,)
+        return (*self.data.sizes, None) if most is None else self.data.sizes
+
+    def mistakes(self) -> Iterator[str]:
+        yield from super().mistakes()
+        if self.data is not None and not self.student.trained:
+            yield (
+                f"data.sizes: {self.student.kind} students are known on unlimited data alone; "
+                "leave it out, or take networks"
+            )
+        if not all(0 < target < 1 for target in self.curve.targets):
+            yield (
+                "curve.targets: a relative loss lies between 0 and 1, that of the constant student"
+            )
+
+
 def _listed(names: frozenset[str]) -> str:
     *most, last = sorted(names, key=list(Training.model_fields).index)
     return f"{', '.join(most)} and {last}"
@@ -182,14 +229,52 @@ ETA = _exponent("eta", "η", "the exponent of L_opt ∝ C^−η", 0.05)
 EXCESS = _exponent("excess", "excess", "L_opt(C)/L(N_opt, ∞) − 1 where training stops", 0.1)
 
 
+def _of_limits(name: str, symbol: str, says: str, tolerance: float, **more: Any) -> Quantity:
+    return Quantity(
+        name, symbol, says, "lab.findings.limits:claimed", default=1.0, senses=("equal",),
+        tolerance=tolerance, **more,
+    )  # fmt: skip
+
+
+def _with_unlimited(study: Any) -> Iterator[str]:
+    if study.data is None or study.task.n_available is not None:
+        yield (
+            "it compares training sets with unlimited data; give [data] sizes, on a task whose "
+            "points are drawn"
+        )
+
+
+XI_RATIO = _of_limits(
+    "xi-ratio", "ξ over α_S/(α_N + α_S)",
+    "ξ over what the exponents of size and steps of the same curves make of it", 0.15,
+)  # fmt: skip
+EXCESS_RATIO = _of_limits(
+    "excess-ratio", "excess over α_N/α_S",
+    "the excess over what an additive law makes of the two exponents", 0.3,
+)  # fmt: skip
+BEND = _of_limits(
+    "bend", "bend over its crossing",
+    "the compute at which a training set costs √2 in loss, over that at which the frontier of "
+    "unlimited data meets L(D)", 0.5, takes=_with_unlimited,
+)  # fmt: skip
+
+
 @REGIMES.add
-class ComputeFrontier(Stepwise):
+class ComputeFrontier(Curves):
     """The best size at fixed compute."""
 
     regime: Literal["compute-frontier"] = "compute-frontier"
 
-    findings: ClassVar[tuple[str, ...]] = ("frontier", "records")
-    quantities: ClassVar[tuple[Quantity, ...]] = (XI, ETA, EXCESS)
+    findings: ClassVar[tuple[str, ...]] = ("frontier", "limits", "records")
+    quantities: ClassVar[tuple[Quantity, ...]] = (
+        XI, ETA, EXCESS, XI_RATIO, EXCESS_RATIO, BEND,
+    )  # fmt: skip
+
+    def setting(self, run: Run) -> Key:
+        """Each D has a frontier."""
+        manifold, *fixed = super().setting(run)
+        size = None if self.data is None else run.size or "∞"
+        return (manifold, *(("data.size", size) if p[0] == "data.size" else p for p in fixed))
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -214,14 +299,43 @@ ALPHA_N = Quantity(
 )  # fmt: skip
 
 
+def _with_targets(study: Any) -> Iterator[str]:
+    if not study.curve.targets:
+        yield "samples are counted to a loss; give curve.targets, as targets = [0.1]"
+
+
+SAVING = Quantity(
+    "saving", "saving",
+    "samples that the smallest size takes to the first of curve.targets, over those of the largest",
+    "lab.findings.efficiency:claimed", default=1.0, senses=("bound", "equal"), tolerance=0.0,
+    takes=_with_targets,
+)  # fmt: skip
+STOPPING = Quantity(
+    "stopping", "S_stop over its bound",
+    "the best step to stop at over S_c [L(N, D) − L(N, ∞)]^(−1/α_S), where it is least",
+    "lab.findings.stopping:claimed", default=1.0, senses=("bound",), tolerance=0.0,
+    takes=_with_unlimited,
+)  # fmt: skip
+DATA_NEED = Quantity(
+    "data-need", "exponent of D", "the exponent of D ∝ N^x that keeps a size from losing more than "
+    "curve.short of its loss on unlimited data", "lab.findings.stopping:claimed",
+    senses=("equal", "bound"), tolerance=0.25, takes=_with_unlimited,
+)  # fmt: skip
+
+
 @REGIMES.add
-class LearningCurve(Stepwise):
+class LearningCurve(Curves):
     """Loss against steps, size by size."""
 
     regime: Literal["learning-curve"] = "learning-curve"
 
-    findings: ClassVar[tuple[str, ...]] = ("learning", "records")
-    quantities: ClassVar[tuple[Quantity, ...]] = (ALPHA_S, ALPHA_N)
+    findings: ClassVar[tuple[str, ...]] = ("learning", "efficiency", "stopping", "records")
+    quantities: ClassVar[tuple[Quantity, ...]] = (ALPHA_S, ALPHA_N, SAVING, STOPPING, DATA_NEED)
+
+    def setting(self, run: Run) -> Key:
+        """One setting has every D."""
+        manifold, *fixed = super().setting(run)
+        return (manifold, *(pair for pair in fixed if pair[0] != "data.size"))
 
     @property
     def axes(self) -> tuple[Axis, ...]:

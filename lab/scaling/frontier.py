@@ -37,6 +37,19 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special
 
+from lab.scaling.equal_compute import (
+    FEWEST,
+    STEPS,
+    FrontierError,
+    SizeCurve,
+    Valley,
+    groups_of_rows,
+    parabola,
+    size_curves,
+    spline,
+    valleys_of_curves,
+    valleys_of_rows,
+)
 from lab.scaling.laws.fit import LawFit, fit_law
 from lab.scaling.laws.uncertainty import resample
 from lab.scaling.scans.lines import LEVEL, student_quantile
@@ -45,23 +58,11 @@ from lab.scaling.scans.scan import Interval
 __all__ = ["Allocation", "Frontier", "FrontierError", "FrontierPoint", "FrontierValue", "frontier"]
 
 METHODS = ("envelope", "isoflop", "parametric")
-FEWEST = 4
-"""Sizes, points of a frontier, and sizes of an isoFLOP group that carry an estimate."""
-STEPS = 6
-"""Steps that make a curve."""
-NEAR = 2.0
-"""Half-width in log N of the points that a parabola is laid through, if they are FEWEST or more."""
 SHARED = 3.0
 """Optima that one curve enters, and so the variance of their mean over that of independent ones."""
 BENT = 0.05
 """Relative change of a slope over the range below which a line is straight, however small its
 scatter."""
-SAME = 0.1
-"""Rows whose log C differ by less are one isoFLOP group, where no groups are named."""
-WIDE = 0.5
-"""Range of log C beyond which rows are no isoFLOP group."""
-LEVELS = 24
-"""IsoFLOP levels that curves are interpolated to."""
 FLAT = 0.02
 """Local exponent at the end of a curve, over its last decade, below which it is at its limit."""
 REPLICATES = 400
@@ -72,10 +73,6 @@ FRONTIER_STATUS = {
     "unfinished": "curves still fall at their end: a lower bound",
     "no-curves": "there are no curves: the loss at infinite time is not known",
 }
-
-
-class FrontierError(ValueError):
-    """Observations that have no frontier. One sentence, with what would give one."""
 
 
 @dataclass(frozen=True)
@@ -221,14 +218,15 @@ def frontier(
     if method == "parametric":
         return _parametric(size, steps, losses, compute, None if run is None else label, cost,
                            huber=huber, seed=seed)  # fmt: skip
-    groups = _groups(size, compute, None if run is None else label) if method == "isoflop" else []
-    curves = [] if groups else _curves(size, steps, losses, compute, label)
+    of_groups = None if run is None else label
+    groups = groups_of_rows(size, compute, of_groups) if method == "isoflop" else []
+    curves = [] if groups else size_curves(size, steps, losses, compute, label)
     if method == "envelope":
         points, left_out = _tangents(curves)
     elif groups or len(curves) < FEWEST:
-        points, left_out = _minima(_of_rows(groups, size, steps, losses, compute), _parabola)
+        points, left_out = _minima(valleys_of_rows(groups, size, steps, losses, compute), parabola)
     else:
-        points, left_out = _minima(_of_curves(curves), _spline)
+        points, left_out = _minima(valleys_of_curves(curves), spline)
     return _through(points, tuple(left_out), curves, method, cost)
 
 
@@ -262,60 +260,10 @@ def _refuse(size: np.ndarray, steps: np.ndarray, compute: np.ndarray) -> None:
         )
 
 
-# ---- curves --------------------------------------------------------------------------------------
+# ---- optima ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Curve:
-    """One size's log loss over log C, as a monotone cubic; its last loss and how flat it ends; cost
-    is the geometric mean of C/(N S)."""
-
-    size: float
-    cost: float
-    low: float
-    high: float
-    of: Any
-    last: float
-    ends: float
-
-    def at(self, log_C: np.ndarray) -> np.ndarray:
-        """log L, ∞ outside of the curve."""
-        inside = (log_C >= self.low) & (log_C <= self.high)
-        return np.where(inside, self.of(np.clip(log_C, self.low, self.high)), np.inf)
-
-
-def _curves(
-    size: np.ndarray, steps: np.ndarray, loss: np.ndarray, compute: np.ndarray, label: np.ndarray
-) -> list[_Curve]:
-    """Curves by size, smallest first; runs of one size by their geometric mean at equal C."""
-    from scipy.interpolate import PchipInterpolator
-
-    for one in np.unique(label):
-        if np.unique(size[label == one]).size > 1:
-            raise FrontierError(f"run {one} has several sizes; a run is one size's curve")
-    found = []
-    for N in np.unique(size):
-        rows = size == N
-        log_C, where = np.unique(np.log(compute[rows]).round(9), return_inverse=True)
-        if log_C.size < STEPS:
-            continue
-        log_loss = np.bincount(where, np.log(loss[rows])) / np.bincount(where)
-        later = np.bincount(where, np.log(steps[rows])) / np.bincount(where)
-        if (np.diff(later) <= 0).any():
-            raise FrontierError(f"C falls as the steps of N = {N:g} rise; give each row its own C")
-        if log_loss[-1] > log_loss[0] + 0.01:
-            raise FrontierError(f"the loss of N = {N:g} rises over its steps; leave that run out")
-        tail = log_C >= log_C[-1] - np.log(10)
-        ends = -np.polyfit(log_C[tail], log_loss[tail], 1)[0] if tail.sum() > 1 else np.inf
-        found.append(
-            _Curve(float(N), float(np.exp(np.mean(np.log(compute[rows] / N / steps[rows])))),
-                   log_C[0], log_C[-1], PchipInterpolator(log_C, log_loss),
-                   float(np.exp(log_loss[-1])), ends)
-        )  # fmt: skip
-    return found
-
-
-def _tangents(curves: list[_Curve]) -> tuple[list[FrontierPoint], list[str]]:
+def _tangents(curves: list[SizeCurve]) -> tuple[list[FrontierPoint], list[str]]:
     """Where curves touch their envelope, between their crossings with neighbours on the hull."""
     if len(curves) < FEWEST:
         raise FrontierError(
@@ -351,7 +299,7 @@ def _tangents(curves: list[_Curve]) -> tuple[list[FrontierPoint], list[str]]:
     return points, left_out
 
 
-def _crossing(small: _Curve, large: _Curve) -> float:
+def _crossing(small: SizeCurve, large: SizeCurve) -> float:
     """log C from which on the larger size is better; NaN where their curves do not cross."""
     from scipy.optimize import brentq
 
@@ -370,77 +318,7 @@ def _crossing(small: _Curve, large: _Curve) -> float:
     return float(brentq(lambda x: float(gap(x)), grid[k], grid[k + 1], xtol=1e-12))
 
 
-@dataclass(frozen=True)
-class _Valley:
-    """Log loss over log N and log S at equal compute, N ascending."""
-
-    log_C: float
-    log_N: np.ndarray
-    log_S: np.ndarray
-    log_L: np.ndarray
-
-
-def _groups(size: np.ndarray, compute: np.ndarray, run: np.ndarray | None) -> list[np.ndarray]:
-    """Rows of each isoFLOP group: those that are named alike, or have equal C; none where the rows
-    are named as curves, or their C does not fall into groups of several sizes."""
-    if run is None:
-        order = np.argsort(compute)
-        cut = np.flatnonzero(np.diff(np.log(compute[order])) > SAME) + 1
-        found = np.split(order, cut)
-    else:
-        found = [np.flatnonzero(run == one) for one in np.unique(run)]
-    many = [rows for rows in found if np.unique(size[rows]).size >= FEWEST]
-    wide = any(np.ptp(np.log(compute[rows])) > WIDE for rows in many)
-    return [] if wide or len(many) < FEWEST or 2 * len(many) < len(found) else found
-
-
-def _of_rows(
-    groups: list[np.ndarray], size: np.ndarray, steps: np.ndarray, loss: np.ndarray,
-    compute: np.ndarray,
-) -> list[_Valley]:  # fmt: skip
-    """Valleys of groups, or of all rows of about equal C where there are no groups."""
-    if not groups:
-        order = np.argsort(compute)
-        groups = np.split(order, np.flatnonzero(np.diff(np.log(compute[order])) > SAME) + 1)
-    found = []
-    for rows in groups:
-        log_N, where = np.unique(np.log(size[rows]), return_inverse=True)
-        log_S, log_L = (
-            np.bincount(where, np.log(v[rows])) / np.bincount(where) for v in (steps, loss)
-        )
-        found.append(_Valley(float(np.log(compute[rows]).mean()), log_N, log_S, log_L))
-    return sorted(found, key=lambda one: one.log_C)
-
-
-def _of_curves(curves: list[_Curve]) -> list[_Valley]:
-    """Valleys of curves that are interpolated to LEVELS of C, each with FEWEST of them or more."""
-    low, high = np.sort([c.low for c in curves]), np.sort([c.high for c in curves])[::-1]
-    log_N, cost = (np.log([getattr(c, name) for c in curves]) for name in ("size", "cost"))
-    found = []
-    for level in np.linspace(low[FEWEST - 1], high[FEWEST - 1], LEVELS):
-        log_L = np.array([float(c.at(np.array(level))) for c in curves])
-        there = np.isfinite(log_L)
-        found.append(_Valley(level, log_N[there], (level - cost - log_N)[there], log_L[there]))
-    return found
-
-
-def _parabola(x: np.ndarray, y: np.ndarray) -> tuple[Any, float, float]:
-    """A parabola through the points near x = 0, the least, and their range: of losses with noise
-    the vertex may lie beyond a neighbour of the least."""
-    near = np.abs(x) <= NEAR
-    near = near if near.sum() >= FEWEST else np.ones_like(near)
-    return np.poly1d(np.polyfit(x[near], y[near], 2)), x[near].min(), x[near].max()
-
-
-def _spline(x: np.ndarray, y: np.ndarray) -> tuple[Any, float, float]:
-    """A cubic spline through all points, and the range of the neighbours of x = 0, the least."""
-    from scipy.interpolate import make_interp_spline
-
-    best = int(np.searchsorted(x, 0.0))
-    return make_interp_spline(x, y, 3), x[best - 1], x[best + 1]
-
-
-def _minima(valleys: list[_Valley], smooth: Any) -> tuple[list[FrontierPoint], list[str]]:
+def _minima(valleys: list[Valley], smooth: Any) -> tuple[list[FrontierPoint], list[str]]:
     """Minima over sizes at equal compute, of a smooth curve through log N − that of the least."""
     few = sum(one.log_N.size < FEWEST for one in valleys)
     points, left_out = [], []
@@ -471,7 +349,7 @@ def _minima(valleys: list[_Valley], smooth: Any) -> tuple[list[FrontierPoint], l
 def _through(
     points: list[FrontierPoint],
     left_out: tuple[str, ...],
-    curves: list[_Curve],
+    curves: list[SizeCurve],
     method: str,
     cost: float,
 ) -> Frontier:
@@ -511,7 +389,7 @@ def _through(
     )  # fmt: skip
 
 
-def _limits(curves: list[_Curve], N: np.ndarray) -> tuple[np.ndarray, str]:
+def _limits(curves: list[SizeCurve], N: np.ndarray) -> tuple[np.ndarray, str]:
     """L(N, ∞) at sizes between those of curves: log-log lines between their last losses."""
     if len(curves) < 2:
         return np.full(N.shape, np.nan), "no-curves"

@@ -16,11 +16,16 @@ TRUTHS = {
     "max": dict(E=1.8, A=480.0, B=2000.0, alpha=0.35, beta=0.37),
     "product": dict(E=0.4, A=900.0, alpha=0.2, beta=0.15),
     "powers": dict(c=3.0, alpha=-0.3, beta=0.4),
+    "three-terms": dict(E=0.3, A=90.0, B=400.0, G=60.0, alpha=0.3, beta=0.4, gamma=0.6),
+    "kaplan-steps": dict(N_c=3e5, D_c=2e6, alpha_N=0.3, alpha_D=0.4, S_c=50.0, alpha_S=0.7),
 }
 
 
 def design(law):
     if len(law.variables) == 1:
         return np.geomspace(10, 1e5, 20)[None]
+    if len(law.variables) == 3:
+        sides = [np.geomspace(1e3, 1e7, 5), np.geomspace(1e4, 1e9, 5), np.geomspace(1e2, 1e6, 5)]
+        return np.stack([side.ravel() for side in np.meshgrid(*sides)])
     n, d = np.meshgrid(np.geomspace(1e6, 1e10, 9), np.geomspace(1e7, 1e12, 9))
     return np.stack([n.ravel(), d.ravel()])

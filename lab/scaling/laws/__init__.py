@@ -1,1 +1,1 @@
-"""One table: laws of one and two variables, their fits and the errors of these."""
+"""One table: laws of one, two and three variables, their fits and the errors of these."""

@@ -11,6 +11,7 @@ optimum is that of all rows, the census is about those that were searched.
 What it does not do: intervals (`uncertainty.py`); read files (`tables/formats.py`).
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,7 @@ from scipy import special
 
 from lab.scaling.laws.law import RESIDUALS, Held, Law, Objective, descend, polish_to_stationary
 from lab.scaling.laws.one_variable import M3, M4, BrokenPower, Power, PowerFloor, Saturating
+from lab.scaling.laws.three_variables import KaplanSteps, ThreeTerms
 from lab.scaling.laws.two_variables import (
     Chinchilla,
     Kaplan,
@@ -46,6 +48,8 @@ LAWS: Mapping[str, Law] = {
         Max(),
         ProductLaw(),
         Powers(),
+        ThreeTerms(),
+        KaplanSteps(),
     )
 }
 STARTS = 500
@@ -279,13 +283,13 @@ def refusal(
             return "too-few-points", (
                 f"{name} takes {distinct} distinct values; {law.name} needs at least {need}."
             )
-    if len(z) == 2:
-        along = (z[0] @ z[1]) / (z[0] @ z[0])
-        apart = (z[1] - along * z[0]).std() / np.log(10)
+    for i, j in itertools.combinations(range(len(z)), 2):
+        along = (z[i] @ z[j]) / (z[i] @ z[i])
+        apart = (z[j] - along * z[i]).std() / np.log(10)
         if apart < 0.03:
-            rho = np.corrcoef(z)[0, 1]
+            rho = np.corrcoef(z[[i, j]])[0, 1]
             return "degenerate-design", (
-                f"{names[1]} follows {names[0]} (correlation of the logarithms "
+                f"{names[j]} follows {names[i]} (correlation of the logarithms "
                 f"{rho:.5f}, {apart:.3f} decades apart): the two exponents cannot be told apart; "
                 f"vary them independently."
             )
@@ -459,7 +463,7 @@ def shape_in_residuals(
 
     The F test that adding all products of the second and third degree of the logarithms to the
     tangent space of the fit explains nothing. NaN with too few
-    points, of two variables for the second degree as well.
+    points, of several variables for the second degree as well.
     """
     if (r @ r) < 1e-20 * r.size:
         return 1.0, 1.0
@@ -467,9 +471,11 @@ def shape_in_residuals(
     if len(t) == 1:
         degrees = [[t[0] ** 2, t[0] ** 3]]
     else:
-        a, b = t
-        second = [a * a, a * b, b * b]
-        degrees = [[*second, a**3, a * a * b, a * b * b, b**3], second]
+        second, third = (
+            [np.prod(some, 0) for some in itertools.combinations_with_replacement(t, degree)]
+            for degree in (2, 3)
+        )
+        degrees = [[*second, *third], second]
     basis, _ = np.linalg.qr(jacobian.T)
     for terms in degrees:
         extra = np.stack(terms)

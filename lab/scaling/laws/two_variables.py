@@ -44,7 +44,7 @@ def _grid(count: int, lo: float, hi: float) -> tuple[np.ndarray, np.ndarray]:
     return one.ravel(), two.ravel()
 
 
-def _sum_of_terms(terms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def sum_of_terms(terms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """log Σ exp(terms) over axis 1, and the share of each term."""
     top = terms.max(1, keepdims=True)
     part = np.exp(terms - top)
@@ -73,7 +73,7 @@ class Chinchilla(Law):
 
     def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         e, a, b, alpha, beta = theta.T
-        mu, share = _sum_of_terms(
+        mu, share = sum_of_terms(
             np.stack(
                 [
                     _flat(e, z.shape[1]),
@@ -133,7 +133,7 @@ class Kaplan(Law):
 
     def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         p, s, r, alpha = (t[:, None] for t in theta.T)
-        total, share = _sum_of_terms(np.stack([p - r * z[0], s - z[1] + 0 * p], 1))
+        total, share = sum_of_terms(np.stack([p - r * z[0], s - z[1] + 0 * p], 1))
         n, d = alpha * share[:, 0], alpha * share[:, 1]
         return alpha * total, np.stack([n, d, -n * z[0], total], 1)
 
@@ -187,7 +187,7 @@ class Rosenfeld(Law):
 
     def evaluate(self, theta: Theta, z: Inputs) -> Evaluated:
         a, b, c, alpha, beta, k = theta.T
-        t, share = _sum_of_terms(
+        t, share = sum_of_terms(
             np.stack(
                 [
                     a[:, None] - alpha[:, None] * z[1],
@@ -269,7 +269,7 @@ class PowerMean(Law):
         e, a, b, alpha, beta, log_q = (t[:, None] for t in theta.T)
         q = np.exp(log_q)
         terms = np.stack([a - alpha * z[0], b - beta * z[1]], 1)
-        total, share = _sum_of_terms(q[:, None] * terms)
+        total, share = sum_of_terms(q[:, None] * terms)
         mean = total / q
         mu = np.logaddexp(e, mean)
         w = np.exp(mean - mu)

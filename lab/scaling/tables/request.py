@@ -63,9 +63,12 @@ from lab.scaling.tables.rows import (
 )
 
 LOSS = "L"
-SYMBOLS: Mapping[tuple[str, ...], tuple[str, ...]] = {("x", "y"): ("N", "D")}
+SYMBOLS: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    ("x", "y"): ("N", "D"),
+    ("x", "y", "z"): ("N", "D", "S"),
+}
 """What the variables of a law are called in a request, where that is not their name: the field
-writes laws of two variables in parameters N and samples D."""
+writes laws in parameters N, samples D and steps S."""
 At = Mapping[str, float | int] | float | int | str | Path
 """Where a law is asked: numbers by symbol or column, text as "N=7e9,D=1.4e12", a number of a law of
 one variable, or a table."""
@@ -111,7 +114,7 @@ def check(
     if predict is not None and "alpha" in hold:
         raise TableError("alpha is held, so there is no exponent to predict; hold another.")
     if predict is not None and len(LAWS[law].variables) > 1:
-        raise TableError(f"predict needs a law with one exponent; {law} has two.")
+        raise TableError(f"predict needs a law with one exponent; {law} has several.")
     try:
         check_held(LAWS[law], hold)
     except HeldError as error:
@@ -135,7 +138,7 @@ def columns(
         how = (
             "`x` COLUMN `loss` COLUMN"
             if variables == ("x",)
-            else "`columns` N=COLUMN,D=COLUMN,L=COLUMN"
+            else f"`columns` {','.join(f'{symbol}=COLUMN' for symbol in needed)}"
         )
         what = f"no column for {', '.join(missing)}" if missing else f"no use for {extra[0]!r}"
         raise TableError(f"the law {law} has {what}; give {how}.")

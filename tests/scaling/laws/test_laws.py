@@ -50,7 +50,7 @@ def test_gradients_equal_finite_differences(name, huber, residual):
 @laws
 def test_coordinates_and_parameters_are_inverse(name):
     law, truth = LAWS[name], TRUTHS[name]
-    origin = np.array([3.0, -2.0])[: len(law.variables)]
+    origin = np.array([3.0, -2.0, 1.0])[: len(law.variables)]
     theta = law.internal(truth, origin)
     back = law.natural(theta[None], origin)[0]
     assert dict(zip(law.parameters, back, strict=True)) == pytest.approx(truth, rel=1e-12)
