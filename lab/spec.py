@@ -169,11 +169,13 @@ class RunMemo:
 @dataclass(frozen=True)
 class MeasureSpec(Part):
     """What is measured beside the loss: the dimension at some places (`lab.students.dimensions`),
-    on n points of the test set, by one estimator."""
+    on n points of the test set, by one estimator; and the noise scales of the gradient at each
+    checkpoint (`lab.students.noise`), on `scales` fresh points, 0 for none."""
 
     dimension: tuple[str, ...]
     n: int
     method: str
+    scales: int = 0
 
     __hash__ = Part.__hash__
 

@@ -18,8 +18,9 @@ Intervals of 95 % are Student's: of the jackknife over units, and of one unit th
 of the line, through the targets.
 
 Beside them stand the noise scales of the gradient (McCandlish, Kaplan, Amodei et al., arXiv
-1812.06162) of exact students at the same losses, at the largest batch and its best rate: B_simple =
-tr Σ/|G|², and B_noise = tr HΣ/GᵀHG. Of networks neither is measured.
+1812.06162) at the same losses, at the largest batch and its best rate: B_simple = tr Σ/|G|², and
+B_noise = tr HΣ/GᵀHG. Exact students know both; of networks they are measured where the study asks
+for it (`batch.scales`, `lab.students.noise`), and are geometric means over units here.
 
 Known bias: batches that do not reach a decade to both sides of B_crit leave κ free.
 """
@@ -43,6 +44,7 @@ from lab.regimes.critical_batch import BATCHES, HYPERBOLA, CriticalBatch
 from lab.scaling.judge.verdict import UNDECIDED
 from lab.scaling.scans.lines import student_quantile
 from lab.scaling.scans.scan import Interval
+from lab.students.noise import measured as measured_at
 from lab.tables.prediction import Claim
 
 if TYPE_CHECKING:
@@ -247,15 +249,36 @@ def _fit(found: TargetFound) -> TargetFound:
 
 
 def _with_scales(found: TargetFound, one: SettingRuns) -> TargetFound:
-    """The same with the noise scales of an exact student where the largest batch reaches it."""
+    """The same with the noise scales where the largest batch reaches it."""
     if not found.tuned:
         return found
     last = found.tuned[-1]
     runs = [run for run, _ in one.done if run.training.stages[0][1] == last.batch]
     near = min(runs, key=lambda run: abs(math.log(run.training.stages[0][2] / last.rate)))
     scales = STUDENTS[near.student.kind].noise_scales(near, last.steps)
+    if scales is None:
+        rows = [row for run, row in one.done if run.training == near.training]
+        scales = _measured_scales([measured_at(row.details) for row in rows], last.steps)
     return TargetFound(found.target, found.tuned, found.S_min, found.E_min, found.residual,
                        found.sharpness, scales)  # fmt: skip
+
+
+def _measured_scales(
+    rows: Sequence[Mapping[int, tuple[float, float]]], step: float
+) -> tuple[float, float] | None:
+    """Geometric means over runs of both scales, between checkpoints in logarithms; None unless
+    every run has them on both sides of the step."""
+    logs = []
+    for row in rows:
+        steps = np.array(sorted(row), float)
+        if not steps.size or not steps[0] <= step <= steps[-1]:
+            return None
+        both = np.log([row[int(s)] for s in steps])
+        logs.append([np.interp(math.log(step), np.log(steps), both[:, k]) for k in (0, 1)])
+    if not logs:
+        return None
+    simple, noise = np.exp(np.mean(logs, axis=0)).tolist()
+    return simple, noise
 
 
 def _both(targets: Sequence[TargetFound]) -> tuple[float, float]:

@@ -26,7 +26,15 @@ import numpy as np
 from lab.findings.answer import Answer, Judgement, inside
 from lab.findings.batches import crossing
 from lab.findings.drawing import blank, literal, shades, styled
-from lab.findings.frontiers import Columns, geometric_mean, groups, jackknife, observed, where
+from lab.findings.frontiers import (
+    Columns,
+    geometric_mean,
+    groups,
+    jackknife,
+    observed,
+    of_logarithm,
+    where,
+)
 from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults
 from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
 from lab.regimes.stepwise import LearningCurve
@@ -102,7 +110,7 @@ def _target(c: Columns, target: float) -> Efficiency:
             without.append(math.log(float(pair[0][0] / pair[1][0]))
                            if pair[0].size and pair[1].size else math.nan)  # fmt: skip
         ends = jackknife(math.log(saving), without) if without else 2 * (math.log(saving),)
-        interval = math.exp(ends[0]), math.exp(min(ends[1], 700.0))
+        interval = of_logarithm(ends)
     return Efficiency(target, tuple(sizes.tolist()), tuple(samples.tolist()), saving, interval,
                       np.unique(c["N"]).size)  # fmt: skip
 

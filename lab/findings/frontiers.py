@@ -210,6 +210,11 @@ def estimated(columns: Columns, method: str) -> Estimated:
     return Estimated(replace(whole, **over))
 
 
+def of_logarithm(ends: Interval) -> Interval:
+    """The interval of a number, by that of its logarithm; none where that is endless."""
+    return (math.exp(ends[0]), math.exp(ends[1])) if all(map(math.isfinite, ends)) else NOTHING
+
+
 def one_frontier(columns: Columns, method: str) -> Frontier:
     """Curves by size; the additive law resamples sizes where there is one unit, else units."""
     several = np.unique(columns["unit"]).size > 1

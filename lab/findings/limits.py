@@ -38,6 +38,7 @@ from lab.findings.frontiers import (
     geometric_mean,
     groups,
     jackknife,
+    of_logarithm,
     one_frontier,
 )
 from lab.findings.learning import over_sizes, over_steps
@@ -117,7 +118,7 @@ def _found(
         both = zip(groups(endless.columns), groups(columns), strict=True)
         without = [math.log(b / c) for c, b in (_bend(*pair) for pair in both)]
         ends = jackknife(math.log(value), without)
-        interval = math.exp(ends[0]), math.exp(min(ends[1], 700.0))
+        interval = of_logarithm(ends)
     C = np.geomspace(columns["C"].min(), columns["C"].max(), 60)
     envelopes = (C, best_so_far(endless.columns, C), best_so_far(columns, C))
     ratios = {**ratios, BEND.name: (value, interval)}
@@ -142,7 +143,7 @@ def _ratio(study: ComputeFrontier, c: Columns, name: str) -> Valued:
     if not math.isfinite(value):
         return math.nan, (math.nan, math.nan)
     ends = jackknife(value, without) if without else (value, value)
-    return math.exp(value), (math.exp(ends[0]), math.exp(min(ends[1], 700.0)))
+    return math.exp(value), of_logarithm(ends)
 
 
 def _log_ratio(study: ComputeFrontier, c: Columns, name: str) -> float:

@@ -15,12 +15,17 @@ a = 1 + 2ν_T/d: n points are worth n^−min(2ν_T, 2d + 4ν_S)/d (Spigler, Geig
 1905.10843), and the frontier of compute N t has ξ = d/(2(d + ν_S)), η = ν_T/(d + ν_S) for N modes,
 or for N random features while ν_T < d + 2ν_S.
 
+A student that sees the harmonics of degree l ≤ L alone, N of them, keeps what lies beyond:
+
+    L(L, t) = Σ_{l≤L} m_l λ^T_l e^(−2 λ^S_l t) + Σ_{l>L} m_l λ^T_l,   L(L, ∞) ~ N^−2ν_T/d
+
 t is rate times steps of full-batch descent on the mean square over 2. On n points L(t) is as here
 until about n harmonics are learned, e.g. within 5 % where a twentieth of them is. No ridge.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -56,15 +61,33 @@ class KernelFlow:
 
     def risk(self, t: Argument) -> Numbers:
         """L(t) ≤ 1, the mean squared error at time t ≥ 0, or ∞; an array gives an array."""
-        times = numbers("t", t, "[0, inf]")
-        flat = times.ravel()
-        parts = [self._risk(flat[i : i + AT_ONCE]) for i in range(0, flat.size, AT_ONCE)]
+        return self.loss(FARTHEST, t)
+
+    def loss(self, degree: Argument, t: Argument) -> Numbers:
+        """L(L, t) of harmonics up to a whole degree L ≥ 0, at time t ≥ 0, or ∞; arrays broadcast.
+        Beyond FARTHEST nothing is kept."""
+        degrees, times = np.broadcast_arrays(
+            numbers("degree", degree, "[0, inf)", whole=True), numbers("t", t, "[0, inf]")
+        )
+        flat = degrees.ravel(), times.ravel()
+        parts = [self._loss(*(one[i : i + AT_ONCE] for one in flat))
+                 for i in range(0, times.size, AT_ONCE)]  # fmt: skip
         return np.concatenate([*parts, np.zeros(0)]).reshape(times.shape)[()]
+
+    def harmonics(self, degree: int) -> int:
+        """N = C(L+d, d) + C(L+d−1, d), how many have a degree up to L."""
+        d, L = int(self.d), int(degree)
+        return math.comb(L + d, d) + (math.comb(L + d - 1, d) if L else 0)
 
     @property
     def time_exponent(self) -> float:
         """β = 2ν_T/(d + 2ν_S) of L ∝ t^−β."""
         return 2 * self.teacher / (self.d + 2 * self.student)
+
+    @property
+    def size_exponent(self) -> float:
+        """2ν_T/d of L(L, ∞) ∝ N^−α_N for N harmonics."""
+        return 2 * self.teacher / self.d
 
     @property
     def data_exponent(self) -> float:
@@ -93,19 +116,20 @@ class KernelFlow:
         k = numbers("degree", degree, "[0, inf)", whole=True)
         return np.exp(self._fall(k, smoothness)) / scale
 
-    def _risk(self, t: np.ndarray) -> np.ndarray:
+    def _loss(self, degree: np.ndarray, t: np.ndarray) -> np.ndarray:
         ν = self.student
         rate = 2 * t[:, None] * float(self.eigenvalues(0, ν))
-        far = np.full(t.shape, FARTHEST)
         with np.errstate(invalid="ignore"):
             left = total(
                 lambda k: np.exp(
                     self._power(k, self.teacher) - np.nan_to_num(rate * np.exp(self._fall(k, ν)))
                 ),
-                far,
+                degree,
                 first=0,
             )
-        return np.where(np.isinf(t), 0.0, left * self._unit)
+            whole = total(lambda k: np.exp(self._power(k, self.teacher)), degree, first=0)
+        beyond = np.where(degree >= FARTHEST, 0.0, np.maximum(1.0 - whole * self._unit, 0.0))
+        return beyond + np.where(np.isinf(t), 0.0, left * self._unit)
 
     @cached_property
     def _unit(self) -> float:

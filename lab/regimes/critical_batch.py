@@ -24,13 +24,14 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from lab.grids import Factors, PositiveInt, Table, as_tuple
+from lab.grids import Factors, PositiveInt, Table, Whole, as_tuple
 from lab.regimes import axes
 from lab.regimes.axes import Axis, Cell
 from lab.regimes.quantity import Quantity
 from lab.regimes.regime import REGIMES, Regime
 from lab.regimes.stepwise import Stepwise
-from lab.spec import NO_TRAINING, Planned, Run, TrainingSpec
+from lab.spec import NO_TRAINING, MeasureSpec, Planned, Run, TrainingSpec
+from lab.students.noise import MOST
 
 RATES, TARGETS, BATCHES = 5, 3, 4
 """Rates of a batch, losses, and batches at least."""
@@ -47,12 +48,14 @@ Sizes = Annotated[tuple[PositiveInt, ...], BeforeValidator(as_tuple), AfterValid
 
 class Batches(Table):
     """[batch]: sizes; factors of the rate that each is tuned over; power of the rate in the batch;
-    targets, relative losses."""
+    targets, relative losses; scales: fresh points on which the noise scales of the gradient of
+    networks at the largest batch are measured at each checkpoint, 0 for none."""
 
     sizes: Sizes = (4, 16, 64, 256, 1024)
     rates: Factors = (0.25, 0.5, 1.0, 2.0, 4.0)
     power: Annotated[float, Field(ge=0, le=1)] = 0.0
     targets: Factors = (0.3, 0.1, 0.03)
+    scales: Annotated[Whole, Field(ge=0, le=65_536)] = 0
 
     def wrong(self) -> Iterator[str]:
         for name, least in (("sizes", BATCHES), ("rates", RATES), ("targets", TARGETS)):
@@ -123,8 +126,12 @@ class CriticalBatch(Stepwise):
         return tuple(found)
 
     def runs(self) -> Iterator[Run]:
+        largest = max(self.batch.sizes)
+        measure = MeasureSpec((), 0, "", self.batch.scales) if self.batch.scales else None
         for run in Regime.runs(self):
-            yield from map(run.with_recipe, self.recipes)
+            for recipe in self.recipes:
+                own = run.with_recipe(recipe)
+                yield replace(own, measure=measure) if recipe.stages[0][1] == largest else own
 
     def cell(self, planned: Planned, base: Run) -> Cell:
         return Cell(planned, base, self.x(base), self.setting(base))
@@ -136,3 +143,16 @@ class CriticalBatch(Stepwise):
                 "curve.decay: steps to a loss are read at a constant rate, tuned for each batch; "
                 "leave it out"
             )
+        if self.batch.scales and not self.student.trained:
+            yield (
+                f"batch.scales: the noise scales of {self.student.kind} students are known; leave "
+                "it out"
+            )
+        elif self.batch.scales:
+            N = max(student.parameters(task.D_amb, task.outputs)
+                    for task in self.tasks(1) for student in self.students())  # fmt: skip
+            if N > MOST:
+                yield (
+                    f"batch.scales: a network of N = {N} has a Hessian of N² numbers; take at most "
+                    f"N = {MOST}, or leave it out"
+                )

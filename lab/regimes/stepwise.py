@@ -307,13 +307,13 @@ def _with_targets(study: Any) -> Iterator[str]:
 SAVING = Quantity(
     "saving", "saving",
     "samples that the smallest size takes to the first of curve.targets, over those of the largest",
-    "lab.findings.efficiency:claimed", default=1.0, senses=("bound", "equal"), tolerance=0.0,
+    "lab.findings.efficiency:claimed", default=1.0, senses=("bound", "equal"), tolerance=0.1,
     takes=_with_targets,
 )  # fmt: skip
 STOPPING = Quantity(
     "stopping", "S_stop over its bound",
     "the best step to stop at over S_c [L(N, D) − L(N, ∞)]^(−1/α_S), where it is least",
-    "lab.findings.stopping:claimed", default=1.0, senses=("bound",), tolerance=0.0,
+    "lab.findings.stopping:claimed", default=1.0, senses=("bound",), tolerance=0.25,
     takes=_with_unlimited,
 )  # fmt: skip
 DATA_NEED = Quantity(

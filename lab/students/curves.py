@@ -1,12 +1,15 @@
 """Students that are models whose learning curves L(N, t) are known exactly.
 
     truncation        first N of infinitely many modes by gradient flow   (`models.Truncation`)
+    kernel-flow       harmonics up to some degree by kernel gradient flow  (`models.KernelFlow`)
     plrf              one-pass SGD on N power-law random features         (`models.PLRF`)
     plrf-equivalent   the same in the mean over features, of any N        (`models.PLRFEquivalent`)
     gaussian-sgd      SGD on all modes, by batch and rate            (`models.GaussianRegression`)
 
 The task is spectral, power i^−a in modes of variance i^−b, which are α = b/2 and β = (a − b)/2 of
-power-law random features. A step is a unit of time, and C = N t. Every size is a run of its own.
+power-law random features. Of kernel-flow the
+task's decays are those of a field and a kernel on a sphere of dimension `d`, a = 1 + 2ν_T/d and
+b = 1 + 2ν_S/d. A step is a unit of time, and C = N t. Every size is a run of its own.
 Losses are those of the population at the checkpoints of a recipe, relative to the student that has
 learned nothing, L(N, 0); of gaussian-sgd, whose labels may have noise, of its excess over the
 noise. Features of random students are drawn from the seeds of study, teacher and
@@ -25,7 +28,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from lab.grids import Dims, PositiveFloat
+from lab.grids import Dims, PositiveFloat, PositiveInt
 from lab.kinds.student import STUDENTS, StudentSpec, Target
 from lab.spec import Group, Run
 from lab.students.exact import Exact
@@ -33,7 +36,7 @@ from lab.students.solvers import Failed, Observation, Result, Solver, Tick
 
 if TYPE_CHECKING:
     from lab.kinds.student import StudyInterface
-    from lab.models import PLRF, GaussianRegression, PLRFEquivalent, Truncation
+    from lab.models import PLRF, GaussianRegression, KernelFlow, PLRFEquivalent, Truncation
     from lab.models.sgd import Recursion
 
 
@@ -136,6 +139,70 @@ class TruncationStudent(KnownCurves):
             "xi": model.xi, "eta": model.eta, "excess": model.excess,
             "alpha_N": model.size_exponent, "alpha_S": model.time_exponent,
         }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Harmonics:
+    """`lab.models.KernelFlow` of the harmonics up to one degree."""
+
+    model: KernelFlow
+    degree: int
+
+    def risk(self, t: Any) -> Any:
+        """The loss after t steps."""
+        return self.model.loss(self.degree, t)
+
+
+@STUDENTS.add
+class KernelFlowStudent(KnownCurves):
+    """Kernel gradient flow on the sphere S^d, of harmonics up to each degree of `sizes`."""
+
+    kind: Literal["kernel-flow"] = "kernel-flow"
+    d: Annotated[PositiveInt, Field(le=32)]
+
+    def of_decays(self, study: StudyInterface) -> Iterator[str]:
+        yield from super().of_decays(study)
+        yield from _endless(study, "have infinitely many harmonics")
+        if any(min(a, b) < 1 + 0.2 / self.d for a, b in study.task.manifold.decays()):
+            yield (
+                f"task.manifold: a kernel and a field on a sphere of d = {self.d} have b = 1 + "
+                "2ν_S/d and a = 1 + 2ν_T/d with ν of .1 or more; take larger ones"
+            )
+
+    @classmethod
+    def N(cls, spec: StudentSpec, *, D_amb: int, outputs: int, D: int) -> int:
+        own = dict(spec.settings)
+        return _flow(own["d"], (2.0, 2.0)).harmonics(int(own["sizes"]))
+
+    @classmethod
+    def flops(cls, spec: StudentSpec, *, D: int, D_amb: int, test: int) -> float:
+        return 1e6
+
+    @classmethod
+    def numbers(cls, spec: StudentSpec, *, D: int) -> float:
+        return 1e6
+
+    @classmethod
+    def model(cls, spec: StudentSpec, decays: tuple[float, float], modes: int, seed: int) -> Any:
+        own = dict(spec.settings)
+        return _Harmonics(_flow(own["d"], decays), int(own["sizes"]))
+
+    @classmethod
+    def truths(cls, spec: StudentSpec, decays: tuple[float, float], modes: int) -> dict[str, float]:
+        model = _flow(dict(spec.settings)["d"], decays)
+        return {
+            "xi": model.xi, "eta": model.eta, "alpha_N": model.size_exponent,
+            "alpha_S": model.time_exponent,
+        }  # fmt: skip
+
+
+def _flow(d: Any, decays: tuple[float, float]) -> KernelFlow:
+    """The flow on S^d whose spectra fall as these decays."""
+    from lab.models import KernelFlow
+
+    d = int(d)
+    a, b = decays
+    return KernelFlow(d, d * (a - 1) / 2, d * (b - 1) / 2)
 
 
 def _endless(study: StudyInterface, why: str) -> Iterator[str]:

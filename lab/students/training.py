@@ -32,6 +32,7 @@ from lab.data.streams import stream
 from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.spec import Group, Run, TrainingSpec
+from lab.students import noise
 from lab.students.batches import (
     CHUNK,
     Batch,
@@ -81,6 +82,8 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
     record = _record_steps(rate.size, every_chunk=given.validation is not None)
     checkpoints = {*group.training.checkpoints, rate.size}
     reviving = range(REVIVED, int(group.training.revive * rate.size) + 1, REVIVED)
+    scaled = group.measure.scales if group.measure else 0
+    probe = given.large(scaled) if scaled else None
     step = 0
     for steps, batch, _ in group.training.stages:
         stop = step + steps
@@ -95,6 +98,8 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
                     cohort.advance(x, y, rate[step : step + n], first - step, last - step)
                     if due and last == step + n or last in checkpoints:
                         cohort.evaluate(last, given, due and last == step + n, last in checkpoints)
+                    if probe and last in checkpoints:
+                        cohort.measure_noise(last, probe)
                 if _due(step, step + n, reviving):
                     cohort.revive(x, y, step + n)
                 tick(n * cohort.S * len(group.teachers))
@@ -170,6 +175,15 @@ class _Cohort:
         found = watch.of_students(self.student, self.parameters, self.scale, initial=initial)
         for (t, s), dimensions in found:
             self.details[t][s] |= dimensions
+
+    def measure_noise(self, step: int, probe: Batch) -> None:
+        """The noise scales of the gradient at a step, into the details."""
+        args = (self.student, self.loss, self.power, self.parameters, self.scale)
+        found = np.asarray(_noise_scales(*args, *probe), float)
+        for name, values in zip(noise.NAMES, found, strict=True):
+            for (t, s), value in np.ndenumerate(values):
+                if np.isfinite(value):
+                    self.details[t][s][noise.column(step, name)] = float(value)
 
     def refer(self, optima: Float[np.ndarray, " T"]) -> None:
         """Relative losses that no student of this shape can be below, into the details."""
@@ -349,6 +363,18 @@ def _students_loss(
     """Losses of the S students of one teacher on one batch."""
     f = jax.vmap(lambda p: _network(student).apply(student, p, scale * x))(parameters)
     return jax.vmap(lambda f: sets.losses(loss, power, f, y))(f)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _noise_scales(
+    student: StudentSpec, loss: str, power: float, parameters: Any, scale: Array, x: Array, y: Array
+) -> Float[Array, "2 T S"]:
+    """B_simple and B_noise of every student, on these points."""
+
+    def of_one(p: Any, x: Array, y: Array) -> Array:
+        return sets.losses(loss, power, _network(student).apply(student, p, x), y)
+
+    return noise.scales(of_one, parameters, scale[:, None, None] * x, y)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=(4, 5))
