@@ -245,7 +245,7 @@ AXES = (("S", "steps"), ("samples", "samples"), ("C", "compute C, FLOPs"), ("sec
 def axes_figure(found: Sequence[LearningFound]) -> tuple[Figure, str]:
     """The curves of the first setting over steps, samples, operations and seconds."""
     c = found[0].columns
-    timed = found[0].study.student.trained and np.isfinite(c["seconds"]).all()
+    timed = found[0].study.student.trained and bool(np.isfinite(c["seconds"]).all())
     axes = AXES if timed else AXES[:3]
     with styled():
         figure = blank(11.0, 3.4)

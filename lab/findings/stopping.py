@@ -29,10 +29,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.findings.answer import Answer, Judgement, inside
+from lab.findings.answer import NOTHING, Answer, Judgement, inside
 from lab.findings.batches import crossing
 from lab.findings.drawing import GREY, VERMILLION, blank, literal, shades, styled
-from lab.findings.frontiers import Columns, geometric_mean, groups, jackknife, observed
+from lab.findings.frontiers import (
+    Columns,
+    geometric_mean,
+    groups,
+    jackknife,
+    observed,
+    of_logarithm,
+)
 from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults
 from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
 from lab.regimes.stepwise import STOPPING, LearningCurve
@@ -109,10 +116,10 @@ def _found(study: LearningCurve, one: SettingRuns) -> StoppingFound:
     need = _need(study, c)
     without = [(_least(_stops(study, some)[1]), _slope(_need(study, some))) for some in groups(c)]
     ratio, slope = _least(stops), _slope(need)
-    ends = jackknife(math.log(ratio), [_log(r) for r, _ in without]) if ratio > 0 else (-1.0, -1.0)
+    ends = jackknife(math.log(ratio), [_log(r) for r, _ in without]) if ratio > 0 else NOTHING
     return StoppingFound(
         laws, stops, need, study.curve.short,
-        (ratio, (math.exp(ends[0]), math.exp(min(ends[1], 700.0)))),
+        (ratio, of_logarithm(ends)),
         (slope, jackknife(slope, [s for _, s in without])), units, planned, at=one.setting,
         doubts=doubts,
     )  # fmt: skip

@@ -66,6 +66,23 @@ def test_the_sum_over_degrees_is_complete_and_counts_harmonics():
     assert KernelFlow(2, 0.1, 0.1).risk(0) == pytest.approx(1, abs=1e-10)
 
 
+@pytest.mark.parametrize("d, degree", [(1, 7), (2, 0), (3, 5), (4, 3)])
+def test_harmonics_beyond_a_degree_are_never_learned(d, degree):
+    model, l = KernelFlow(d, 0.7, 0.5), np.arange(degree + 1)
+    many = np.array([comb(k + d, d) - (comb(k + d - 2, d) if k > 1 else 0) for k in l])
+    power, rate = many * model.eigenvalues(l, 0.7), model.eigenvalues(l, 0.5)
+    assert model.harmonics(degree) == many.sum()
+    for t in (0.0, 3.0, 1e5, np.inf):
+        expected = 1 - power.sum() + (power @ np.exp(-2 * rate * t) if t < np.inf else 0)
+        assert model.loss(degree, t) == pytest.approx(expected, rel=1e-9)
+    assert model.loss(10**6, 5.0) == pytest.approx(model.risk(5.0), rel=1e-4)
+    few, many = 10**3, 10**4
+    slope = np.log(model.loss(few, np.inf) / model.loss(many, np.inf)) / np.log(
+        model.harmonics(many) / model.harmonics(few)
+    )
+    assert slope == pytest.approx(model.size_exponent, rel=0.01)
+
+
 def test_what_is_out_of_range_is_one_sentence():
     with pytest.raises(ValueError, match=r"^teacher = 0.01 is outside .* in \[0.1, inf\)$"):
         KernelFlow(1, 0.01, 0.5)

@@ -41,6 +41,11 @@ tolerance = 0.02
 quantity = "excess"
 tolerance = 0.03
 """
+RATIOS = """[[prediction]]
+quantity = "xi-ratio"
+[[prediction]]
+quantity = "excess-ratio"
+"""
 PLRF_STUDY = (
     EXACT.split("[[prediction]]")[0]
     .replace("a = [1.5, 2], b = [1.5, 1.25]", "a = 2.6, b = 2.0, modes = 200")
@@ -75,11 +80,14 @@ def of(text):
 def test_exact_curves_have_the_exact_frontier(tmp_path, monkeypatch):
     """Every claim agrees, in each of four pairs of decays; isoFLOP and envelope within .01."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "s.toml").write_text(EXACT)
+    (tmp_path / "s.toml").write_text(EXACT + RATIOS)
     assert "fine. 36 runs" in invoke("check", "s.toml").stdout
     assert invoke("run", "s.toml").exit_code == 0
     found = json.loads(invoke("fit", "s.toml", "--json").stdout)
-    assert [one["verdict"] for one in found["claims"]] == ["agrees"] * 12
+    told = {name: [one["verdict"] for one in found["claims"] if one["quantity"] == name]
+            for name in ("xi", "eta", "excess", "xi-ratio", "excess-ratio")}  # fmt: skip
+    additive = told.pop("excess-ratio")  # which no homogeneous law but the additive one has
+    assert additive == ["contradicts"] * 4 and set(map(tuple, told.values())) == {("agrees",) * 4}
     for one in lab.answer("s.toml").answers[0].found("frontier"):
         a, b = one.at.varying["a"], one.at.varying["b"]
         model = Truncation(a, b)
@@ -91,7 +99,8 @@ def test_exact_curves_have_the_exact_frontier(tmp_path, monkeypatch):
         assert additive.xi.status == "misfit" and additive.excess.value > 2 * model.excess
     page = (tmp_path / "results" / "s" / "report.html").read_text()
     assert "frontier.csv" in page and "∞ modes" in page
-    assert (tmp_path / "results" / "s" / "frontier.png").exists()
+    for name in ("frontier", "isoflop"):
+        assert (tmp_path / "results" / "s" / f"{name}.svg").stat().st_size < 150_000
 
 
 def solved(text):
@@ -162,6 +171,37 @@ def test_networks_are_judged_over_teachers(tmp_path):
         store.delete([found.plan[0].run.fingerprint()])
     (told,) = lab.answer(found, tmp_path).answers[0].found("frontier")
     assert told.units == 3 and told.doubts == ("unfinished",)
+
+
+def test_the_bend_lies_where_the_limits_meet(tmp_path):
+    """E_D = max(E_∞, L(D)): √2 is lost at √2^(1/η) times the crossing, η = .36."""
+    text = NETWORKS.replace("[training]", "[data]\nsizes = [500]\n[training]\nbatch = 64\n")
+    text = text.replace("\"xi\"\nvalue = 0.4\ntolerance = 0.1", "\"bend\"\ntolerance = 2.0")
+    found = of(text)
+    with Store.write(tmp_path / "study") as store:
+        for planned in found.plan:
+            run = planned.run
+            seen = simulated(run, run.task.teacher)
+            if run.size:
+                seen = tuple(o._replace(loss=max(o.loss, 0.2)) for o in seen)
+            one = replace(row(run, 0.1), loss=0.2, best_step=20_000)
+            store.add([replace(one, observations=seen)])
+    answered = lab.answer(found, tmp_path).answers[0]
+    (judged,) = answered.claims
+    expected = 2 ** (0.5 * (0.6 + 0.9) / (0.6 * 0.9))
+    assert judged.value == pytest.approx(expected, rel=0.2) and judged.setting is not None
+    assert [one.label[-3:] for one in answered.found("frontier")] == ["500", "e ∞"]
+
+
+def test_random_features_lie_in_their_phase_plane(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = EXACT.replace("[1.5, 2], b = [1.5, 1.25]", "2.6, b = 2")
+    (tmp_path / "s.toml").write_text(text.replace("\"truncation\"", "\"plrf-equivalent\"")
+                                     .split("[[prediction]]")[0])  # fmt: skip
+    assert invoke("run", "s.toml").exit_code == 0
+    (found,) = lab.answer("s.toml").answers[0].found("frontier")
+    assert found.place == pytest.approx((1.0, 0.3))
+    assert (tmp_path / "results" / "s" / "phases.svg").stat().st_size < 150_000
 
 
 @pytest.mark.parametrize("old, new, words", [
