@@ -140,13 +140,22 @@ def _map(figure: Figure, ax: Axes, one: DescentFound) -> None:
 
 
 def files(answers: Answers) -> dict[str, Rows]:
-    """Every loss of every curve."""
-    columns = ("label", "x", "other", "split", "unit", "loss", "exact")
-    rows = [
-        (one.label, f"{e.x:g}", f"{e.other:g}", e.split, str(e.unit), f"{e.loss:.8g}",
-         f"{e.exact:.8g}")
-        for one in findings_of(answers, "descent") for e in one.entries
-    ]  # fmt: skip
+    """Every curve: geometric means over units, the standard error of their logarithm, and how many
+    units there are. Single losses are in the table of observations."""
+    columns = ("label", "x", "other", "split", "loss", "error", "units", "exact")
+    rows = []
+    for one in findings_of(answers, "descent"):
+        some: dict[tuple, list] = {}
+        for e in one.entries:
+            some.setdefault((e.x, e.other, e.split), []).append(e)
+        for (x, other, split), entries in some.items():
+            logs, exact = np.log(np.maximum(
+                np.transpose([(e.loss, e.exact) for e in entries]), np.finfo(float).tiny
+            ))  # fmt: skip
+            error = logs.std(ddof=1) / np.sqrt(logs.size) if logs.size > 1 else np.nan
+            told = [f"{np.exp(v.mean()):.6g}" for v in (logs, exact)]
+            rows.append((one.label, f"{x:g}", f"{other:g}", split, told[0], f"{error:.3g}",
+                         str(logs.size), told[1]))  # fmt: skip
     return {"descent.csv": Rows(columns, rows)} if rows else {}
 
 

@@ -21,9 +21,10 @@ It is the mean over W within 2 % from d = 80 on; of single draws the top eigenva
 `plrf_frontier`, the compute frontier of a family of them, v = ratio d. At each C = d t the risk is
 minimised over d, which need not be whole; slopes between C two decades apart tend to ξ and η, and
 Aitken's rule extrapolates three of them. It is how the table of `lab.models.sgd` is checked where
-sizes that can be drawn are too small, III and IVa. In IVb η converges too slowly (.324 for .298 at
-α = .27, β = 1, C = 1e25), and near a border ξ and η are those of a crossover: their intervals,
-which are of convergence alone, may be too short there.
+sizes that can be drawn are too small, III and IVa. In IVb, and in IVa near its border, they are
+those of a crossover (ξ .564 for .5 at α = .3, β = .69, η .324 for .298 at α = .27, β = 1),
+which no extrapolation of three slopes sees: there `border` names both phases, and the interval
+holds the limits on both sides of the border, so that it tells none of them from the other.
 """
 
 from __future__ import annotations
@@ -179,15 +180,23 @@ class PLRFEquivalent:
 
 
 class Extrapolated(NamedTuple):
-    """An exponent of a frontier in the limit of large C, and an interval of its convergence."""
+    """An exponent of a frontier in the limit of large C, and an interval of its convergence.
+
+    border: the two phases whose crossover is seen, where the point lies at their border; the
+        interval then holds the exponents of both.
+    """
 
     value: float
     interval: tuple[float, float]
+    border: tuple[str, ...] = ()
 
 
 LARGEST = 1e25
 """C up to which `plrf_frontier` looks, and MARGIN what its intervals have at least on each side."""
 MARGIN = 0.005
+TURN = 1 - np.sqrt(0.5)
+"""α of the border of IVa and IVb, and CROSSOVER the distance in IVa up to which it is seen."""
+CROSSOVER = 0.02
 
 
 def plrf_frontier(
@@ -216,7 +225,17 @@ def plrf_frontier(
         return float(found.x), float(found.fun)
 
     log_d, log_P = np.transpose([least(one) for one in C.tolist()])
-    return _limit(np.diff(log_d) / np.log(1e2)), _limit(-np.diff(log_P) / np.log(1e2))
+    xi, eta = (_limit(sign * np.diff(y) / np.log(1e2)) for sign, y in ((1, log_d), (-1, log_P)))
+    if not (beta > 0.5 and 0.25 < alpha < TURN + CROSSOVER):
+        return xi, eta
+    sides = [PLRF(TURN + step, beta, 1, 1, rate, 0) for step in (1e-9, -1e-9)]
+    return _held(xi, [one.xi for one in sides]), _held(eta, [one.eta for one in sides])
+
+
+def _held(found: Extrapolated, limits: list[float]) -> Extrapolated:
+    """The same with an interval that holds these limits of both sides of a border."""
+    ends = (*found.interval, *(x + s * MARGIN for x in limits for s in (-1, 1)))
+    return Extrapolated(found.value, (float(min(ends)), float(max(ends))), ("IVa", "IVb"))
 
 
 def _limit(slopes: np.ndarray) -> Extrapolated:

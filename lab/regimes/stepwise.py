@@ -143,7 +143,7 @@ class Stepwise(Descending):
         elif not student.trained:
             yield (
                 f"student.kind: {student.kind} students have no curve over steps; take networks, "
-                "truncation, plrf or plrf-equivalent"
+                "truncation, kernel-flow, plrf or plrf-equivalent"
             )
         elif own.schedule not in STABLE or own.optimiser == "lbfgs" or own.polish:
             yield (

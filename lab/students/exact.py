@@ -8,7 +8,7 @@ the squared error. Nothing is under-trained and no rate is tuned.
     linear            least squares on the coordinates                    (`linear.py`)
     nearest, simplex  the nearest targets, Delaunay cells                 (`local.py`)
     ridges            shallow networks by their population loss           (`ridges.py`)
-    truncation, plrf, plrf-equivalent, gaussian-sgd
+    truncation, kernel-flow, plrf, plrf-equivalent, gaussian-sgd
                       models whose learning curves are known              (`curves.py`)
 
 Students of a group learn one after the other, each from the training sets of `lab.data.sets`. Where

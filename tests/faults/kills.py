@@ -35,22 +35,26 @@ ROOT = Path(__file__).resolve().parents[2]
 STUDY = """
 schema = 1
 question = "Does a killed run lose anything?"
-regime = "resolution-width"
 [task]
 manifold = { kind = "cube", dim = 2 }
-teacher = { widths = [16, 16], count = 8 }
+teacher = { widths = [16, 16], count = 4 }
 [student]
 widths = [3, 4, 5]
 seeds = 1
-[training]
-preset = "adam"
-steps = 1500
-batch = 32
-checkpoints = "log:6"
-[evidence]
-share = 0.0
+[[panel]]
+title = "last steps"
+regime = "resolution-width"
+training = { preset = "adam", steps = 1500, batch = 32, checkpoints = "log:6" }
+evidence = { share = 0.0 }
+[[panel]]
+title = "branches"
+regime = "learning-curve"
+task = { teacher = { count = 1 } }
+training = { preset = "adam", schedule = "constant", steps = 800, checkpoints = "log:6" }
+curve = { decay = 0.2 }
+prediction = { quantity = "alpha_S", value = 1 }
 """
-RUNS = 24
+RUNS = 33
 PATIENCE = 600.0
 """Seconds after which a run that does not end is a failure."""
 AFTER_A_ROW = 0.2

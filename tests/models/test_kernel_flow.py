@@ -68,9 +68,9 @@ def test_the_sum_over_degrees_is_complete_and_counts_harmonics():
 
 @pytest.mark.parametrize("d, degree", [(1, 7), (2, 0), (3, 5), (4, 3)])
 def test_harmonics_beyond_a_degree_are_never_learned(d, degree):
-    model, l = KernelFlow(d, 0.7, 0.5), np.arange(degree + 1)
-    many = np.array([comb(k + d, d) - (comb(k + d - 2, d) if k > 1 else 0) for k in l])
-    power, rate = many * model.eigenvalues(l, 0.7), model.eigenvalues(l, 0.5)
+    model, own = KernelFlow(d, 0.7, 0.5), np.arange(degree + 1)
+    many = np.array([comb(k + d, d) - (comb(k + d - 2, d) if k > 1 else 0) for k in own])
+    power, rate = many * model.eigenvalues(own, 0.7), model.eigenvalues(own, 0.5)
     assert model.harmonics(degree) == many.sum()
     for t in (0.0, 3.0, 1e5, np.inf):
         expected = 1 - power.sum() + (power @ np.exp(-2 * rate * t) if t < np.inf else 0)

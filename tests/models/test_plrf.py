@@ -123,6 +123,14 @@ def test_the_frontier_of_the_equivalent_holds_the_table(alpha, beta, within):
         assert low <= truth <= high and (high - low) / 2 <= within
 
 
+@pytest.mark.parametrize("alpha, beta", [(0.3, 0.69), (0.27, 1.0)])
+def test_a_crossover_of_two_phases_is_told_and_no_interval_excludes_either(alpha, beta):
+    truth = PLRF(alpha, beta, 1, 1, 0.5, 0)
+    for found, value in zip(plrf_frontier(alpha, beta), (truth.xi, truth.eta), strict=True):
+        assert found.border == ("IVa", "IVb")
+        assert found.interval[0] <= value <= found.interval[1]
+
+
 @pytest.mark.parametrize("one, other", [
     ((0.5, 0.3), (0.501, 0.3)), ((1, 0.5), (1, 0.501)), ((1, 1), (1, 1.001)),
     ((0.25, 1.1), (0.2501, 1.1)), ((1 - 0.5**0.5, 1.1), (0.2935, 1.1)), ((0.5, 2), (0.501, 2)),

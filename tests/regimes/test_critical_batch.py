@@ -15,6 +15,7 @@ from lab.data.spectra import Spectrum
 from lab.execution.store import Store
 from lab.mistakes import StudyError
 from lab.models import GaussianRegression
+from lab.students import noise
 from lab.students.solvers import Observation
 
 RATES = ", ".join(f"{rate:.4g}" for rate in np.geomspace(0.01, 1.9, 26))
@@ -97,6 +98,14 @@ def test_steps_to_a_loss_are_those_of_the_exact_recursion(tmp_path, monkeypatch)
     assert "residual" in (tmp_path / "results" / "s" / "report.md").read_text()
 
 
+def scales(run, steps):
+    """B_simple = 3 S^½ and B_noise = 5 S^½, where they are measured."""
+    if run.measure is None:
+        return {}
+    named = (("simple", 3.0), ("noise", 5.0))
+    return {noise.column(int(s), name): c * s**0.5 for s in steps for name, c in named}
+
+
 def stored(path, found, κ=1.0, diverged=lambda run: False):
     """Curves whose steps to L follow the law with B_crit = 4 L^−½, at the best rate .02 √(B/32)."""
     with Store.write(path / "study") as store:
@@ -111,7 +120,8 @@ def stored(path, found, κ=1.0, diverged=lambda run: False):
             seen = tuple(
                 Observation(int(s), "test", 2 * v) for s, v in zip(steps, losses, strict=True)
             )
-            one = replace(row(run, 0.1), loss=0.2, best_step=run.training.last, observations=seen)
+            one = replace(row(run, 0.1), loss=0.2, best_step=run.training.last, observations=seen,
+                          details=scales(run, steps))  # fmt: skip
             store.add([row(run, 0.1, "diverged") if diverged(run) else one])
 
 
@@ -129,6 +139,17 @@ def test_a_hyperbola_is_tested_and_not_assumed(tmp_path, κ, verdict):
         assert exponent.value == pytest.approx(0.5, abs=0.05)
         assert told.targets[0].B_crit == pytest.approx(4 / 0.3**0.5, rel=0.1)
         assert all(one.rate == pytest.approx(0.02, rel=0.05) for one in told.targets[0].tuned)
+
+
+def test_noise_scales_of_networks_are_those_of_the_largest_batch(tmp_path):
+    found = of(NETWORKS.replace("sizes = [2", "scales = 512\nsizes = [2"))
+    asked = {p.run.training.stages[0][1]: p.run.measure for p in found.plan}
+    assert [B for B, one in asked.items() if one and one.scales == 512] == [128]
+    stored(tmp_path, found)
+    (told,) = lab.answer(found, tmp_path).answers[0].found("batches")
+    for target in told.targets:
+        steps = target.tuned[-1].steps
+        assert target.scales == pytest.approx((3 * steps**0.5, 5 * steps**0.5), rel=0.02)
 
 
 def test_a_best_rate_at_the_end_of_those_tried_decides_nothing(tmp_path):
@@ -165,6 +186,9 @@ def test_every_batch_has_its_steps_and_rates():
     (NETWORKS, "sizes = [2", "targets = [3, 2, 1]\nsizes = [2", "lies between 0 and 1"),
     (NETWORKS, "[batch]", "[curve]\ndecay = 0.2\n[batch]", "curve.decay: .* leave it out"),
     (NETWORKS, "value = 0.5", "sense = \"equal\"", "value: is missing"),
+    (EXACT, "[batch]", "[batch]\nscales = 64", "scales of gaussian-sgd students are known"),
+    (NETWORKS.replace("widths = [8]\nseeds", "widths = [[64, 64]]\nseeds"), "sizes = [2",
+     "scales = 64\nsizes = [2", "a Hessian of N² numbers"),
     (EXACT, "rate = 1.0", "rate = 1.0\nwarmup = 0.1", "rate, steps, batch and checkpoints alone"),
     (EXACT, ", modes = 8", "", "spectral tasks of so many modes"),
     (EXACT, "\"critical-batch\"", "\"learning-curve\"", "take regime = \"critical-batch\""),

@@ -13,9 +13,9 @@ from lab.data import sets
 from lab.kinds.optimisers import OPTIMISERS, whole
 from lab.kinds.student import StudentSpec
 from lab.mistakes import StudyError
-from lab.spec import Group
+from lab.spec import Group, MeasureSpec
 from lab.students import batches as batches_of
-from lab.students import first_order, mlp, training
+from lab.students import first_order, mlp, noise, training
 from lab.students.batches import batch_source
 
 
@@ -46,6 +46,19 @@ def test_linear_teacher_is_learned_to_float_precision(make_study):
     )
     for result in training.train(group(found, shapes=1)):
         assert result.status == "done" and result.relative < 1e-20
+
+
+def test_noise_scales_are_measured_at_checkpoints_and_change_nothing(make_study):
+    found = make_study(
+        student={"widths": [4, 5, 6], "depth": 1, "seeds": 2},
+        training={"preset": "adam", "schedule": "constant", "steps": 60, "checkpoints": [20]},
+    )
+    plain = group(found, shapes=1, teachers=2)
+    scaled = replace(plain, measure=MeasureSpec((), 0, "", 256))
+    for one, other in zip(training.train(plain), training.train(scaled), strict=True):
+        assert one.loss == other.loss and not noise.measured(one.details)
+        at = noise.measured(other.details)
+        assert set(at) <= {20, 60} and all(0 < v < 1e6 for both in at.values() for v in both)
 
 
 def test_wider_students_learn_better_and_losses_fall(make_study):
