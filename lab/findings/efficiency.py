@@ -25,7 +25,7 @@ import numpy as np
 
 from lab.findings.answer import Answer, Judgement, inside
 from lab.findings.batches import crossing
-from lab.findings.drawing import blank, literal, shades, styled
+from lab.findings.drawing import blank, decades, literal, shades, styled
 from lab.findings.frontiers import (
     Columns,
     geometric_mean,
@@ -190,7 +190,7 @@ def efficiency_figure(found: Sequence[EfficiencyFound]) -> tuple[Figure, str]:
                         label=f"L = {target.target:g}")  # fmt: skip
             ax.set(xscale="log", yscale="log", xlabel="size N", ylabel="samples to the loss",
                    title=literal(one.label))  # fmt: skip
-            ax.minorticks_off()
+            decades(ax)
             ax.legend(fontsize=8.5)
     return figure, (
         "Samples that a size N takes to reach a relative loss, by the geometric mean of all "

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lab.findings.drawing import BLUE, GREY, ORANGE, VERMILLION, blank, literal, shades, styled
+from lab.findings.drawing import (
+    BLUE,
+    GREY,
+    ORANGE,
+    VERMILLION,
+    blank,
+    decades,
+    literal,
+    shades,
+    styled,
+)
 from lab.findings.frontiers import (
     HEAD,
     Columns,
@@ -136,7 +146,7 @@ def valley_figure(found: Sequence[FrontierFound]) -> tuple[Figure, str]:
             _valleys(left, one.columns)
             _allocation(right, one)
             for ax in (left, right):
-                ax.minorticks_off()
+                decades(ax)
     return figure, (
         f"Left: relative loss against size N at at most {VALLEYS} levels of compute C, curves that "
         "are interpolated there, and the parabolas of isoFLOP analysis through the points around "

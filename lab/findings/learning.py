@@ -32,7 +32,7 @@ from lab.findings.frontier_views import curves_by_size
 from lab.findings.frontiers import Columns, columns_of, geometric_mean, observed, where
 from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults
 from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
-from lab.regimes.stepwise import ALPHA_N, ALPHA_S, CONSTANT, LearningCurve
+from lab.regimes.stepwise import ALPHA_N, ALPHA_S, CONSTANT, LearningCurve, Stepwise
 from lab.scaling import Exponent, Scan
 from lab.scaling.judge.exponent import judge
 from lab.scaling.judge.verdict import UNDECIDED
@@ -150,7 +150,7 @@ def joint_laws(c: Columns) -> tuple[LawOfMany, ...]:
     return compared(names, at, loss)
 
 
-def over_steps(study: LearningCurve, c: Columns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def over_steps(study: Stepwise, c: Columns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The curve of the largest size as far as its limit is no matter."""
     rows = c["N"] == c["N"].max(initial=0)
     steps, mean = geometric_mean(c["S"][rows], c["loss"][rows])

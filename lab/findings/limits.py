@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lab.findings.answer import Answer, Judgement, inside
-from lab.findings.drawing import GREY, VERMILLION, blank, literal, shades, styled
+from lab.findings.drawing import GREY, VERMILLION, blank, decades, literal, shades, styled
 from lab.findings.frontiers import (
     Columns,
     FrontierFound,
@@ -258,7 +258,7 @@ def bend_figure(found: list[LimitsFound]) -> tuple[Figure, str]:
                 if math.isfinite(at):
                     ax.plot(at, np.interp(at, C, own), mark, color=VERMILLION, ms=5)
         ax.set(xscale="log", yscale="log", xlabel="compute C", ylabel="best loss so far, relative")
-        ax.minorticks_off()
+        decades(ax)
         ax.legend(fontsize=8)
     return figure, (
         "The best mean loss up to each compute over all sizes, on unlimited data and on training "

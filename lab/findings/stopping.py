@@ -31,7 +31,7 @@ import numpy as np
 
 from lab.findings.answer import NOTHING, Answer, Judgement, inside
 from lab.findings.batches import crossing
-from lab.findings.drawing import GREY, VERMILLION, blank, literal, shades, styled
+from lab.findings.drawing import GREY, VERMILLION, blank, decades, literal, shades, styled
 from lab.findings.frontiers import (
     Columns,
     geometric_mean,
@@ -275,7 +275,7 @@ def stopping_figure(found: Sequence[StoppingFound]) -> tuple[Figure, str]:
             right.set(xscale="log", yscale="log", xlabel="size N",
                       ylabel=f"D that costs {one.short:.0%} of the loss")  # fmt: skip
             for ax in (left, right):
-                ax.minorticks_off()
+                decades(ax)
     return figure, (
         "Left: the step at which the test loss on a training set is lowest, against Kaplan's lower "
         "bound from curves of unlimited data; points should lie above the dashed line. Right: the "

@@ -176,7 +176,7 @@ def test_networks_are_judged_over_teachers(tmp_path):
 def test_the_bend_lies_where_the_limits_meet(tmp_path):
     """E_D = max(E_∞, L(D)): √2 is lost at √2^(1/η) times the crossing, η = .36."""
     text = NETWORKS.replace("[training]", "[data]\nsizes = [500]\n[training]\nbatch = 64\n")
-    text = text.replace("\"xi\"\nvalue = 0.4\ntolerance = 0.1", "\"bend\"\ntolerance = 2.0")
+    text = text.replace("\"xi\"\nvalue = 0.4\ntolerance = 0.1", "\"bend\"\ntolerance = 0.9")
     found = of(text)
     with Store.write(tmp_path / "study") as store:
         for planned in found.plan:

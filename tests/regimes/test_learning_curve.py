@@ -154,7 +154,7 @@ def test_the_constant_rate_stands_beside_its_branches(tmp_path):
 
 SETS = (
     NETWORKS.split("[curve]")[0].replace("\"log:8\"", "\"log:16\"").replace("[training]", """[data]
-sizes = [64, 256, 1024, 4096]
+sizes = [256, 1024, 4096, 16384]
 [training]
 stopping = "last"
 batch = 32
@@ -175,12 +175,12 @@ quantity = "saving"
 
 
 def test_training_sets_are_left_after_the_bound_and_need_data_by_size(tmp_path):
-    """L(N, S) − L(N, ∞) = (S/20)^−.8 until memory rises with S: the bound is 1/(S/20)^.8 =
-    L(N, D) − L(N, ∞); D ∝ N^.8 where the best loss is 1 + (N^.8/D) c times that limit."""
+    """L(N, S) − L(N, ∞) = (S/20)^−1.2 until memory rises with S, so that the best step is where the
+    unlimited curve is at L(N, D); D ∝ N^.8 where the best loss is 1 + 20 N^.8/D times the limit."""
 
     def loss(run, s, k):
         limit = 0.3 * run.N**-0.5
-        free = limit + (s / 20) ** -0.8
+        free = limit + (s / 20) ** -1.2
         if run.size is None:
             return (1 + 0.02 * k) * free
         extra = limit * 20 * run.N**0.8 / run.size
@@ -191,7 +191,7 @@ def test_training_sets_are_left_after_the_bound_and_need_data_by_size(tmp_path):
     assert stop.verdict == "agrees" and stop.value == pytest.approx(1.0, abs=0.7)
     (told,) = answered.found("stopping")
     for S_c, power in told.laws.values():
-        assert S_c == pytest.approx(20, rel=0.15) and power == pytest.approx(0.8, abs=0.03)
+        assert S_c == pytest.approx(20, rel=0.05) and power == pytest.approx(1.2, abs=0.02)
     assert need.value == pytest.approx(0.8, abs=0.1) and need.verdict == "agrees"
     assert saving.value >= 1
     (curves,) = answered.found("learning")
@@ -203,7 +203,8 @@ def test_the_law_that_made_the_curves_is_the_first(tmp_path):
     text = NETWORKS.replace("decay = 0.2", "above = 2")
     answered = stored(of(text), tmp_path, lambda run, s, k: 3 * run.N**-0.9 + s**-0.6 + 1e-3)
     (told,) = answered.found("learning")
-    assert told.laws[0].name == "chinchilla" and told.laws[1].above > 10
+    above = {one.name: one.above for one in told.laws}
+    assert told.laws[0].name == "chinchilla" and min(above["product"], above["max"]) > 10
     assert told.laws[0].exponents == pytest.approx({"N": 0.9, "S": 0.6}, rel=1e-3)
 
 
