@@ -226,8 +226,8 @@ def phase_figure(found: Sequence[FrontierFound]) -> tuple[Figure, str]:
                  ((TURN, TURN), (0.5, top))]  # fmt: skip
         for x, y in lines:
             ax.plot(x, y, "-", color=GREY, lw=0.8)
-        for name, (x, y) in PHASES.items():
-            ax.text(x, y, name, color=GREY, fontsize=12, ha="center")
+        for name, place in PHASES.items():
+            ax.text(*place, name, color=GREY, fontsize=12, ha="center")
         for one in found:
             f = one.methods["envelope"].frontier
             if one.place and f is not None:
