@@ -67,6 +67,19 @@ def test_the_additive_law_is_found_where_it_holds():
     assert told.loss.value == pytest.approx(exact.loss, rel=0.02)
 
 
+def test_the_frontier_of_language_models_is_the_published_one():
+    """α_C = .05245 and the excess α_N/α_S, with C = 6 N B_crit(L) S, whose batch grows as L falls
+    (Kaplan et al. 2020, table 3 and appendix B)."""
+    model = KaplanCompute()
+    grid = np.meshgrid(np.geomspace(1e6, 1e10, 17), np.geomspace(1e2, 1e9, 120), indexing="ij")
+    N, S = (one.ravel() for one in grid)
+    loss = model.loss(N, S)
+    found = lab.frontier(N, S, loss, 6 * N * model.critical_batch(loss) * S)
+    assert found.eta.value == pytest.approx(0.05245, abs=5e-6)
+    assert found.xi.value == pytest.approx(0.05245 / 0.077, rel=1e-3)
+    assert found.excess.value == pytest.approx(0.077 / 0.76, rel=1e-3)
+
+
 def test_intervals_of_noisy_curves_hold_the_truth():
     model = Truncation(1.5, 1.5)
     hits = [
