@@ -52,10 +52,12 @@ def scales(
     import jax
     import jax.numpy as jnp
 
-    def one_teacher(some: Any, x: Array, y: Array) -> Array:
+    def one_teacher(given: tuple[Any, Array, Array]) -> Array:
+        some, x, y = given
         return jax.lax.map(lambda parameters: _both(loss, parameters, x, y), some)
 
-    return jnp.moveaxis(jax.vmap(one_teacher)(parameters, x, y), -1, 0)
+    # one after the other: batches of small matrix products are slow on a CPU
+    return jnp.moveaxis(jax.lax.map(one_teacher, (parameters, x, y)), -1, 0)
 
 
 def _both(loss: Any, parameters: Any, x: Array, y: Array) -> Array:
@@ -70,7 +72,10 @@ def _both(loss: Any, parameters: Any, x: Array, y: Array) -> Array:
         return loss(back(flat), x, y)
 
     g = jax.vmap(lambda x, y: jax.grad(of)(flat, x[:, None], y[:, None]), in_axes=(1, 1))(x, y)
-    H = jax.hessian(of)(flat, x, y)
+    slope = jax.grad(of)
+    H = jax.lax.map(
+        lambda v: jax.jvp(lambda flat: slope(flat, x, y), (flat,), (v,))[1], jnp.eye(flat.size)
+    )
     G = g.mean(0)
     around = g - G
     spread = jnp.sum(around**2) / (n - 1)
