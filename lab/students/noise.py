@@ -77,7 +77,7 @@ def _both(loss: Any, parameters: Any, x: Array, y: Array) -> Array:
         lambda v: jax.jvp(lambda flat: slope(flat, x, y), (flat,), (v,))[1], jnp.eye(flat.size)
     )
     G = g.mean(0)
-    around = g - G
+    around = g - G[None]
     spread = jnp.sum(around**2) / (n - 1)
     bent = jnp.sum((around @ H) * around) / (n - 1)
     size, along = G @ G - spread / n, G @ H @ G - bent / n
