@@ -64,7 +64,7 @@ def above(answers: Answers) -> list[Block]:
     data = dict.fromkeys(paragraph for answer in fitted for paragraph in _data(answer))
     return [
         *told_by_panel((answer, _asked(answer)) for answer in fitted), *data, *shown,
-        *told_by_panel((answer, _evidence(answer)) for answer in fitted), *_varied(fitted),
+        *told_by_panel((answer, _evidence(answer)) for answer in fitted), *_variations(fitted),
     ]  # fmt: skip
 
 
@@ -166,16 +166,19 @@ def _evidence(answer: Answer) -> str:
     )
 
 
-def _varied(answers: Sequence[Answer]) -> Iterator[str]:
-    """Other repetitions, and the change of α by each, point by point."""
-    found: dict[str, list[str]] = {}
-    for p in (p for answer in answers for p in answer.points):
-        for v in p.evidence.variations:
-            what = f"{v.factor:g} times {VARIED[v.kind].format(v.factor)}"
-            change = f"{v.alpha:+.2f} ± {2 * v.error:.2f} at {p.label}"
-            found.setdefault(what, []).append(change)
-    for what, changes in sorted(found.items()):
-        yield f"{what} changes α of one teacher by {'; '.join(changes)}."
+def _variations(answers: Sequence[Answer]) -> list[TextTable]:
+    """The changes of α by other steps, rates and first weights: a row per point, a column each."""
+    points = [p for answer in answers for p in answer.points if p.evidence.variations]
+    found = [{f"{v.factor:g} × {VARIED[v.kind].format(v.factor)}": v
+              for v in p.evidence.variations} for p in points]  # fmt: skip
+    columns = sorted({name for one in found for name in one})
+    if not columns:
+        return []
+    cells = [[f"{one[c].alpha:+.2f} ± {2 * one[c].error:.2f}" if c in one else "" for c in columns]
+             for one in found]  # fmt: skip
+    rows = [(p.label, *row) for p, row in zip(points, cells, strict=True)]
+    words = "Change of α of one teacher under other training, with its 95 % error:"
+    return [TextTable(("setting", *columns), rows, words, shown=())]
 
 
 def sentences(_: Answer, p: ExponentResult) -> Iterator[str]:

@@ -1,24 +1,28 @@
-"""The top of the page: what was asked and predicted, what came out, how sure, what would help.
+"""The top of the page: the answer in sentences, the prediction, controls, doubts, the next step.
 
-Object: `Top`, from the findings that have a verdict, whatever their kind. A reader who stops here
-has learned the result.
+Object: `Top`, from the findings that have a verdict, whatever their kind. Where a study trains
+networks, its exact students are controls and stand apart from the answer.
 """
 
 from __future__ import annotations
 
+import re
+import shlex
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.findings import claims
+from lab.findings import claims, provenance
 from lab.findings.answer import Answer
+from lab.findings.exponent_result import ExponentResult
 from lab.findings.kinds import doubted, views
 from lab.findings.run_lists import rows_of
 from lab.findings.study_results import Finding
-from lab.findings.view import Answers, View, findings_of, told_by_panel
+from lab.findings.view import Answers, View, findings_of, number, told_by_panel
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Direction, Doubt
+from lab.tables.prediction import Claim
 
 FEW = 6
 """Numbers that are told one by one; of more, how many there are of each verdict."""
@@ -50,24 +54,32 @@ class DoubtText:
 
 @dataclass(frozen=True)
 class Top:
-    """The result in words. verdict: one of the verdicts for the mark beside them, or `mixed`."""
+    """The result in words.
+
+    answer: sentences that answer the question, at most one per verdict. verdict: that of all
+    settings, or `mixed`. numbers: measured values, a line per panel. controls: a sentence on exact
+    students, empty without any. decides: the cheapest way to decide what is undecided, and the
+    command for it, if there is one. command: trains what is missing of the study.
+    """
 
     question: str
+    answer: tuple[str, ...]
     predictions: tuple[str, ...]
     verdict: str
-    words: str
     numbers: tuple[str, ...]
+    controls: str
     sure: str
-    surer: tuple[str, ...]
+    decides: tuple[str, str]
     doubts: tuple[DoubtText, ...]
     date: str
+    command: str = ""
 
     def summary(self, name: str) -> dict[str, Any]:
-        """What the index tells of the study."""
+        """The part of it that the index shows."""
         return {
             "name": name, "question": self.question, "prediction": "; ".join(self.predictions),
-            "verdict": self.verdict, "words": self.words, "measured": list(self.numbers),
-            "date": self.date,
+            "verdict": self.verdict, "words": " ".join(self.answer),
+            "measured": list(self.numbers), "date": self.date, "command": self.command,
         }  # fmt: skip
 
 
@@ -77,16 +89,21 @@ Judged = tuple[View, Answer, Finding]
 def top(answers: Answers) -> Top:
     """The top of the page of these answers."""
     judged = [*_judged(answers)]
-    count = Counter(finding.verdict for _, _, finding in judged)
-    several = any(len(answer.study.claims) > 1 for answer in answers)
+    trained = {answer.study.trained for _, answer, _ in judged}
+    controls = [one for one in judged if len(trained) > 1 and not one[1].study.trained]
+    asked = [one for one in judged if one not in controls]
+    count = Counter(finding.verdict for _, _, finding in asked)
     told = doubts(answers)
     finished = [row.provenance.get("finished") or 0.0 for row in rows_of(answers)]
     date = time.strftime("%Y-%m-%d", time.gmtime(max(finished))) if any(finished) else ""
+    origin = answers[0].record.origin
     return Top(
-        answers[0].study.question, _predictions(answers),
+        answers[0].study.question, _answer(asked), _predictions(answers),
         next(iter(count)) or UNDECIDED if len(count) == 1 else "mixed" if count else UNDECIDED,
-        _words(count, several), _numbers(answers, judged), _sure(answers, judged, told),
-        _surer(judged, told), told, date,
+        _numbers(answers, asked), _controls(controls), _sure(answers, judged, told),
+        _decides(asked or judged), told, date,
+        " ".join(filter(None, [shlex.join(["lab", "run", origin.file]),
+                               provenance.options(origin.overrides)])) if origin.file else "",
     )  # fmt: skip
 
 
@@ -109,51 +126,133 @@ def _predictions(answers: Answers) -> tuple[str, ...]:
                              for claim in answer.study.claims))  # fmt: skip
 
 
-VERBS = {AGREES: ("agrees", "agree"), CONTRADICTS: ("contradicts it", "contradict it"),
+def _claimed(answer: Answer, finding: Any) -> str:
+    """The prediction that a finding is judged by, in words."""
+    claim: Claim | None = getattr(finding, "claim", None)
+    return claim.told.replace(", within", " within") if claim else "the prediction"
+
+
+def _answer(judged: Sequence[Judged]) -> tuple[str, ...]:
+    """A sentence for each verdict that was given: what holds, what fails, what is not decided."""
+    if not judged:
+        return ("Nothing is judged yet.",)
+    found = []
+    for verdict, verb in ((AGREES, "holds"), (CONTRADICTS, "fails")):
+        some = [one for one in judged if one[2].verdict == verdict]
+        if some:
+            by_claim: dict[str, list[Judged]] = {}
+            for one in some:
+                by_claim.setdefault(_claimed(*one[1:]), []).append(one)
+            parts = [f"{claim} {verb} {_where(ones, judged)}" for claim, ones in by_claim.items()]
+            more = len(parts) - CLAIMS
+            parts = parts[:CLAIMS] + [f"{more} more claims {verb[:-1]}"] * (more > 0)
+            found.append(_capital(_listed(parts)) + ".")
+    open_ = [one for one in judged if one[2].verdict == UNDECIDED]
+    if open_:
+        where = _where(open_, judged)
+        rest = "Nothing is decided" if len(open_) == len(judged) else "Not decided"
+        found.append(f"{rest} {where}{_because(open_)}.")
+    return tuple(found)
+
+
+CLAIMS = 4
+"""Claims of which the answer says one by one that they hold."""
+
+
+def _where(some: Sequence[Judged], every: Sequence[Judged]) -> str:
+    """The settings of some findings: all of them, by panel and d where few, else their number."""
+    if len(some) == len(every) > 2:
+        return f"in all {len(every)} settings"
+    panels: dict[str, list[Finding]] = {}
+    for _, answer, finding in some:
+        panels.setdefault(answer.study.title, []).append(finding)
+    if len(panels) > 2 or max(map(len, panels.values())) > FEW:
+        return f"in {len(some)} of {len(every)} settings"
+    parts = []
+    for title, ones in panels.items():
+        labels = dict.fromkeys(_without(f.label, title) for f in ones)
+        parts.append("at " + _settings([*labels]) + f" ({title})" * bool(title)
+                     if any(labels) else f"for {title}" if title else "")  # fmt: skip
+    return _listed([*filter(None, parts)]) or f"in {len(some)} of {len(every)} settings"
+
+
+def _without(label: str, title: str) -> str:
+    """The label of a setting without the title of its panel."""
+    return label.removesuffix(f", {title}") if label != title else ""
+
+
+def _because(some: Sequence[Judged]) -> str:
+    """The commonest reason why findings are undecided, beginning with a colon."""
+    every = [doubt for *_, f in some for doubt in dict.fromkeys(f.doubts)]
+    known = [Doubt.of(d) for d in every if d in set(Doubt)]
+    strong = Counter(d for d in known if d.direction is not Direction.HELD)
+    ((first, n),) = (strong or Counter(known)).most_common(1) or [(None, 0)]
+    if first is None:
+        return f": {every[0].rstrip('.')}" if every else ""
+    often = "" if n == len(some) else "most often "
+    return f", {often}because {first.meaning}"
+
+
+def _controls(judged: Sequence[Judged]) -> str:
+    """How many exact students agree with their known exponents."""
+    count = Counter(finding.verdict for _, _, finding in judged)
+    if not judged:
+        return ""
+    parts = [f"{n} {VERBS[verdict][n > 1]}" for verdict in VERBS if (n := count[verdict])]
+    titles = _listed([*dict.fromkeys(answer.study.title for _, answer, _ in judged)])
+    return f"Exact students, whose exponents are known ({titles}): {_listed(parts)}."
+
+
+VERBS = {AGREES: ("agrees", "agree"), CONTRADICTS: ("contradicts", "contradict"),
          UNDECIDED: ("is undecided", "are undecided")}  # fmt: skip
 
 
 def _listed(parts: Sequence[str]) -> str:
-    return " and ".join(", ".join(parts).rsplit(", ", 1))
+    return " and ".join(", ".join(parts).rsplit(", ", 1)) if len(parts) < 3 else (
+        ", ".join(parts[:-1]) + " and " + parts[-1])  # fmt: skip
 
 
-def _words(count: Counter, several: bool) -> str:
-    """How many of the judged have which verdict; several: whether there is more than one claim."""
-    total = sum(count.values())
-    if not total:
-        return "Nothing is judged yet."
-    one = {AGREES: "The prediction holds", CONTRADICTS: "The prediction is contradicted",
-           UNDECIDED: "The prediction is undecided"}  # fmt: skip
-    if several:
-        parts = [f"{n} {VERBS[verdict][n > 1]}" for verdict in VERBS if (n := count[verdict])]
-        return f"Of {total} claims and settings {_listed(parts)}."
-    if len(count) == 1:
-        (verdict,) = count
-        where = {1: "the one setting", 2: "both settings"}.get(total, f"all {total} settings")
-        return f"{one[verdict]} in {where}."
-    parts = [f"{n} {VERBS[verdict][n > 1]}" for verdict in VERBS if (n := count[verdict])]
-    return f"Of {total} settings {_listed(parts)}."
+def _capital(text: str) -> str:
+    """A sentence; symbols such as α stay as they are."""
+    return f"{text[:1].upper()}{text[1:]}" if text[:2].isascii() and text[:2].isalpha() else text
 
 
-def _numbers(answers: Answers, judged: list[Judged]) -> tuple[str, ...]:
-    """What was measured: where nobody judges it, and, of few, what is judged."""
+def _numbers(answers: Answers, judged: Sequence[Judged]) -> tuple[str, ...]:
+    """Measured values: those without a verdict, exponents by panel, other claims if few."""
     told = [
         f"{finding.label}: {words}"
         for kind, view in views(answers).items() for answer in answers
         for finding in answer.found(kind) if kind != "exponents"  # they are told by claims
         if finding.verdict is None and (words := view.measured(finding))
     ]  # fmt: skip
-    several = len({finding.verdict for *_, finding in judged}) > 1
-    for view, answer, finding in judged if len(judged) <= FEW else ():
-        words = view.measured(finding)
-        if words:
+    rows: dict[tuple[str, str], list[ExponentResult]] = {}
+    rest = []
+    for view, answer, finding in judged:
+        if isinstance(finding, ExponentResult) and finding.exponent and len(judged) > 3:
+            name = ", ".join(filter(None, [answer.study.title, _beyond(answer, finding)]))
+            rows.setdefault((name, answer.prediction.text), []).append(finding)
+        elif len(judged) <= FEW and (words := view.measured(finding)):
+            several = len({one.verdict for *_, one in judged}) > 1
             verdict = f" — {finding.verdict}" if several else ""
-            told.append(f"{finding.label or answer.study.title}: {words}{verdict}")
-    return tuple(told)
+            rest.append(f"{finding.label or answer.study.title}: {words}{verdict}")
+    return (*told, *(_row(name, formula, some) for (name, formula), some in rows.items()), *rest)
 
 
-def _sure(answers: Answers, judged: list[Judged], told: tuple[DoubtText, ...]) -> str:
-    """How many results are doubted, what the commonest doubt means, and what intervals hold."""
+def _beyond(answer: Answer, point: ExponentResult) -> str:
+    """The name of a setting besides d and the title of its panel."""
+    return _without(f", {point.setting.name}", answer.study.title).strip(", ")
+
+
+def _row(name: str, formula: str, points: Sequence[ExponentResult]) -> str:
+    """α of a panel over d, beside what was predicted."""
+    at = f"at d = {', '.join(f'{p.dim:g}' for p in points)}"
+    found = ", ".join(number(p.exponent.alpha) if p.exponent else "–" for p in points)
+    asked = ", ".join(f"{p.prediction:.3g}" for p in points)
+    return f"{name}{': ' * bool(name)}α = {found} {at}; {formula} is {asked}"
+
+
+def _sure(answers: Answers, judged: Sequence[Judged], told: tuple[DoubtText, ...]) -> str:
+    """How many results are doubted, the meaning of the commonest doubt, and the error rates."""
     if not judged:
         return "Nothing to be sure of."
     doubted, total = sum(bool(f.doubts) for *_, f in judged), len(judged)
@@ -174,7 +273,7 @@ def _sure(answers: Answers, judged: list[Judged], told: tuple[DoubtText, ...]) -
 
 
 def _simulated(answers: Answers) -> str:
-    """What simulated scans of this design said of intervals and verdicts; empty without any."""
+    """Coverage and wrong verdicts in simulated scans of this design; empty without any."""
     found = [c for c in findings_of(answers, "calibrated") if c.current]
     if not found:
         return ""
@@ -186,20 +285,40 @@ def _simulated(answers: Answers) -> str:
             f"in {ends}, and {erred}.")  # fmt: skip
 
 
-def _surer(judged: list[Judged], told: tuple[DoubtText, ...]) -> tuple[str, ...]:
-    """The remedies of the commonest doubts with their settings, or what the undecided ask for."""
-    remedies = [f"{d.remedy[:-1]} ({_settings(d.where)})." for d in told if d.remedy]
-    asked = [view.advice(f) for view, _, f in judged if f.verdict == UNDECIDED]
-    found = [*dict.fromkeys([*remedies, *filter(None, asked)])][:3]
-    return tuple(found or ["More teachers, and larger x, narrow every interval."])
+COMMAND = re.compile(r"lab run [^();]*[^();. ]")
+"""The command within a line of advice."""
+
+
+def _decides(judged: Sequence[Judged]) -> tuple[str, str]:
+    """The cheapest advice on what is undecided, with its setting, and the command in it."""
+    lines = [(_cost(text), f"{f.label or answer.study.title}: {text}")
+             for view, answer, f in judged
+             if f.verdict == UNDECIDED and (text := view.advice(f))]  # fmt: skip
+    if not lines:
+        return ("", "")
+    _, text = min(lines, key=lambda line: line[0])
+    found = COMMAND.search(text)
+    if not found:
+        return text, ""
+    words = (text[: found.start()].rstrip(" :") + " " + text[found.end() :].lstrip(" .")).strip()
+    return words.rstrip(".") + ".", found[0]
+
+
+def _cost(advice: str) -> float:
+    """The rank of a line of advice: missing runs, then teachers by their number, then training,
+    then what no command does."""
+    more = re.match(r"(\d+) more teacher", advice)
+    if not COMMAND.search(advice):
+        return 1e9
+    return float(more[1]) if more else 1e6 if "--until-converged" in advice else 0.0
 
 
 def _settings(where: Sequence[str]) -> str:
     """A few settings by name, many by their number; what all begin with is said once."""
-    if len(where) > 5:
+    if len(where) > FEW:
         return f"{len(where)} settings"
     alone = all(name.startswith("d = ") and "," not in name for name in where)
-    return f"d = {', '.join(name[4:] for name in where)}" if alone else "; ".join(where)
+    return f"d = {_listed([name[4:] for name in where])}" if alone else "; ".join(where)
 
 
 def doubts(answers: Answers) -> tuple[DoubtText, ...]:

@@ -45,6 +45,32 @@
     }
   }
 
+  // Folded panels: a link into one opens it, and so does printing.
+  const unfold = name => {
+    const target = name && document.getElementById(name);
+    for (let at = target?.closest("section")?.querySelector("details.panel"); at && !at.open; at = null) at.open = true;
+    for (let at = target?.closest("details"); at; at = at.parentElement?.closest("details")) at.open = true;
+  };
+  addEventListener("hashchange", () => unfold(location.hash.slice(1)));
+  document.addEventListener("click", event => unfold(event.target.closest("a[href^='#']")?.hash.slice(1)));
+  unfold(location.hash.slice(1));
+  addEventListener("beforeprint", () => document.querySelectorAll("details.panel").forEach(one => { one.open = true; }));
+
+  // The index: a search field shows the cards that have its words.
+  const search = document.getElementById("search");
+  search?.addEventListener("input", () => {
+    const words = search.value.toLowerCase().split(/\s+/);
+    for (const section of document.querySelectorAll("section")) {
+      let shown = 0;
+      for (const card of section.querySelectorAll(".studies > li")) {
+        const text = card.textContent.toLowerCase();
+        card.hidden = !words.every(word => text.includes(word));
+        shown += !card.hidden;
+      }
+      section.hidden = !shown;
+    }
+  });
+
   // Figures: a mark says what it is, and a click or Enter on a run tells the rest.
   const known = new Map();
   for (const group of read("runs")) for (const run of group.runs) known.set(run[0], [group, run]);
