@@ -79,7 +79,7 @@ def plan(
     overrides: Sequence[str] = (),
     tables: bool = False,
 ) -> PlanSummary:
-    """What is stored of a study, what is left, and about how long that takes on this machine.
+    """Stored and missing runs of a study, and about how long those take on this machine.
 
     results: the folder that holds all results; those of a study are in the folder of its name: what
     `name` says, or else its file's, or else "study".
@@ -202,9 +202,11 @@ def answer(
     overrides: Sequence[str] = (),
     replicates: int = 2000,
 ) -> StudyReport:
-    """What the stored runs of a study say: a value that prints itself and iterates over the answers
-    of its scans, with `points`, `figures()`, `plain()` and `write()`. It may be asked at any time:
-    what is missing is told. Without a store what the table of the report has is read.
+    """Answer of a study from its stored runs.
+
+    A value that prints itself and iterates over the answers of its scans, with `points`,
+    `figures()`, `plain()` and `write()`. It may be called at any time and tells what is missing.
+    Without a store the table of the report is read.
 
     >>> found = answer("studies/width-exponent-small.toml", "nowhere")
     >>> [point.dim for point in found.points], found.points[0].runs.missing
@@ -285,8 +287,8 @@ def retry(
 ) -> Removal:
     """Have the next `run` train again what diverged or failed: delete these rows of the study.
 
-    statuses: diverged, failed, or both. dry: only say which. Raises StudyError while somebody else
-    writes to the store.
+    statuses: diverged, failed, or both. dry: only say which. Raises StudyError while another
+    process writes to the store.
     """
     from lab.execution import listing
 
@@ -569,7 +571,7 @@ def frontier(
 
 
 def __getattr__(name: str) -> Any:
-    """`__version__`, and the packages `dimension` and `models`, when somebody asks for them."""
+    """`__version__`, and the packages `dimension` and `models`, imported on first use."""
     from importlib import import_module, metadata
 
     if name in ("dimension", "models"):

@@ -1,6 +1,6 @@
 """Files and values as they are written: whole files or none, and values that JSON can hold.
 
-A file is written beside the old one and then takes its place, so that nobody ever reads half of it.
+A file is written beside the old one and then takes its place, so that no reader sees half of it.
 """
 
 from __future__ import annotations

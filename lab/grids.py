@@ -32,7 +32,7 @@ Setting = float | int | str
 
 
 class ValidationPass(Enum):
-    """How the tables of a file are read, the context of their validation; in Python there is none,
+    """Passes over the tables of a file, the context of their validation; in Python there is none,
     and a table that is wrong is refused as a whole.
 
     TYPES: every value for itself, so that all wrong ones are found. LEFT: what is right of them,
@@ -57,7 +57,7 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     def wrong(self) -> Iterator[str]:
-        """What its values get wrong together, as `key: sentence`, or a sentence of the table."""
+        """Mistakes of its values together, as `key: sentence`, or a sentence of the table."""
         return iter(())
 
     if not TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Table(BaseModel):
 
 
 def said(rule: Callable[[], Iterable[str]]) -> Iterator[str]:
-    """What a rule says, until it asks for a value that was given wrongly."""
+    """Mistakes by a rule, until it needs a value that is invalid itself."""
     try:
         yield from rule()
     except Unsaid:
@@ -107,7 +107,7 @@ def said(rule: Callable[[], Iterable[str]]) -> Iterator[str]:
 
 
 def rules(table: Table, place: Place = ()) -> Iterator[tuple[Place, str]]:
-    """What a table and those in it get wrong, and in which: a table that is wrong in itself is left
+    """Mistakes of a table and of those in it: a table that is wrong in itself is left
     out of the rules of the one around it."""
     for name, field in type(table).model_fields.items():
         value = table.__dict__.get(name)
@@ -136,7 +136,7 @@ def product(table: Table, names: list[str]) -> Iterator[Mapping[str, Setting]]:
 
 
 def one_by_one(table: Table, names: list[str]) -> Iterator[Mapping[str, Setting]]:
-    """Of `product` what differs in one key from the first value of every grid."""
+    """The part of `product` that differs in one key from the first value of every grid."""
     grids = {name: as_tuple(getattr(table, name)) for name in names}
     first = {name: grid[0] for name, grid in grids.items()}
     yield first
@@ -146,7 +146,7 @@ def one_by_one(table: Table, names: list[str]) -> Iterator[Mapping[str, Setting]
 
 
 def combinations(table: Table) -> int:
-    """How many values `product` of all its grids has; a list of tables is none."""
+    """Number of values of `product` of all its grids; a list of tables is none."""
     grids = (value for value in table.__dict__.values() if isinstance(value, tuple))
     return math.prod(len(grid) for grid in grids if grid and not isinstance(grid[0], Table))
 
@@ -187,7 +187,7 @@ MOST = 10**12
 DEEPEST = 1_000
 """The largest number of layers."""
 LARGEST, SMALLEST = 1e30, 1e-30
-"""What a float32 holds with room for squares of sums."""
+"""Largest number that float32 holds with room for squares of sums."""
 
 Whole = Annotated[int, BeforeValidator(_as_whole)]
 PositiveInt = Annotated[Whole, Field(gt=0, le=MOST)]

@@ -35,7 +35,7 @@ ASCII = {
     "∈": "in", "‘": "'", "’": "'", "“": '"', "”": '"', "°": " deg", "─": "-", "━": "-", "═": "-",
     "╸": "-", "╺": "-", "│": "|", "┃": "|", "\u00a0": " ", "⁄": "/",
 }  # fmt: skip
-"""How letters are written where only ASCII can be."""
+"""Spelling of letters where only ASCII can be written."""
 FIELD = re.compile(
     r"`(columns|decimal|discard|engine|exclude_window|group|results|sample|scheduler|share|"
     r"standardise|where|workers|k(?=` \d)|(?:x|loss)(?=` COLUMN))`"
@@ -105,7 +105,7 @@ def spell(stream: Any) -> None:
 
 @dataclass(frozen=True)
 class Terminal:
-    """Where text goes.
+    """Destination of text.
 
     fits: whether text must fit the width, as on a terminal. wide: let tables be as wide as they
     are. styled: whether escape sequences may make text bold.
@@ -119,7 +119,7 @@ class Terminal:
 
     @classmethod
     def of(cls, stream: Any, *, wide: bool = False) -> Terminal:
-        """What a stream is."""
+        """Kind of a stream."""
         encoding = getattr(stream, "encoding", None) or "utf-8"
         if stream is None or not stream.isatty():
             return cls(wide=wide, encoding=encoding)
@@ -229,7 +229,7 @@ def _text(text: str, style: str = "") -> Any:
 
 
 def _widths(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
-    """Of every column the width of its longest cell, and of the longest part that stays whole."""
+    """Widths of every column: of its longest cell, and of the longest part that stays whole."""
     return [
         (max(1, *map(len, cells)), max(1, *map(_whole, cells)))
         for cells in zip(head, *rows, strict=True)

@@ -115,7 +115,7 @@ def test_a_mistake_in_a_list_is_cited_with_its_line(refused):
 
 
 def test_a_network_has_no_exact_curve(make_tables):
-    with pytest.raises(StudyError, match="nobody knows the exact risk of mlp students"):
+    with pytest.raises(StudyError, match="the exact risk of mlp students is unknown"):
         studies.of_tables(make_tables(prediction={"quantity": "curve"}))
 
 

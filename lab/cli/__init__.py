@@ -24,7 +24,7 @@ def _command() -> None:
 
 
 def __getattr__(name: str) -> Any:
-    """`app`, when somebody asks for it."""
+    """`app`, imported on first use."""
     if name != "app":
         raise AttributeError(f"module 'lab.cli' has no attribute '{name}'")
     from lab.cli.verbs import app

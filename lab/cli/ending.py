@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, and the sentence that says why.
+"""End of a command: its exit code, and the sentence that says why.
 
 A mistake is its sentences; what the machine refuses, a full disk or a folder that is none, is one
 sentence; anything else is a defect of the lab, and two lines: what it was doing, and where the
@@ -30,7 +30,7 @@ CODES = {
     INTERRUPTED: "interrupted, by Ctrl-C, SIGTERM or SIGHUP",
     CLOSED: "whoever read the output went away, as in | head, or a terminal that was closed",
 }
-"""What every exit code means. What was trained is stored, whichever it is."""
+"""Meaning of every exit code. Trained runs are stored, whichever it is."""
 REMEDIES = {
     errno.ENOSPC: "make room",
     errno.EDQUOT: "make room",
@@ -108,14 +108,14 @@ def _warned(
 
 
 def refused(error: OSError) -> str:
-    """What the machine refused, where, and what to do."""
+    """Sentence on what the machine refused, where, and what to do."""
     where = error.filename if isinstance(error.filename, str) else "the output"
     remedy = REMEDIES.get(error.errno or 0, "give another place")
     return f"{where}: {error.strerror or error}; {remedy}"
 
 
 def defect(error: Exception) -> tuple[str, str]:
-    """What the lab was doing, and where the traceback was kept."""
+    """Sentence on what the lab was doing, and where the traceback was kept."""
     command = " ".join(["lab", *sys.argv[1:]])
     what = f"{type(error).__name__}: {error}".split("\n")[0]
     return f"{command}: a defect of the lab ({what})", _kept(command)
@@ -135,7 +135,7 @@ def _kept(command: str) -> str:
 
 
 def _closed(error: BaseException) -> bool:
-    """Whether a closed pipe or terminal is behind this."""
+    """True if a closed pipe or terminal is behind this."""
     behind: BaseException | None = error
     while behind is not None and not _gone(behind):
         behind = behind.__context__

@@ -57,7 +57,7 @@ def read(study: Path, overrides: list[str] | None) -> Study:
 
 
 def results_folder() -> Path:
-    """Where results are if no option says so."""
+    """Default folder of results."""
     return Path(os.environ.get(FOLDER) or RESULTS)
 
 
@@ -98,7 +98,7 @@ def presets() -> Iterable[str]:
 
 
 def engines() -> Iterable[str]:
-    """Where groups are trained."""
+    """Engine that trains groups."""
     from lab.execution.settings import ENGINES
 
     return ENGINES

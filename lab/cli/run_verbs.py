@@ -231,7 +231,7 @@ def _say_removal(found: Any, which: str, then: str) -> None:
 
 
 STUDIES = Path("studies")
-"""Where the study of a folder of results is looked for, besides here."""
+"""Folders searched for the study of a results folder, besides the working folder."""
 AGAIN = 2.0
 """Seconds between two looks of `--watch`."""
 SHOWN = 10
@@ -254,7 +254,7 @@ def status(
     ] = False,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """How far a study is, or all of them: runs planned, done, failed, diverged and left.
+    """Show the progress of a study, or of all: runs planned, done, failed, diverged and left.
 
     Of a study that is being trained also how fast, and how long it takes yet; of runs that failed
     or diverged how they ended.
@@ -287,7 +287,7 @@ def _looked(asked: Study, results: Path) -> Any:
 
 
 def _sourced(source: str) -> str:
-    """Where runs are read from that no store has, and what that means for the next run."""
+    """Source of runs that no store has, and its meaning for the next run."""
     return f"{source} `lab run` starts a store of its own, and trains every run."
 
 
@@ -323,7 +323,7 @@ def _watch(asked: Study, study: Path, results: Path, as_json: bool) -> None:
 
 
 def _pace(found: Any, trains: Any) -> str:
-    """How fast a driver is, and how long the rest takes."""
+    """Speed of a driver, and time for the rest."""
     from lab.mistakes import duration
 
     if not trains.runs:
@@ -365,7 +365,7 @@ def _told(found: Any) -> str:
 
 
 def _say_ends(asked: Study, study: Path, results: Path, *, tracebacks: bool) -> None:
-    """How runs ended that have no loss: the last line of each error, or all of it."""
+    """Errors of runs without a loss: the last line of each, or all of it."""
     from lab.report import runs as shown
 
     found = _listed(asked, results)

@@ -68,7 +68,7 @@ def init(
         return
     if study is None:
         raise StudyError(["lab init: which file? Say `lab init my-study.toml`, or add --list"])
-    folder(study)  # refuses the names that `lab run` would refuse
+    folder(study)  # the same check of names as in `lab run`
     if study.exists() and not force:
         raise StudyError([f"{study}: exists already; choose another name or add --force"])
     text = toml.preset_text(preset)
@@ -84,7 +84,7 @@ def check(study: StudyFile, overrides: Overrides = None, as_json: AsJson = False
     from lab.execution.store import folder
 
     found = read(study, overrides)
-    folder(study)  # refuses the names that `lab run` would refuse
+    folder(study)  # the same check of names as in `lab run`
     doubts = preflight(found)
     if as_json:
         panels = []
@@ -113,7 +113,7 @@ def plan(
     results: Results = RESULTS,
     as_json: AsJson = False,
 ) -> None:
-    """What the study would train and what that costs here; nothing is trained."""
+    """Show what the study would train and its cost here; nothing is trained."""
     import lab
     from lab.report.progress import patient
 
@@ -270,7 +270,7 @@ BUILT = 50_000
 
 
 def counted(study: Study) -> str:
-    """How many runs a study has. Of very many those of its scans, without building one."""
+    """Number of runs of a study; beyond a limit only those of its scans, without building one."""
     from lab.regimes.cross_checks import many, runs
 
     scans = sum(map(runs, study.panels))
@@ -296,7 +296,7 @@ def preflight(study: Study) -> list[str]:
 
 
 def power_sentences(study: Study) -> list[str]:
-    """How often the design would say so were its prediction true, a sentence; none where nothing
+    """Sentence on the power of the design were its prediction true; none where nothing
     is claimed of an exponent, or of a study that is too large to look at in a second."""
     from lab.regimes import design_warnings
     from lab.regimes.cross_checks import runs

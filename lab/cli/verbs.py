@@ -52,4 +52,4 @@ def options(
                      help="Show the version and exit."),
     ] = False,
 ) -> None:  # fmt: skip
-    """What holds for every verb; its words are those of `app`."""
+    """Options of every verb; its words are those of `app`."""

@@ -27,7 +27,7 @@ WHOLE = frozenset({"kind", "preset", "data"})
 
 @dataclass(frozen=True)
 class Inheritance:
-    """What one panel brings and what it finds at the top; number: which panel it is, from 1; 0 for
+    """Tables of one panel and those at the top; number: which panel it is, from 1; 0 for
     a file without panels."""
 
     number: int = 0
@@ -36,15 +36,15 @@ class Inheritance:
 
     @cached_property
     def tables(self) -> dict[str, Any]:
-        """What the panel has."""
+        """Tables of the panel, completed from the top."""
         return inherited(self.top, self.own)
 
     def scopes(self, place: tuple[Any, ...]) -> tuple[int, int]:
-        """Where a key was written: in the panel or at the top, the likelier first."""
+        """Places where a key may be written: in the panel or at the top, the likelier first."""
         return (self.number, 0) if hides(self.own, place) else (0, self.number)
 
     def told(self, place: tuple[Any, ...], sentence: str) -> str:
-        """What is wrong there; of a table, also that a part of it is from the top if it is."""
+        """The sentence of a mistake; for a table, also that a part of it is from the top."""
         alone: Any = self.own
         both: Any = self.tables
         for key in place:
@@ -72,7 +72,7 @@ def inherited(top: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def hides(own: Mapping[str, Any], place: tuple[Any, ...]) -> bool:
-    """Whether a panel lets nothing of this place be taken from the top: it has a value there, or a
+    """True if a panel lets nothing of this place be taken from the top: it has a value there, or a
     whole table on the way."""
     at: Any = own
     for key in place:

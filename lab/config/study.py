@@ -64,7 +64,7 @@ class Panels:
 
 
 Study = Regime | Panels
-"""What a study file holds."""
+"""Content of a study file."""
 
 
 def read(path: str | Path, overrides: Sequence[str] = ()) -> Study:
@@ -280,7 +280,7 @@ def _plain(item: typing.Any) -> str:
 
 
 def _foreign(loc: tuple, model: type[BaseModel], others: Mapping[str, type[BaseModel]]) -> str:
-    """What is wrong with a key that its table does not have, and whose it is."""
+    """Sentence on a key that its table does not have, and whose it is."""
     *parents, last = map(str, loc)
     table, kinds = _table(model, parents)
     for told, candidates in (

@@ -29,7 +29,7 @@ WHOLE = 2**63
 
 
 def text(path: Path) -> str:
-    """What stands in a file. Raises StudyError for what is no file, no text or too large."""
+    """Text of a file. Raises StudyError for what is no file, no text or too large."""
     try:
         if not path.exists():
             remedy = f"`lab init {path}` writes a study to start from"
@@ -59,7 +59,7 @@ def tables(text: str, name: str) -> dict[str, Any]:
 
 
 def refusals(tables: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
-    """What nobody may write anywhere: text for keys apart, numbers beyond TOML's, nests, masses."""
+    """Limits that hold for every file: text length, number range, depth, number of entries."""
     seen = 0
     waiting: list[tuple[Place, Any]] = [((), tables)]
     while waiting:
@@ -92,7 +92,7 @@ _ASSIGNED = re.compile(rf"\s*({_DOTTED})\s*=")
 
 @dataclass(frozen=True)
 class StudyText:
-    """Where a study was written: a file and its text, and the overrides applied to it.
+    """Source of a study: a file and its text, and the overrides applied to it.
 
     overrides: the text of each by the panel (0: none) and the place that it sets.
     """
@@ -102,7 +102,7 @@ class StudyText:
     overrides: Mapping[tuple[int, Place], str] = field(default_factory=dict)
 
     def cite(self, place: Place, *scopes: int) -> tuple[int, str]:
-        """Where a key was written, and how to say it: the override that set it, else the file and
+        """Place where a key was written, in words: the override that set it, else the file and
         the line of the deepest of its tables that is found. Lines sort before overrides.
 
         Args:

@@ -1,4 +1,4 @@
-"""What is learned: manifolds, covariances, teachers, data that somebody brings; keys and sets."""
+"""Tasks to learn: manifolds, covariances, teachers, user data; keys and sets."""
 
 from lab.data import manifolds, spectra, teachers
 

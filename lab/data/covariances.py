@@ -92,7 +92,7 @@ def resolved_covariance(kind: str, given: Mapping[str, Setting]) -> dict[str, Se
 
 
 def universal(kind: str, settings: Mapping[str, Setting], *, sphere: bool) -> bool:
-    """Whether kernel regression with this covariance comes as near as one likes to any target.
+    """True if kernel regression with this covariance comes as near as one likes to any target.
 
     Args:
         kind, settings: a covariance and its settings, resolved.

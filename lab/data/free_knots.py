@@ -77,7 +77,7 @@ def best(
 
 
 def _costs(values: np.ndarray) -> np.ndarray:
-    """What the best line leaves on the cells i…j − 1, ∞ for j ≤ i, as a part of the mean."""
+    """Residual of the best line on the cells i…j − 1, ∞ for j ≤ i, as a part of the mean."""
     x = (np.arange(POINTS) + 0.5) / POINTS - 0.5
     y = values - values.mean()
     sums = [np.concatenate([[0.0], m.reshape(GRID, WITHIN).sum(1).cumsum()])
@@ -89,7 +89,7 @@ def _costs(values: np.ndarray) -> np.ndarray:
 
 
 def known(task: AnyTask) -> bool:
-    """Whether the task is a function of one variable with f″, learned by the squared error."""
+    """True if the task is a function of one variable with f″, learned by the squared error."""
     if not isinstance(task, TaskSpec) or task.manifold not in ((("cube", 1),), (("ball", 1),)):
         return False
     smooth = task.teacher_kind == "network" and (task.smoothness or 0) > 2

@@ -34,7 +34,7 @@ Shape = tuple[tuple[str, Setting], ...]
 
 
 class Manifold(Table):
-    """Where the data lie."""
+    """Manifold of the data."""
 
     kind: str
 
@@ -55,7 +55,7 @@ class Manifold(Table):
 
     @property
     def on_sphere(self) -> bool:
-        """Whether all points are at one distance from the origin."""
+        """True if all points are at one distance from the origin."""
         return False
 
 
@@ -68,7 +68,7 @@ class Dimensional(Manifold):
     dim: Dims
 
     round: ClassVar[bool] = False
-    """Whether all points are at one distance from the origin."""
+    """True if all points are at one distance from the origin."""
 
     def factors_of(self) -> Iterator[Factors]:
         for d in self.dim:
@@ -212,7 +212,7 @@ def chart(factor: tuple[str, int]) -> int:
 
 
 class Embedding(Table):
-    """How a point of the manifold reaches the student: in `ambient` coordinates."""
+    """Embedding of the manifold in the student's `ambient` coordinates."""
 
     kind: Literal["identity", "features", "linear", "curved"] = "identity"
     ambient: PositiveInt | None = None
@@ -271,7 +271,7 @@ def embed(
     *,
     key: Key[Any, ""],
 ) -> Float[Any, "D_amb n"]:
-    """What the student sees of chart coordinates z. Only `features` uses the key."""
+    """Inputs of the student at chart coordinates z. Only `features` uses the key."""
     import jax
     import jax.numpy as jnp
 

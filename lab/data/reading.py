@@ -56,12 +56,12 @@ TARGET = "y"
 MOST_LABELS = 1000
 """Labels of a column that become coordinates."""
 SEED = 0
-"""Of generated sets."""
+"""Number of points of generated sets."""
 
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """What was read: points and targets, row by row, and sentences about what was left out. Equal
+    """Points and targets as read, row by row, and sentences about what was left out. Equal
     are contents of one name and hash. labels: those of targets that are text, which then are their
     numbers in alphabetical order. columns: names of the coordinates."""
 
@@ -100,7 +100,7 @@ def read(asked: DatasetQuery) -> Content:
 
 
 def _stamp(path: str) -> tuple[int, int] | None:
-    """What changes when a file does; None for what is no file."""
+    """Stamp that changes when a file does; None for what is no file."""
     try:
         found = Path(path).stat()
     except (OSError, ValueError):
@@ -189,7 +189,7 @@ def _one_hot(found: PointSource, name: str, keep: np.ndarray) -> tuple[np.ndarra
 
 
 def _matrix(of: PointSource, columns: list[str], keep: np.ndarray) -> np.ndarray:
-    """Numbers without a gap: what is learned from decides a result, and nobody else fills it in."""
+    """Numbers without a gap: what is learned from decides a result, so the lab fills in nothing."""
     values = of.matrix(columns, keep).astype(np.float64, copy=False)
     bad = ~np.isfinite(values)
     if bad.any():
@@ -257,7 +257,7 @@ def divided(task: UserDataSpec) -> Pool:
 
 
 def facts(asked: DatasetQuery, split: Split, *, measured: bool) -> DatasetSummary:
-    """What a study has to know of its data; measured: whether their dimension is asked.
+    """Summary of the data for a study; measured: whether their dimension is asked.
 
     Raises PointsError, one sentence, for data that no study can be made of.
     """
@@ -297,7 +297,7 @@ def _facts(content: Content, split: Split, measured: bool) -> DatasetSummary:
 
 
 def _refuse(content: Content, split: Split) -> None:
-    """What no study can be made of, as PointsError."""
+    """Raise PointsError for data that no study can be made of."""
     name, n, y = content.name, len(content.x), content.y
     if content.labels and not split.classes:
         some = ", ".join(map(repr, content.labels[:3]))
@@ -377,14 +377,14 @@ def _unit_vectors(content: Content) -> np.ndarray:
 
 
 def _repeated(found: Pool) -> tuple[str, ...]:
-    """Said where test points are points of the pool."""
+    """Warning: test points are also in the training pool."""
     known = {row.tobytes() for row in found.x}
     n = sum(row.tobytes() in known for row in found.x_test)
     if not n:
         return ()
     return (
         f"{n} of the {len(found.x_test)} test points have the coordinates of a point of the pool, "
-        "and their loss is one of memory.",
+        "so their loss measures memorisation.",
     )
 
 

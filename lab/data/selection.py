@@ -46,7 +46,7 @@ from jaxtyping import Float, Int
 from lab.canonical import Part, later
 
 Rule = Literal["random", "farthest", "p-greedy", "hard", "easy", "uncertain"]
-"""How training points are chosen."""
+"""Rules that choose training points."""
 INDEPENDENT = ("farthest", "p-greedy")
 """Rules that no student is asked for, and no label."""
 ENOUGH = 20
@@ -81,7 +81,7 @@ class SelectionSpec(Part):
 
     @property
     def asks(self) -> bool:
-        """Whether students are asked between rounds."""
+        """True if students are asked between rounds."""
         return self.rounds > 0
 
     @property
@@ -108,7 +108,7 @@ class SelectionSpec(Part):
         return math.ceil(labels / self.keep * (1 - 1e-12))
 
     def limited(self, D: int) -> bool:
-        """Whether there are too few candidates for D labels to show what selection can buy."""
+        """True if there are too few candidates for D labels to show what selection can buy."""
         return self.candidates(D) < ENOUGH * D
 
 

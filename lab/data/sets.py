@@ -13,7 +13,7 @@ Exact students take them as rows, [n, D_amb], in float64 (`Sets`):
 A network teacher gives the points that it gives networks trained in float64. A Gaussian field is
 drawn jointly at the test points and the largest training set, test points first, so that it is one
 function at every D. A spectral task needs no test set: the risk of a linear student's weights is
-exact. Of data that somebody brings a training set is the first D of a random order of the pool
+exact. For user data a training set is the first D of a random order of the pool
 (`ordered`). The orders take the place of teachers; they share the pool, the validation set and the
 test set, so that they are not independent: see `lab.findings.exponents`.
 """

@@ -1,7 +1,7 @@
 """[task]: what is to be learned, as a study file says it and resolved; [data]: training sets.
 
 A task is a manifold, its embedding, a teacher, and the loss. `Task` is the table, with its grids;
-a `TaskSpec` has one value in every field and is a part of a run's fingerprint. Data that somebody
+a `TaskSpec` has one value in every field and is a part of a run's fingerprint. Data that a user
 brings are in `lab.data.user_data`.
 """
 
@@ -38,7 +38,7 @@ Power = Annotated[float, Field(ge=0.1, le=100)]
 
 
 class Task(Table):
-    """What is to be learned."""
+    """Task of a study: a manifold with teachers, the noise and the loss."""
 
     manifold: Annotated[Manifold, OneOf(MANIFOLDS)]
     embedding: Embedding = Embedding()
@@ -62,7 +62,7 @@ class Task(Table):
     counted: ClassVar[str] = "task.teacher.count"
     """The key that says how many teachers there are."""
     n_available: ClassVar[int | None] = None
-    """How many samples there are; None is no end of them."""
+    """Number of samples there are; None if unlimited."""
 
     @property
     def count(self) -> int:
@@ -76,12 +76,12 @@ class Task(Table):
 
     @property
     def noisy(self) -> bool:
-        """Whether targets have a part that nobody can learn."""
+        """True if targets have a part that cannot be learned."""
         return any(self.noise)
 
     @property
     def name(self) -> str:
-        """Where the points are from, in a word."""
+        """Source of the points, in a word."""
         return self.manifold.kind
 
     @property
@@ -95,27 +95,27 @@ class Task(Table):
         return self, self.manifold, self.teacher
 
     def mistakes(self, sizes: Sequence[int]) -> Iterator[str]:
-        """What it gets wrong together with training sets of these sizes."""
+        """Mistakes of the task together with training sets of these sizes."""
         return self.teacher.mistakes(sizes)
 
     @property
     def on_sphere(self) -> bool:
-        """Whether all points that the student sees are at one distance from the origin."""
+        """True if all points that the student sees are at one distance from the origin."""
         return self.manifold.on_sphere and self.embedding.kind in ("identity", "linear")
 
     @property
     def linear(self) -> bool:
-        """Whether the target is linear in the inputs, whose covariance is known."""
+        """True if the target is linear in the inputs, whose covariance is known."""
         return self.manifold.teacher is not None
 
     @property
     def endless(self) -> bool:
-        """Whether it is spectral with infinitely many modes, which nobody can draw."""
+        """True if it is spectral with infinitely many modes, which cannot be drawn."""
         return self.linear and getattr(self.manifold, "modes", None) is None
 
     @property
     def descends(self) -> bool:
-        """Whether networks can be trained on it, by points drawn without limit."""
+        """True if networks can be trained on it, by points drawn without limit."""
         return self.manifold.teacher is None and self.teacher.descends
 
     @property
@@ -224,7 +224,7 @@ class TaskSpec(Part):
 
     @cached_property
     def representative(self) -> TaskSpec:
-        """What it has in common with the tasks of other teachers: that of index 0, one object."""
+        """Part shared with the tasks of other teachers: the task of index 0, one object."""
         return _one(replace(self, teacher=0))
 
     @cached_property
@@ -250,7 +250,7 @@ class TaskSpec(Part):
         return FIELD_TEST_POINTS if self.covariance else TEST_POINTS
 
     def symbols(self) -> dict[str, Any]:
-        """What the symbols of a prediction stand for."""
+        """Values of the symbols of a prediction."""
         dims = tuple(d for _, d in self.manifold)
         symbols: dict[str, Any] = {"d": dims if len(dims) > 1 else dims[0], "p": self.power}
         if self.decays:
@@ -267,7 +267,7 @@ class TaskSpec(Part):
     def smoothness(self) -> float | None:
         """s, the number of square-integrable derivatives of the target, ∞ of smooth ones: ½ + p of
         networks of t₊^p (Sobolev, in L²; below the size of a wide teacher it is a field of that
-        smoothness); None where nobody knows it."""
+        smoothness); None where it is unknown."""
         if self.covariance:
             kind, settings = self.covariance
             return of_covariance(kind, dict(settings)) / 2
@@ -281,7 +281,7 @@ class TaskSpec(Part):
 
     @property
     def localised(self) -> bool:
-        """Whether the target is rough in one place only, and smooth elsewhere."""
+        """True if the target is rough in one place only, and smooth elsewhere."""
         return self.teacher_kind in ("singular", "threshold")
 
     @property
@@ -296,18 +296,18 @@ class TaskSpec(Part):
 
     @property
     def one_sign(self) -> bool:
-        """Whether the target is a sum of ridges of one sign."""
+        """True if the target is a sum of ridges of one sign."""
         return self.signs == "one"
 
     @property
     def random(self) -> bool:
-        """Whether teachers are drawn at random; the infinite sum of ridges of one sign is one
+        """True if teachers are drawn at random; the infinite sum of ridges of one sign is one
         target, and its teachers are repetitions; so are infinitely many modes."""
         endless = self.decays is not None and not self.dim
         return bool(self.teacher_widths) or not (self.one_sign or endless)
 
     def settings(self) -> dict[str, Any]:
-        """What of the task may be a grid, by name, all but the manifold and the index."""
+        """Settings of the task that may be a grid, by name: all but the manifold and the index."""
         fixed: dict[str, Any] = {"p": self.power, "teacher.gain": self.teacher_gain,
                                  "noise": self.noise}  # fmt: skip
         fixed |= {f"manifold.{name}": value for name, value in self.shape}
@@ -330,17 +330,17 @@ class TaskSpec(Part):
 
     @property
     def likely(self) -> tuple[TaskSpec, ...]:
-        """What else the task may be, where d is measured: nothing, it is known."""
+        """Tasks at other likely d, where d is measured: none, it is known."""
         return ()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a report has to say of the data."""
+        """Sentences for the report on the data."""
         return ()
 
     @property
     def rng_salt(self) -> tuple[int, ...]:
-        """What tells its random draws from those of other tasks, beside the teacher's index."""
+        """Salt that separates its random draws from other tasks', beside the teacher's index."""
         return tuple(d for _, d in self.manifold)
 
     @property
@@ -357,7 +357,7 @@ class TaskSpec(Part):
 
 @lru_cache(maxsize=1024)
 def _one(task: TaskSpec) -> TaskSpec:
-    """Of equal tasks always the same one."""
+    """One object for equal tasks."""
     return task
 
 
@@ -479,5 +479,5 @@ class Draws(Data):
 
 
 def squared(loss: str, power: float) -> bool:
-    """Whether a loss, as `lab.data.sets.losses` names it, is a mean of squares."""
+    """True if a loss, as `lab.data.sets.losses` names it, is a mean of squares."""
     return loss == "mse" or (loss == "power" and power == 2)

@@ -68,7 +68,7 @@ TEACHERS = Kinds("network")
 FIELD_POINTS = 16_384
 """The largest number of points that one Gaussian field is drawn at: 2 GiB for the factor."""
 FIELD_TEST_POINTS = 4_096
-"""Of these, the test points: a field is drawn at test and training points together."""
+"""Number of these that are test points: a field is drawn at test and training points together."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class ResolvedTeacher:
 
 
 class Teacher(Table):
-    """What gives the targets; `count` of them are drawn per dimension, with `outputs` each."""
+    """Source of the targets; `count` teachers are drawn per dimension, with `outputs` each."""
 
     kind: str
     gain: Positives = (1.0,)
@@ -93,7 +93,7 @@ class Teacher(Table):
     normalise: bool = True
 
     descends: ClassVar[bool] = True
-    """Whether networks can be trained on its targets, drawn without limit."""
+    """True if networks can be trained on its targets, drawn without limit."""
     solved_by: ClassVar[str] = ""
     """The one kind of student that can learn its targets; empty where any can."""
 
@@ -102,7 +102,7 @@ class Teacher(Table):
         raise NotImplementedError
 
     def mistakes(self, sizes: Sequence[int]) -> Iterator[str]:
-        """What it gets wrong together with training sets of these sizes."""
+        """Mistakes of the teacher together with training sets of these sizes."""
         return iter(())
 
 

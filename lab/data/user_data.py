@@ -1,4 +1,4 @@
-"""[task] with `data`: data that somebody brings, in place of a manifold and a teacher.
+"""[task] with `data`: user data, in place of a manifold and a teacher.
 
     data           a path, relative to the study file, or a bundled set such as digits
     target         the column of the targets, or the array of an .npz: y unless told
@@ -39,7 +39,7 @@ too small, see `lab.findings.exponents`."""
 
 @dataclass(frozen=True, slots=True)
 class DatasetQuery:
-    """What is read: a file or a bundled set, and which columns and rows of it.
+    """Data source: a file or a bundled set, and which columns and rows of it.
 
     one_hot: columns of labels, each of which is a coordinate of its own, 1 where it stands.
 
@@ -58,7 +58,7 @@ class DatasetQuery:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """How data become tasks.
+    """Rules that turn data into tasks.
 
     Attributes:
         validation, test: shares of all points; the rest is the pool.
@@ -77,7 +77,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class DatasetSummary:
-    """What was found in the data.
+    """Summary of the data.
 
     Attributes:
         content: sha256 of coordinates and targets, in hex.
@@ -113,7 +113,7 @@ class UserDataSpec(Part):
     ends: tuple[float, float] | None = field(compare=False, default=None)
     """95 % interval of a measured d."""
     selection: SelectionSpec | None = None
-    """How training points are chosen; None, at random."""
+    """Rule that chooses training points; None, at random."""
 
     __hash__ = Part.__hash__
 
@@ -135,12 +135,12 @@ class UserDataSpec(Part):
 
     @cached_property
     def representative(self) -> UserDataSpec:
-        """What it has in common with the other orders of the same pool: that of index 0."""
+        """Part shared with the other orders of the same pool: the task of index 0."""
         return replace(self, teacher=0)
 
     @property
     def manifold(self) -> tuple[tuple[str, int], ...]:
-        """What stands for a manifold: the data, with their coordinates."""
+        """Stand-in for a manifold: the data, with their coordinates."""
         return (("data", self.facts.coordinates),)
 
     @property
@@ -150,7 +150,7 @@ class UserDataSpec(Part):
 
     @property
     def chart(self) -> int:
-        """The same: nobody knows a better chart."""
+        """The same: no better chart is known."""
         return self.facts.coordinates
 
     @property
@@ -170,12 +170,12 @@ class UserDataSpec(Part):
 
     @property
     def random(self) -> bool:
-        """Whether units are drawn at random: they are random orders of the pool."""
+        """True if units are drawn at random: they are random orders of the pool."""
         return True
 
     @property
     def rng_salt(self) -> tuple[int, ...]:
-        """What tells its random draws from those of other tasks, beside the unit's index."""
+        """Salt that separates its random draws from other tasks', beside the unit's index."""
         return (int(self.content[:7], 16),)
 
     @property
@@ -185,15 +185,15 @@ class UserDataSpec(Part):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a report has to say of the data."""
+        """Sentences for the report on the data."""
         return self.facts.notes
 
     def symbols(self) -> Mapping[str, Any]:
-        """What the symbols of a prediction stand for."""
+        """Values of the symbols of a prediction."""
         return {"d": self.dim, "p": self.power}
 
     def settings(self) -> Mapping[str, Any]:
-        """What of the task may be a grid."""
+        """Settings of the task that may be a grid."""
         return {}
 
 
@@ -209,7 +209,7 @@ Dimension = Annotated[
 
 
 class UserData(Table):
-    """Data that somebody brings."""
+    """User data in place of a manifold and a teacher."""
 
     data: Line
     columns: Grid[Line] | None = None
@@ -261,7 +261,7 @@ class UserData(Table):
 
     @property
     def asked(self) -> DatasetQuery:
-        """What is read."""
+        """Data source."""
         names = (f'"{name}"' if "," in name else name for name in self.columns or ())
         columns = ",".join(names) or None
         return DatasetQuery(
@@ -271,14 +271,14 @@ class UserData(Table):
 
     @property
     def divided(self) -> Split:
-        """How it is divided; classes are what cross-entropy is about, and numbers all else."""
+        """Division into sets; classes are what cross-entropy is about, and numbers all else."""
         kind = self.targets or ("classes" if self.loss == "cross-entropy" else "numbers")
         classes = kind == "classes"
         return Split(self.validation, self.test, self.split, classes, self.standardise)
 
     @property
     def facts(self) -> DatasetSummary:
-        """What was found in the data. Raises ValueError, one sentence, where nothing can be."""
+        """Summary of the data. Raises ValueError, one sentence, where nothing can be."""
         return load(self.read)(self.asked, self.divided, measured=self.dim == "measured")
 
     def specs(self, teachers: int) -> Iterator[UserDataSpec]:
@@ -313,7 +313,7 @@ class UserData(Table):
             yield f"data: {str(error).rstrip('.')}"
 
     def mistakes(self, sizes: Sequence[int]) -> Iterator[str]:
-        """What it gets wrong together with training sets of these sizes."""
+        """Mistakes of the task together with training sets of these sizes."""
         if max(sizes, default=0) > self.n_available:
             n = self.n_available
             yield (

@@ -1,4 +1,4 @@
-"""How many dimensions the data have: estimators, their bias, and estimates without it.
+"""Intrinsic dimension of data: estimators, their bias, and estimates without it.
 
 `measure(X)` gives every estimate with intervals and warnings, `measure_file` those of a file; the
 classes are for pipelines of scikit-learn: `TwoNN(discard=0.1).fit(X).dimension_`.

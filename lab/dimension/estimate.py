@@ -18,7 +18,7 @@ from enum import Enum, StrEnum
 
 
 class BiasDirection(Enum):
-    """How the true dimension may differ from the quoted one."""
+    """Direction in which the true dimension may differ from the quoted one."""
 
     HIGH = "may read high"
     LOW = "may read low"
@@ -26,7 +26,7 @@ class BiasDirection(Enum):
 
 
 class Status(StrEnum):
-    """Whether there is an estimate, and if not, why. Its `meaning` is a clause."""
+    """Status of an estimate: estimated, or the reason why not. Its `meaning` is a clause."""
 
     meaning: str
 

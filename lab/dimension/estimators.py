@@ -170,7 +170,7 @@ def _relative_error(inner: np.ndarray, outer: np.ndarray, n: int) -> float:
 def counts(
     near: Neighbours, radii: Float[np.ndarray, " radii"]
 ) -> Int[np.ndarray, "radii centres"]:
-    """How many other points lie closer than each radius to every centre."""
+    """Number of other points closer than each radius to every centre."""
     centres = np.arange(near.n)
     if near.n > CENTRES:
         centres = np.linspace(0, near.n - 1, CENTRES).round().astype(np.int64)
@@ -205,7 +205,7 @@ class DimensionEstimator(BaseEstimator, ABC):
 
     @abstractmethod
     def _needs(self) -> int:
-        """How many neighbours are searched."""
+        """Number of neighbours that are searched."""
 
     @abstractmethod
     def _estimate(self, near: Neighbours) -> Estimate:
@@ -355,7 +355,7 @@ ORDERS = (5, 10, 20)
 """k of Levina–Bickel estimates that can be corrected."""
 PROFILE = ("two-nn-mle", "gride@2", "gride@4", "gride@8", "gride@16", "correlation", "pca")
 NEIGHBOURS = 32
-"""How many neighbours all of them need."""
+"""Number of neighbours that all estimators need."""
 
 STATISTICS: dict[str, Callable[[Neighbours], Estimate]] = {
     "two-nn-linear": ratios.two_nn_linear,

@@ -27,7 +27,7 @@ LEAST = 20
 
 @dataclass(frozen=True)
 class Measurement:
-    """How many dimensions some points have.
+    """Intrinsic dimension of some points, by every estimator.
 
     Attributes:
         n, ambient: number of points without duplicates, and of coordinates; None for distances.
@@ -74,7 +74,7 @@ UNLIKE_SCALES = 1e3
 LATTICE = 0.5
 """Share of tied points from which nothing is estimated."""
 HIGH = 1.25
-"""How much above the truth an uncorrected estimate may read, mle from few neighbours for one."""
+"""Largest ratio of an uncorrected estimate to the truth, as mle from few neighbours has it."""
 IN_PAIRS = 0.1
 """Share of points in pairs that are far closer than all others from which nothing is corrected."""
 IN_ORDER = 0.1

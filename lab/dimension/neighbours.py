@@ -268,7 +268,7 @@ def _distinct(x: np.ndarray) -> np.ndarray:
 
 
 def _tree_pays(x: np.ndarray) -> bool:
-    """Whether a tree is searched faster than blocks; d is TwoNN's over a few of the points."""
+    """True if a tree is searched faster than blocks; d is TwoNN's over a few of the points."""
     n, ambient = x.shape
     if n <= SMALL:
         return False

@@ -39,9 +39,9 @@ BUNDLED = ("breast_cancer", "diabetes", "digits", "iris", "linnerud", "wine")
 GENERATED = ("friedman1", "friedman2", "friedman3", "s_curve", "swiss_roll")
 SAMPLES = 2000
 VARYING = "varying"
-"""What `columns` says to take all columns of numbers that are not constant."""
+"""Value of `columns` that takes all columns of numbers that are not constant."""
 NAMED = 5
-"""How many offending columns a sentence names."""
+"""Largest number of offending columns that a sentence names."""
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def log_ratios(near: Neighbours, k: int = 2) -> Float[np.ndarray, " n"]:
 
 
 def ties(log_mu: Float[np.ndarray, " n"]) -> tuple[DimensionDoubt, ...]:
-    """Whether too many ratios are one."""
+    """True if too many ratios are one."""
     return (DimensionDoubt.TIES,) if (log_mu < EQUAL).mean() > TIED else ()
 
 

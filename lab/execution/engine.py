@@ -249,7 +249,7 @@ REGISTRIES = {"students": STUDENTS, "teachers": TEACHERS, "manifolds": MANIFOLDS
 
 
 def foreign_kinds() -> list[str]:
-    """The foreign kinds of this process. Raises StudyError for those that nobody can import."""
+    """The foreign kinds of this process. Raises StudyError for those that cannot be imported."""
     found = [
         (registry, table.__module__, table.__qualname__)
         for registry, kinds in REGISTRIES.items()

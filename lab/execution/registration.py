@@ -216,7 +216,7 @@ def refuse_sequence(study: Study) -> None:
             raise StudyError([f"{whose}a phase map has no looks; run its scans as studies of "
                               "their own, or without until_decided"])  # fmt: skip
         if not hasattr(panel.task, "teacher"):
-            raise StudyError([f"{whose}until_decided adds teachers, and data that somebody "
+            raise StudyError([f"{whose}until_decided adds teachers, and data that a user "
                               "brings have none; give more data, and run it without"])  # fmt: skip
 
 

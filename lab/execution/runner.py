@@ -54,7 +54,7 @@ class Progress:
 Following = Callable[[Study, Store], tuple[Planned, ...]]
 """Gives the next runs of a study, from its store; none where it is decided."""
 Observer = Callable[[Progress], None]
-"""Told of progress five times a second."""
+"""Progress callback, called five times per second."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def run(
     observe: Observer = lambda progress: None,
     settings: Settings | None = None,
 ) -> Summary:
-    """Train what the store in `path` lacks, telling `observe` of it five times a second.
+    """Train what the store in `path` lacks, reporting to `observe` five times per second.
 
     settings: which engine trains (`settings.py`); `lanes` of this machine go before theirs.
     until_converged: go on and raise the budget of every x whose losses still fall, until none does

@@ -6,8 +6,8 @@ it has in common with its earlier self, and with the other studies of the same r
 losses that a run left at its steps, its observations, are a second table: they are written,
 replaced and deleted with the row of the run in one transaction, and read only of runs that ended.
 Rows are never changed, except that a failed run is replaced when it is tried again, and that rows
-are deleted where somebody asks for it (`listing.py`). Beside the runs stands what was asked of them
-and when (`registration.py`), which is only ever added to.
+are deleted only on request (`lab clean`, `listing.py`). Beside the runs stands the
+registration, the questions with their times (`registration.py`), which is only ever added to.
 
 Reading needs no lock, and no right to write; where there is no store, it reads the table of the
 report instead (`table.py`). Writing takes an advisory lock on the folder, held by the process, and
@@ -199,7 +199,7 @@ class Store:
                     [f"{path}: cannot be locked ({error.strerror}); put results on a file system "
                      "that has locks, with `results`"]
                 ) from None  # fmt: skip
-            with suppress(OSError):  # on a full disk nobody reads who it is; the lock holds
+            with suppress(OSError):  # on a full disk the name cannot be written; the lock holds
                 os.ftruncate(lock.fileno(), 0)
                 os.write(lock.fileno(), f"pid {os.getpid()}".encode())
             with closing(_writer(path / "lab.db")) as db:
@@ -282,7 +282,7 @@ class Store:
     def now(self) -> float:
         """Seconds since 1970, later than all that is stored and than at the last call.
 
-        So what was registered before a run never looks as if it came after because somebody set
+        So what was registered before a run never looks as if it came after because a user set
         the clock back; and of two groups each has a time of its own.
         """
         if not self._last:
@@ -418,7 +418,7 @@ def _reader(file: Path) -> sqlite3.Connection:
             raise _no_store(file, "it is not a file")
         if there:
             # SQLite reads a write-ahead log through a file beside it, which it must be able to
-            # make; without a log, in a folder where nobody writes, there is nothing to share.
+            # make; without a log, in a folder without a writer, there is nothing to share.
             still = not (log.exists() and log.stat().st_size) and not os.access(
                 file.parent, os.W_OK
             )
@@ -510,7 +510,7 @@ def _unwritten(file: Path, error: sqlite3.Error) -> str:
 
 
 def _observed(step: Any, split: Any, loss: Any, seconds: Any) -> bool:
-    """Whether a run may leave such an observation."""
+    """True if a run may leave such an observation."""
     numbers = (value for value in (loss, seconds) if value is not None)
     known = split in SPLITS and all(isinstance(value, float | int) for value in numbers)
     return known and isinstance(step, float) and 0 <= step < math.inf
@@ -565,7 +565,7 @@ def _holds(pid: int, lock: Path) -> bool:
     try:
         files = list(Path(f"/proc/{pid}/fd").iterdir())
     except PermissionError:
-        return True  # somebody else's process
+        return True  # another user's process
     except OSError:
         return not Path("/proc/self").exists() and _lives(pid)
     return str(lock.resolve()) in map(_target, files)

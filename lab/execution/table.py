@@ -1,7 +1,7 @@
 """Rows of runs, and the table of a study: its stored runs as text files, which stand for the store.
 
 A `Row` is one run as it ended, the columns of `lab.execution.store.SCHEMA` by name. Rows share
-what they say alike, who made them and when; a learning curve stays text until somebody looks at
+what they say alike, who made them and when; a learning curve stays text until it is read
 it, because an answer about 10⁵ runs looks at a few dozen. The files:
 
     table.csv         one line per stored run of every role, see COLUMNS
@@ -45,7 +45,7 @@ FINISHED = ("done", "diverged")
 
 
 class Curve(Sequence[tuple[int, float]]):
-    """A stored learning curve, (step, relative test loss): read when somebody looks at it."""
+    """A stored learning curve, (step, relative test loss): parsed on first use."""
 
     __slots__ = ("_points", "_refuse", "_text")
 

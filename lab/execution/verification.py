@@ -46,7 +46,8 @@ SAME = ("device", "jax", "numpy")
 """Fields of provenance that must be the same for losses to be equal."""
 
 Observer = Callable[[int, int, float, float | None], None]
-"""Told five times a second: runs trained, runs to train, fraction of the work, seconds left."""
+"""Progress callback, called five times per second with: runs trained, runs to train,
+fraction of the work, seconds left."""
 
 
 @dataclass(frozen=True)

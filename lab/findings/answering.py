@@ -133,7 +133,7 @@ def _undecided(answer: Answer | None) -> list[Judgement]:
 
 
 def _sizes_help(answer: Answer, undecided: Sequence[Judgement]) -> bool:
-    """Whether sizes between make an interval shorter, or a shape clearer: where x are few, where
+    """True if sizes between make an interval shorter, or a shape clearer: where x are few, where
     noise is common to teachers, which more of them do not average, or where the scatter of single
     cells makes at least half of the variance of the teachers' exponents. The rest of it is that of
     exponents of their own, which no size removes."""

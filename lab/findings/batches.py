@@ -71,7 +71,7 @@ class Tuned:
 
 @dataclass(frozen=True)
 class TargetFound:
-    """What it takes to reach one loss: a hyperbola through the tuned batches, NaN of fewer than
+    """Cost of reaching one loss: a hyperbola through the tuned batches, NaN of fewer than
     BATCHES of them; scales: B_simple and B_noise there, where they are known."""
 
     target: float

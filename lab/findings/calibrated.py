@@ -100,7 +100,7 @@ def simulate(
     """Simulate every case of a study of this name; arguments as in `lab.calibrate`.
 
     scans_of: each scan of the study, as a regime, with the points of its answer. otherwise:
-    alternatives where none are named. watched: the cases one by one, while somebody is told how
+    alternatives where none are named. watched: the cases one by one, while progress is shown of how
     many are done.
     """
     for name, value in changes.items():

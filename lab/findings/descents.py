@@ -64,7 +64,7 @@ SMALLEST = 1e-30
 class MeanLoss:
     """A mean loss at one place: x and the value of the second axis, 0 where there is none; the
     split; the unit; the loss, relative, a geometric mean over seeds; its exact mean, NaN where
-    nobody knows it; and the mean over seeds of loss / exact mean."""
+    it is unknown; and the mean over seeds of loss / exact mean."""
 
     x: float
     other: float
@@ -131,7 +131,7 @@ class DescentCurve:
 
     @property
     def rises(self) -> bool:
-        """Whether the rise is larger than its error."""
+        """True if the rise is larger than its error."""
         return self.factors[0].interval[0] > 1
 
     @cached_property
@@ -173,7 +173,7 @@ class DescentFound(ClaimedFinding):
 
     def exact(self) -> tuple[np.ndarray, np.ndarray]:
         """x, and the mean over units of the exact risk there, at the largest second value; NaN
-        where nobody knows it."""
+        where it is unknown."""
         at: dict[float, list[float]] = defaultdict(list)
         last = max(self.others, default=0.0)
         for e in self.entries:
@@ -262,7 +262,7 @@ def _mean_loss(key: tuple[float, float, str, int], both: Float[np.ndarray, "seed
 
 
 def _exact(run: Any, steps: Sequence[float]) -> list[float]:
-    """The exact mean loss at each step, NaN where nobody knows it or it has no variance."""
+    """The exact mean loss at each step, NaN where it is unknown or it has no variance."""
     kind = STUDENTS[run.student.kind]
     if kind.risk_at:
         return [float(v) for v in load(kind.risk_at)(run, np.array(steps))]
@@ -311,7 +311,7 @@ def _each(
 
 
 def too_short(found: DescentFound) -> str:
-    """What a curve lacks."""
+    """Sentence on what a curve lacks."""
     if not found.units:
         return "a curve needs a teacher, or seed, with every x: go on running."
     return f"a curve needs {FEWEST} values of x, and two teachers or seeds."

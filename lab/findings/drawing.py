@@ -38,7 +38,7 @@ def tick_text(value: float) -> str:
 
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
 BAND = "#cccccc"
-"""Of what a prediction allows; it is seen on a dark page, too, where lightness is turned over."""
+"""Grey of what a prediction allows; a dark page inverts it, and it is still seen there."""
 VERDICTS = {"agrees": (GREEN, "o"), "undecided": (ORANGE, "s"), "contradicts": (VERMILLION, "X")}
 STYLE: Any = {  # matplotlib types its settings as a literal for every name
     "font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110,

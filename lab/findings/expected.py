@@ -5,7 +5,7 @@ compared is therefore the arithmetic mean of loss / expected over repetitions, w
 error over teachers, or over all draws where these are independent. The table has a row per setting
 and a cell per x.
 
-Where nobody knows the expectation there may be a reference (`Student.reference`): the best linear
+Where the expectation is unknown there may be a reference (`Student.reference`): the best linear
 loss of as many terms (`lab.data.linear_terms`), or an optimum (`lab.data.free_knots`, ridges on the
 circle). The ratio to it is the optimisation gap, what training leaves. Nothing is known of other
 runs: they have no line.
@@ -95,7 +95,7 @@ class TheoryComparison:
 
     @property
     def gap(self) -> bool:
-        """Whether losses stand beside a reference, and not beside their own mean."""
+        """True if losses stand beside a reference, and not beside their own mean."""
         return self.at[0].accuracy is not None
 
     def plain(self) -> list[dict[str, Any]]:

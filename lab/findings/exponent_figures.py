@@ -404,7 +404,7 @@ def _scan(ax: Axes, p: ExponentResult, theory: TheoryComparison | None, colour: 
 
 
 def _end(p: ExponentResult, colour: Any) -> tuple[float, str, Any] | None:
-    """Where the losses of a setting end, and what is said there."""
+    """End of the losses of a setting, and the label there."""
     if p.exponent is None:
         return None
     claimed = p.claim is not None and np.isfinite(p.exponent.alpha)

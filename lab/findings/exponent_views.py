@@ -143,7 +143,7 @@ def _asked(answer: Answer) -> str:
 
 
 def _data(answer: Answer) -> tuple[str, ...]:
-    """The source of data that somebody brought, and the units that stand for teachers."""
+    """The source of user data, and the units that stand for teachers."""
     return exponents.pool_paragraphs([p.run for p in answer.study.plan if p.role == "scan"])
 
 

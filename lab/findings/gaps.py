@@ -50,7 +50,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Gaps:
-    """The gaps of one setting to every limit. Nobody judges them: no doubts, no verdict."""
+    """The gaps of one setting to every limit. They have no doubts and no verdict."""
 
     setting: Setting
     to: tuple[Gap, ...]
@@ -126,7 +126,7 @@ LIMITS = {"kernel": "exact NTK regression", "tangent": "the linearised models"}
 
 
 def sentences(_: Answer, found: Gaps) -> Iterator[str]:
-    """Both ends of each gap, and how that to the tangents falls, whose law nobody judges."""
+    """Both ends of each gap; the law of the gap to the tangents is fitted and not judged."""
     for g in found.to:
         ends = " and ".join(f"{_gap(g, i)} at w = {g.w[i]:.0f}" for i in (0, -1))
         yield f"the mean loss lies {ends} above that of {LIMITS[g.limit]} (± standard error)."

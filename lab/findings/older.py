@@ -88,10 +88,10 @@ class Older:
                 [f"{self.file}: none of its {left} values is of a run that the study plans; the "
                  "table is of another study, or this one was edited since: run it"]
             )  # fmt: skip
-        nobody = dict.fromkeys(PROVENANCE)
+        unknown = dict.fromkeys(PROVENANCE)
         store.add(
             Row(run.fingerprint(), "{}", "done", run.N, None, None, None, (), None, None, None,
-                nobody)
+                unknown)
             for run, place in at if place in self.values
         )  # fmt: skip
         return left

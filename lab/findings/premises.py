@@ -67,7 +67,7 @@ D = 128 to 2048, −2.4, −4.4 and −5.4 % on S², S³, S⁴ (measured −3, �
 1/2, −10.8 % on S² (2.23 for 2.5, measured 2.24) and −13.1 % on S³.
 """
 OUTSIDE = 0.5
-"""Share of test points without a cell, at the x where it is largest, above which nobody can say
+"""Share of test points without a cell, at the x where it is largest, above which nothing shows
 whose exponent was measured, the cells' or the fit's.
 
 On cubes the share falls from .22 to .14 at d = 2 and from .29 to .10 at d = 3 (D = 256 to 16384),

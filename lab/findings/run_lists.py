@@ -51,7 +51,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class SettingRunList:
-    """The runs of one setting. Nobody judges them: no doubts, no verdict."""
+    """The runs of one setting. They have no doubts and no verdict."""
 
     study: Regime
     setting: Setting

@@ -45,7 +45,7 @@ RULE = "data.selection"
 
 @dataclass(frozen=True)
 class SelectionGain:
-    """What a rule gains over random points in one setting. ratio: L_random/L_rule at D = x."""
+    """Gain of a rule over random points in one setting. ratio: L_random/L_rule at D = x."""
 
     contrast: Contrast
     ratio: float
@@ -63,7 +63,7 @@ class SelectionGain:
 
     @property
     def rule(self) -> str:
-        """How points were chosen."""
+        """Rule that chose the points."""
         return str(self.contrast.after)
 
     @property

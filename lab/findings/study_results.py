@@ -298,7 +298,7 @@ class StudyResults:
     def found(self, kind: str) -> tuple:
         """The findings of a kind, found when first asked for.
 
-        Raises LookupError for a kind that nobody finds.
+        Raises LookupError for an unknown kind.
         """
         if kind not in self.finders:
             known = ", ".join(self.finders)

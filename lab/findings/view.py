@@ -83,7 +83,7 @@ class Rows:
 class CaptionedFigure:
     """A figure of matplotlib: the name of its file, its title, itself and its caption.
 
-    alt: what it shows in words, for those who do not see it; without any, the caption serves.
+    alt: its alt text; without any, the caption serves.
     data: the numbers that it draws, where no CSV file of the report has them.
     lead: whether it may stand at the top of the page.
     """

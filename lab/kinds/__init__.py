@@ -78,8 +78,8 @@ def tagged(kind: str) -> str:
 
 
 def load(name: str) -> Any:
-    """What "module:attribute" names. Kinds name who computes them so, for a study file is checked
-    without any of the code that computes."""
+    """Import what "module:attribute" names. Kinds name the code that computes them so, for a study
+    file is checked without that code."""
     module, _, attribute = name.partition(":")
     found = importlib.import_module(module)
     return getattr(found, attribute) if attribute else found

@@ -90,5 +90,5 @@ class WholeProblem(Optimiser):
 
 
 def whole(name: str) -> bool:
-    """Whether this is the name of a whole-problem rule."""
+    """True if this is the name of a whole-problem rule."""
     return name in OPTIMISERS and issubclass(OPTIMISERS[name], WholeProblem)

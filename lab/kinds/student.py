@@ -51,7 +51,7 @@ class StudentSpec(Part):
 
     @property
     def trained(self) -> bool:
-        """Whether descent trains it."""
+        """True if descent trains it."""
         return STUDENTS[self.kind].trained
 
     def parameters(self, D_amb: int, outputs: int, D: int | None = None) -> int:
@@ -111,7 +111,7 @@ def lacking(kind: type[Student], method: str, what: str) -> StudyError:
 
 @runtime_checkable
 class Target(Protocol):
-    """What a kind of student asks of a task: whether all points are at one distance from the
+    """Properties of a task for a kind of student: whether all points are at one distance from the
     origin, and whether the target is linear in the inputs."""
 
     @property
@@ -175,15 +175,15 @@ class Student(Table):
     seeds: PositiveInt = 2
 
     trained: ClassVar[bool] = False
-    """Whether descent trains it; an exact student is solved."""
+    """True if descent trains it; an exact student is solved."""
     random: ClassVar[bool] = True
-    """Whether it draws something of its own, so that seeds tell its students apart."""
+    """True if it draws something of its own, so that seeds tell its students apart."""
     parametric: ClassVar[bool] = True
-    """Whether the model is the same whatever the number of its data."""
+    """True if the model is the same whatever the number of its data."""
     local: ClassVar[bool] = False
-    """Whether it looks at nearby points only, which have to be near."""
+    """True if it looks at nearby points only, which have to be near."""
     fixed_metric: ClassVar[bool] = False
-    """Whether its metric is given beforehand; networks, and least squares on the coordinates, learn
+    """True if its metric is given beforehand; networks, and least squares on the coordinates, learn
     which coordinates matter. α on cubes of d = 2, without and with 4 distractors (simplices: 2):
     nearest neighbour 1.02 and .37, simplices 1.97 and .95, a Laplace kernel 1.76 and 1.00."""
     solvers: ClassVar[Mapping[str, str]] = {}
@@ -194,14 +194,14 @@ class Student(Table):
     scanned: ClassVar[str] = "N"
     """The coordinate (`lab.spec.COORDINATES`) that counts its size in a scan."""
     best_of_seeds: ClassVar[bool] = False
-    """Whether its seeds are starts of one minimisation, of which a scan reads the lowest loss."""
+    """True if its seeds are starts of one minimisation, of which a scan reads the lowest loss."""
     answers_unlimited: ClassVar[bool] = False
-    """Whether it is solved by the loss of the population, and needs no training set."""
+    """True if it is solved by the loss of the population, and needs no training set."""
     reference: ClassVar[str] = ""
     """Who knows losses to compare a scan with: "module:function" of (study, task, student), which
-    gives a `Reference`, or None where nobody knows one."""
+    gives a `Reference`, or None where none is known."""
     timed: ClassVar[bool] = False
-    """Whether it is solved and yet known at every step of [training]."""
+    """True if it is solved and yet known at every step of [training]."""
     risk: ClassVar[str] = ""
     """Who knows the mean loss of a run, if anybody does: "module:function" of it, see `load`."""
     risk_at: ClassVar[str] = ""
@@ -212,7 +212,7 @@ class Student(Table):
         raise NotImplementedError
 
     def limit_loss_is_zero(self, task: Target, *, sized: bool) -> bool:
-        """Whether L∞ is 0 on noise-free targets, as its data grow, or (`sized`) it itself does."""
+        """True if L∞ is 0 on noise-free targets, as its data grow, or (`sized`) it itself does."""
         raise NotImplementedError
 
     def refusals(self, spec: StudentSpec, *, D: int, D_amb: int) -> str | None:
@@ -220,7 +220,7 @@ class Student(Table):
         return None
 
     def mistakes(self, study: StudyInterface) -> Iterator[str]:
-        """What it gets wrong together with the other tables, as `table.key: sentence`."""
+        """Mistakes of this table together with the other tables, as `table.key: sentence`."""
         return iter(())
 
     @classmethod
@@ -269,7 +269,7 @@ class Student(Table):
 
     @classmethod
     def symbols(cls, spec: StudentSpec) -> Mapping[str, float]:
-        """What it adds to the symbols of a prediction."""
+        """Symbols that it adds to those of a prediction."""
         return {}
 
 
@@ -288,7 +288,7 @@ class Trained(Student):
 
     @classmethod
     def layers(cls, spec: StudentSpec) -> int:
-        """How many hidden layers can be measured (`[measure]`)."""
+        """Number of hidden layers that can be measured (`[measure]`)."""
         return 0
 
     @classmethod

@@ -50,7 +50,7 @@ from lab.models.numerics import Argument, Numbers, number, numbers
 
 @dataclass(frozen=True)
 class Eigenlearned:
-    """What the theory says of one number of samples.
+    """Prediction of the theory at one number of samples.
 
     Attributes:
         mse: mean squared test error, label noise included.

@@ -30,7 +30,7 @@ Argument = SupportsFloat | Sequence[Any] | np.ndarray
 """A number or numbers of any shape and type: what a truth object takes."""
 
 Numbers = float | np.ndarray
-"""What a truth object returns: a float for a scalar argument, an array of its shape otherwise."""
+"""Return type of a truth object: a float for a scalar argument, an array of its shape otherwise."""
 
 
 def numbers(

@@ -35,9 +35,9 @@ from lab.models.numerics import number, panels
 __all__ = ["PerceptronPruning"]
 
 DEEP = 15.0
-"""h(z) is 0 below −DEEP, and nobody has a margin above it."""
+"""h(z) is 0 below −DEEP, and no example has a margin above it."""
 PANELS = 14
-"""Of the quadrature over margins: 1e-10 of ε."""
+"""Nodes of the quadrature over margins: 1e-10 of ε."""
 GRID = 30
 
 

@@ -122,7 +122,7 @@ class Recursion:
 
     @property
     def stable(self) -> bool:
-        """Whether the loss stays bounded for any number of steps."""
+        """True if the loss stays bounded for any number of steps."""
         return bool(self.decay[0] > 0)
 
 
@@ -356,7 +356,7 @@ class PLRF:
 
     @property
     def stable(self) -> bool:
-        """Whether the risk stays bounded at this rate."""
+        """True if the risk stays bounded at this rate."""
         return self._recursion.stable
 
     @property

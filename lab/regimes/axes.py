@@ -1,8 +1,8 @@
 """Axes of a study, the cells of its scans and the values that are fitted.
 
 Axes and ordinates are words for tables and figures. The regime gives them, and the x and the
-setting of every cell, once: nobody downstream asks again which regime it is, what the x of a run is
-or what stays fixed in its scan.
+setting of every cell, once: no code downstream asks again which regime it is, what the x of a run
+is or what stays fixed in its scan.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from lab.spec import Planned, Run
 
 @dataclass(frozen=True)
 class Axis:
-    """What is scanned: its symbol, as in N, its words, as in "trainable parameters N", and the name
-    of the coordinate that it is (`lab.spec.COORDINATES`), "" of a regime with an x of its own."""
+    """Scanned coordinate: its symbol, as in N, its words, as in "trainable parameters N", and its
+    name among the coordinates (`lab.spec.COORDINATES`), "" for a regime with an x of its own."""
 
     symbol: str
     words: str
@@ -29,7 +29,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Ordinate:
-    """What is fitted: `unit` in a table, `label` at the axis of a figure, `words` that end a
+    """Fitted quantity: `unit` in a table, `label` at the axis of a figure, `words` that end a
     sentence."""
 
     unit: str
@@ -103,7 +103,7 @@ class Cell:
 
     @property
     def run(self) -> Run:
-        """What is trained."""
+        """Run to train."""
         return self.planned.run
 
     @property
@@ -113,13 +113,13 @@ class Cell:
 
     @property
     def factor(self) -> float:
-        """How many times the budget, rate or variance of the scan a check has."""
+        """Factor of a check's budget, rate or variance over the scan's."""
         return self.planned.factor
 
 
 @dataclass(frozen=True)
 class Values:
-    """What is fitted: x, value, teacher and seed of every entry, what the value is, and doubts.
+    """Rows to fit: x, value, teacher and seed of every entry, what the value is, and doubts.
 
     Arrays [entries]; `seed` is 0 where a value is a mean over repetitions.
     """

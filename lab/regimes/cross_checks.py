@@ -31,7 +31,7 @@ MOST_SETTINGS = 100_000
 
 
 def too_large(study: ClaimingStudy) -> Iterator[str]:
-    """A grid beyond all means, by the product of the lengths of its lists: nothing is walked."""
+    """Reject a grid that is too large to enumerate, from the product of its lengths."""
     settings, teachers = _settings(study), study.task.count
     if runs(study) > MOST_RUNS:
         yield (
@@ -47,7 +47,7 @@ def too_large(study: ClaimingStudy) -> Iterator[str]:
 
 
 def runs(study: ClaimingStudy) -> int:
-    """How many runs the scan of a regime has, its checks and limits aside."""
+    """Number of runs in the scan of a regime, its checks and limits aside."""
     return _settings(study) * study.task.count * study.repetitions
 
 
@@ -80,7 +80,7 @@ def _of_data(study: ClaimingStudy) -> Iterator[str]:
 
 
 def _of_student(study: ClaimingStudy) -> Iterator[str]:
-    """What the student does not go together with."""
+    """Mistakes of the student together with other tables."""
     yield from study.student.mistakes(study)
     only = study.task.solved_by
     if only and study.student.kind != only:
@@ -156,7 +156,7 @@ def _of_settings(study: ClaimingStudy) -> Iterator[dict[str, Any]]:
 
 
 def _claimed(study: ClaimingStudy) -> Iterator[tuple[str, ClaimTable, Quantity | None]]:
-    """Every claim with its place in the file and what it is about, None if nobody answers it."""
+    """Every claim with its place in the file and its quantity, None if the regime has none."""
     several = len(study.predictions) > 1
     for i, asked in enumerate(study.predictions):
         place = f"prediction.{i}" if several else "prediction"
@@ -182,7 +182,7 @@ def _of_formulas(study: ClaimingStudy) -> Iterator[str]:
 def _of_formula(
     study: ClaimingStudy, place: str, quantity: Quantity, formula: str | float
 ) -> Iterator[str]:
-    """Of one formula, the first point of the study where it has no value that is positive."""
+    """First point of the study where a formula has no positive value."""
     for task, student in itertools.product(study.tasks(teachers=1), study.students()):
         try:
             value = quantity.value(study, task, student, formula)

@@ -145,7 +145,7 @@ class Descending(Regime):
         return self.training.on_problem(self.tasks(1), [*self.students()])
 
     def _of_kind(self) -> Iterator[str]:
-        """What the kind of student does not say of itself, and the recipe or a check would need."""
+        """Properties that the recipe or a check needs and the kind of student does not define."""
         kind, students = STUDENTS[self.student.kind], [*self.students()]
         first, by_matrix = self.training.optimiser, OPTIMISERS[self.training.optimiser]
         hidden = not whole(first) and by_matrix.hidden

@@ -155,7 +155,7 @@ class Descent(Descending):
             yield replace(run, learner="descent") if solved else run
 
     def setting(self, run: Run) -> Key:
-        """What is on no axis."""
+        """Settings that are on no axis."""
         task, student = run.task, run.student
         if self.scans_model_size:
             student = STUDENTS[student.kind].same_but_size(student)
@@ -170,7 +170,7 @@ class Descent(Descending):
 
     @property
     def removed(self) -> bool:
-        """Whether all that is claimed is that there is no peak."""
+        """True if all that is claimed is that there is no peak."""
         return all(asked.quantity == NO_PEAK.name for asked in self.predictions)
 
     def mistakes(self) -> Iterator[str]:

@@ -57,7 +57,7 @@ class AssumedScatter(NamedTuple):
 
 
 def scatter(study: Regime) -> AssumedScatter:
-    """What is assumed where nothing was measured: exact students scatter less than networks."""
+    """Assumed scatter where nothing was measured: exact students scatter less than networks."""
     return AssumedScatter(0.15, 0.1) if study.trained else AssumedScatter(0.03, 0.02)
 
 
@@ -182,7 +182,7 @@ def worked_out(study: Regime) -> Iterator[str]:
 
 
 def _varied(study: Regime, task: AnyTask) -> Iterator[str]:
-    """What of the target the grid varies, beside its dimension."""
+    """Properties of the target that the grid varies, beside its dimension."""
     every = [other.settings() for other in study.tasks(1)]
     for name, value in task.settings().items():
         if len({str(one.get(name)) for one in every}) > 1:
@@ -190,7 +190,7 @@ def _varied(study: Regime, task: AnyTask) -> Iterator[str]:
 
 
 def _optima(study: Regime, tasks: list[AnyTask]) -> bool:
-    """Whether an exact optimum is known of every scan, so that the gap to it may replace training
+    """True if an exact optimum is known of every scan, so that the gap to it may replace training
     with other budgets."""
     student = next(iter(study.students()))
     found = [study.reference(task, student) for task in tasks]
@@ -237,7 +237,7 @@ def _saturated(study: Regime, tasks: list[AnyTask]) -> Iterator[DesignWarning]:
 
 
 def saturates(task: AnyTask, student: StudentSpec) -> bool:
-    """Whether a student has as many parameters as its teacher: below that a wide teacher is a field
+    """True if a student has as many parameters as its teacher: below that a wide teacher is a field
     of its smoothness, from there on students can be it."""
     teacher = task.teacher_parameters
     return 0 < teacher <= student.parameters(task.D_amb, task.outputs)

@@ -45,7 +45,7 @@ def of_study(study: ClaimingStudy, task: AnyTask, student: StudentSpec, formula:
 
 @dataclass(frozen=True)
 class Quantity:
-    """What may be claimed.
+    """A quantity that a study may claim.
 
     name: as in `quantity = "alpha"`. symbol: as claims are told. says: what it is.
     answer: who answers, "module:function" of (question, claim), which returns one
@@ -86,7 +86,7 @@ class Quantity:
         )  # fmt: skip
 
     def mistakes(self, asked: ClaimTable) -> Iterator[str]:
-        """What is wrong with a claim about it, as `key: sentence`."""
+        """Mistakes in a claim about it, as `key: sentence`."""
         own = f"'{self.key}'" if self.key else "no formula"
         for key in FORMULAS:
             if key != self.key and getattr(asked, key) is not None:
@@ -147,7 +147,7 @@ def known_risk(study: ClaimingStudy) -> Iterator[str]:
     if not STUDENTS[study.student.kind].risk:
         known = ", ".join(kind for kind, table in STUDENTS.items() if table.risk)
         yield (
-            f"nobody knows the exact risk of {study.student.kind} students; take {known}, or claim "
+            f"the exact risk of {study.student.kind} students is unknown; take {known}, or claim "
             "something else"
         )
 

@@ -89,25 +89,25 @@ class Regime(Table):
     _level: float = PrivateAttr(default=0.95)
 
     learner: ClassVar[str] = ""
-    """What is asked of its students: a key of the `solvers` of their kind, or "module:NAME" of a
+    """Solver of its students: a key of the `solvers` of their kind, or "module:NAME" of a
     `lab.students.solvers.Solver` of its own."""
     findings: ClassVar[tuple[str, ...]] = (
         "exponents", "calibrated", "lines", "contrasts", "expected", "records"
     )  # fmt: skip
     """The kinds of finding that it is asked for, in the order in which they are told."""
     quantities: ClassVar[tuple[Quantity, ...]] = (ALPHA, CURVE, PEAK)
-    """What it can answer; a claim is about the first of them unless it names another."""
+    """Quantities that it can answer; a claim is about the first unless it names another."""
     scans_model_size: ClassVar[bool] = False
-    """Whether x is a size of the student, and not of the training set."""
+    """True if x is a size of the student, and not of the training set."""
     averages_repeats: ClassVar[bool] = False
-    """Whether a value that is fitted is a mean over repetitions."""
+    """True if a value that is fitted is a mean over repetitions."""
     accepts_finite_data: ClassVar[bool] = False
-    """Whether it makes do with a limited number of data, so that somebody may bring them."""
+    """True if it makes do with a limited number of data, so that a user may bring them."""
     omega: ClassVar[float | None] = None
     """ω of the correction 1 + B x^−ω that theory knows of this regime's curve, for the limit of
     its exponent; None where theory knows none."""
     resamples_data: ClassVar[bool] = False
-    """Whether the model is fixed and its training sets are drawn anew."""
+    """True if the model is fixed and its training sets are drawn anew."""
     counts: ClassVar[tuple[str, str]] = COUNTED
     """Which observations of a run are its values: those of a split, and of them the one of the step
     that counts ("best"), of the last step ("last"), or every one ("all")."""
@@ -116,7 +116,7 @@ class Regime(Table):
 
     @property
     def axis(self) -> Axis:
-        """What is scanned."""
+        """Axis of the scan."""
         return axes.DATA
 
     @property
@@ -126,7 +126,7 @@ class Regime(Table):
 
     @property
     def ordinate(self) -> Ordinate:
-        """What is fitted."""
+        """Ordinate of the fit."""
         return axes.LOSS
 
     @property
@@ -157,12 +157,12 @@ class Regime(Table):
 
     @property
     def recipe(self) -> TrainingSpec:
-        """How every student of the study learns."""
+        """Training of every student of the study."""
         return NO_TRAINING
 
     @property
     def measured(self) -> MeasureSpec | None:
-        """What is measured of every student beside its loss."""
+        """Measurements of every student beside its loss."""
         return None
 
     def tasks(self, teachers: int) -> Iterator[AnyTask]:
@@ -226,7 +226,7 @@ class Regime(Table):
 
     @property
     def trained(self) -> bool:
-        """Whether students descend for a number of steps, so that it can be too little."""
+        """True if students descend for a number of steps, so that it can be too little."""
         return self.student.trained and not self.learner
 
     @cached_property
@@ -246,7 +246,7 @@ class Regime(Table):
 
     @property
     def has_size_counts(self) -> bool:
-        """Whether x is a size of networks, which can be counted in several ways."""
+        """True if x is a size of networks, which can be counted in several ways."""
         return False
 
     # ---- x and what stays fixed ---------------------------------------------------------------
@@ -258,7 +258,7 @@ class Regime(Table):
         return int(run.coordinate(name) or 0)
 
     def setting(self, run: Run) -> Key:
-        """What the runs of one scan share."""
+        """Setting that the runs of one scan share."""
         task, student, size = run.task, run.student, run.size
         if self.scans_model_size:
             student = STUDENTS[student.kind].same_but_size(student)
@@ -274,14 +274,14 @@ class Regime(Table):
         return (task.manifold, *fixed.items())
 
     def order(self, task: AnyTask, student: StudentSpec) -> int:
-        """How many powers of x the prediction's N has."""
+        """Number of powers of x in the prediction's N."""
         return 1
 
     # ---- what is claimed ----------------------------------------------------------------------
 
     @cached_property
     def claims(self) -> tuple[Claim, ...]:
-        """What the study claims, in the order of its file, each with everything filled in."""
+        """Claims of the study, in the order of its file, each with everything filled in."""
         return tuple(self.quantity(asked).claim(asked) for asked in self.predictions)
 
     @property
@@ -290,7 +290,7 @@ class Regime(Table):
         return next((claim for claim in self.claims if claim.quantity == ALPHA.name), None)
 
     def quantity(self, of: ClaimTable | Claim) -> Quantity:
-        """What a claim is about. Raises LookupError where the regime cannot answer it."""
+        """Quantity of a claim. Raises LookupError where the regime cannot answer it."""
         for known in self.quantities:
             if of.quantity in (known.name, None):
                 return known
@@ -333,7 +333,7 @@ class Regime(Table):
         """The exponent of N, or of D, that the table of `lab.theory.exponents` has for this target
         and student; of a kernel, that of `kernel(teacher, student)`.
 
-        Raises PredictionError, one sentence, for a pair that nobody knows."""
+        Raises PredictionError, one sentence, for an unknown pair."""
         kind = STUDENTS[student.kind]
         pieces, named = kind.pieces(student), kind.symbols(student)
         if "student" in named and "teacher" in task.symbols():
@@ -355,7 +355,7 @@ class Regime(Table):
         )
 
     def reference(self, task: AnyTask, student: StudentSpec) -> Reference | None:
-        """Losses without a free parameter beside those of this scan; None where nobody knows
+        """Losses without a free parameter beside those of this scan; None where none are known
         any."""
         name = STUDENTS[student.kind].reference
         return load(name)(self, task, student) if name else None
@@ -420,14 +420,14 @@ class Regime(Table):
         return whole.doubted(Doubt.DIVERGED) if lost else whole
 
     def reading(self, done: Rows, limits: Rows = ()) -> Values:
-        """What is fitted of finished runs, given those of their limits with the same budget."""
+        """Rows to fit of finished runs, given those of their limits with the same budget."""
         return self.losses(done)
 
     # ---- the study as a whole -----------------------------------------------------------------
 
     @property
     def origin(self) -> Origin:
-        """What it was read from."""
+        """Origin of the study."""
         return self._origin
 
     def of(self, origin: Origin) -> Regime:
@@ -485,7 +485,7 @@ class Regime(Table):
         return (self,)
 
     def mistakes(self) -> Iterator[str]:
-        """What the tables get wrong together, as `table.key: sentence`."""
+        """Mistakes of the tables together, as `table.key: sentence`."""
         return cross_checks.mistakes(self)
 
     def wrong(self) -> Iterator[str]:

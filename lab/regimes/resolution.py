@@ -86,7 +86,7 @@ class OverData(Descending):
         return None if rounds else super().denser(level)
 
     def setting(self, run: Run) -> Key:
-        """How training points are chosen is a part of it, where they are."""
+        """The setting, with the rule that chooses training points, where there is one."""
         found = super().setting(run)
         if not self.data.chosen:
             return found
@@ -97,7 +97,7 @@ class OverData(Descending):
         return (*found, *own.items())
 
     def resolved(self, task: AnyTask, student: StudentSpec) -> theory.Resolved:
-        """Of selected points: the same on targets that are rough everywhere, and on those that are
+        """For selected points: the same on targets that are rough everywhere, and on those that are
         rough in one place that of pieces which students make small there."""
         chosen = task.selection
         if chosen is None or chosen.rule in INDEPENDENT:
@@ -116,7 +116,7 @@ class OverData(Descending):
 
     @property
     def measures_limit(self) -> bool:
-        """Whether L∞ is the loss of the same networks on unlimited data."""
+        """True if L∞ is the loss of the same networks on unlimited data."""
         return self.trained and not self.task.noisy
 
     @property
@@ -171,7 +171,7 @@ class OverData(Descending):
             yield from said(self._of_selection)
 
     def _of_selection(self) -> Iterator[str]:
-        """What students, targets and given data do not allow of a selection."""
+        """Mistakes of a selection with these students, targets and data."""
         asking, student, task = self.data.asking, self.student, self.task
         if asking and student.trained:
             yield from self._of_networks()

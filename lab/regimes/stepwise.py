@@ -90,7 +90,7 @@ class Stepwise(Descending):
     counts: ClassVar[tuple[str, str]] = ("test", "all")
     scans_model_size: ClassVar[bool] = True
     exact_recipe: ClassVar[frozenset[str]] = frozenset({"steps", "checkpoints"})
-    """What [training] says of exact students."""
+    """Table [training] of exact students."""
 
     @cached_property
     def recipe(self) -> TrainingSpec:

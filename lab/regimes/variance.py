@@ -36,7 +36,7 @@ class OverLimit(Regime):
     limit: ClassVar[str]
     """The limit in words."""
     smallest: ClassVar[bool]
-    """Whether the limit is the smallest loss of the model, so that no loss may lie below it."""
+    """True if the limit is the smallest loss of the model, so that no loss may lie below it."""
 
     @property
     def ordinate(self) -> Ordinate:

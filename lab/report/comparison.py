@@ -37,7 +37,7 @@ def write(studies: Sequence[Named], file: Path) -> Path:
 
 
 def file_of(studies: Sequence[Path], results: Path) -> Path:
-    """Where the comparison of these study files stands. Raises StudyError for two of one name."""
+    """File of the comparison of these studies. Raises StudyError for two of one name."""
     names = [file.stem for file in studies]
     if len(set(names)) < len(names):
         raise StudyError([f"{', '.join(map(str, studies))}: two of these have one name, and so one "
@@ -71,7 +71,7 @@ WORDS = (
 
 
 def differences(studies: Sequence[Named]) -> Iterator[Difference]:
-    """Of every pair of studies, setting by setting."""
+    """Differences of every pair of studies, setting by setting."""
     for (first, one), (second, other) in combinations(studies, 2):
         after = {p.label: p for _, p in _points(other)}
         for _, p in _points(one):

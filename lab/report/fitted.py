@@ -23,9 +23,9 @@ THINNED = (
     " of {rows} rows, spread evenly; the best was fitted to all rows, and replicates of the "
     "bootstrap take a few steps from there"
 )
-"""What is done differently with large tables."""
+"""Notes on large tables."""
 EXTENT = 3.0
-"""How far a figure's curve goes beyond the data, as a factor."""
+"""Factor by which a figure's curve goes beyond the data."""
 
 
 class Fit(dict[str, Any]):
@@ -55,7 +55,7 @@ class Fit(dict[str, Any]):
         return self["warnings"]
 
     def predict(self, *at: Any, **x: float) -> list[dict[str, Any]]:
-        """What the law says at other x, by the names of its variables or of their columns.
+        """Prediction of the law at other x, by the names of its variables or of their columns.
 
         >>> found.predict(N=7e9, D=1.4e12)                                      # doctest: +SKIP
         >>> found.predict({"N": 7e9, "D": 1.4e12}, "N=1B,D=20B", "rows.csv")     # doctest: +SKIP
@@ -110,7 +110,7 @@ def prediction_lines(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]
 
 
 def frontier_sentences(found: Mapping[str, Any]) -> list[str]:
-    """What the frontier says: its exponents, and the best N and D at each compute."""
+    """The frontier: its exponents, and the best N and D at each compute."""
 
     def told(one: Mapping[str, Any]) -> str:
         return f"{_number(one['value'])} {_interval(one['interval'])} ({one['status']})"

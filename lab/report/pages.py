@@ -74,7 +74,7 @@ def page_html(answers: Answers, name: str, figured: report.Drawn | None = None) 
 
 
 def _fitted(answers: Answers) -> dict[str, Rows]:
-    """What was fitted, run by run: the first columns of the table of runs."""
+    """Fitted values run by run: the first columns of the table of runs."""
     entries = answers[0].record.entries
     rows = [(e.dim, e.setting, e.x, repr(e.fitted), e.planned.run.task.teacher, e.planned.run.seed)
             for e in entries if e.fitted is not None]  # fmt: skip
@@ -97,7 +97,7 @@ def _sections(answers: Answers, figured: report.Drawn) -> Iterator[tuple[str, li
 
 
 def block(of: Shown) -> dict[str, Any]:
-    """What a template needs of a block."""
+    """A block as values for the template."""
     if isinstance(of, str):
         return {"kind": "words", "words": of}
     if isinstance(of, TextTable):
@@ -144,7 +144,7 @@ PAGE_NAMES = {"device": "device", "dtype": "precision", "jax": "JAX", "lab": "sc
 
 
 def provenance_entries(answers: Answers, name: str) -> dict[str, str]:
-    """What stands in the block of provenance, by name."""
+    """Entries of the block of provenance, by name."""
     rows = {row.fingerprint: row for row in rows_of(answers)}
     record = answers[0].record
     found = {"study": record.origin.file or name, "read with": options(record.origin.overrides)}

@@ -186,7 +186,7 @@ def _note(progress: Any, brief: bool) -> str:
 
 
 def _group(group: Any) -> str:
-    """What a lane is at, as in 'd = 4, N = 289 to 1300, 12 students'."""
+    """Work of a lane, as in 'd = 4, N = 289 to 1300, 12 students'."""
     task = group.teachers[0]
     N = [student.parameters(task.D_amb, task.outputs, D) for student, D, _ in group.shapes]
     sizes = [D for _, D, _ in group.shapes if D]

@@ -1,4 +1,4 @@
-"""What a study leaves for people: the table, the fits and the figures, in its results folder.
+"""The report of a study: its table, fits and figures, in its results folder.
 
 `tables` and `sentences` are text for the terminal; `write` makes report.md, the CSV files,
 fits.json and the figures as PNG and SVG. Everything here can be made again from the store. What
@@ -45,7 +45,7 @@ def tables(answers: Answers) -> list[TextTable]:
 
 
 def sentences(answers: Answers, *, every: bool = False) -> list[str]:
-    """What every finding says in words, answer by answer, and the doubts, see `doubts`."""
+    """Sentences of all findings, answer by answer, and the doubts, see `doubts`."""
     found = [text for answer in answers for text in _sentences(answer)]
     return found + doubts(answers, every=every)
 
@@ -90,7 +90,7 @@ def figures(answers: Answers) -> Drawn:
 
 def write(answers: Answers, path: Path, name: str, figured: Drawn | None = None) -> list[Path]:
     """Write the report of a study into its results folder; returns the files. figured: what
-    `figures` gives, where somebody has it.
+    `figures` gives, if already drawn.
 
     They are written beside and then renamed, so that none is ever half of one and half of another.
     Raises StudyError if they cannot be written.
@@ -210,7 +210,7 @@ def told_runs(document: Mapping[str, Any]) -> int:
 
 
 def _part(answer: Answer, told: dict[str, View], complete: bool) -> dict[str, Any]:
-    """What one answer says of its settings and across them; empty where it has none."""
+    """One answer, setting by setting and across settings; empty where it has none."""
     entries: dict[Setting, dict[str, Any]] = {}
     details: dict[Setting, dict[str, Any]] = {}
     across: dict[str, Any] = {}

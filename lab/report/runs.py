@@ -16,7 +16,7 @@ MOST = 5
 KEY = 8
 """Letters of a fingerprint that people are shown."""
 CURVE_HEAD = ("step", "relative test loss")
-"""Of a curve; other splits come behind."""
+"""Columns of a curve; other splits follow."""
 
 
 def head(runs: Iterable[Listed]) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ def head(runs: Iterable[Listed]) -> tuple[str, ...]:
 
 
 def places(runs: Iterable[Listed]) -> tuple[str, ...]:
-    """Where a dimension was measured, in the order of the study."""
+    """Places where a dimension was measured, in the order of the study."""
     return tuple(dict.fromkeys(place for one in runs for place in one.dimension))
 
 
@@ -50,7 +50,7 @@ def _line(one: Listed) -> tuple[str, ...]:
 
 
 def counts(runs: Iterable[Listed]) -> str:
-    """How many there are of each status, as in '40 done, 2 failed'."""
+    """Number of runs of each status, as in '40 done, 2 failed'."""
     found: dict[str, int] = {}
     for one in runs:
         found[one.status] = found.get(one.status, 0) + 1
@@ -67,7 +67,7 @@ def errors(runs: Iterable[Listed]) -> list[tuple[str, str]]:
 
 
 def last_line(error: str) -> str:
-    """What a traceback ends with."""
+    """Last line of a traceback."""
     return error.strip().split("\n")[-1]
 
 

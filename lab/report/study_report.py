@@ -50,13 +50,13 @@ class StudyReport:
 
     @property
     def stored(self) -> bool:
-        """Whether anything of the study is stored."""
+        """True if anything of the study is stored."""
         kept = self.answers[0].record
         return kept.missing < kept.planned
 
     @property
     def lacking(self) -> str:
-        """What the older table lacks that it was read from, in sentences; empty for all others."""
+        """Sentences on what an older table lacks; empty for all others."""
         return self.answers[0].record.lacking
 
     @property
@@ -71,7 +71,7 @@ class StudyReport:
 
     @property
     def sentences(self) -> list[str]:
-        """What every finding says, and what the doubts mean."""
+        """Sentences of all findings, and the doubts."""
         return report.sentences(self.answers)
 
     def figures(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class StudyReport:
         return [one for some in report.figures(self.answers).values() for one in some]
 
     def plain(self, *, complete: bool = False) -> dict[str, Any]:
-        """What `lab fit --json` prints; complete: what fits.json has."""
+        """Plain values as `lab fit --json` prints them; complete: as fits.json has them."""
         return document(self.answers, self.name, complete=complete)
 
     def check(self, *, replace: bool = False) -> None:
@@ -117,7 +117,7 @@ class StudyReport:
                  for row in rows]  # fmt: skip
         return "\n".join([self.question, *lines, *self.sentences])
 
-    __repr__ = __str__  # that of the answers is as long as a book, and a notebook keeps it
+    __repr__ = __str__  # the repr of the answers would be thousands of lines in a notebook
 
     def _repr_html_(self) -> str:
         tables = "".join(_html(table) for table in self.tables)

@@ -38,7 +38,7 @@ RULE = (
     "Intervals are 95 %; at the edge of the tolerance either wrong answer has a probability of at "
     "most 2.5 %."
 )
-"""What the rules of a verdict were measured to hold (results/coverage)."""
+"""Error rates that the rules of a verdict were measured to hold (results/coverage)."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,9 @@ class Top:
 
     answer: sentences that answer the question, at most one per verdict. verdict: that of all
     settings, or `mixed`. numbers: measured values, a line per panel. controls: a sentence on exact
-    students, empty without any. decides: the cheapest way to decide what is undecided, and the
-    command for it, if there is one. command: trains what is missing of the study.
+    students and their values, empty without any. decides: the cheapest way to decide what is
+    undecided, and the command for it, if there is one. command: trains what is missing of the
+    study.
     """
 
     question: str
@@ -67,7 +68,7 @@ class Top:
     predictions: tuple[str, ...]
     verdict: str
     numbers: tuple[str, ...]
-    controls: str
+    controls: tuple[str, ...]
     sure: str
     decides: tuple[str, str]
     doubts: tuple[DoubtText, ...]
@@ -100,7 +101,7 @@ def top(answers: Answers) -> Top:
     return Top(
         answers[0].study.question, _answer(asked), _predictions(answers),
         next(iter(count)) or UNDECIDED if len(count) == 1 else "mixed" if count else UNDECIDED,
-        _numbers(answers, asked), _controls(controls), _sure(answers, judged, told),
+        (*_unjudged(answers), *_numbers(asked)), _controls(controls), _sure(answers, judged, told),
         _decides(asked or judged), told, date,
         " ".join(filter(None, [shlex.join(["lab", "run", origin.file]),
                                provenance.options(origin.overrides)])) if origin.file else "",
@@ -138,25 +139,36 @@ def _answer(judged: Sequence[Judged]) -> tuple[str, ...]:
         return ("Nothing is judged yet.",)
     found = []
     for verdict, verb in ((AGREES, "holds"), (CONTRADICTS, "fails")):
-        some = [one for one in judged if one[2].verdict == verdict]
-        if some:
-            by_claim: dict[str, list[Judged]] = {}
-            for one in some:
+        by_claim: dict[str, list[Judged]] = {}
+        for one in judged:
+            if one[2].verdict == verdict:
                 by_claim.setdefault(_claimed(*one[1:]), []).append(one)
-            parts = [f"{claim} {verb} {_where(ones, judged)}" for claim, ones in by_claim.items()]
-            more = len(parts) - CLAIMS
-            parts = parts[:CLAIMS] + [f"{more} more claims {verb[:-1]}"] * (more > 0)
-            found.append(_capital(_listed(parts)) + ".")
+        parts = [_said(claim, verb, ones, judged) for claim, ones in by_claim.items()]
+        more = len(parts) - CLAIMS
+        parts = parts[:CLAIMS] + [f"{more} more claims {verb[:-1]}"] * (more > 0)
+        found += [_capital("; ".join(parts)) + "."] * bool(parts)
     open_ = [one for one in judged if one[2].verdict == UNDECIDED]
     if open_:
-        where = _where(open_, judged)
-        rest = "Nothing is decided" if len(open_) == len(judged) else "Not decided"
-        found.append(f"{rest} {where}{_because(open_)}.")
+        where = f"Not decided {_where(open_, judged)}"
+        if len(open_) == len(judged):
+            many = f" in any of the {len(judged)} settings" * (len(judged) > 1)
+            where = f"Nothing is decided{many}"
+        found.append(f"{where}{_because(open_)}.")
     return tuple(found)
 
 
 CLAIMS = 4
 """Claims of which the answer says one by one that they hold."""
+
+
+def _said(claim: str, verb: str, some: Sequence[Judged], every: Sequence[Judged]) -> str:
+    """A claim that holds or fails; of a few exponents their values first."""
+    points = [f for *_, f in some if isinstance(f, ExponentResult) and f.exponent]
+    if len(points) < len(some) or len(points) > FEW or len({a.study.title for _, a, _ in some}) > 1:
+        return f"{claim} {verb} {_where(some, every)}"
+    values = _listed([number(p.exponent.alpha) for p in points if p.exponent])
+    how = "as predicted" if verb == "holds" else "against the prediction"
+    return f"{_where(some, some[:1] * 99)} α is {values}, {how}: {claim}"
 
 
 def _where(some: Sequence[Judged], every: Sequence[Judged]) -> str:
@@ -193,14 +205,13 @@ def _because(some: Sequence[Judged]) -> str:
     return f", {often}because {first.meaning}"
 
 
-def _controls(judged: Sequence[Judged]) -> str:
-    """How many exact students agree with their known exponents."""
+def _controls(judged: Sequence[Judged]) -> tuple[str, ...]:
+    """Verdicts on exact students, whose exponents are known, and their values."""
     count = Counter(finding.verdict for _, _, finding in judged)
     if not judged:
-        return ""
+        return ()
     parts = [f"{n} {VERBS[verdict][n > 1]}" for verdict in VERBS if (n := count[verdict])]
-    titles = _listed([*dict.fromkeys(answer.study.title for _, answer, _ in judged)])
-    return f"Exact students, whose exponents are known ({titles}): {_listed(parts)}."
+    return (f"Exact students, whose exponents are known: {_listed(parts)}.", *_numbers(judged))
 
 
 VERBS = {AGREES: ("agrees", "agree"), CONTRADICTS: ("contradicts", "contradict"),
@@ -217,14 +228,20 @@ def _capital(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}" if text[:2].isascii() and text[:2].isalpha() else text
 
 
-def _numbers(answers: Answers, judged: Sequence[Judged]) -> tuple[str, ...]:
-    """Measured values: those without a verdict, exponents by panel, other claims if few."""
-    told = [
-        f"{finding.label}: {words}"
-        for kind, view in views(answers).items() for answer in answers
-        for finding in answer.found(kind) if kind != "exponents"  # they are told by claims
-        if finding.verdict is None and (words := view.measured(finding))
-    ]  # fmt: skip
+def _unjudged(answers: Answers) -> Iterator[str]:
+    """Measured values without a verdict; exponents are told by claims."""
+    for kind, view in views(answers).items():
+        for finding in (f for answer in answers for f in answer.found(kind)):
+            if (
+                kind != "exponents"
+                and finding.verdict is None
+                and (words := view.measured(finding))
+            ):
+                yield f"{finding.label}: {words}"
+
+
+def _numbers(judged: Sequence[Judged]) -> tuple[str, ...]:
+    """Measured values: exponents by panel, and other claims if they are few."""
     rows: dict[tuple[str, str], list[ExponentResult]] = {}
     rest = []
     for view, answer, finding in judged:
@@ -235,7 +252,7 @@ def _numbers(answers: Answers, judged: Sequence[Judged]) -> tuple[str, ...]:
             several = len({one.verdict for *_, one in judged}) > 1
             verdict = f" — {finding.verdict}" if several else ""
             rest.append(f"{finding.label or answer.study.title}: {words}{verdict}")
-    return (*told, *(_row(name, formula, some) for (name, formula), some in rows.items()), *rest)
+    return (*(_row(name, formula, some) for (name, formula), some in rows.items()), *rest)
 
 
 def _beyond(answer: Answer, point: ExponentResult) -> str:
@@ -252,7 +269,7 @@ def _row(name: str, formula: str, points: Sequence[ExponentResult]) -> str:
 
 
 def _sure(answers: Answers, judged: Sequence[Judged], told: tuple[DoubtText, ...]) -> str:
-    """How many results are doubted, the meaning of the commonest doubt, and the error rates."""
+    """Number of doubted results, meaning of the commonest doubt, and error rates."""
     if not judged:
         return "Nothing to be sure of."
     doubted, total = sum(bool(f.doubts) for *_, f in judged), len(judged)

@@ -1,4 +1,4 @@
-"""What the losses say: scans, exponents with honest intervals, verdicts.
+"""Statistics of losses: scans, exponents with honest intervals, verdicts.
 
 NumPy and SciPy in float64; no JAX. Start at `scans.scan.Scan`, of which `scans.estimate.estimate`
 makes an estimate that `judge.exponent.judge` judges; `exponent` takes both steps.
@@ -33,7 +33,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    """What `__all__` names, imported when it is asked for: the names of doubts need no SciPy."""
+    """Import a name of `__all__` on first use: the names of doubts need no SciPy."""
     if name not in _HOME:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
     return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -61,7 +61,8 @@ _GRAMMAR = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ProbeSite:
-    """Where points are taken. layer: from 1, 0 for the last; network: input, teacher, student."""
+    """Place at which points are taken. layer: from 1, 0 for the last; network: input, teacher or
+    student."""
 
     network: str
     layer: int = 0
@@ -109,7 +110,7 @@ class Dimension:
 
     @classmethod
     def of(cls, details: Mapping[str, float], place: str) -> Dimension | None:
-        """What was measured there, None where nothing was."""
+        """Measurement at this place, None where there is none."""
         if column(place) not in details:
             return None
         return cls(*(details[column(place, f.name)] for f in fields(cls)))
@@ -136,7 +137,7 @@ Places = Annotated[Texts, AfterValidator(_places)]
 
 
 class Measure(Table):
-    """What is measured beside the loss: the `dimension` at these places, on the first `n` points of
+    """Measurements beside the loss: the `dimension` at these places, on the first `n` points of
     the test set, by one estimator of `lab dimension`. Of networks only.
 
     At d = 2 … 10 and n = 5000 TwoNN's likelihood differs least between manifolds of one d.
@@ -147,7 +148,7 @@ class Measure(Table):
     method: Method = "two-nn-mle"
 
     def resolved(self) -> MeasureSpec | None:
-        """What a run measures; nothing where no place is named."""
+        """Specification for a run; None where no place is named."""
         return MeasureSpec(self.dimension, self.n, self.method) if self.dimension else None
 
     def wrong(self) -> Iterator[str]:
@@ -198,7 +199,7 @@ class Estimator(Exact):
 
 @dataclass(frozen=True)
 class DimensionProbe:
-    """What a group of runs is asked to measure. `known` is, by teacher, what all its students
+    """Measurements of a group of runs. `known` is, by teacher, what all its students
     share; `x` the points as they see them; `tick` is told that time passes."""
 
     asked: MeasureSpec | None
@@ -279,7 +280,7 @@ def dimension(name: str, points: Float[Array, "n w"], method: str) -> dict[str, 
 
 
 def quoted(estimates: Iterable[Estimate], method: str) -> Dimension | None:
-    """What is stored of the estimate by one method, None where that is refused."""
+    """Stored values of the estimate by one method, None where that is refused."""
 
     from lab.dimension.estimate import DimensionDoubt
 

@@ -117,7 +117,7 @@ class Exact(Student):
 
     @property
     def linear(self) -> bool:
-        """Whether its prediction is linear in the coordinates."""
+        """True if its prediction is linear in the coordinates."""
         return False
 
     @classmethod
@@ -248,7 +248,7 @@ COMMITTEE = 4
 
 def selected(run: Run, of: Sets, size: int) -> tuple[selection.Order, np.ndarray]:
     """The order in which a run's student chooses from the candidates, and which of these had no
-    score: what is left once nobody is unsure."""
+    score: where no student is unsure."""
     chosen = run.task.selection
     assert chosen is not None and chosen.asks
     none: set[int] = set()
@@ -347,12 +347,12 @@ class _Scaled:
 
     @property
     def weights(self) -> np.ndarray:
-        """Of a linear student: what its coordinates are multiplied by."""
+        """Factors of the coordinates of a linear student."""
         return self.scale * self.learned.weights
 
 
 def _on_unlimited_data(run: Run) -> float:
-    """Exact risk of a student that has seen everything, where its kind knows it."""
+    """Exact population risk in the limit of infinite data, where its kind knows it."""
     return load(STUDENTS[run.student.kind].unlimited)(run)
 
 
@@ -363,7 +363,7 @@ def _conditioning(student: _Scaled) -> dict[str, float]:
 
 
 def _outside(student: _Scaled, x_test: np.ndarray) -> dict[str, float]:
-    """Of simplices: share of the test points that no cell answers, but the fit at the boundary."""
+    """Share of the test points that no simplex answers, but the fit at the boundary."""
     covers = getattr(student.learned, "covers", None)
     return {"outside": 1 - float(np.mean(covers(student.scale * x_test)))} if covers else {}
 
@@ -380,7 +380,7 @@ class MeanRisk:
 
 def reference(study: StudyInterface, task: AnyTask, student: StudentSpec) -> Reference | None:
     """The mean risk at the x that a study scans with this student, or the best linear loss of as
-    many terms; None where nobody knows either at three x or more, or there is a floor."""
+    many terms; None where neither is known at three x or more, or there is a floor."""
     if study.law != "power":
         return None
     kind = STUDENTS[student.kind]

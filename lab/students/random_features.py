@@ -176,7 +176,7 @@ class FeatureRegression:
 
     @property
     def weights(self) -> Float[np.ndarray, "D_amb out"]:
-        """Of features that are linear: the weights of x itself."""
+        """Weights of x itself, for features that are linear."""
         return _linear(self.features).w @ self.readout.weights / math.sqrt(len(self.features.c))
 
 
@@ -359,7 +359,7 @@ def best_ridge(
 
 
 def unlimited(run: Run) -> float:
-    """What P gaussian features of a spectral task cannot express."""
+    """Part of a spectral task that P gaussian features cannot express."""
     from lab.data import sets
     from lab.data.streams import generator
 

@@ -313,7 +313,7 @@ def _solved(run: Run, target: RidgeTarget) -> Result | Failed:
 
 
 def _flops(group: Group) -> float:
-    """What the kind says, and a kernel of every student's units with the target's at each step."""
+    """Operations of the kind, and a kernel of every student's units with the target's each step."""
     task = group.teachers[0]
     M = sum(task.teacher_widths)
     each = [

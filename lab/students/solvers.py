@@ -46,7 +46,7 @@ class Observation(NamedTuple):
 
 @dataclass(frozen=True)
 class Result:
-    """What one run left: `loss` as defined by the task, `relative` to the constant student.
+    """Outcome of one run: `loss` as defined by the task, `relative` to the constant student.
 
     `curve` is (step, relative test loss) at log-spaced steps, `best_step` where `loss` was taken.
     `status` is "done" or "diverged"; a diverged run keeps its curve and has loss nan. `details`
@@ -113,8 +113,8 @@ class Solver:
 
     Attributes:
         solve: "module:function" of (group, tick) that gives the results in the order of
-            `group.runs()`. An exact student that fails does so alone; of networks, which train
-            together, all do.
+            `group.runs()`. A failing exact student does not stop the others;
+            networks train together, and fail together.
         flops: operations of a group.
         memory: bytes of a group at its peak.
         compiled: whether a program is compiled for each shape; students that learn one after the
@@ -271,7 +271,7 @@ def _descent_flops(group: Group) -> float:
 
 
 def measured_flops(group: Group) -> float:
-    """Of the dimensions that are measured: of each student's layers, and once of all others."""
+    """Measured dimensions: of each student's layers, and once of all others."""
     if group.measure is None:
         return 0.0
     own = sum(place.startswith("student.") for place in group.measure.dimension)

@@ -120,7 +120,7 @@ def _mirrored(student: StudentSpec, start: mlp.Parameters) -> mlp.Parameters:
 def _after(
     kernel: np.ndarray, across: np.ndarray, y: np.ndarray, rate: float, steps: int
 ) -> np.ndarray:
-    """What T steps with this kernel predict; modes without an eigenvalue stay unlearned."""
+    """Prediction after T steps with this kernel; modes without an eigenvalue stay unlearned."""
     values, modes = np.linalg.eigh(kernel)
     with np.errstate(divide="ignore", invalid="ignore"):
         learned = -np.expm1(steps * np.log1p(-np.minimum(rate * values / len(y), 1.0))) / values
@@ -132,7 +132,7 @@ def _after(
 def _moved(
     student: StudentSpec, start: mlp.Parameters, end: mlp.Parameters, x: Float[Array, "D_amb n"]
 ) -> Float[Array, "1 n"]:
-    """What the network has learned at the points x: its function less that of its start."""
+    """Learned function at the points x: the network's less that of its start."""
     return mlp.apply(student, end, x) - mlp.apply(student, start, x)
 
 

@@ -132,7 +132,7 @@ def _optima(group: Group, given: BatchSource) -> Float[np.ndarray, "shapes T"]:
 
 
 def _network(student: StudentSpec) -> Any:
-    """What computes a kind of student, see `lab.kinds.student.Trained`."""
+    """Functions that compute a kind of student, see `lab.kinds.student.Trained`."""
     return STUDENTS[student.kind].network()
 
 
@@ -315,7 +315,7 @@ def _record_steps(total: int, *, every_chunk: bool) -> frozenset[int]:
 
 
 def _due(before: int, step: int, records: Iterable[int]) -> bool:
-    """Whether `step` is the first end of a chunk at or after one of these steps: a stage that is no
+    """True if `step` is the first end of a chunk at or after one of these steps: a stage that is no
     multiple of CHUNK long moves the ends of all chunks after it."""
     return any(before < record <= step for record in records)
 

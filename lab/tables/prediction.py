@@ -14,9 +14,9 @@ from lab.grids import Formula, Formulas, Line, Table, as_tuple
 Sense = Literal["bound", "equal", "covers"]
 Over = Literal["range", "limit"]
 RELATIONS = {"bound": "≥", "equal": "=", "covers": "≥"}
-"""How a quantity stands to its formula."""
+"""Senses of a claim: equality, or bound."""
 WHERE = {"range": "over the measured range", "limit": "in the limit"}
-"""Where a claim holds."""
+"""Ranges over which a claim may hold."""
 COUNTED = {
     None: "",
     "N": " of N",
@@ -87,7 +87,7 @@ class Claim:
     absolute: bool = False
 
     def about(self, setting: Mapping[str, Any]) -> bool:
-        """Whether it is about a setting with these values; names may be their last words."""
+        """True if it is about a setting with these values; names may be their last words."""
         return all(
             value in [v for full, v in setting.items() if name in (full, full.split(".")[-1])]
             for name, value in self.where
@@ -100,7 +100,7 @@ class Claim:
 
     @property
     def told(self) -> str:
-        """What is claimed, in a few words."""
+        """The claim in a few words."""
         where = f" {WHERE[self.over]}" if self.several and self.over == "range" else ""
         where += "".join(f" at {name} {value}" for name, value in self.where)
         within = f", within {self.allowed}" if self.tolerance else ""
@@ -124,6 +124,6 @@ class Claim:
 
 
 def declared(omega: float | None, delta: float | None) -> str:
-    """What a claim about α declares of its curve, comma first; empty where it declares nothing."""
+    """Declarations of a claim about α on its curve, comma first; empty without any."""
     correction = "" if omega is None else f", ω = {omega:g}"
     return correction + ("" if delta is None else f", straight within {delta:.0%}")

@@ -1,4 +1,4 @@
-"""How a student learns, as a study file says it, and what shows that it has converged.
+"""Training of a student, as a study file says it, and evidence that it has converged.
 
 `Training.resolved()` is the recipe of a run, `lab.spec.TrainingSpec`, in which nothing is left of
 the preset's name: two files that mean the same recipe share their runs.
@@ -126,7 +126,7 @@ Rule = Annotated[str, BeforeValidator(_named)]
 
 
 class Training(Table):
-    """How a student learns: optimiser, schedule, budget."""
+    """Training: optimiser, schedule, budget."""
 
     preset: str = "default"
     optimiser: Rule = "muon"
@@ -303,7 +303,7 @@ class Training(Table):
         return log_spaced(total, int(many[1])) if many and int(many[1]) > 1 else ()
 
     def on_pool(self, most: int, *, noise: bool) -> Iterator[str]:
-        """What is wrong with a pool for students of at most so many parameters.
+        """Mistakes in a pool for students of at most so many parameters.
 
         Least squares of N parameters on n points without noise lose N/n more than on all points.
         """
@@ -322,7 +322,7 @@ class Training(Table):
     def on_problem(
         self, tasks: Iterable[AnyTask], students: Sequence[StudentSpec]
     ) -> Iterator[str]:
-        """What is wrong with a whole-problem rule for these students, one sentence of the first
+        """Mistakes in a whole-problem rule for these students, one sentence of the first
         task that has something."""
         recipe = self.resolved()
         if not recipe.polish:
@@ -367,7 +367,7 @@ class Training(Table):
             return
 
     def on_sets(self, sizes: Sequence[int]) -> Iterator[str]:
-        """What is wrong with this recipe for training sets of these sizes D."""
+        """Mistakes in this recipe for training sets of these sizes D."""
         if self.resolved().polish:
             yield (
                 f"training.optimiser: {OPTIMISERS[self.resolved().polish_by].title} needs fresh "
@@ -426,7 +426,7 @@ class Evidence(Table):
             )
 
     def _of_factors(self, name: str) -> Iterator[str]:
-        """Factors that change something, and not beyond all measure."""
+        """Factors that change something, and are not too large."""
         for factor in getattr(self, name):
             if factor == 1.0:
                 yield f"{name}: 1 repeats the scan itself; leave it out"

@@ -169,14 +169,14 @@ TWO_DERIVATIVES = 2.0
 
 
 def rough(text: str | float, s: float | None) -> bool:
-    """Whether a formula is about smoother targets than one of smoothness s; None: nobody knows."""
+    """True if a formula is about smoother targets than one of smoothness s; None: unknown."""
     if s is None or s >= TWO_DERIVATIVES:
         return False
     return parse(text).canonical in {parse(formula).canonical for formula in SMOOTH}
 
 
 def known(text: str | float) -> Known | None:
-    """The entry of a formula; None where nobody is known to have derived it.
+    """The entry of a formula; None where no derivation is known.
 
     Raises PredictionError for what is no formula.
     """
@@ -187,7 +187,7 @@ def known(text: str | float) -> Known | None:
 Pieces = Literal["constant", "linear", "shallow", "deep"]
 """The students that the table knows, by what they are made of."""
 Evidence = Literal["theorem", "measured", "inferred"]
-"""What an exponent of the table rests on."""
+"""Basis of an exponent of the table."""
 
 EVIDENCE: Mapping[Evidence, str] = {
     "theorem": "a theorem",
@@ -221,7 +221,7 @@ class Resolved:
 
     @property
     def rests(self) -> str:
-        """What it rests on, in words."""
+        """Basis of the exponent, in words."""
         return f"{EVIDENCE[self.evidence]} ({self.source})"
 
 

@@ -202,7 +202,7 @@ def _symbols(node: ast.expr, text: str) -> Iterator[str]:
 
 
 def _divides(product: ast.BinOp) -> bool:
-    """Whether a division stands before this product in the same term, outside parentheses."""
+    """True if a division stands before this product in the same term, outside parentheses."""
     left = product.left
     # a parenthesis shifts the start of what it holds against the start of the whole term
     while isinstance(left, ast.BinOp) and left.col_offset == product.col_offset:

@@ -245,7 +245,7 @@ SETS = [
     ("data", "data.sizes=[64, 128, 256]", "training.batch: 128 is more"),
     ("exact", "student.nu=[1.5, 1.5]", "1.5 is given twice"),
     ("exact", "student.kernel=['laplace', 'laplace']", "'laplace' is given twice"),
-    # beyond all means, at once and with the number
+    # far too large, at once and with the number
     ("network", "student.seeds=1e9", "72 000 000 000 runs are planned"),
     ("network", "student.seeds=1000000", "72 000 000 runs are planned"),
     ("network", "task.teacher.count=1e9", "48 000 000 000 runs are planned"),

@@ -198,7 +198,7 @@ def test_columns_of_any_view_appear_escaped():
 def _empty(**values):
     from lab.report.top import Top
 
-    top = Top("q", (), (), "mixed", (), "", "", ("", ""), (), "")
+    top = Top("q", (), (), "mixed", (), (), "", ("", ""), (), "")
     return {"title": "t", "top": top, "summary": "{}", "lead": None, "sentences": [], "files": [],
             "provenance": {}, "study": [], "runs": "[]", **values}  # fmt: skip
 

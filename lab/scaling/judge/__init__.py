@@ -1,1 +1,1 @@
-"""What may be said of an exponent: doubts, verdicts, and how often these are wrong."""
+"""Judgement of an exponent: doubts, verdicts, and how often these are wrong."""

@@ -56,7 +56,7 @@ RATIOS = (0.5, 0.7, 0.8, 0.85, 0.9, 1.0, 1.1, 1.15, 1.2, 1.3, 1.5)
 
 @dataclass(frozen=True)
 class Truth:
-    """Where simulated scans come from. alpha: mean exponent. first: loss at the smallest x without
+    """Truth of simulated scans. alpha: mean exponent. first: loss at the smallest x without
     the floor. floor: in units of loss. noise: standard deviation of log loss between seeds.
     amplitude, spread: standard deviation between teachers of log β and of α. heavy: seeds scatter
     by Student's t with 3 degrees of freedom; skewed: by an exponential distribution.
@@ -206,7 +206,7 @@ class Design:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What simulated scans of one design showed. coverage: of each nominal 95 % interval, `quoted`
+    """Outcome of simulated scans of one design. coverage: of each nominal 95 % interval, `quoted`
     that of the exponent over the range, `limit` that at x → ∞ where an ω is declared. width: median
     width of each. bias, error: mean and root-mean-square of estimate − truth over usable scans.
     verdicts: share of each verdict. wrong: share of verdicts that are wrong, `contradicts` where

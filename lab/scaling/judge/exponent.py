@@ -56,7 +56,7 @@ WITHOUT = "without the smallest x"
 BY_COUNT = dict(zip(COUNTS, ("by hidden weights", "by all parameters"), strict=True))
 SIGNIFICANT = 0.01
 SHARE = 0.7
-"""Of the interval without the smallest x, what the verdict asks where that x is not off."""
+"""Share of the interval without the smallest x that the verdict asks where that x is not off."""
 
 
 class Shape(str):
@@ -155,7 +155,7 @@ def ruling(e: Estimates, form: Shape) -> str:
 
 
 def doubts_of_losses(e: Estimates, i: int, form: Shape) -> tuple[Doubt, ...]:
-    """What the losses of scan i leave in doubt."""
+    """Doubts from the losses of scan i."""
     floor = e.floors is not None and np.sum(e.floors.share[i] > 0.5) > 0.5 * e.points[i]
     flags = {
         Doubt.FEW_SIZES: e.points[i] < FEWEST,
@@ -202,7 +202,7 @@ class Exponent(ExponentEstimate):
 
     @property
     def one_number(self) -> bool:
-        """Whether α sums the curve up: it may be quoted, and the curve is not bent."""
+        """True if α sums the curve up: it may be quoted, and the curve is not bent."""
         return self.status in USABLE and self.shape != BENT
 
     @property

@@ -20,7 +20,7 @@ true exponent may differ from the one that is quoted, and from that follows what
 
     high    α may read high, the truth lies lower
     low     α may read low, the truth lies higher
-    either  nobody can say
+    either  unknown
     beyond  these x say nothing of larger ones: it forbids verdicts on a limit, none on the range
     held    an interval, or the rule of the verdict, holds it already: it forbids nothing
 
@@ -49,7 +49,7 @@ from lab.scaling.scans.scan import Interval
 
 
 class Direction(Enum):
-    """How the true exponent may differ from the quoted one."""
+    """Direction in which the true exponent may differ from the quoted one."""
 
     HIGH = "reads high"
     LOW = "reads low"
@@ -290,7 +290,7 @@ class Doubt(StrEnum):
 
     @property
     def of_formula(self) -> bool:
-        """Whether it is about the formula that a claim predicts by, and so not about a rival's."""
+        """True if it is about the formula that a claim predicts by, and so not about a rival's."""
         return self is Doubt.ROUGH_TARGET
 
     @classmethod
@@ -300,7 +300,7 @@ class Doubt(StrEnum):
         return find(slug)
 
     def forbids_agreement(self, sense: str, over: str) -> bool:
-        """Whether the truth may lie outside while the interval lies inside."""
+        """True if the truth may lie outside while the interval lies inside."""
         if self.direction is Direction.LOW:
             return sense == "equal"
         if self.direction is Direction.BEYOND:
@@ -308,7 +308,7 @@ class Doubt(StrEnum):
         return self.direction is not Direction.HELD
 
     def forbids_contradiction(self, over: str, *, below: bool) -> bool:
-        """Whether the truth may lie inside while the interval lies below (or above) it."""
+        """True if the truth may lie inside while the interval lies below (or above) it."""
         if self.direction is Direction.BEYOND:
             return over == "limit"
         explains = Direction.LOW if below else Direction.HIGH
@@ -375,7 +375,7 @@ VERDICTS = (AGREES, CONTRADICTS, UNDECIDED)
 EQUALS, ABOVE, BELOW = "equals", "above", "below"
 RANGE, LIMIT = "range", "limit"
 OVER = (RANGE, LIMIT)
-"""Where a claim holds."""
+"""Ranges over which a claim may hold."""
 MOST_TEACHERS = 200
 MOST_DECADES = 3.0
 
@@ -456,7 +456,7 @@ def relation(
     limit: Interval | None = None,
     doubts: Sequence[str] = (),
 ) -> str:
-    """What a judged exponent is to the predicted number p: `equals` where an equality agrees,
+    """Relation of a judged exponent to the predicted number p: `equals` where an equality agrees,
     `above` where the readings lie beyond p(1 + τ), `below` where an equality contradicts, else
     `open`, which is all that an undecided one is. Arguments as in `verdict`."""
     if judged == UNDECIDED:
@@ -477,7 +477,7 @@ def survives(
     doubts: Sequence[str] = (),
     over: str = LIMIT,
 ) -> bool | None:
-    """Whether a rival exponent, an equality, is compatible: the interval meets rival·(1 ± τ).
+    """True if a rival exponent, an equality, is compatible: the interval meets rival·(1 ± τ).
 
     None where it is not, but a doubt could explain that, or a curve that is bent has no limit yet.
     Doubts of the claim's own formula explain nothing about a rival's.
@@ -540,7 +540,7 @@ def advice(
 
 
 def _explains(doubt: Doubt, over: str) -> bool:
-    """Whether a doubt has a remedy that would decide: those that the numbers of teachers and x of
+    """True if a doubt has a remedy that would decide: those that the numbers of teachers and x of
     the advice say better, and those that forbid nothing here, have none."""
     if doubt in (Doubt.NOT_YET_ASYMPTOTIC, Doubt.READINGS_DIFFER):
         return True

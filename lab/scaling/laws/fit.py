@@ -82,7 +82,7 @@ LIMITS = {
     ("bnsl", "f1"): "a curve without a break",
     ("saturating", "E"): "a straight line in log x",
 }
-"""What a law becomes as one of its parameters leaves all bounds."""
+"""Limits of a law as one of its parameters leaves all bounds."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class LawFit:
 
     @property
     def exact(self) -> bool:
-        """Whether the rows lie on the law but for their rounding, so that nothing shows how far
+        """True if the rows lie on the law but for their rounding, so that nothing shows how far
         another row would lie off it."""
         r = self.residual
         if self.problem.residual == "raw":
@@ -334,7 +334,7 @@ def refusal(
 
 
 def _turn(z: np.ndarray, log_loss: np.ndarray) -> tuple[str, float] | None:
-    """Whether values fall and then rise, or rise and then fall, and at which z: on both sides of
+    """True if values fall and then rise, or rise and then fall, and at which z: on both sides of
     the extreme, without it, four points or more have slopes of unlike signs, either beyond chance
     (Student's t, one-sided p below TURNED) or without an exception from point to point."""
     z, which = np.unique(z, return_inverse=True)

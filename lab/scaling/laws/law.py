@@ -278,7 +278,7 @@ BATCH = 400_000  # numbers in one Jacobian: more neither fits the processor's ca
 
 @dataclass(frozen=True)
 class Objective:
-    """What is minimised. log_loss: log L of the rows, shape [points]. z: inputs minus origin.
+    """Objective to minimise. log_loss: log L of the rows, shape [points]. z: inputs minus origin.
     huber: δ, None for squares. residual: `log` or `raw`. scale: factor of each residual, the
     inverse of its standard deviation over a typical one; None: all are alike."""
 

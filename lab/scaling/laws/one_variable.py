@@ -290,8 +290,8 @@ class M4(Law):
 
 def _solve(right: np.ndarray, a: np.ndarray) -> np.ndarray:
     """v of log σ(v) − a log σ(−v) = right: Newton from the side where the left side is concave
-    or convex throughout, so that it never overshoots twice. Fits that are there, or that are
-    beyond all numbers, drop out."""
+    or convex throughout, so that it never overshoots twice. Fits that have converged or
+    overflowed are left out."""
     v = np.divide(right, a, out=right.copy(), where=right >= 0)
     live = np.arange(len(v))
     for _ in range(60):

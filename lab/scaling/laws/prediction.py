@@ -97,7 +97,7 @@ def predictions(
     others: Mapping[str, LawFit] | None = None,
     names: Sequence[str] | None = None,
 ) -> list[LawPrediction]:
-    """What a fit that was not refused says at x, one entry per column.
+    """Prediction at x of a fit that was not refused, one entry per column.
 
     groups: of the rows that were fitted. bootstrap: θ of replicates. others: laws that describe the
     data as well, fitted to the same rows. names: of the variables.
@@ -147,7 +147,7 @@ def predictions(
 def _where(
     fit: LawFit, x: Float[np.ndarray, " variables"], names: Sequence[str]
 ) -> tuple[float, str]:
-    """How many times beyond the data an x lies, and in words."""
+    """Distance of an x beyond the data as a factor, and in words."""
     data = np.exp(fit.problem.z + fit.origin[:, None])
     return beyond(names, data, x)
 
@@ -157,8 +157,8 @@ def beyond(
     data: Float[np.ndarray, "variables points"],
     x: Float[np.ndarray, " variables"],
 ) -> tuple[float, str]:
-    """How many times beyond the data an x lies, and in words: interpolation, or projection by which
-    factors."""
+    """Distance of an x beyond the data as a factor, and in words: interpolation, or projection by
+    which factors."""
     said, most = [], 1.0
     for name, values, at in zip(names, data, x, strict=True):
         low, high = values.min() * (1 - 1e-9), values.max() * (1 + 1e-9)
@@ -176,8 +176,8 @@ def of_teachers(
     data: Float[np.ndarray, "variables points"],
     x: Float[np.ndarray, "one places"],
 ) -> list[LawPrediction]:
-    """What curves of several teachers say at x: their geometric mean, its interval by Student's t
-    over teachers, and that of the curve of a new teacher."""
+    """Prediction at x by curves of several teachers: their geometric mean, its interval by
+    Student's t over teachers, and that of the curve of a new teacher."""
     values = curves.amplitude()[:, None] * x[0] ** -curves.alpha[:, None] + curves.floor()[:, None]
     out = []
     for i in range(x.shape[1]):
@@ -198,7 +198,7 @@ def of_teachers(
 
 JOINT_LAWS = tuple(name for name, law in LAWS.items() if law.variables == ("x", "y"))
 ENDLESS = 1e30
-"""What stands for infinity where a law is asked for its limits."""
+"""Stand-in for infinity where a law is evaluated at its limits."""
 LIMITED = 2 / 3
 """A cell is limited by y where s is above this, by x where 1 − s is."""
 
@@ -304,7 +304,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of every fit to a table of so many rows and curves. hold: law → parameters held
+    """Options of every fit to a table of so many rows and curves. hold: law → parameters held
     in it, and their values."""
 
     rows: int
@@ -411,7 +411,7 @@ def _curves(
     request: Request,
     held: int | None,
 ) -> list[tuple[float, Float[np.ndarray, " far"], Int[np.ndarray, " far"]]]:
-    """What `_one_curve` gives, of a law of one variable on many curves that descend together."""
+    """Result of `_one_curve` for a law of one variable on many curves that descend together."""
     near, far = [], []
     for m in members:
         order = np.argsort(x[0, m], kind="stable")
@@ -452,7 +452,7 @@ class CurveOf:
     residual: str
 
     def residuals(self, rows: np.ndarray) -> np.ndarray:
-        """Of the curve's rows, or of others."""
+        """Residuals of the curve's rows, or of others."""
         z = np.log(self.x[rows])[None] - self.origin
         problem = Objective(self.law, z, np.log(self.loss[rows]), None, self.residual)
         return problem.residuals(self.theta[None])[0][0]

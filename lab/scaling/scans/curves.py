@@ -81,7 +81,7 @@ class CurveFits:
 
     @property
     def at_bound(self) -> np.ndarray:
-        """Whether α or σ stopped at the edge of the box, shape [curves]."""
+        """True if α or σ stopped at the edge of the box, shape [curves]."""
         lo, hi = ALPHA_RANGE
         return (
             (self.alpha <= lo) | (self.alpha >= hi) | (self.share <= 0) | (self.share >= SHARE_MAX)
@@ -379,7 +379,7 @@ def crossing(
     step: Float[np.ndarray, " scans"],
     edge: float | Float[np.ndarray, " scans"],
 ) -> Float[np.ndarray, " scans"]:
-    """Where `cost(value, which)` first exceeds `limit`, going from `centre` towards `edge` by
+    """Value at which `cost(value, which)` first exceeds `limit`, from `centre` towards `edge` by
     `step`, doubled until then; `edge` where it never does."""
     from scipy.optimize import elementwise
 

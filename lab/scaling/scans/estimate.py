@@ -58,7 +58,7 @@ from lab.scaling.scans.lines import local as local_slopes
 from lab.scaling.scans.scan import COUNTS, Interval, Scan
 
 LAWS: Mapping[str, str] = {"power": "power law", "power+floor": "power law plus floor"}
-"""What is fitted, and what it is called."""
+"""Name of each law that is fitted."""
 FEWEST = 5
 """x below which no bend can be seen."""
 BENT = 0.99
@@ -211,7 +211,7 @@ def _half(
 
 
 def _away(value: PerScan, half: PerScan) -> Bool[np.ndarray, " scans"]:
-    """Whether an interval leaves out 0."""
+    """True if an interval leaves out 0."""
     with np.errstate(invalid="ignore"):
         return (np.abs(value) > half) & (np.abs(value) > ROUNDING)
 
@@ -283,7 +283,7 @@ class LocalExponent(NamedTuple):
 
 
 class Correction(NamedTuple):
-    """What unlimited training would add to α, its standard error, and the log change of the loss
+    """Change of α by unlimited training, its standard error, and the log change of the loss
     that it would make at the largest x."""
 
     alpha: float

@@ -159,7 +159,7 @@ def _fits(
     omega: float,
     cut: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Of every ω′ and of the line: α, its variance by the scatter between teachers, Σ w², and the
+    """For every ω′ and for the line: α, its variance by the scatter between teachers, Σ w², and the
     sum of squared residuals, each of shape [scans, fits]."""
     K, mean = y.shape[1], y.mean(1)
     steps = omega * SPAN ** np.linspace(-1, 1, STEPS)

@@ -113,7 +113,7 @@ def bootstrap(
 # ---- slopes of straight lines ----
 
 PAIR = 2
-"""How many of the largest x a forecast is about."""
+"""Number of the largest x that a forecast is about."""
 COMMON = 1.4
 """By what the scatter of the mean curve is made larger before it counts as noise in common."""
 TINY = 1e-300
@@ -123,7 +123,7 @@ CellArray = Float[np.ndarray, "scans teachers points"]
 
 
 class LineScatter(NamedTuple):
-    """How log losses scatter about the teachers' lines, one entry per scan.
+    """Scatter of log losses about the teachers' lines, one entry per scan.
 
     inner, inner_dof: variance of single cells about what the teachers have in common. curve,
     curve_dof: mean square of the mean curve about a polynomial. share: mean of 1/teachers over x.
@@ -162,7 +162,7 @@ class Functional:
 
     @property
     def teachers(self) -> PerScan:
-        """How many teachers have a value."""
+        """Number of teachers that have a value."""
         return np.isfinite(self.value).sum(1)
 
     @property
@@ -265,7 +265,7 @@ class Lines:
 
 
 def degree(points: int) -> int:
-    """Of the polynomial that a smooth mean curve follows over so many x."""
+    """Degree of the polynomial that a smooth mean curve follows over so many x."""
     return 2 if points <= 8 else 3 if points <= 10 else 4
 
 
@@ -332,7 +332,7 @@ def without_first(y: CellArray) -> CellArray:
 
 
 def first(u: Float[np.ndarray, " points"], y: CellArray) -> Functional:
-    """How far the log loss at the smallest x lies off the line through the others, of the teachers
+    """Distance of the log loss at the smallest x off the line through the others, of the teachers
     that have both."""
     used = np.isfinite(y).any(1)
     at = ((np.cumsum(used, 1) == 1) & used)[:, None]

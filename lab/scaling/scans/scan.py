@@ -185,7 +185,7 @@ class Excess:
 
     @property
     def impossible(self) -> bool:
-        """Whether an excess lies so far below zero that L∞ cannot have been the limit."""
+        """True if an excess lies so far below zero that L∞ cannot have been the limit."""
         return self.below > 0 or bool(np.any(self.mean < -BEYOND * self.error))
 
 

@@ -53,7 +53,7 @@ def ending(path: str | Path) -> str:
 
 
 def several(path: str | Path) -> bool:
-    """Whether a path is a folder or a pattern of files."""
+    """True if a path is a folder or a pattern of files."""
     try:
         return Path(path).is_dir() or (
             bool(re.search(r"[*?\[]", str(path))) and not Path(path).exists()
@@ -143,7 +143,7 @@ def array_of(path: Path, columns: str | None) -> tuple[str, np.ndarray, str | No
 
 
 def _mapped(path: Path, file: Any) -> np.ndarray:
-    """The array of a .npy file, without the rows that nobody asks for in memory."""
+    """The array of a .npy file, with only the rows asked for in memory."""
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except ValueError as error:

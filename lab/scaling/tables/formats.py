@@ -293,7 +293,7 @@ def _nameless(name: str) -> bool:
 
 
 def _headless(header: list[str], below: list[np.ndarray]) -> bool:
-    """Whether the first line is a row: of the same kinds as those below it, and with a number."""
+    """True if the first line is a row: of the same kinds as those below it, and with a number."""
     counted = [name for name in header if not _nameless(name)]
     for first in (0, 1) if len(counted) > 2 else (0,):
         if counted == [str(j) for j in range(first, first + len(counted))]:

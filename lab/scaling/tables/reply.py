@@ -62,7 +62,7 @@ class FittedTable:
     bootstrap: Float[np.ndarray, "replicates coords"] | None
 
     def predict(self, at: Sequence[At]) -> list[dict[str, Any]]:
-        """What the law says at other x, as plain values: x, value, mean and new (95 % intervals, of
+        """Prediction at other x, as plain values: x, value, mean and new (95 % intervals, of
         the mean curve and of a new run), beyond, where, others (what the other laws say that
         describe the data as well). Raises TableError."""
         x = request.inputs(at, self.data.names, self.reply["law"])
@@ -377,7 +377,7 @@ def _turned(fit: LawFit, out: dict[str, Any], warnings: list[str]) -> None:
 
 
 def _apart(found: Mapping[str, tuple[float, float]]) -> bool:
-    """Whether the two main intervals differ by more than a factor two in length, and by more than
+    """True if the two main intervals differ by more than a factor two in length, and by more than
     the digits that are shown."""
     if not {"profile", "percentile"} <= found.keys():
         return False
@@ -550,7 +550,7 @@ def fit_frontier(
 
 
 def _answer(method: str, asked: Mapping[str, Any], compute: Sequence[float | int]) -> Any:
-    """What one estimator says."""
+    """Result of one estimator."""
     try:
         found = frontier(**asked, method=method)
         at = [(C, found.allocate(C)) for C in compute]

@@ -44,7 +44,7 @@ NUMBER = re.compile(
     r"(?i:[+-]?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?(inf|infinity|nan))"
 )
 MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "-", "--", "?"})
-"""What stands for nothing, in lower case."""
+"""Spellings of a missing cell, in lower case."""
 POWERS = {"k": 3, "m": 6, "b": 9, "g": 9, "t": 12}
 SCALED = re.compile(r"(?i)([+-]?[0-9.,]+)\s?([kmbgt])")
 PERCENT = re.compile(r"(.*[0-9.,])\s?%")
@@ -82,7 +82,7 @@ class UserTable:
     """Cells as they stand in the file, by column, and the name of each row's place.
 
     notes: sentences about how the file was read, in the order in which that was found.
-    decimal: "," or "." where somebody said what separates decimals; None: as the cells tell.
+    decimal: "," or "." where the user says what separates decimals; None: as the cells tell.
     separator: what stands between columns, which tells what a comma inside of a cell may be.
     """
 
@@ -180,7 +180,7 @@ class UserTable:
         return self.read[name]
 
     def numeric(self, name: str) -> bool:
-        """Whether a column has numbers, and nothing else but missing cells."""
+        """True if a column has numbers, and nothing else but missing cells."""
         found = self.cells(name)
         return not found.wrong.any() and not found.missing.all()
 
@@ -306,7 +306,7 @@ class UserTable:
         return None, ""
 
     def _comma(self, name: str, texts: object) -> str | None:
-        """What commas inside of cells are, `decimal` or `thousands`. Raises TableError where they
+        """Meaning of commas inside of cells, `decimal` or `thousands`. Raises TableError where they
         may be either."""
         if self.decimal is not None:
             return "decimal" if self.decimal == "," else "thousands"
@@ -329,7 +329,7 @@ class UserTable:
 
     @cached_property
     def _decimal_comma(self) -> bool:
-        """Whether some column has commas that can only be decimal, and none has decimal points."""
+        """True if some column has commas that can only be decimal, and none has decimal points."""
         if self.decimal is not None:
             return self.decimal == ","
         if self.separator == "json":
@@ -377,14 +377,14 @@ def _bare(text: str) -> str:
 
 
 def _decimal(text: str) -> bool:
-    """Whether the comma of a number can only be decimal."""
+    """True if the comma of a number can only be decimal."""
     if DOTS.fullmatch(text):
         return "," in text
     return bool(COMMAS.fullmatch(text)) and text.count(",") == 1 and not THOUSANDS.fullmatch(text)
 
 
 def empty(cell: object) -> bool:
-    """Whether a cell is missing."""
+    """True if a cell is missing."""
     if isinstance(cell, str):
         return cell.strip().lower() in MISSING
     return cell is None or (isinstance(cell, float) and cell != cell)
@@ -413,7 +413,7 @@ def powered(found: re.Match[str]) -> float | None:
 
 
 def number(text: str) -> float:
-    """A number that somebody typed, as in 7e9, 7B, 1.5k or 10^21. Raises ValueError."""
+    """A number as people type it, as in 7e9, 7B, 1.5k or 10^21. Raises ValueError."""
     text = text.strip()
     found = POWER.fullmatch(text)
     value = powered(found) if found else None
@@ -439,7 +439,7 @@ def _shown(cell: object) -> str:
 
 
 def _hint(cell: object) -> str:
-    """What to write instead of a cell that looks like a number or like nothing."""
+    """Remedy for a cell that looks like a number or like nothing."""
     text = str(cell).strip()
     if re.fullmatch(r"[+-]?[\d_,.\u066b\u066c]+([eE][+-]?\d+)?", text):
         return "; write it as in 1234.5 or 1.2e9"
@@ -487,7 +487,7 @@ class Condition:
     value: float | str | None
 
     def holds(self, cell: float | str | None) -> bool:
-        """Whether a cell, None where it is missing, satisfies the comparison."""
+        """True if a cell, None where it is missing, satisfies the comparison."""
         if self.op in (IS, IS_NOT):
             return (cell is None) == (self.op == IS)
         return cell is not None and cell == cell and bool(OPERATORS[self.op](cell, self.value))
