@@ -86,7 +86,7 @@ class SelectionSpec(Part):
 
     @property
     def between_runs(self) -> bool:
-        """Whether rounds are runs of their own, as those of networks are."""
+        """True if rounds are runs of their own, as those of networks are."""
         return self.committee > 0
 
     def next(self, round_: int) -> int:
@@ -189,7 +189,7 @@ def grown(
 def scores(
     rule: str, answers: Float[np.ndarray, "students n out"], y: Float[np.ndarray, "n out"]
 ) -> Float[np.ndarray, " n"]:
-    """How much a rule wants each point, from the answers of the students that are asked."""
+    """Preference of a rule for each point, from the answers of the students that are asked."""
     if rule == "uncertain":
         return np.sqrt(np.var(answers, axis=0).sum(axis=1))
     error = np.abs(answers - y).max(axis=2).mean(axis=0)

@@ -140,7 +140,7 @@ def _both(first: Summary, more: Summary) -> Summary:
 def _once(
     study: Study | Extra, store: Store, engine: Engine, observe: Observer, end: float
 ) -> Summary:
-    """What is missing, one round after the other where a round waits for the one before."""
+    """Missing runs, one round after the other where a round waits for the one before."""
     found = _round(study, store, engine, observe, end)
     while found.left and not (found.interrupted or found.failed or time.perf_counter() >= end):
         more = _round(study, store, engine, observe, end)

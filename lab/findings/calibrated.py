@@ -514,7 +514,7 @@ def _share(value: float) -> str:
 
 
 def remarks(entries: Sequence[Entry], *, scans: int, seed: int) -> Iterator[str]:
-    """What was simulated, how to read it, and which quoted intervals are not what they say."""
+    """Sentences on the simulation, how to read it, and quoted intervals that miss their level."""
     error = math.sqrt(0.95 * 0.05 / scans)
     yield (f"{scans} scans per line, seed {seed}; a coverage near 0.95 has a standard error of "
            f"{error:.3f}.")  # fmt: skip
@@ -539,7 +539,7 @@ def remarks(entries: Sequence[Entry], *, scans: int, seed: int) -> Iterator[str]
 
 
 def _edge(one: Entry) -> str:
-    """Where the truth lies against what the prediction allows."""
+    """Position of the truth against what the prediction allows."""
     alpha = one["truth"]["alpha"]
     low, high = allowed(one["prediction"], one["sense"], one["tolerance"])
     edge = low if abs(alpha - low) < abs(alpha - high) else high

@@ -187,7 +187,7 @@ def above(answers: Answers) -> list[TextTable]:
 
 
 def changes(gains: Sequence[SelectionGain]) -> str:
-    """What selection changes of one scan under several rules: "the slope", "the constant" or
+    """Change by selection of one scan under several rules: "the slope", "the constant" or
     "nothing". Intervals are those of the rules together (Bonferroni)."""
     dof = gains[0].contrast.teachers - 1
     wider = float(student_quantile(dof, 1 - (1 - LEVEL) / len(gains)) / student_quantile(dof))
@@ -204,7 +204,7 @@ def changes(gains: Sequence[SelectionGain]) -> str:
 
 
 def _valued(found: Sequence[SelectionGain]) -> str:
-    """What selection changes in each setting besides the rule, in words."""
+    """Change by selection in each setting besides the rule, in words."""
     scans: dict[str, list[SelectionGain]] = {}
     for gain in found:
         name = ", ".join(filter(None, (gain.label, named(gain.contrast.fixed))))

@@ -299,7 +299,7 @@ class Trained(Student):
 
     @classmethod
     def revives(cls, spec: StudentSpec) -> bool:
-        """Whether `network()` has `revived`, see `lab.students.mlp`, and units of it may die."""
+        """True if `network()` has `revived`, see `lab.students.mlp`, and units of it may die."""
         return False
 
     @classmethod

@@ -73,7 +73,7 @@ class OverData(Descending):
                 yield replace(task, selection=chosen) if chosen else task
 
     def runs(self) -> Iterator[Run]:
-        """Of networks that are asked every size is a round."""
+        """Every size is a round where networks are asked."""
         for run in super().runs():
             chosen = run.task.selection
             if chosen and chosen.between_runs and run.size:
@@ -202,7 +202,7 @@ class OverData(Descending):
             yield from task.mistakes([most])
 
     def _of_networks(self) -> Iterator[str]:
-        """What networks do not allow that are asked between rounds, of which each is a size."""
+        """Mistakes of networks that are asked between rounds, of which each is a size."""
         data, seeds = self.data, self.repetitions
         chosen = next(s for task in self.tasks(1) if (s := task.selection) and s.between_runs)
         if "first" in data.model_fields_set:

@@ -4,7 +4,7 @@ For print a figure keeps its proportions and takes a width in millimetres; its w
 the size that this width is read at. Fonts are embedded, as outlines in SVG and as TrueType in PDF.
 
 SVG of a report is the same drawing in a third of the bytes: words stay words, every style is a
-class, and what goes are decimals beyond a tenth of a point, names that nobody refers to and groups
+class, and what goes are decimals beyond a tenth of a point, names without a reference and groups
 that say nothing. What a mark says of itself becomes data. The result is the same in every run.
 """
 
@@ -79,7 +79,7 @@ def lean(text: str, prefix: str = "") -> ET.Element:
 
 
 def _tell(node: ET.Element) -> None:
-    """What a mark says of itself, see `lab.findings.drawing`, as data."""
+    """Words and runs of a mark, see `lab.findings.drawing`, as data."""
     name = node.get("id", "")
     if name.startswith(TOLD):
         node.attrib = {"data-told": name.removeprefix(TOLD)}
@@ -163,7 +163,7 @@ WIDTHS = {"single": (86.0, 6.5), "double": (178.0, 8.0), "slide": (254.0, 13.0)}
 """Millimetres, of one and two columns of a journal and of a slide, and the points of its words."""
 INCH = 25.4
 DPI = 300
-"""Of a PNG."""
+"""Dots per inch of a PNG."""
 
 
 def check_format(form: str, width: str) -> None:

@@ -35,7 +35,7 @@ def verification_lines(runs: tuple[Compared, ...]) -> list[tuple[str, ...]]:
 
 
 def verification_sentences(found: Verification) -> Iterator[str]:
-    """What was compared how, and how it came out."""
+    """Comparison of stored and repeated losses, and its outcome."""
     from lab.execution.verification import SHIFT
 
     exact = [one for one in found.compared if not one.differs]

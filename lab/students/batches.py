@@ -1,8 +1,8 @@
-"""What a group of networks learns from and is tested on: points of a task, in compiled programs.
+"""Batches that a group of networks learns from and is tested on, in compiled programs.
 
     TeacherBatches   of a teacher: labelled points without end, or a pool of them that is visited
                      again, or nested training sets, a validation set and a test set
-    UserDataBatches  of data that somebody brings: nested training sets of their pool, and their
+    UserDataBatches  of user data: nested training sets of their pool, and their
                      own sets
 
 `batch_source` picks by the type of the task. The leading axis of everything is the teacher (T).
@@ -63,7 +63,7 @@ class BatchSource(Protocol):
     candidates: Batch | None
 
     def fresh(self, start: int, batch: int) -> Batch | None:
-        """A chunk of batches that nobody saw, for all students; None where sets are nested."""
+        """A chunk of unseen batches, for all students; None where sets are nested."""
 
     def of_set(self, D: int, start: int, batch: int) -> Batch:
         """A chunk of batches from the training set of D."""
@@ -76,7 +76,7 @@ class BatchSource(Protocol):
 
 
 def batch_source(group: Group) -> BatchSource:
-    """What the networks of this group see."""
+    """Inputs and targets of the networks of this group."""
     return (
         UserDataBatches(group)
         if isinstance(group.teachers[0], UserDataSpec)
@@ -136,7 +136,7 @@ class TeacherBatches:
 
 
 class UserDataBatches:
-    """Data that somebody brings, in the order of each unit."""
+    """User data, in the order of each unit."""
 
     def __init__(self, group: Group) -> None:
         tasks = [task for task in group.teachers if isinstance(task, UserDataSpec)]

@@ -257,7 +257,7 @@ class _Cohort:
                     one[f"{selection.LABEL}{self.D + i}"] = row
 
     def _answers(self, t: int, x: np.ndarray) -> Float[np.ndarray, "S n outputs"]:
-        """What the students of one teacher answer, under kl in probabilities."""
+        """Answers of the students of one teacher, under kl in probabilities."""
         own = jax.tree.map(lambda leaf: leaf[t], self.parameters)
         f = np.asarray(
             _answer(self.student, own, self.scale[t], jnp.asarray(x.T, self.scale.dtype))

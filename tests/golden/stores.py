@@ -85,7 +85,7 @@ def make(name: str) -> Path:
 
 @contextmanager
 def without_pixels() -> Iterator[None]:
-    """Figures are made and not saved: pixels are nobody's golden, and take most of the time."""
+    """Figures are made and not saved: images are not compared; they vary between platforms."""
     with patch("lab.report.report._save"), patch("lab.report.pages.inline", str):
         yield
 
