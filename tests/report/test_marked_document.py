@@ -33,7 +33,9 @@ def make(tmp_path):
     return made
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/findings.md", "docs/known-answers.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/findings.md", "docs/known-answers.md", "studies/README.md"]
+)
 def test_pages_say_what_results_say(page):
     done = invoke("findings", ROOT / page, "--results", ROOT / "results", "--check")
     assert done.exit_code == 0, done.output
