@@ -44,9 +44,7 @@ Overrides = Annotated[
                  help="Override a setting, as in --set training.steps=2000. Repeatable."),
 ]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-Wide = Annotated[
-    bool, typer.Option("--wide", help="All columns, also where the terminal has no room for them.")
-]
+Wide = Annotated[bool, typer.Option("--wide", help="Print all columns, even on a narrow terminal.")]
 
 
 def read(study: Path, overrides: list[str] | None) -> Study:
@@ -106,7 +104,7 @@ def engines() -> Iterable[str]:
 
 Lanes = Annotated[
     int | None,
-    typer.Option(min=1, max=1024, help="Groups trained at once; default: one per core."),
+    typer.Option(min=1, max=1024, help="Number of groups trained at once; default: one per core."),
 ]
 EngineName = Annotated[
     str | None,
@@ -114,16 +112,17 @@ EngineName = Annotated[
         "--engine",
         autocompletion=completing(engines),
         metavar="NAME",
-        help="Where groups are trained: processes (worker processes on this machine, the "
+        help="Engine that trains groups: processes (worker processes on this machine, the "
         "default), threads (of this process), dask (a running Dask cluster), slurm (jobs, by "
-        "dask-jobqueue). LAB_ENGINE, or a `lab.toml` beside the study, may say it too.",
+        "dask-jobqueue). LAB_ENGINE, or a `lab.toml` beside the study, may set it too.",
     ),
 ]
 Scheduler = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="Of --engine dask, as tcp://host:8786.")
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Scheduler for --engine dask, as tcp://host:8786."),
 ]
 Workers = Annotated[
-    int | None, typer.Option(min=1, help="Dask workers that --engine slurm asks for.")
+    int | None, typer.Option(min=1, help="Number of Dask workers for --engine slurm.")
 ]
 
 

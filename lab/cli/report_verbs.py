@@ -24,7 +24,9 @@ from lab.mistakes import StudyError
 
 Studies = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[STUDY]…", help="Study files; none: the index of all results."),
+    typer.Argument(
+        metavar="[STUDY]…", help="Study files; without any, write the index of all results."
+    ),
 ]
 
 
@@ -79,8 +81,8 @@ def findings(
     ],
     results: Results = RESULTS,
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit with 2 where a document is not "
-                           "what results say.")
+        bool, typer.Option("--check", help="Write nothing; exit with 2 if a document differs from "
+                                           "the results.")
     ] = False,
 ) -> None:  # fmt: skip
     """Fill the tables of findings of a document from the fits.json of results.

@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from lab.execution.listing import Listed
 
 STATUSES = ("done", "diverged", "failed", "missing")
-Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be done.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Do it; without this option, only print what would be done.")
+]
 
 
 def runs(
@@ -50,13 +52,15 @@ def runs(
     results: Results = RESULTS,
     status: Annotated[
         str | None, typer.Option(metavar="|".join(STATUSES), autocompletion=completing(
-                                 lambda: STATUSES), help="Those that ended so.")
+                                 lambda: STATUSES), help="Only runs with this status.")
     ] = None,
-    dim: Annotated[int | None, typer.Option(metavar="D", help="Those of this dimension.")] = None,
+    dim: Annotated[
+        int | None, typer.Option(metavar="D", help="Only runs of this dimension.")
+    ] = None,
     failed: Annotated[
-        bool, typer.Option("--failed", help="Those that failed, with their tracebacks.")
+        bool, typer.Option("--failed", help="Only failed runs, with their tracebacks.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=0, help="Show so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=0, help="Largest number of runs to print.")] = 50,
     curve: Annotated[
         str | None, typer.Option(metavar="RUN", help="The learning curve of the run whose "
                                  "fingerprint begins so.")
@@ -135,9 +139,9 @@ def verify(
     overrides: Overrides = None,
     results: Results = RESULTS,
     share: Annotated[
-        float, typer.Option(metavar="SHARE", help="Of the stored runs, above 0, up to 1.")
+        float, typer.Option(metavar="SHARE", help="Share of the stored runs, above 0, up to 1.")
     ] = 0.02,
-    seed: Annotated[int, typer.Option(help="Another one draws other runs.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed that draws the runs.")] = 0,
     lanes: Lanes = None,
     engine: EngineName = None,
     scheduler: Scheduler = None,
@@ -175,11 +179,13 @@ def retry(
     study: StudyFile,
     overrides: Overrides = None,
     results: Results = RESULTS,
-    diverged: Annotated[bool, typer.Option("--diverged", help="Runs that diverged.")] = False,
-    failed: Annotated[bool, typer.Option("--failed", help="Runs that failed.")] = False,
+    diverged: Annotated[
+        bool, typer.Option("--diverged", help="Select runs that diverged.")
+    ] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Select runs that failed.")] = False,
     yes: Yes = False,
 ) -> None:
-    """Have the next `lab run` train runs again that diverged or failed.
+    """Delete runs that diverged or failed, so that the next `lab run` trains them again.
 
     Their rows are deleted. The same settings on the same machine end in the same way: change what
     made them diverge, or the machine, first. Failed runs are tried again anyway.
@@ -199,7 +205,7 @@ def clean(
     overrides: Overrides = None,
     results: Results = RESULTS,
     orphans: Annotated[
-        bool, typer.Option("--orphans", help="Runs that the study plans at no budget.")
+        bool, typer.Option("--orphans", help="Select runs that the study plans at no budget.")
     ] = False,
     yes: Yes = False,
 ) -> None:
@@ -246,11 +252,11 @@ def status(
     overrides: Overrides = None,
     results: Results = RESULTS,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Look again every two seconds, until nothing is left or "
+        bool, typer.Option("--watch", help="Refresh every two seconds, until nothing is left or "
                            "whoever trains it has ended.")
     ] = False,
     failed: Annotated[
-        bool, typer.Option("--failed", help="With the tracebacks of the runs that failed.")
+        bool, typer.Option("--failed", help="Print the tracebacks of failed runs.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip

@@ -50,7 +50,7 @@ def init(
     ] = None,
     preset: Annotated[
         str, typer.Option(autocompletion=completing(presets),
-                          help="What to start from: a name that `lab init --list` shows.")
+                          help="Study to start from: a name that `lab init --list` prints.")
     ] = "quickstart",
     force: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
     show: Annotated[
@@ -186,7 +186,7 @@ def run(
     ] = False,
     budget: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Begin nothing after so long, as in 90s, 30m or 2h."),
+        typer.Option(metavar="TIME", help="Begin no group after this time, as in 90s, 30m or 2h."),
     ] = None,
     report: Annotated[bool, typer.Option(help="Write table and figures at the end.")] = True,
     wide: Wide = False,
@@ -241,7 +241,8 @@ def export(
     overrides: Overrides = None,
     results: Results = RESULTS,
     observations: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="One row per loss that a run left: at its "
+        Path | None, typer.Option(metavar="FILE", help="Table with one row per loss of a run: at "
+                                                       "its "
                                   "checkpoints, on each set of points.")
     ] = None,
 ) -> None:  # fmt: skip

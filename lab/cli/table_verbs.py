@@ -111,8 +111,9 @@ def fit(
         str | None, typer.Option(metavar="COLUMN", help="Column of standard errors of the loss.")
     ] = None,
     best_of: Annotated[
-        str | None, typer.Option(metavar="COLUMN,…", help="Columns that were swept, as lr,batch: "
-                                 "of each x the row of the lowest loss is fitted.")
+        str | None, typer.Option(metavar="COLUMN,…", help="Columns of a sweep, as lr,batch: for "
+                                                          "each x the row of the lowest loss is "
+                                                          "fitted.")
     ] = None,
     log10: Annotated[
         str | None, typer.Option("--log10", metavar="NAME,…", help="Symbols or columns that hold "
@@ -126,28 +127,31 @@ def fit(
                                        "as in N=1e6. Repeatable.")
     ] = None,
     decimal: Annotated[
-        str | None, typer.Option(metavar=",|.", help="What separates decimals; default: as the "
-                                 "cells tell.")
+        str | None, typer.Option(metavar=",|.", help="Decimal separator; default: as the cells "
+                                                     "show.")
     ] = None,
     checks: Annotated[
         bool, typer.Option("--checks", help="Keep checks and limits in a table of `lab export`.")
     ] = False,
     frontier: Annotated[
-        bool, typer.Option("--frontier", help="Instead of a law the compute frontier of a table: "
+        bool, typer.Option("--frontier", help="Fit the compute frontier of a table instead of a "
+                                              "law: "
                            "columns N, D, L, and C unless it is 6 N D.")
     ] = False,
     method: Annotated[
-        str | None, typer.Option(metavar="envelope|isoflop|parametric", help="The one estimator of "
-                                 "a frontier; default: each that the table allows, and with "
+        str | None, typer.Option(metavar="envelope|isoflop|parametric", help="Estimator of the "
+                                                                             "frontier; default: "
+                                                                             "each that the table "
+                                                                             "allows, and with "
                                  "--law the law.")
     ] = None,
     as_json: AsJson = False,
     wide: Annotated[
-        bool, typer.Option("--wide", help="Of a table: a column is a run. Of a study: print all "
+        bool, typer.Option("--wide", help="For a table: a column is a run. For a study: print all "
                            "columns, also where the terminal has no room for them.")
     ] = False,
 ) -> None:  # fmt: skip
-    """Fit what is stored of a study, or a law to a table, with intervals; predict with it. Writes
+    """Fit the stored runs of a study, or a law to a table, with intervals; predict with it. Writes
     nothing but the figure that --plot names.
 
     A study's prediction stands in its file. A table needs --law and the names of its columns:
@@ -383,14 +387,15 @@ def calibrate(
     ] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation.")] = 0,
     alternatives: Annotated[
-        list[str] | None, typer.Option(metavar="FORMULAS", help="Exponents to tell from the truth, "
+        list[str] | None, typer.Option(metavar="FORMULAS", help="Exponents to distinguish from "
+                                                                "the truth, "
                                        "separated by commas; default: "
                                        f"{', '.join(ALTERNATIVES)}. Repeatable.")
     ] = None,
     as_json: AsJson = False,
     wide: Wide = False,
 ) -> None:  # fmt: skip
-    """Simulate scans of the study's design: what can it show, before anything is trained?
+    """Simulate scans of the study's design and print what it can decide, before training.
 
     Prints per point the coverage of the quoted interval, the bias, the share of each verdict and of
     wrong ones, the power to tell the truth from other exponents, and how often a verdict is wrong
@@ -445,37 +450,42 @@ def dimension(
                                  "kind == 'a'\".")
     ] = None,
     discard: Annotated[
-        float, typer.Option(metavar="SHARE", help="Largest ratios that two-nn-linear and knn leave "
-                            "out.")
+        float, typer.Option(metavar="SHARE", help="Share of the largest ratios that two-nn-linear "
+                                                  "and knn leave out.")
     ] = 0.1,
     k: Annotated[
         int, typer.Option("--k", metavar="K", help="Neighbours of mle and mle-inverse.")
     ] = 10,
     metric: Annotated[
-        str, typer.Option(metavar="euclidean|cosine|precomputed", help="How far points are from "
-                          "each other; precomputed: DATA is the matrix of all distances.")
+        str, typer.Option(metavar="euclidean|cosine|precomputed", help="Distance between points; "
+                                                                       "precomputed: DATA is the "
+                                                                       "matrix of all distances.")
     ] = "euclidean",
     standardise: Annotated[
         bool, typer.Option("--standardise", help="Give every column mean 0 and standard deviation "
                            "1 first.")
     ] = False,
     exclude_window: Annotated[
-        int, typer.Option("--exclude-window", min=0, metavar="ROWS", help="Rows before and after a "
-                          "point that are no neighbours of it, where rows follow in time.")
+        int, typer.Option("--exclude-window", min=0, metavar="ROWS", help="Number of rows before "
+                                                                          "and after a point that "
+                                                                          "cannot be its "
+                                                                          "neighbours, for rows "
+                                                                          "that follow in time.")
     ] = 0,
     sample: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Points that are drawn at random from more.")
+        int, typer.Option(min=1, metavar="N", help="Largest number of points; of more, this many "
+                                                   "are drawn at random.")
     ] = 20_000,
     decimal: Annotated[
-        str | None, typer.Option(metavar=",|.", help="What separates decimals; default: as the "
-                                 "cells tell.")
+        str | None, typer.Option(metavar=",|.", help="Decimal separator; default: as the cells "
+                                                     "show.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Estimate the intrinsic dimension of data, raw and corrected for bias. Writes nothing.
 
-    Every row is a point. Estimators of nearest neighbours read low where the dimension is high: the
-    corrected estimate takes off what they read low on manifolds of known dimension.
+    Every row is a point. Nearest-neighbour estimates are too low where the dimension is high; the
+    corrected estimate subtracts the bias that was measured on manifolds of known dimension.
     """
     from lab.dimension import PointsError, measure_file
     from lab.files import to_jsonable
