@@ -2,7 +2,7 @@
 
 A panel per answer and setting besides d, one colour per d; where no question is asked of more than
 one dimension, a list. A small dot of the losses is a run and carries its name; of very many every
-so many-th is drawn. Nothing is computed here but where a mark stands.
+nth is drawn. Nothing is computed here but where a mark stands.
 """
 
 from __future__ import annotations
@@ -330,7 +330,7 @@ def losses(answers: tuple[Answer, ...]) -> tuple[Figure, str]:
     return figure, (
         f"{'; '.join(ordinates).capitalize()} to the loss of the constant student. Large markers: "
         "geometric mean over teachers; bars: its standard error over teachers; small dots: single "
-        "runs, of very many every so many-th."
+        "runs, or a part of very many."
         + (
             f" Lines: fitted {' or '.join(laws)}, geometric mean over teachers; beside them stands "
             "α over the range with its 95 % interval; a bent curve has no line, and its local "

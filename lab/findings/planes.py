@@ -156,7 +156,7 @@ def _plane(
 
 
 MOST = 500
-"""Dots of one panel; beyond, every so many-th is drawn."""
+"""Dots of one panel; beyond, every nth is drawn."""
 WIDTH, BOTH, DATA = "#fde3b8", "#f2f2f2", "#cfe3f3"
 LOSS = "test loss / loss of the constant student"
 

@@ -93,7 +93,7 @@ DIGITS = 10
 POINTS = 12
 """Points of a learning curve that a small drawing can show."""
 MOST, FEWEST = 1000, 24
-"""Runs of all settings that are drawn, and told of; of more every so many-th, and at least so many
+"""Runs of all settings that are drawn, and told of; of more every nth, and at least so many
 of each setting."""
 STATES = ("done", "diverged", "failed", "missing")
 
@@ -104,7 +104,7 @@ def most_dots(answers: Answers) -> int:
 
 
 def thinned(some: Sequence[Any], most: int) -> Sequence[Any]:
-    """Every so many-th, no more than this."""
+    """Every nth, no more than this."""
     return some[:: max(1, -(-len(some) // most))]
 
 

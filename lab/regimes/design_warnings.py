@@ -238,7 +238,7 @@ def _saturated(study: Regime, tasks: list[AnyTask]) -> Iterator[DesignWarning]:
 
 def saturates(task: AnyTask, student: StudentSpec) -> bool:
     """True if a student has as many parameters as its teacher: below that a wide teacher is a field
-    of its smoothness, from there on students can be it."""
+    of its smoothness, from there on students can copy it."""
     teacher = task.teacher_parameters
     return 0 < teacher <= student.parameters(task.D_amb, task.outputs)
 

@@ -119,7 +119,7 @@ class Doubt(StrEnum):
     COMMON_NOISE = (
         "common-noise",
         Direction.HELD,
-        "the mean curve scatters by more than the teachers differ; the interval holds it",
+        "the mean curve scatters by more than the teachers differ; the interval includes it",
         "draw test points and data anew for each teacher, or look for a kink in the curve",
     )
     FIRST_X_OFF = (
@@ -132,7 +132,7 @@ class Doubt(StrEnum):
     OTHER_COUNT = (
         "other-count",
         Direction.HELD,
-        "the prediction's source counts size otherwise; the verdict asks both counts",
+        "the source of the formula counts size in another way; the verdict asks both counts",
         "name the count of the source, or take larger widths, where both agree",
     )
     WRONG_LAW = (
@@ -152,13 +152,13 @@ class Doubt(StrEnum):
         "under-trained",
         Direction.LOW,
         "more training, or slower descent, lowers the losses at large x by more than the verdict "
-        "could bear",
+        "allows",
         "train longer at the largest x, and at a lower rate",
     )
     BUDGET_FLATTENS = (
         "budget-flattens",
         Direction.HIGH,
-        "more training, or slower descent, lowers α by more than the verdict could bear",
+        "more training, or slower descent, lowers α by more than the verdict allows",
         "train longer, at the smallest x too",
     )
     UNCHECKED = (
@@ -176,7 +176,7 @@ class Doubt(StrEnum):
     SATURATED = (
         "saturated",
         Direction.HIGH,
-        "the largest students have as many parameters as their teacher, and can be it",
+        "the largest students have as many parameters as their teacher, and can copy it",
         "drop the largest x, or take wider teachers",
     )
     DIVERGED = (
@@ -200,7 +200,7 @@ class Doubt(StrEnum):
     REFERENCE_NOT_CONVERGED = (
         "reference-not-converged",
         Direction.EITHER,
-        "a mean excess is negative: the limit that it is counted from is no limit",
+        "a mean excess over the limit is negative, so the limit has not converged",
         "train the reference longer",
     )
     EXCESS_UNRESOLVED = (
@@ -233,8 +233,8 @@ class Doubt(StrEnum):
     ONE_POOL = (
         "one-pool",
         Direction.EITHER,
-        "the units are orders of one pool of data that share most of their points, and their "
-        "scatter says little of other data",
+        "the units are orders of one pool of data that share most of their points, so their "
+        "scatter says little about other data",
         "take training sets of at most half of the pool; in a scan over sizes, bring other data "
         "too",
     )
@@ -254,7 +254,7 @@ class Doubt(StrEnum):
     LATE = (
         "late",
         Direction.BEYOND,
-        "theory's own losses do not follow their asymptote at these x",
+        "the exact losses of theory do not follow their asymptote at these x",
         "compare with the expected losses, or choose other x",
     )
     ROUGH_TARGET = (
@@ -266,14 +266,14 @@ class Doubt(StrEnum):
     GAP_GROWS = (
         "gap-grows",
         Direction.LOW,
-        "training leaves ever more above the exact reference as students grow, by more than a "
-        "factor of 2 over the scan",
+        "the gap between trained and exact losses grows with size, by more than a factor of 2 over "
+        "the scan",
         "train the largest students longer, and at a lower rate",
     )
     EXTRAPOLATED = (
         "extrapolated",
         Direction.EITHER,
-        "most test points lie in no simplex that is near",
+        "most test points lie in no simplex of near samples",
         "take a manifold without edges, or more points",
     )
     DISTRACTORS = (
