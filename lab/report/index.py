@@ -42,6 +42,8 @@ FIGURES = ("exponents", "frontier", "descent", "learning", "batches", "rates", "
 """Figures that a card may show, the first that there is."""
 THUMBNAIL = 430.0
 """Points of a figure's width that a card shows: one panel, whose words can be read."""
+FLAT = 1.8
+"""Width over height beyond which a card shows the whole figure: one row of panels, or a list."""
 
 
 def write_index(results: Path) -> Path:
@@ -97,8 +99,9 @@ def _thumbnail(folder: Path, name: str) -> dict[str, Any]:
     if file is None:
         return {"image": "", "zoom": 1.0}
     head = file.read_text(encoding="utf-8", errors="replace")[:2000]
-    width = re.search(r'viewBox="0 0 ([\d.]+)', head)
-    zoom = max(float(width[1]) / THUMBNAIL, 1.0) if width else 1.0
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)', head)
+    width, height = map(float, size.groups()) if size else (THUMBNAIL, THUMBNAIL)
+    zoom = 1.0 if width > FLAT * height else max(width / THUMBNAIL, 1.0)
     return {"image": quote(f"{name}/{file.name}"), "zoom": round(zoom, 2)}
 
 

@@ -47,7 +47,7 @@
 
   // Folded panels: a link into one opens it, and so does printing.
   const unfold = name => {
-    const target = name && document.getElementById(name);
+    const target = name ? document.getElementById(name) : null;
     for (let at = target?.closest("section")?.querySelector("details.panel"); at && !at.open; at = null) at.open = true;
     for (let at = target?.closest("details"); at; at = at.parentElement?.closest("details")) at.open = true;
   };
