@@ -2,7 +2,7 @@
 
 Every TOML block of README and docs/ is checked as `lab check` checks a file, completed where it is
 a part of one; every command is parsed with its options. README's commands are run, made short by
-overrides; the tutorial is run as it is, under the mark `long`. A block that cannot be checked
+overrides, and the tutorial as it is, both under the mark `long`. A block that cannot be checked
 stands behind a comment `<!-- not checked: why -->`.
 """
 
@@ -109,6 +109,7 @@ SHORT = ("training.steps=60", "training.batch=32", "student.widths=[4, 6, 8]",
          "evidence.budgets=[2.0]", "evidence.slower=[]")  # fmt: skip
 
 
+@pytest.mark.long
 def test_the_commands_of_the_readme_run(tmp_path, monkeypatch):
     """On the study of the README, made short; `lab run` writes what the README names."""
     monkeypatch.chdir(tmp_path)
