@@ -25,7 +25,7 @@ PHYSICS_VERSION = 2
 2: products run on one thread and Muon sums in another order; single steps agree to round-off, which
 grows over a training."""
 
-"""What is to be learned: a teacher's targets, or data that somebody brings."""
+"""Task of a run: a teacher's targets, or a user's data."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def full_batch(steps: int, D: int) -> TrainingSpec:
 
 
 class RunMemo:
-    """What is known of a run once somebody asked: a study asks all its runs several times."""
+    """Cached values of a run: a study asks all its runs several times."""
 
     __slots__ = ("_fingerprint", "_hash")
 
@@ -168,7 +168,7 @@ class RunMemo:
 
 @dataclass(frozen=True)
 class MeasureSpec(Part):
-    """What is measured beside the loss: the dimension at some places (`lab.students.dimensions`),
+    """Measurements beside the loss: the dimension at some places (`lab.students.dimensions`),
     on n points of the test set, by one estimator; and the noise scales of the gradient at each
     checkpoint (`lab.students.noise`), on `scales` fresh points, 0 for none."""
 
@@ -235,7 +235,7 @@ class Run(RunMemo):
 
     @property
     def restart(self) -> tuple[int, ...]:
-        """What is folded into the key of its start, after the seed."""
+        """Numbers folded into the key of its start, after the seed."""
         return (self.start,) if self.start else ()
 
     @property
@@ -287,7 +287,7 @@ def _candidates(run: Run, step: float) -> int | None:
 
 
 def _flops(run: Run, step: float) -> float | None:
-    """Of learning, by the formula of its kind; none where no formula is known."""
+    """Operations of learning, by the formula of its kind; None where no formula is known."""
     if run.student.trained and run.learner == "data":  # a descent into a basin ends where it ends
         return None
     learned: float = STUDENTS[run.student.kind].learning(
@@ -345,7 +345,7 @@ class Planned:
 
     @property
     def check(self) -> bool:
-        """Whether this is no run of the scan itself."""
+        """True if this is no run of the scan itself."""
         return self.role != "scan"
 
     @property
@@ -384,12 +384,12 @@ class Group:
 
     @property
     def trained(self) -> bool:
-        """Whether descent trains these students."""
+        """True if descent trains these students."""
         return self.shapes[0][0].trained
 
     @property
     def students(self) -> int:
-        """How many runs it is."""
+        """Number of runs."""
         return len(self.teachers) * sum(len(seeds) for _, _, seeds in self.shapes)
 
     def runs(self) -> list[Run]:

@@ -211,7 +211,7 @@ TURN = 1 - 1 / np.sqrt(2)
 """α of the border of IVa and IVb."""
 PHASES = {"Ia": (0.95, 0.2), "Ib": (0.37, 0.3), "Ic": (0.12, 1.6), "II": (1.25, 0.75),
           "III": (0.75, 1.6), "IVa": (0.4, 1.6), "IVb": (0.271, 1.85)}  # fmt: skip
-"""Where the names stand."""
+"""Positions of the names."""
 
 
 def phase_figure(found: Sequence[FrontierFound]) -> tuple[Figure, str]:

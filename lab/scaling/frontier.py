@@ -86,7 +86,7 @@ class FrontierValue:
 
 @dataclass(frozen=True)
 class Allocation:
-    """What the frontier says of one compute, by its lines: best size, steps, and loss."""
+    """Best size, steps and loss at one compute, by the lines of the frontier."""
 
     N: FrontierValue
     S: FrontierValue
@@ -264,7 +264,7 @@ def _refuse(size: np.ndarray, steps: np.ndarray, compute: np.ndarray) -> None:
 
 
 def _tangents(curves: list[SizeCurve]) -> tuple[list[FrontierPoint], list[str]]:
-    """Where curves touch their envelope, between their crossings with neighbours on the hull."""
+    """Points where curves touch their envelope, between crossings with neighbours on the hull."""
     if len(curves) < FEWEST:
         raise FrontierError(
             f"{len(curves)} sizes have curves of {STEPS} steps or more, and an envelope needs "
@@ -457,7 +457,7 @@ def _parametric(
 
 
 def _misfit(fit: LawFit) -> bool:
-    """Whether residuals have a shape: quadratic terms in log N and log S, over the tangent space of
+    """True if residuals have a shape: quadratic terms in log N and log S, over the tangent space of
     the fit, explain more than noise does (F test, p < .01)."""
     z, r = fit.problem.z, fit.residual
     if fit.problem.huber is not None:  # rows that Huber's loss gives little weight get little here

@@ -67,17 +67,17 @@ SYMBOLS: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("x", "y"): ("N", "D"),
     ("x", "y", "z"): ("N", "D", "S"),
 }
-"""What the variables of a law are called in a request, where that is not their name: the field
+"""Names of a law's variables in a request, where that is not their own name: the field
 writes laws in parameters N, samples D and steps S."""
 At = Mapping[str, float | int] | float | int | str | Path
-"""Where a law is asked: numbers by symbol or column, text as "N=7e9,D=1.4e12", a number of a law of
-one variable, or a table."""
+"""Points at which a law is evaluated: numbers by symbol or column, text as "N=7e9,D=1.4e12", a
+number for a law of one variable, or a table."""
 
 
 def judged(
     predict: float | int | None, sense: str | None, tolerance: float | int | None
 ) -> dict[str, Any]:
-    """What `verdict.py` is asked, with its defaults."""
+    """Question for `verdict.py`, with its defaults."""
     given = [name for name, v in (("sense", sense), ("tolerance", tolerance)) if v is not None]
     sense = "equal" if sense is None else sense
     tolerance = 0.15 if tolerance is None else tolerance
@@ -146,12 +146,12 @@ def columns(
 
 
 def symbols(law: str) -> tuple[str, ...]:
-    """What the variables of a law are called in a request."""
+    """Names of a law's variables in a request."""
     return SYMBOLS.get(LAWS[law].variables, LAWS[law].variables)
 
 
 def inputs(at: Sequence[At], names: Mapping[str, str], law: str) -> np.ndarray:
-    """Where a law is asked, of shape [variables, points]. names: column of each variable."""
+    """Points at which a law is evaluated, shape [variables, points]. names: column per variable."""
     variables = symbols(law)
     names = {s: names[v] for s, v in zip(variables, LAWS[law].variables, strict=True)}
     points: list[dict[str, float]] = []
@@ -225,7 +225,7 @@ ROLES = {"scan", ""}
 
 @dataclass(frozen=True)
 class Prepared:
-    """What is fitted. keep: places of the rows in the table. names: variable → column."""
+    """Rows that are fitted. keep: places of the rows in the table. names: variable → column."""
 
     rows: UserTable
     keep: list[int]
