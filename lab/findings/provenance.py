@@ -197,8 +197,22 @@ def provenance_of(study: Study, store: Store, scans: Sequence[StudyResults]) -> 
         devices=_distinct(some, "device"),
         versions=tuple((name, _distinct(some, name)) for name in names),
         entries=entries, asked=tuple(store.registered()),
-        observations=store.observations(entry.row.fingerprint for entry in entries),
+        observations=_told(study, entries, store),
     )  # fmt: skip
+
+
+def _told(
+    study: Study, entries: Sequence[Tabled], store: Store
+) -> Mapping[str, Sequence[Observation]]:
+    """The observations that the table keeps, by fingerprint."""
+    found = dict(store.observations(entry.row.fingerprint for entry in entries))
+    rows = {entry.row.fingerprint: entry.row for entry in entries}
+    for panel in study.panels:
+        for planned in panel.plan:
+            key = planned.run.fingerprint()
+            if key in found:
+                found[key] = tuple(panel.kept(planned.run, rows[key].scale, found[key]))
+    return found
 
 
 def histories(scan: StudyResults, kept: Collection[Registered]) -> tuple[History, ...]:

@@ -17,10 +17,10 @@ arXiv 2001.08361). Rates are constant; a rate at which a run diverges is a rate 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -135,6 +135,19 @@ class CriticalBatch(Stepwise):
 
     def cell(self, planned: Planned, base: Run) -> Cell:
         return Cell(planned, base, self.x(base), self.setting(base))
+
+    def kept(self, run: Run, scale: float | None, seen: Sequence[Any]) -> Sequence[Any]:
+        """Of one exact curve the checkpoints on both sides of each target, and the last: steps to a
+        loss are read between these alone."""
+        if not run.student.trained and scale and self.task.count * self.repetitions == 1:
+            seen = sorted(seen, key=lambda o: o.step)
+            losses = [o.loss / scale for o in seen]
+            rows = {len(seen) - 1}
+            for goal in self.batch.targets:
+                k = next((i for i, loss in enumerate(losses) if loss <= goal), None)
+                rows |= set() if k is None else {max(k - 1, 0), k}
+            return [seen[i] for i in sorted(rows) if i >= 0]
+        return seen
 
     def mistakes(self) -> Iterator[str]:
         yield from super().mistakes()

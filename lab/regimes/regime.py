@@ -423,6 +423,11 @@ class Regime(Table):
         """Rows to fit of finished runs, given those of their limits with the same budget."""
         return self.losses(done)
 
+    def kept(self, run: Run, scale: float | None, seen: Sequence[Any]) -> Sequence[Any]:
+        """The observations of a run, in the order of its steps, that stand in its table of text:
+        all, unless the regime reads few of many. scale: the loss that a relative one is 1 of."""
+        return seen
+
     # ---- the study as a whole -----------------------------------------------------------------
 
     @property

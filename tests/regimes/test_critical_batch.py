@@ -13,6 +13,7 @@ import lab
 from lab.config import study
 from lab.data.spectra import Spectrum
 from lab.execution.store import Store
+from lab.findings.batches import crossing
 from lab.mistakes import StudyError
 from lab.models import GaussianRegression
 from lab.students import noise
@@ -96,6 +97,24 @@ def test_steps_to_a_loss_are_those_of_the_exact_recursion(tmp_path, monkeypatch)
     assert [one["verdict"] for one in told] == ["agrees", "agrees"]
     assert (tmp_path / "results" / "s" / "batches.png").exists()
     assert "residual" in (tmp_path / "results" / "s" / "report.md").read_text()
+
+
+def test_a_table_keeps_what_steps_are_read_from():
+    """On both sides of each target, and the last: the same steps as of all checkpoints."""
+    found = of(EXACT)
+    run = found.plan[0].run
+    steps = np.unique(np.geomspace(1, 3000, 90).round())
+    losses = 2 * steps**-0.5
+    seen = [Observation(int(s), "population", v) for s, v in zip(steps, losses, strict=True)]
+    kept = found.kept(run, 2.0, seen[::-1])
+    few = np.array([(o.step, o.loss / 2) for o in kept])
+    assert len(kept) <= 2 * len(found.batch.targets) + 1 < len(seen) / 5
+    assert kept[-1].step == steps[-1]
+    for target in found.batch.targets:
+        whole = crossing(steps, np.log(losses / 2), np.log(target))
+        assert crossing(few[:, 0], np.log(few[:, 1]), np.log(target)) == whole
+    network = of(NETWORKS)
+    assert network.kept(network.plan[0].run, 2.0, seen) is seen
 
 
 def scales(run, steps):
