@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 SETTING_HEAD = ("setting", *HEAD[:2], "S ∝ C^", *HEAD[3:])
 SHOWN = ("xi", "steps", "eta", "excess")
 COLOURS = {"envelope": VERMILLION, "isoflop": BLUE, "parametric": ORANGE}
-MOST = 7
+MOST = 5
 """Settings whose valleys are drawn, at most: a figure has to stay small."""
 VALLEYS = 6
 """Levels of compute that are drawn, at most."""

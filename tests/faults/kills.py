@@ -50,6 +50,7 @@ evidence = { share = 0.0 }
 title = "branches"
 regime = "learning-curve"
 task = { teacher = { count = 1 } }
+student = { activation = "tanh" }
 training = { preset = "adam", schedule = "constant", steps = 800, checkpoints = "log:6" }
 curve = { decay = 0.2 }
 prediction = { quantity = "alpha_S", value = 1 }
