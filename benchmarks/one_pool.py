@@ -16,9 +16,9 @@ import sys
 import numpy as np
 from scipy.spatial import cKDTree
 
-from lab.scaling import Scan
 from lab.scaling.judge.exponent import judge
 from lab.scaling.scans.estimate import estimate
+from lab.scaling.scans.scan import Scan
 
 UNITS, TEST, SIZES = 5, 300, 7
 LARGEST = 400

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from lab.findings.calibrated import Simulation
     from lab.report.fitted import Fit
     from lab.report.study_report import StudyReport
-    from lab.scaling import Exponent
     from lab.scaling.frontier import Frontier
+    from lab.scaling.judge.exponent import Exponent
 
     Source = str | Path | Mapping[str, Any] | Study
     """A study file, its tables, or what `read` made of them."""
@@ -522,8 +522,8 @@ def exponent(
     >>> found.verdict, found.relation, round(found.alpha, 1)
     ('agrees', 'equals', 1.0)
     """
-    from lab.scaling import Scan
-    from lab.scaling import exponent as estimate
+    from lab.scaling.judge.exponent import exponent as estimate
+    from lab.scaling.scans.scan import Scan
 
     scan = Scan.of(list(x), list(loss), None if teacher is None else list(teacher))
     return estimate(

@@ -129,26 +129,6 @@ def plan(
     _say_power(asked)
 
 
-AHEAD = 60.0
-"""Seconds that clocks of machines which share a store may differ by."""
-
-
-def _say_clock(study: Study, results: Path) -> None:
-    """Tell where the store has times that have not come yet."""
-    from lab.execution.store import Store, folder
-    from lab.mistakes import duration
-
-    path = folder(study.origin.file or "study", results)
-    with Store.read(path, specs=False, tables=False) as store:
-        ahead = store.ahead()
-    if ahead > AHEAD:
-        typer.echo(
-            f"The newest time in {path} is {duration(ahead)} ahead of this machine's clock: one of "
-            "the two is wrong. New runs are given later times than all that is stored.",
-            err=True,
-        )
-
-
 def _say_doubts(doubts: Iterable[str]) -> None:
     for doubt in doubts:
         say_sentence(f"doubt     {doubt}")
@@ -205,7 +185,6 @@ def run(
     asked = read(study, overrides)
     words = command("run", asked, results, *more)
     asked = asked.of(replace(asked.origin, argv=tuple(words)))
-    _say_clock(asked, results)
     done = lab.run(asked, results, lanes=capped(lanes), until_converged=until_converged,
                    until_decided=until_decided, seconds=seconds_of(budget),
                    engine={"name": engine, "scheduler": scheduler, "workers": workers})  # fmt: skip

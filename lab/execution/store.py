@@ -286,18 +286,10 @@ class Store:
         the clock back; and of two groups each has a time of its own.
         """
         if not self._last:
-            self._last = self._newest()
+            ((newest,),) = self._select(f"SELECT max(finished) FROM runs WHERE {TIMED}")
+            self._last = max([newest or 0.0, *(at for at, _ in self.registered())])
         self._last = max(time.time(), math.nextafter(self._last, math.inf))
         return self._last
-
-    def ahead(self) -> float:
-        """Seconds by which the newest time in the store is ahead of the clock: above 0 one of the
-        two is or was wrong."""
-        return self._newest() - time.time()
-
-    def _newest(self) -> float:
-        ((newest,),) = self._select(f"SELECT max(finished) FROM runs WHERE {TIMED}")
-        return max([newest or 0.0, *(at for at, _ in self.registered())])
 
     def since(self, begun: float) -> tuple[float, int, float]:
         """The time now or of the newest row, and of the rows stored since `begun` their number and

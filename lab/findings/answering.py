@@ -52,7 +52,7 @@ def answers(study: Study, store: Store, *, replicates: int = 2000) -> tuple[Answ
         return StudyResults(part, store, _finders(), replicates, fitted, study.origin,
                         where.get(part.title, ""))  # fmt: skip
 
-    older = Older.of(store)
+    older = Older.of(store) if store.tables else None
     if older is None:
         asked_for = [(question(part), kinds, scan)
                      for part, kinds, scan in parts]  # fmt: skip

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -38,23 +38,20 @@ import numpy as np
 from jaxtyping import Float
 
 from lab.findings.answer import NOTHING, Judgement, inside
-from lab.findings.curves import compared, peak_set
+from lab.findings.curves import EDGE, LEVEL, compared, peak_set
 from lab.findings.expected import Expected, expected_risk
 from lab.findings.exponents import doubts_of_runs
 from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults
 from lab.kinds import load
 from lab.kinds.student import STUDENTS
 from lab.regimes.descent import Descent
-from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Doubt
+from lab.scaling.judge.verdict import UNDECIDED, Doubt
 from lab.scaling.scans.lines import student_quantile
 from lab.scaling.scans.scan import Interval
 from lab.tables.prediction import Claim
 
 FORBID = {Doubt.DIVERGED, Doubt.FAILED, Doubt.UNFINISHED, Doubt.ONE_POOL}
 """Doubts of the runs under which nothing is judged."""
-EDGE = "the largest loss may be at the edge of the scan, or beyond: scan x on both sides of it."
-LEVEL = 0.05
-"""One minus the confidence of intervals."""
 FEWEST = 4
 SMALLEST = 1e-30
 """A loss relative to the constant student's below which nothing is left."""
@@ -300,14 +297,16 @@ def _threshold(study: Descent, entries: Sequence[MeanLoss]) -> Interval:
 # ---- claims --------------------------------------------------------------------------------------
 
 
-def _each(
-    question: StudyResults, claim: Claim
-) -> Iterator[tuple[DescentFound, Setting, float, DescentCurve | None]]:
+MORE = "take more teachers or seeds."
+
+
+def _each(question: StudyResults, claim: Claim) -> Iterator[tuple[DescentFound, Setting, float]]:
+    """Findings, their settings and what the claim's formula gives there, 1 where it has none."""
     for (one, value), found in zip(
         question.predicted(claim) if claim.key else ((one, 1.0) for one in question.stored),
         question.found("descent"), strict=True,
     ):  # fmt: skip
-        yield found, one.setting, value, found.shape
+        yield found, one.setting, value
 
 
 def too_short(found: DescentFound) -> str:
@@ -317,68 +316,64 @@ def too_short(found: DescentFound) -> str:
     return f"a curve needs {FEWEST} values of x, and two teachers or seeds."
 
 
-def _unmeasured(claim: Claim, found: DescentFound, at: Setting, value: float) -> Judgement:
-    return Judgement.unmeasured(claim, at, value, found.doubts, too_short(found))
+Read = tuple[float, Interval, str, str, tuple[str, ...]]
+"""What was measured with its interval, the verdict, what would decide it, and words."""
 
 
-def _above(interval: Interval, value: float) -> str:
-    """Agrees where the whole interval lies above the value."""
-    if not all(map(math.isfinite, interval)):
-        return UNDECIDED
-    return AGREES if interval[0] > value else CONTRADICTS if interval[1] < value else UNDECIDED
-
-
-MORE = "take more teachers or seeds."
+def _answered(
+    question: StudyResults, claim: Claim,
+    read: Callable[[DescentFound, DescentCurve, float], Read],
+) -> Iterator[Judgement]:  # fmt: skip
+    """A claim about the shape of every setting; what is doubted, or has no shape, is undecided."""
+    for found, at, value in _each(question, claim):
+        if found.shape is None or len(found.shape.logs) < 2:
+            why = too_short(found)
+            yield Judgement.unmeasured(claim, at, value, found.doubts, why)
+            continue
+        measured, interval, verdict, advice, words = read(found, found.shape, value)
+        open_ = verdict == UNDECIDED and not found.doubts
+        yield Judgement(
+            claim, at, measured, interval, value, UNDECIDED if found.doubts else verdict,
+            found.doubts, advice if open_ else "", words=words,
+            more={"edge": found.shape.peak_interval[1]},
+        )  # fmt: skip
 
 
 def rise(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge the rise before the peak, by how many times the loss grows."""
-    for found, at, value, shape in _each(question, claim):
-        if shape is None or len(shape.logs) < 2:
-            yield _unmeasured(claim, found, at, value)
-            continue
+
+    def read(found: DescentFound, shape: DescentCurve, value: float) -> Read:
         one = shape.factors[0]
-        verdict = UNDECIDED if found.doubts else _above(one.interval, value)
-        yield Judgement(
-            claim, at, one.value, one.interval, value, verdict, found.doubts,
-            MORE if verdict == UNDECIDED and not found.doubts else "", words=_where(found, shape),
-        )  # fmt: skip
+        verdict = inside(one.interval, (value, math.inf))
+        return one.value, one.interval, verdict, MORE, _where(found, shape)
 
-
-def second(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
-    """Judge how many times lower the second minimum is than the first."""
-    for found, at, value, shape in _each(question, claim):
-        if shape is None or len(shape.logs) < 2:
-            yield _unmeasured(claim, found, at, value)
-            continue
-        one = shape.factors[1]
-        verdict, advice = _above(one.interval, value), MORE
-        if not shape.rises:
-            verdict, advice = UNDECIDED, "no peak is seen, and so no descent after it."
-        elif shape.peak_interval[1]:
-            verdict, advice = UNDECIDED, EDGE
-        if found.doubts:
-            verdict, advice = UNDECIDED, ""
-        yield Judgement(
-            claim, at, one.value, one.interval, value, verdict, found.doubts,
-            advice if verdict == UNDECIDED else "",
-        )  # fmt: skip
+    return _answered(question, claim, read)
 
 
 def none(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge that the largest rise is no larger than the tolerance."""
-    for found, at, value, shape in _each(question, claim):
-        if shape is None or len(shape.logs) < 2:
-            yield _unmeasured(claim, found, at, value)
-            continue
-        one, most = shape.factors[0], 1 + claim.tolerance
-        low, high = one.interval
-        verdict = AGREES if high <= most else CONTRADICTS if low > most else UNDECIDED
-        verdict = UNDECIDED if found.doubts else verdict
-        yield Judgement(
-            claim, at, one.value, one.interval, value, verdict, found.doubts,
-            MORE if verdict == UNDECIDED and not found.doubts else "", words=_where(found, shape),
-        )  # fmt: skip
+
+    def read(found: DescentFound, shape: DescentCurve, value: float) -> Read:
+        one = shape.factors[0]
+        verdict = inside(one.interval, (0.0, 1 + claim.tolerance))
+        return one.value, one.interval, verdict, MORE, _where(found, shape)
+
+    return _answered(question, claim, read)
+
+
+def second(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
+    """Judge how many times lower the second minimum is than the first."""
+
+    def read(found: DescentFound, shape: DescentCurve, value: float) -> Read:
+        one = shape.factors[1]
+        verdict, advice = inside(one.interval, (value, math.inf)), MORE
+        if not shape.rises:
+            verdict, advice = UNDECIDED, "no peak is seen, and so no descent after it."
+        elif shape.peak_interval[1]:
+            verdict, advice = UNDECIDED, EDGE
+        return one.value, one.interval, verdict, advice, ()
+
+    return _answered(question, claim, read)
 
 
 def _where(found: DescentFound, shape: DescentCurve) -> tuple[str, ...]:
@@ -389,53 +384,45 @@ def _where(found: DescentFound, shape: DescentCurve) -> tuple[str, ...]:
 
 def peak(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge the place of the peak beside the position that is claimed."""
-    for found, at, value, shape in _each(question, claim):
-        yield _placed(found, at, claim, value, shape, (1.0, 1.0))
+    return _answered(question, claim, lambda found, shape, value: _placed(
+        found, claim, value, shape, (1.0, 1.0)))  # fmt: skip
 
 
 def threshold(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge the place of the peak over the place where the training set is learned by heart."""
-    for found, at, value, shape in _each(question, claim):
-        if not all(map(math.isfinite, found.threshold)):
-            why = (
-                f"the training error does not cross {found.study.scan.fitted:g} of the constant "
-                "student's: scan x on both sides of it, or train longer."
-            )
-            yield Judgement.unmeasured(claim, at, value, found.doubts, why)
-        else:
-            yield _placed(found, at, claim, value, shape, found.threshold)
+
+    def read(found: DescentFound, shape: DescentCurve, value: float) -> Read:
+        if all(map(math.isfinite, found.threshold)):
+            return _placed(found, claim, value, shape, found.threshold)
+        return math.nan, NOTHING, UNDECIDED, (
+            f"the training error does not cross {found.study.scan.fitted:g} of the constant "
+            "student's: scan x on both sides of it, or train longer."
+        ), ()  # fmt: skip
+
+    return _answered(question, claim, read)
 
 
 def _placed(
-    found: DescentFound, at: Setting, claim: Claim, value: float, shape: DescentCurve | None,
-    over: Interval,
-) -> Judgement:  # fmt: skip
+    found: DescentFound, claim: Claim, value: float, shape: DescentCurve, over: Interval
+) -> Read:
     """The position of the peak, over an x that is known between two others."""
-    if shape is None or len(shape.logs) < 2:
-        return _unmeasured(claim, found, at, value)
     (low, high), edge = shape.peak_interval
     symbol = found.study.axis.symbol
     ends = (low / over[1], high / over[0])
     place = float(shape.x[shape.places[1]]) / math.sqrt(over[0] * over[1])
-    allowed = (value * (1 - claim.tolerance), value * (1 + claim.tolerance))
-    verdict = inside(ends, allowed)
-    words: tuple[str, ...] = (f"the peak is between {symbol} = {low:g} and {high:g}.",)
-    advice = "scan more x there, or take more teachers or seeds."
     if not shape.rises:
-        verdict, advice, words = UNDECIDED, "the loss does not rise by more than its error.", ()
-    elif edge:
-        verdict, advice, words = UNDECIDED, EDGE, ()
-    if found.doubts:
-        verdict, advice = UNDECIDED, ""
-    return Judgement(
-        claim, at, place, ends, value, verdict, found.doubts,
-        advice if verdict == UNDECIDED else "", words=words, more={"edge": edge},
+        return place, ends, UNDECIDED, "the loss does not rise by more than its error.", ()
+    if edge:
+        return place, ends, UNDECIDED, EDGE, ()
+    verdict = inside(ends, (value * (1 - claim.tolerance), value * (1 + claim.tolerance)))
+    return place, ends, verdict, "scan more x there, or take more teachers or seeds.", (
+        f"the peak is between {symbol} = {low:g} and {high:g}.",
     )  # fmt: skip
 
 
 def curve(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge that mean losses are their exact means at every x that tells, by `curves.compared`."""
-    for found, at, _, _ in _each(question, claim):
+    for found, at, _ in _each(question, claim):
         told = ratios(found)
         if not told:
             why = "no x has an exact risk with a variance, and two teachers or seeds."

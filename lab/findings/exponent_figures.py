@@ -45,7 +45,7 @@ from lab.findings.view import (
     figure_parts,
     interval,
 )
-from lab.scaling import Exponent
+from lab.scaling.judge.exponent import Exponent
 from lab.scaling.scans.estimate import LAWS
 
 if TYPE_CHECKING:

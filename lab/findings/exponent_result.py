@@ -32,7 +32,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from lab.findings.study_results import Setting
-from lab.scaling import Exponent
+from lab.scaling.judge.exponent import Exponent
 from lab.scaling.judge.verdict import Doubt
 from lab.scaling.scans.estimate import Correction
 from lab.tables.prediction import Claim

@@ -24,7 +24,7 @@ from lab.findings.view import (
     number,
     told_by_panel,
 )
-from lab.scaling import Exponent
+from lab.scaling.judge.exponent import Exponent
 from lab.scaling.judge.verdict import briefly
 from lab.scaling.scans.estimate import LAWS
 

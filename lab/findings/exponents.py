@@ -42,9 +42,8 @@ from lab.regimes.axes import Values
 from lab.regimes.design_warnings import saturates
 from lab.regimes.quantity import ALPHA
 from lab.regimes.regime import Regime
-from lab.scaling import Exponent
 from lab.scaling.judge import verdict
-from lab.scaling.judge.exponent import TRAINED, judge
+from lab.scaling.judge.exponent import TRAINED, Exponent, judge
 from lab.scaling.judge.verdict import (
     CONTRADICTS,
     OPEN,

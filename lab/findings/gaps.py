@@ -23,8 +23,8 @@ from jaxtyping import Float, Int
 from lab.findings.answer import Answer
 from lab.findings.study_results import Setting, StudyResults
 from lab.findings.view import Answers, TextTable, View, findings_of, interval, number
-from lab.scaling import Exponent, Scan, exponent
-from lab.scaling.scans.scan import excess
+from lab.scaling.judge.exponent import Exponent, exponent
+from lab.scaling.scans.scan import Scan, excess
 
 REFERENCE: Mapping[str, str] = {"kernel": "limit", "tangent": "tangent"}
 """The loss that is subtracted for the gap to each limit, by its name in the details."""

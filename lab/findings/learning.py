@@ -33,11 +33,11 @@ from lab.findings.frontiers import Columns, columns_of, geometric_mean, observed
 from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults
 from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
 from lab.regimes.stepwise import ALPHA_N, ALPHA_S, CONSTANT, LearningCurve, Stepwise
-from lab.scaling import Exponent, Scan
-from lab.scaling.judge.exponent import judge
+from lab.scaling.judge.exponent import Exponent, judge
 from lab.scaling.judge.verdict import UNDECIDED
 from lab.scaling.laws.compare import LawOfMany, compared
 from lab.scaling.scans.estimate import ExponentEstimate, estimate
+from lab.scaling.scans.scan import Scan
 from lab.tables.prediction import Claim
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -301,16 +301,6 @@ def command(study: Regime, origin: Origin, dim: int | float) -> tuple[str, str]:
     sets = [word for override in (*origin.overrides, *only) for word in ("--set", override)]
     words = ["lab", "run", origin.file, *sets, "--results", "again"]
     return shlex.join(words), f"d = {dim}" if alone else "the whole study"
-
-
-def rows_of(answers: Answers) -> Iterator[Any]:
-    """Every stored row of the scans, checks and limits, and of planes."""
-    for answer in answers:
-        for plane in answer.found("plane"):
-            yield from (e.row for e in plane.entries if e.row)
-        for record in answer.found("records"):
-            yield from (e.row for e in record.entries if e.row)
-            yield from (row for row in record.others if row)
 
 
 VIEW = View(below=below, figures=figures, json="nowhere", title="What is there and what is missing")

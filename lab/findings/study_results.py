@@ -23,8 +23,8 @@ from lab.execution import budgets
 from lab.execution.store import Row, Store
 from lab.regimes.axes import Key, Values
 from lab.regimes.regime import COUNTED, Origin, Regime
-from lab.scaling import Scan
 from lab.scaling.judge.verdict import Doubt
+from lab.scaling.scans.scan import Scan
 from lab.spec import Run
 from lab.tables.prediction import Claim
 

@@ -9,6 +9,7 @@ is not finite.
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import Any, Literal
 
 from lab.findings.answer import Answer
 from lab.findings.exponent_result import ExponentResult
-from lab.scaling import Exponent
+from lab.scaling.judge.exponent import Exponent
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -60,6 +61,14 @@ class TextTable:
     def markdown(self) -> str:
         """The table for the report."""
         return "\n\n".join(filter(None, [escape(self.words), table(self.columns, self.rows)]))
+
+    def html(self) -> str:
+        """The table for a notebook."""
+        rows = "".join(
+            f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>"
+            for row in (self.columns, *self.rows)
+        )
+        return f"<table>{rows}</table>"
 
     def brief(self) -> TextTable:
         """The table as a terminal shows it: one without columns shows nothing."""

@@ -11,6 +11,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lab.findings.view import TextTable
+
 if TYPE_CHECKING:
     from lab.scaling.tables.reply import FittedTable
 
@@ -87,12 +89,8 @@ class Fit(dict[str, Any]):
         return "\n".join([*(lines if self["parameters"] else ()), *fit_sentences(self)])
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>"
-            for line in (FIT_HEAD, *fit_lines(self))
-        )
         said = "".join(f"<li>{escape(sentence)}</li>" for sentence in fit_sentences(self))
-        return f"<table>{rows}</table><ul>{said}</ul>"
+        return f"{TextTable(FIT_HEAD, fit_lines(self)).html()}<ul>{said}</ul>"
 
 
 def prediction_lines(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:

@@ -8,11 +8,8 @@ A page is written beside the old one and then takes its place.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shlex
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,10 +19,8 @@ from lab.execution.table import FIRST
 from lab.files import csv_text, put
 from lab.findings import claims, run_lists
 from lab.findings.kinds import views
-from lab.findings.provenance import options
-from lab.findings.run_lists import rows_of
+from lab.findings.provenance import paragraph
 from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable
-from lab.mistakes import duration
 from lab.report import report
 from lab.report.figure_files import inline
 from lab.report.top import top
@@ -66,7 +61,7 @@ def page_html(answers: Answers, name: str, figured: report.Drawn | None = None) 
         sentences=[s for s in report.sentences(answers) if s not in doubted],
         files=[(file, data_uri(rows) if len(rows.rows) <= CARRIED else file)
                for file, rows in listed.items()],
-        provenance=provenance_entries(answers, name),
+        provenance=paragraph(answers[0].record),
         study=[(title, json.dumps(tables, indent=1, ensure_ascii=False))
                for title, tables in study_tables(answers)],
         runs=as_json(run_lists.told(answers)),
@@ -137,42 +132,6 @@ def render(template: str, **values: Any) -> str:
         .get_template(template)
         .render(style=parts["style.css"], script=parts["script.js"], **values)
     )
-
-
-PAGE_NAMES = {"device": "device", "dtype": "precision", "jax": "JAX", "lab": "scaling-lab",
-         "git": "commit"}  # fmt: skip
-
-
-def provenance_entries(answers: Answers, name: str) -> dict[str, str]:
-    """Entries of the block of provenance, by name."""
-    rows = {row.fingerprint: row for row in rows_of(answers)}
-    record = answers[0].record
-    found = {"study": record.origin.file or name, "read with": options(record.origin.overrides)}
-    if record.argv:
-        found["trained by"] = shlex.join(["lab", *record.argv])
-    if record.lacking:
-        return {**{key: value for key, value in found.items() if value}, "read": record.lacking}
-    found |= {shown: _several(r.provenance.get(key) for r in rows.values())
-              for key, shown in PAGE_NAMES.items()}  # fmt: skip
-    finished = [r.provenance.get("finished") or 0.0 for r in rows.values()]
-    finished = [at for at in finished if at]
-    if finished:
-        ends = [time.strftime("%Y-%m-%d", time.gmtime(at)) for at in (min(finished), max(finished))]
-        found["trained"] = " to ".join(dict.fromkeys(ends))
-    found["training took"] = duration(sum(r.seconds or 0.0 for r in rows.values()))
-    found["runs"] = f"{len(rows)} stored"
-    found["set of runs"] = hashlib.sha256("".join(sorted(rows)).encode()).hexdigest()[:16]
-    return {key: value for key, value in found.items() if value}
-
-
-def _several(values: Iterable[Any]) -> str:
-    """Each value once, the commonest first."""
-    count: dict[str, int] = {}
-    for value in values:
-        if value:
-            count[str(value)] = count.get(str(value), 0) + 1
-    order = sorted(count, key=lambda value: -count[value])
-    return ", ".join(order[:4]) + (f" and {len(order) - 4} more" if len(order) > 4 else "")
 
 
 def study_tables(answers: Answers) -> list[tuple[str, Mapping[str, Any]]]:

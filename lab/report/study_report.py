@@ -120,14 +120,6 @@ class StudyReport:
     __repr__ = __str__  # the repr of the answers would be thousands of lines in a notebook
 
     def _repr_html_(self) -> str:
-        tables = "".join(_html(table) for table in self.tables)
+        tables = "".join(table.html() for table in self.tables)
         said = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
         return f"<p><b>{escape(self.question)}</b></p>{tables}<ul>{said}</ul>"
-
-
-def _html(table: TextTable) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in table.columns)
-    rows = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows
-    )
-    return f"<table><tr>{head}</tr>{rows}</table>"

@@ -18,7 +18,6 @@ from lab.findings import claims, provenance
 from lab.findings.answer import Answer
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.kinds import doubted, views
-from lab.findings.run_lists import rows_of
 from lab.findings.study_results import Finding
 from lab.findings.view import Answers, View, findings_of, number, told_by_panel
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Direction, Doubt
@@ -95,8 +94,8 @@ def top(answers: Answers) -> Top:
     asked = [one for one in judged if one not in controls]
     count = Counter(finding.verdict for _, _, finding in asked)
     told = doubts(answers)
-    finished = [row.provenance.get("finished") or 0.0 for row in rows_of(answers)]
-    date = time.strftime("%Y-%m-%d", time.gmtime(max(finished))) if any(finished) else ""
+    finished = answers[0].record.finished
+    date = time.strftime("%Y-%m-%d", time.gmtime(finished)) if finished else ""
     origin = answers[0].record.origin
     return Top(
         answers[0].study.question, _answer(asked), _predictions(answers),

@@ -6,7 +6,6 @@ import sys
 import pytest
 from invocation import invoke
 
-import lab
 from lab import cli
 from lab.mistakes import StudyError
 
@@ -217,17 +216,3 @@ def test_more_lanes_than_cores_are_capped_and_said(capsys, monkeypatch):
     assert capped(None) is None and capped(4) == 4 and capsys.readouterr().err == ""
     assert capped(64) == 4
     assert "64 lanes were asked for, and this machine has 4 cores" in capsys.readouterr().err
-
-
-def test_a_store_from_the_future_is_told(here, capsys):
-    import time
-
-    from lab.cli.study_verbs import _say_clock
-    from lab.execution.store import Store, folder
-
-    study = lab.read(here / "s.toml")
-    with Store.write(folder("s.toml", here / "results")) as store:
-        store.register(time.time() + 7200, "{}")
-        assert 7000 < store.ahead() < 7300
-    _say_clock(study, here / "results")
-    assert "ahead of this machine's clock" in capsys.readouterr().err

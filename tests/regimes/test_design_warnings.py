@@ -9,9 +9,9 @@ from lab.mistakes import StudyError
 from lab.regimes import design_warnings
 from lab.regimes.design_warnings import warnings_of
 from lab.regimes.regime import Regime
-from lab.scaling import Scan
-from lab.scaling import exponent as estimate
+from lab.scaling.judge.exponent import exponent as estimate
 from lab.scaling.judge.verdict import Doubt
+from lab.scaling.scans.scan import Scan
 
 BASE = {
     "question": "Is it known beforehand?",

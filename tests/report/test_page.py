@@ -200,7 +200,7 @@ def _empty(**values):
 
     top = Top("q", (), (), "mixed", (), (), "", ("", ""), (), "")
     return {"title": "t", "top": top, "summary": "{}", "lead": None, "sentences": [], "files": [],
-            "provenance": {}, "study": [], "runs": "[]", **values}  # fmt: skip
+            "provenance": "", "study": [], "runs": "[]", **values}  # fmt: skip
 
 
 def test_differences_of_studies_have_the_interval_of_independent_estimates(make):

@@ -18,7 +18,8 @@ from lab.findings.drawing import GREY
 from lab.findings.exponent_views import table as exponent_table
 from lab.findings.view import escape, told_by_panel
 from lab.report import report
-from lab.scaling import Scan, exponent
+from lab.scaling.judge.exponent import exponent
+from lab.scaling.scans.scan import Scan
 
 
 @pytest.fixture(scope="module")

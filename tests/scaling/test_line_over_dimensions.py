@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lab.scaling import Scan, exponent
+from lab.scaling.judge.exponent import exponent
 from lab.scaling.judge.verdict import Doubt
 from lab.scaling.scans.estimate import Correction
+from lab.scaling.scans.scan import Scan
 from lab.scaling.series import across, line_of_means
 
 DIMS = (2, 3, 4, 6, 8)

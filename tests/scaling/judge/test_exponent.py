@@ -5,10 +5,11 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from lab.scaling import Scan, ScanError, Truth, exponent
-from lab.scaling.judge.exponent import Exponent, judge
+from lab.scaling.judge.calibration import Truth
+from lab.scaling.judge.exponent import Exponent, exponent, judge
 from lab.scaling.judge.verdict import Doubt
 from lab.scaling.scans.estimate import Correction, estimate
+from lab.scaling.scans.scan import Scan, ScanError
 from lab.scaling.series import across
 
 

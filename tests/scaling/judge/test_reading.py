@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from lab.scaling import Scan, exponent
 from lab.scaling.judge.calibration import Truth
-from lab.scaling.judge.exponent import MEASURED, SHARE, TRAINED, WITHOUT, readings, shape
+from lab.scaling.judge.exponent import MEASURED, SHARE, TRAINED, WITHOUT, exponent, readings, shape
 from lab.scaling.judge.verdict import Doubt, verdict
 from lab.scaling.scans.estimate import Correction, estimates
+from lab.scaling.scans.scan import Scan
 
 X = np.geomspace(100, 2000, 7)
 U = np.log(X / X[0])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import lab
-from lab.scaling import Scan, exponent
+from lab.scaling.judge.exponent import exponent
 from lab.scaling.judge.verdict import (
     VERDICTS,
     Direction,
@@ -22,6 +22,7 @@ from lab.scaling.judge.verdict import (
     survives,
     verdict,
 )
+from lab.scaling.scans.scan import Scan
 
 BOUND = dict(prediction=1.0, sense="bound", tolerance=0.15)
 EQUAL = BOUND | {"sense": "equal"}

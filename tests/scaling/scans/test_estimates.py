@@ -8,12 +8,12 @@ import pytest
 from benchmark import ASSUMED
 
 from lab import scaling
-from lab.scaling import Scan, exponent
 from lab.scaling.judge.calibration import Design, Truth, calibrate
-from lab.scaling.judge.exponent import judge
+from lab.scaling.judge.exponent import exponent, judge
 from lab.scaling.judge.verdict import Doubt
 from lab.scaling.scans import scan as scans
 from lab.scaling.scans.estimate import estimate, estimates
+from lab.scaling.scans.scan import Scan
 
 X = np.geomspace(100, 2000, 6)
 U = np.log(X / X[0])

@@ -6,12 +6,13 @@ import pytest
 from truths import TRUTHS
 
 from lab import fit as fit_table
-from lab.scaling import Scan, exponent
+from lab.scaling.judge.exponent import exponent
 from lab.scaling.laws import fit as fits
 from lab.scaling.laws import uncertainty as sure
 from lab.scaling.laws.fit import LAWS, fit_law
 from lab.scaling.laws.law import descend
 from lab.scaling.laws.prediction import FEW_STARTS, STARTS, Request
+from lab.scaling.scans.scan import Scan
 from lab.scaling.tables import reply
 from lab.scaling.tables.rows import TableError
 
