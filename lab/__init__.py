@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
     from lab.config.study import Study
     from lab.execution.listing import Removal
-    from lab.execution.plan_summary import PlanSummary
+    from lab.execution.plan import PlanSummary
     from lab.execution.runner import Summary
     from lab.execution.settings import Settings
     from lab.execution.verification import Verification
     from lab.findings.calibrated import Simulation
     from lab.report.fitted import Fit
-    from lab.report.study_report import StudyReport
+    from lab.report.pages import StudyReport
     from lab.scaling.frontier import Frontier
     from lab.scaling.judge.exponent import Exponent
 
@@ -90,7 +90,7 @@ def plan(
     >>> outlook.left.planned, outlook.left.done
     (708, 0)
     """
-    from lab.execution.plan_summary import summarise
+    from lab.execution.plan import summarise
 
     asked = read(study, overrides)
     return summarise(asked, _folder(asked, results, name), tables=tables)
@@ -215,7 +215,7 @@ def answer(
     from lab.execution.registration import another
     from lab.execution.store import Store, reports
     from lab.findings.answering import answers
-    from lab.report.study_report import StudyReport
+    from lab.report.pages import StudyReport
 
     asked = read(study, overrides)
     path = _folder(asked, results, name)

@@ -264,7 +264,7 @@ def preflight(study: Study) -> list[str]:
 
     Raises StudyError for a study that does not fit into this machine.
     """
-    from lab.execution.plan_summary import check_memory
+    from lab.execution.plan import check_memory
     from lab.regimes.design_warnings import warnings_of
 
     check_memory(study)

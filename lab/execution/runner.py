@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from lab.config.study import Study
-from lab.execution import budgets, compiled, plan, plan_summary, registration, rounds
+from lab.execution import budgets, compiled, plan, registration, rounds
 from lab.execution.engine import Engine, Finished
-from lab.execution.plan_summary import Pace
+from lab.execution.plan import Pace
 from lab.execution.settings import Settings
 from lab.execution.store import Row, Store
 from lab.mistakes import StudyError
@@ -107,7 +107,7 @@ def run(
     Raises StudyError if the store is of another study or cannot be written, or `observe` cannot
     write; whatever goes wrong, the lanes have ended then, and what was committed before stays.
     """
-    plan_summary.check_memory(study)
+    plan.check_memory(study)
     if following:
         registration.refuse_sequence(study)
     end = math.inf if seconds is None else time.perf_counter() + seconds

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from lab.config.study import Study
-from lab.execution import compiled, listing, plan, plan_summary, runner
+from lab.execution import compiled, listing, plan, runner
 from lab.execution.engine import GPU_TEACHERS, Engine
-from lab.execution.plan_summary import Pace
+from lab.execution.plan import Pace
 from lab.execution.settings import Settings
 from lab.execution.store import FINISHED, Row, Store
 from lab.mistakes import StudyError
@@ -157,7 +157,7 @@ def verify(
     """
     if not 0 < share <= 1:
         raise StudyError([f"`share` {share:g}: give a number above 0, up to 1"])
-    plan_summary.check_memory(study)
+    plan.check_memory(study)
     with Store.read(path, overrides=study.origin.overrides) as store:
         there = store.found(listing.planned(study))
         rows = {p.run: row for p, row in there if row and row.status in FINISHED}

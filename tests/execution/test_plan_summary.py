@@ -7,7 +7,7 @@ import pytest
 
 from lab.config import study as studies
 from lab.execution import plan
-from lab.execution.plan_summary import SEEN, Pace
+from lab.execution.plan import SEEN, Pace
 
 TABLES = {
     "schema": 1, "question": "How long?", "regime": "resolution-width",

@@ -30,7 +30,7 @@ import lab  # noqa: E402
 from lab.dimension import measure  # noqa: E402
 from lab.dimension.neighbours import PointsError  # noqa: E402
 from lab.dimension.points import read_points  # noqa: E402
-from lab.execution import plan_summary  # noqa: E402
+from lab.execution import plan  # noqa: E402
 from lab.mistakes import StudyError  # noqa: E402
 from lab.regimes import cross_checks  # noqa: E402
 from lab.regimes.design_warnings import warnings_of  # noqa: E402
@@ -233,7 +233,7 @@ def _stored(folder: Path) -> bytes:
 
 def _asked(study: object) -> None:
     """What the verbs that train nothing ask of a study that was called fine."""
-    plan_summary.check_memory(study)
+    plan.check_memory(study)
     for scan in study.scans:  # type: ignore[attr-defined]
         assert all(map(str, warnings_of(scan)))
     runs = sum(cross_checks.runs(panel) for panel in study.panels)  # type: ignore[attr-defined]

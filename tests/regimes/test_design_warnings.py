@@ -4,7 +4,7 @@ import pytest
 from invocation import invoke
 
 from lab.config import study
-from lab.execution import plan_summary
+from lab.execution import plan
 from lab.mistakes import StudyError
 from lab.regimes import design_warnings
 from lab.regimes.design_warnings import warnings_of
@@ -90,7 +90,7 @@ def test_very_many_runs_are_counted_without_building_them(tmp_path, monkeypatch)
     monkeypatch.setattr(Regime, "plan", property(lambda self: pytest.fail("a plan was built")))
     said = invoke("check", "s.toml", "--set", "task.teacher.count=160000").stdout
     assert "fine. 9 600 000 runs, besides limits and checks." in " ".join(said.split())
-    monkeypatch.setattr(plan_summary, "memory_available", lambda: (2.0**30, "its control group"))
+    monkeypatch.setattr(plan, "memory_available", lambda: (2.0**30, "its control group"))
     with pytest.raises(StudyError, match="the plan of 9 600 000 runs needs 17.9 GiB, and its con"):
         invoke("check", "s.toml", "--set", "task.teacher.count=160000")
 
@@ -110,7 +110,7 @@ def test_memory_is_what_the_control_groups_leave(tmp_path, groups, files, room_t
         (tmp_path / "fs" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "fs" / name).write_text(text)
     (tmp_path / "here").write_text(groups)
-    found, whose = plan_summary.memory_available(tmp_path / "fs", tmp_path / "here")
+    found, whose = plan.memory_available(tmp_path / "fs", tmp_path / "here")
     if room_there is None:
         assert found > 2**28 and whose == "this machine"
     else:
@@ -119,11 +119,11 @@ def test_memory_is_what_the_control_groups_leave(tmp_path, groups, files, room_t
 
 def test_what_does_not_fit_is_refused_with_the_bytes():
     found = study.of_tables({**BASE, "student": {"widths": [100]}})
-    assert not [*plan_summary.memory_refusals(found, room=2**30)]
-    (sentence,) = plan_summary.memory_refusals(found, room=2**10)
+    assert not [*plan.memory_refusals(found, room=2**30)]
+    (sentence,) = plan.memory_refusals(found, room=2**10)
     assert "this machine has 9.54e-07 GiB" in sentence
     with pytest.raises(StudyError, match="GiB"):
-        plan_summary.check_memory(study.of_tables({**BASE, "student": {"widths": [10**6]}}))
+        plan.check_memory(study.of_tables({**BASE, "student": {"widths": [10**6]}}))
 
 
 # ---- power ----
