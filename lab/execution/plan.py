@@ -379,12 +379,18 @@ def summarise(study: Study, path: Path, *, tables: bool = False) -> PlanSummary:
         states, measured = store.spent()
         source = store.source
     rest = left(study.plan, states)
-    keyed = {p.run: p.run.fingerprint() for p in study.plan} if measured else {}
-    spent = {run: measured[key] for run, key in keyed.items() if key in measured}
-    model = sum(map(lane_seconds, groups(spent)))
-    correction = sum(spent.values()) / model if spent else 1 / core_speed()
-    bill = cost(groups(rest.missing), correction=correction)
+    pace = measured_pace(study.plan, measured) or 1 / core_speed()
+    bill = cost(groups(rest.missing), correction=pace)
     return PlanSummary(study.question, rest, bill, cores(), source)
+
+
+def measured_pace(plan: Iterable[Planned], measured: Mapping[str, float]) -> float | None:
+    """Measured over modelled seconds of the runs of a plan that were measured, by fingerprint; None
+    where none was."""
+    keyed = {p.run: p.run.fingerprint() for p in plan} if measured else {}
+    spent = {run: measured[key] for run, key in keyed.items() if measured.get(key)}
+    model = sum(map(lane_seconds, groups(spent)))
+    return sum(spent.values()) / model if model else None
 
 
 PER_RUN = 2000.0

@@ -14,7 +14,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -27,10 +27,6 @@ from lab.scaling.scans.scan import Interval
 from lab.students.dimensions import Dimension
 from lab.tables.prediction import Claim
 from lab.theory import parse
-
-if TYPE_CHECKING:
-    pass
-
 
 Z = 1.959963984540054
 """Two-sided 95 % of the normal distribution."""
@@ -202,7 +198,7 @@ def bias(found: list[Coverage]) -> CaptionedFigure:
 
 def above(answers: Answers) -> list[TextTable]:
     """Points against estimators: the share of corrected intervals that hold d."""
-    found = _found(answers)
+    found = findings_of(answers, "coverage")
     if not found:
         return []
     methods = dict.fromkeys(one.method for one in found)
@@ -236,8 +232,7 @@ def sentences(_: Answer, found: Coverage) -> Iterator[str]:
 
 def figures(answers: Answers) -> list[CaptionedFigure]:
     """Estimates over d, a panel per estimator."""
-
-    found = _found(answers)
+    found = findings_of(answers, "coverage")
     return [bias(found)] if found else []
 
 
@@ -246,16 +241,12 @@ def files(answers: Answers) -> Mapping[str, Rows]:
     rows = [
         (one.points, one.method, c.d, c.n, c.draws, c.raw, c.corrected, c.raw_held, c.held,
          c.doubted, c.width)
-        for one in _found(answers)
+        for one in findings_of(answers, "coverage")
         for c in one.cells
     ]  # fmt: skip
     columns = ("points", "method", "d", "n", "draws", "raw", "corrected", "raw_held", "held",
                "doubted", "width")  # fmt: skip
     return {"coverage.csv": Rows(columns, rows)} if rows else {}
-
-
-def _found(answers: Answers) -> list[Coverage]:
-    return findings_of(answers, "coverage")
 
 
 VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="coverage")

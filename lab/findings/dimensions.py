@@ -228,7 +228,6 @@ def _fitted(found: Sequence[Pair]) -> tuple[StraightLine | None, Ratio | None]:
 
 LONGEST = 1.8
 """Reach of an axis beyond the largest value; longer bars leave it."""
-"""Estimate / d; what is farther off leaves the panel."""
 
 
 def against(found: list[AgainstExponent]) -> CaptionedFigure:
@@ -320,7 +319,7 @@ BRIEF = (0, 1, 4, 5, 6, 7, 8)
 
 def above(answers: Answers) -> list[TextTable]:
     """One row per place and setting."""
-    found = _found(answers)
+    found = findings_of(answers, "dimensions")
     if not found:
         return []
     words = (
@@ -362,8 +361,7 @@ def sentences(_: Answer, found: AgainstExponent) -> Iterator[str]:
 
 def figures(answers: Answers) -> list[CaptionedFigure]:
     """Implied against measured dimension; and the dimension against x."""
-
-    found = [f for f in _found(answers) if f.pairs]
+    found = [f for f in findings_of(answers, "dimensions") if f.pairs]
     return [against(found), by_size(found)] if found else []
 
 
@@ -372,7 +370,7 @@ def files(answers: Answers) -> Mapping[str, Rows]:
     rows = [
         (f.place, f.name, pair.setting.dim, at.x, at.teachers, at.raw, at.corrected, *at.interval,
          *at.spread, at.doubted, pair.implied, *pair.implied_interval, pair.verdict or "")
-        for f in _found(answers)
+        for f in findings_of(answers, "dimensions")
         for pair in f.pairs
         for at in pair.sizes
     ]  # fmt: skip
@@ -380,10 +378,6 @@ def files(answers: Answers) -> Mapping[str, Rows]:
                "teachers_low", "teachers_high", "doubted", "implied", "implied_low",
                "implied_high", "verdict")  # fmt: skip
     return {"dimensions.csv": Rows(columns, rows)} if rows else {}
-
-
-def _found(answers: Answers) -> list[AgainstExponent]:
-    return findings_of(answers, "dimensions")
 
 
 VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="dimensions")

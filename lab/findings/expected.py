@@ -32,9 +32,6 @@ from lab.regimes.regime import Regime
 from lab.spec import Run
 from lab.students.exact import MeanRisk
 
-__all__ = ["Expected", "TheoryComparison", "expected", "expected_risk", "left_to_train",
-           "references"]  # fmt: skip
-
 Done = Sequence[tuple[Run, Row]]
 """Finished runs of one scan: they share all but x, teacher and seed."""
 

@@ -465,11 +465,7 @@ def _teacher(question: StudyResults) -> tuple[float]:
     """Seconds of the runs of one more teacher: the clock's, times measured over modelled seconds of
     what is stored, where anything was measured."""
     study: Regime = question.study
-    _, measured = question.store.spent()
-    keyed = {p.run: p.run.fingerprint() for p in study.plan} if measured else {}
-    spent = {run: measured[key] for run, key in keyed.items() if measured.get(key)}
-    model = sum(map(plan.lane_seconds, plan.groups(spent)))
+    pace = plan.measured_pace(study.plan, question.store.spent()[1]) or 1.0
     K = study.task.count
     runs = [run for run in study.looked(K + 1, study.level).runs() if run.task.teacher == K]
-    correction = sum(spent.values()) / model if model else 1.0
-    return (plan.cost(plan.groups(runs), correction=correction).seconds,)
+    return (plan.cost(plan.groups(runs), correction=pace).seconds,)

@@ -289,7 +289,6 @@ def sentences(_: Answer, found: PlaneMap) -> Iterator[str]:
 
 def figures(answers: Answers) -> list[CaptionedFigure]:
     """A map per plane; where there are several, with a number."""
-
     found = findings_of(answers, "plane")
     names = ["map"] if len(found) == 1 else [f"map-{i}" for i in range(1, len(found) + 1)]
     return [

@@ -34,8 +34,6 @@ from lab.spec import Run
 from lab.tables.prediction import Claim
 from lab.theory import RESOLUTION, PredictionError, parse, rough
 
-__all__ = ["premises", "sentences"]
-
 PER_DIMENSION = 8
 """Points per dimension, D_max^(1/d), below which a local student is coarse.
 

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -27,9 +27,6 @@ from lab.findings.study_results import CellRuns, Setting, StudyResults, value_te
 from lab.findings.view import Answers, Block, CaptionedFigure, Rows, TextTable, View, findings_of
 from lab.regimes.regime import Origin, Regime
 from lab.spec import Run
-
-if TYPE_CHECKING:
-    from lab.regimes.regime import Regime
 
 MISSING = "missing"
 """The state of a run of which nothing is stored."""

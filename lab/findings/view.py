@@ -110,21 +110,6 @@ Block = str | TextTable
 """A paragraph or a table of the report."""
 
 
-def nothing(*_: Any) -> tuple[()]:
-    """The default of a view: nothing to show."""
-    return ()
-
-
-def no_names(_: Any) -> dict[str, Any]:
-    """The same, of what goes by names."""
-    return {}
-
-
-def no_words(_: Any) -> str:
-    """The same, of words."""
-    return ""
-
-
 @dataclass(frozen=True)
 class View:
     """The parts that show one kind.
@@ -145,18 +130,18 @@ class View:
         decide it or make it surer.
     """
 
-    above: Callable[[Answers], Sequence[Block]] = nothing
-    sentences: Callable[[Answer, Any], Iterable[str]] = nothing
-    below: Callable[[Answers], Sequence[Block]] = nothing
-    figures: Callable[[Answers], Sequence[CaptionedFigure]] = nothing
-    files: Callable[[Answers], Mapping[str, Rows]] = no_names
+    above: Callable[[Answers], Sequence[Block]] = lambda *_: ()
+    sentences: Callable[[Answer, Any], Iterable[str]] = lambda *_: ()
+    below: Callable[[Answers], Sequence[Block]] = lambda *_: ()
+    figures: Callable[[Answers], Sequence[CaptionedFigure]] = lambda *_: ()
+    files: Callable[[Answers], Mapping[str, Rows]] = lambda _: {}
     key: str = ""
     json: Literal["answer", "fits", "nowhere"] = "answer"
-    details: Callable[[Any], Mapping[str, Any]] = no_names
-    part: Callable[[Sequence[Any]], Mapping[str, Any]] = no_names
+    details: Callable[[Any], Mapping[str, Any]] = lambda _: {}
+    part: Callable[[Sequence[Any]], Mapping[str, Any]] = lambda _: {}
     title: str = ""
-    measured: Callable[[Any], str] = no_words
-    advice: Callable[[Any], str] = no_words
+    measured: Callable[[Any], str] = lambda _: ""
+    advice: Callable[[Any], str] = lambda _: ""
 
 
 def number(value: float) -> str:
