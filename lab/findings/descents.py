@@ -331,10 +331,10 @@ def _answered(
             yield Judgement.unmeasured(claim, at, value, found.doubts, why)
             continue
         measured, interval, verdict, advice, words = read(found, found.shape, value)
-        open_ = verdict == UNDECIDED and not found.doubts
+        doubted = found.doubts and math.isfinite(measured)
         yield Judgement(
             claim, at, measured, interval, value, UNDECIDED if found.doubts else verdict,
-            found.doubts, advice if open_ else "", words=words,
+            found.doubts, advice if verdict == UNDECIDED and not doubted else "", words=words,
             more={"edge": found.shape.peak_interval[1]},
         )  # fmt: skip
 
