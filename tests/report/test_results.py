@@ -139,6 +139,6 @@ def test_known_answers_agree_where_their_intervals_are_short_and_none_contradict
 
 def test_nine_in_ten_of_all_known_answers_agree():
     """92 of 101. Apart from points that are chosen, of which theory has no formula: what is claimed
-    of them is a conjecture. With those 21, one of which is decided, it would be 93 of 122."""
+    of them is a conjecture."""
     agree = [point.verdict == "agrees" for point, _, regime in known() if regime != "selection"]
     assert len(agree) > 60 and sum(agree) >= 0.9 * len(agree)
