@@ -89,7 +89,7 @@ DIGITS = 10
 """Digits: enough to tell 10⁴ runs apart, with a chance of 10⁻⁴ that two are alike."""
 POINTS = 12
 """Points of a learning curve that a small drawing can show."""
-MOST, FEWEST = 1000, 24
+MOST, FEWEST = 500, 16
 """Runs of all settings that are drawn, and told of; of more every nth, and at least so many
 of each setting."""
 STATES = ("done", "diverged", "failed", "missing")
