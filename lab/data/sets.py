@@ -92,13 +92,16 @@ class Source:
 def source(task: TaskSpec, *, root: int) -> Source:
     """Draw the teacher and the embedding of a task and measure its normalisation."""
     charts, key = [chart(factor) for factor in task.manifold], stream("teacher", task, root=root)
-    networks = (
-        teachers.draw(charts, task.teacher_widths, task.outputs, task.teacher_bias, key=key)
-        if task.ridge is None
-        else teachers.ridge(
+    if task.teacher_kind == "committee":
+        networks = teachers.committee(task.chart, task.teacher_widths[0], key=key)
+    elif task.ridge is not None:
+        networks = teachers.ridge(
             charts, lambda k: manifolds.sample(task.manifold, 1, task.shape, key=k), key=key
         )
-    )
+    else:
+        networks = teachers.draw(
+            charts, task.teacher_widths, task.outputs, task.teacher_bias, key=key
+        )
     drawn = Source(
         networks=networks,
         arrays=manifolds.embedding(

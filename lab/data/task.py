@@ -150,7 +150,9 @@ class Task(Table):
             )  # fmt: skip
 
     def wrong(self) -> Iterator[str]:
-        for rule in (self._of_loss, self._of_spectral, self._of_ridges, self._of_classes):
+        for rule in (
+            self._of_loss, self._of_spectral, self._of_ridges, self._of_classes, self._of_committee
+        ):  # fmt: skip
             yield from said(rule)
 
     def _of_loss(self) -> Iterator[str]:
@@ -186,15 +188,26 @@ class Task(Table):
             if self.loss != "mse" or any(self.noise):
                 yield "classes of a threshold take loss = \"mse\" and no noise"
 
+    def _of_committee(self) -> Iterator[str]:
+        if self.teacher.kind != "committee" or self.manifold.teacher:
+            return
+        units = max(getattr(self.teacher, "units", (1,)))
+        dims = getattr(self.manifold, "dim", ())
+        if not dims or min(dims) < units:
+            yield (
+                f"teacher.units: {units} orthogonal units need so many coordinates; take fewer, or "
+                f"manifold = {{ kind = \"gaussian\", dim = {5 * units} }}"
+            )
+
 
 @dataclass(frozen=True)
 class TaskSpec(Part):
     """A resolved task: every field one value. `teacher` is the index k.
 
     teacher_kind: `network`; `field`, a Gaussian field of the `covariance`, which is its kind and
-    (name, value) of its settings; `spectral`, the target of a spectral manifold, whose `decays`
-    are (a, b); `ridges`, a sum of ridges with weights of these `signs`; `singular`, one ridge of
-    the power `ridge`; or `threshold`, the sign of a network.
+    (name, value) of its settings; `committee`, a soft committee; `spectral`, the target of a
+    spectral manifold, whose `decays` are (a, b); `ridges`, a sum of ridges with weights of these
+    `signs`; `singular`, one ridge of the power `ridge`; or `threshold`, the sign of a network.
     `selection`: how training points are chosen; None, at random.
     `shape` are the parameters of a manifold that has some beside its dimension.
     """
@@ -275,7 +288,7 @@ class TaskSpec(Part):
             return (self.ridge or 0.0) + 0.5
         if self.teacher_kind == "threshold":
             return 0.5
-        if self.teacher_kind == "network":
+        if self.teacher_kind in ("network", "committee"):
             return smoothness_of(self.teacher_activation) if self.teacher_widths else math.inf
         return 1.5 if self.teacher_kind == "ridges" and self.teacher_widths else None
 

@@ -18,10 +18,12 @@ without end: a field has no formula.
 
 Ridges are drawn where they are learned, in `lab.students.ridges`.
 
-Two targets that are rough in one place only, where points that are chosen may help:
+A committee of few units, and two targets that are rough in one place only, where points that are
+chosen may help:
 
     singular    y = gain · (|u·z − c|^s − μ)/σ, u uniform on the sphere and c = u·z₀/2 of a point z₀
                 of the manifold, so that the ridge crosses it
+    committee   y = Σ_m erf(B_m·z/√2), B_m orthogonal and of length 1 (Saad & Solla 1995)
     threshold   y = sign(T(z) − m), m the mean of T unless it is linear without bias: two classes
                 whose boundary is as smooth as the network; a linear T is a perceptron
 """
@@ -49,6 +51,7 @@ from lab.data.covariances import (
 )
 from lab.grids import (
     Depth,
+    Dims,
     Floats,
     Grid,
     PositiveFloat,
@@ -230,6 +233,23 @@ class ThresholdTeacher(Teacher):
             yield ResolvedTeacher(*settings)
 
 
+@TEACHERS.add
+class CommitteeTeacher(Teacher):
+    """A soft committee of `units` orthogonal directions, each with weight 1."""
+
+    kind: Literal["committee"] = "committee"
+    units: Dims = (2,)
+    normalise: bool = False
+
+    def wrong(self) -> Iterator[str]:
+        if self.gain != (1.0,) or self.outputs > 1 or self.normalise:
+            yield "gain, outputs and normalise: a committee has weights of 1; leave them out"
+
+    def grid(self) -> Iterator[ResolvedTeacher]:
+        for units in self.units:
+            yield ResolvedTeacher(widths=(units,), activation="erf")
+
+
 _NUGGETS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10)
 
 
@@ -330,6 +350,16 @@ def apply(
         parts.append(W @ h + b)
         start += m
     return functools.reduce(operator.add, parts)
+
+
+def committee(chart: int, units: int, *, key: Key[Any, ""]) -> list[Layers]:
+    """Σ erf(B_m·z/√2) as a network: orthogonal rows of length 1/√2, and weights 1."""
+    import jax
+    import jax.numpy as jnp
+
+    B = jnp.linalg.qr(jax.random.normal(key, (chart, units)))[0].T
+    zeros = jnp.zeros((units, 1)), jnp.zeros((1, 1))
+    return [[(B / 2**0.5, zeros[0]), (jnp.ones((1, units)), zeros[1])]]
 
 
 def ridge(

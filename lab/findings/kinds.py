@@ -32,7 +32,9 @@ from lab.findings import (
     rates,
     run_lists,
     selections,
+    specialisations,
     stopping,
+    tickets,
 )
 from lab.findings.answer import Answer
 from lab.findings.study_results import Finding, StudyResults
@@ -56,6 +58,7 @@ KINDS: dict[str, FindingKind] = {
     "descent": FindingKind(descents.descents, descent_views.VIEW),
     "batches": FindingKind(batches.batches, batches.VIEW),
     "rates": FindingKind(rates.rates, rates.VIEW),
+    "specialisation": FindingKind(specialisations.specialisations, specialisations.VIEW),
     "plane": FindingKind(planes.planes, planes.VIEW),
     "exponents": FindingKind(exponents.exponents, exponent_views.VIEW),
     "calibrated": FindingKind(calibrated.calibrated, calibrated.VIEW),
@@ -64,6 +67,7 @@ KINDS: dict[str, FindingKind] = {
     "gaps": FindingKind(gaps.gaps, gaps.VIEW),
     "contrasts": FindingKind(contrasts.contrasts, contrasts.VIEW),
     "selections": FindingKind(selections.selections, selections.VIEW),
+    "tickets": FindingKind(tickets.tickets, tickets.VIEW),
     "expected": FindingKind(expected.expected, expected.VIEW),
     "coverage": FindingKind(coverage.coverage, coverage.VIEW),
     "records": FindingKind(run_lists.run_lists, run_lists.VIEW),

@@ -16,8 +16,8 @@ and SciPy only.
     WeakFeatures           double descent over features
     LeastSquaresDescent    double descent over epochs, and Heckel & Yilmaz's formula
     RandomFeaturesRidge    risk in samples, features and ridge, of any spectrum
-    Committee              soft committees: trajectories of overlaps, plateau, noise floor, and
-                           the optimum of fewer units than the teacher's
+    Committee              soft committees: trajectories of overlaps, plateau and how fast it is
+                           left, noise floor, the optimum of fewer units than the teacher's
     PerceptronPruning      error after training on hard or easy examples alone
     Bisection, SingularFunction, DyadicBoundary
                            points that are chosen: a threshold, x^s, the boundary of a ball

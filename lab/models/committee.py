@@ -18,9 +18,9 @@ With label noise, trained only in the first layer, the error of K ≥ M ends at
 
     ε∞ = (ησ²/2π)[M/√3 + (K − M)] + O(η²)
 
-which is 1 to 2 % low at η = .05. K < M units have the optimum `copy_average`. Finite N adds O(1/N),
-and a plateau that ends sooner, for units differ by 1/√N at first. Match units (a permutation)
-before comparing R of two runs.
+which is 1 to 2 % low at η = .05. A plateau is left at the rate `escape`. K < M units have the
+optimum `copy_average`. Finite N adds O(1/N), and a plateau that ends sooner, for units differ by
+1/√N at first. Match units (a permutation) before comparing R of two runs.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from lab.models.numerics import Argument, Numbers, number, numbers, symmetric
 
 __all__ = ["Committee", "Overlaps"]
 
+SETTLED = 2e4
+"""Time, over the rate, after which units that are alike have settled on the plateau."""
 PRECISION = 1e-10
 """Relative tolerance of the integration in time."""
 
@@ -109,6 +111,7 @@ class Committee:
         v: Argument | None = None,
         A: Argument | None = None,
         second_rate: float = 0.0,
+        precision: float = PRECISION,
     ) -> Overlaps:
         """Overlaps and error along training, at these times.
 
@@ -119,6 +122,7 @@ class Committee:
             times: steps/N [times], ≥ 0 and not decreasing.
             T, v, A: as in `error`; v is the second layer at time 0.
             second_rate: of the second layer, (second_rate/N) g(λ_k)(y − φ) a step; 0 fixes it.
+            precision: relative tolerance of the integration, absolute a thousandth of it.
         """
         from scipy.integrate import solve_ivp
 
@@ -147,7 +151,7 @@ class Committee:
         start = np.concatenate([C[:K, :K][upper], C[:K, K:].ravel(), v])
         found = solve_ivp(
             flow, (0.0, t[-1]), start, t_eval=np.unique(t), method="DOP853",
-            rtol=PRECISION, atol=PRECISION * 1e-3,
+            rtol=precision, atol=precision * 1e-3,
         )  # fmt: skip
         if not found.success or not np.isfinite(found.y).all():
             raise ValueError(f"training diverges at rate = {η:g}; choose a smaller one")
@@ -179,6 +183,46 @@ class Committee:
         Q = np.full((self.K, self.K), self.M * x)
         R = np.full((self.K, self.M), np.sqrt(x))
         return Overlaps(Q, R, self.error(Q, R), np.ones(self.K))
+
+    def escape(self, rate: float, noise: float = 0.0) -> float:
+        """Growth rate λ > 0 of the differences between student units on the plateau of a rate.
+
+        At η > 0 the plateau is R_in = r, Q_ik = q + p δ_ik, where `flow` ends that starts from
+        units of this symmetry, p > 0. A change δR_in = a_i b_n with Σ a = Σ b = 0 has a symmetry
+        that no other order parameter has, and grows as dδR/dt = λ δR. First weights
+        drawn at random differ by 1/√N, so that the plateau lasts ½ ln(N)/λ + const (Biehl, Riegler
+        & Wöhler, J. Phys. A 29, 4769).
+
+        Args:
+            rate: η > 0. noise: σ, standard deviation of the label noise.
+
+        Raises ValueError for K < 2 or M < 2, and where there is no plateau at this rate.
+        """
+        from scipy.integrate import solve_ivp
+
+        if min(self.K, self.M) < 2:
+            raise ValueError(f"K = {self.K}, M = {self.M} have no units to tell apart; take 2 each")
+        η, σ = number("rate", rate, "(0, inf)"), number("noise", noise, "[0, inf)")
+
+        def flow(R: np.ndarray, q: float, p: float) -> tuple[np.ndarray, np.ndarray]:
+            Q = np.full((self.K, self.K), q) + p * np.eye(self.K)
+            C = np.block([[Q, R], [R.T, np.eye(self.M)]])
+            return _flow(C, np.ones(self.K), np.ones(self.M), rate=η, noise=σ, over=True)[:2]
+
+        def moving(_: float, at: np.ndarray) -> list[float]:
+            dQ, dR = flow(np.full((self.K, self.M), at[0]), at[1], at[2])
+            return [dR[0, 0], dQ[0, 1], dQ[0, 0] - dQ[0, 1]]
+
+        at = self.plateau()
+        start = [at.R[0, 0], at.Q[0, 1], 0.2 * at.Q[0, 1]]
+        path = solve_ivp(moving, (0.0, SETTLED), start, method="LSODA", rtol=1e-10, atol=1e-12)
+        r, q, p = path.y[:, -1]
+        if not path.success or not np.max(np.abs(moving(0.0, path.y[:, -1]))) < 1e-6:
+            raise ValueError(f"no plateau at rate = {η:g}; choose a smaller one")
+        change = np.zeros((self.K, self.M))
+        change[:2, :2] = [[1, -1], [-1, 1]]
+        more, less = (flow(r + h * change, q, p)[1][0, 0] for h in (1e-5, -1e-5))
+        return float(η * (more - less) / 2e-5)
 
     def copy_average(self) -> Overlaps:
         """The least error that is known of K < M units: K − 1 copy a unit each, one averages the

@@ -7,7 +7,7 @@ from lab.regimes import critical_batch, stepwise
 from lab.regimes import phase_map, resolution, variance
 
 # isort: split
-from lab.regimes import descent, rates
+from lab.regimes import descent, rates, specialisation, tickets
 
 # isort: split
 from lab.regimes import dimension, selection
@@ -20,6 +20,8 @@ __all__ = [
     "rates",
     "resolution",
     "selection",
+    "specialisation",
     "stepwise",
+    "tickets",
     "variance",
 ]

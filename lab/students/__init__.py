@@ -2,6 +2,7 @@
 
 from lab.kinds.student import STUDENTS
 from lab.students import (
+    committee,
     curves,
     dimensions,
     exact,
@@ -14,9 +15,10 @@ from lab.students import (
     random_features,
     rates,
     ridges,
+    tickets,
     whole_problem,
 )
 
-__all__ = ["STUDENTS", "curves", "dimensions", "exact", "first_order", "kernels", "linear", "local",
-           "mlp", "perceptron", "random_features", "rates", "ridges",
+__all__ = ["STUDENTS", "committee", "curves", "dimensions", "exact", "first_order", "kernels",
+           "linear", "local", "mlp", "perceptron", "random_features", "rates", "ridges", "tickets",
            "whole_problem"]  # fmt: skip

@@ -55,6 +55,7 @@ class Mlp(Trained):
         **Trained.solvers,
         "data": "lab.students.solvers:BASIN",
         "ntk": "lab.students.solvers:TANGENTS",
+        "units": "lab.students.units:WATCHED",
     }
     size_key: ClassVar[str | None] = "widths"
     reference: ClassVar[str] = "lab.students.mlp:reference"

@@ -16,7 +16,7 @@ the test, validation and training sets. They change neither the steps nor which 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -58,24 +58,39 @@ Rule = tuple[str, float, float, float]
 """An optimiser at rate 1: its name, its two momenta and its decay."""
 
 
+First = Sequence[Any]
+"""First parameters [T, S, …] of each shape of a group, None for those of its kind."""
+
+
 def train(
-    group: Group, *, tick: Callable[[int], None] = lambda student_steps: None
+    group: Group,
+    *,
+    tick: Callable[[int], None] = lambda student_steps: None,
+    first: First = (),
+    watch: Callable[[Cohort, int], None] = lambda cohort, step: None,
 ) -> list[Result]:
     """Train every student of the group; `tick` is told of student-steps as they are done.
 
-    An exception raised by `tick` abandons the group. Results come in the order of `group.runs()`.
+    first: parameters to begin with. watch: shown each cohort at step 0, at its checkpoints and at
+    the last step. An exception raised by `tick` abandons the group. Results come in the order of
+    `group.runs()`.
     """
     f64 = group.training.precision == "float64"
     with jax.enable_x64(True) if f64 else nullcontext():
-        return _train(group, tick)
+        return _train(group, tick, first, watch)
 
 
-def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
+def _train(
+    group: Group, tick: Callable[[int], None], first: First, watch: Callable[[Cohort, int], None]
+) -> list[Result]:
     given = batch_source(group)
     init = jnp.stack([stream("init", task, root=group.root) for task in group.teachers])
     base = np.asarray(baseline(given.loss, given.power, given.test[1]), float)
-    watch = DimensionProbe.of(group.measure, given, tick)
-    cohorts = [_Cohort(given, group, *shape, init, watch) for shape in group.shapes]
+    places = DimensionProbe.of(group.measure, given, tick)
+    cohorts = [
+        Cohort(given, group, *shape, init, places, begin)
+        for shape, begin in zip(group.shapes, first or [None] * len(group.shapes), strict=True)
+    ]
     for cohort, optima in zip(cohorts, _optima(group, given), strict=True):
         cohort.refer(optima / base)
     rate = rates(group.training)
@@ -84,6 +99,8 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
     reviving = range(REVIVED, int(group.training.revive * rate.size) + 1, REVIVED)
     scaled = group.measure.scales if group.measure else 0
     probe = given.large(scaled) if scaled else None
+    for cohort in cohorts:
+        watch(cohort, 0)
     step = 0
     for steps, batch, _ in group.training.stages:
         stop = step + steps
@@ -94,12 +111,14 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
             fresh = given.fresh(step, batch)
             for cohort in cohorts:
                 x, y = fresh or given.of_set(cohort.D or 0, step, batch)
-                for first, last in zip([step, *cuts], cuts, strict=False):
-                    cohort.advance(x, y, rate[step : step + n], first - step, last - step)
+                for begin, last in zip([step, *cuts], cuts, strict=False):
+                    cohort.advance(x, y, rate[step : step + n], begin - step, last - step)
                     if due and last == step + n or last in checkpoints:
                         cohort.evaluate(last, given, due and last == step + n, last in checkpoints)
                     if probe and last in checkpoints:
                         cohort.measure_noise(last, probe)
+                    if last in checkpoints:
+                        watch(cohort, last)
                 if _due(step, step + n, reviving):
                     cohort.revive(x, y, step + n)
                 tick(n * cohort.S * len(group.teachers))
@@ -110,7 +129,9 @@ def _train(group: Group, tick: Callable[[int], None]) -> list[Result]:
             cohort.polish(x, y, group.training)
             cohort.evaluate(group.training.last, given, True, True)
     for cohort in cohorts:
-        cohort.measure(watch, initial=False)
+        if group.training.polish:
+            watch(cohort, group.training.last)
+        cohort.measure(places, initial=False)
         if given.candidates:
             cohort.choose(group, given.candidates)
     runs = iter(group.runs())
@@ -136,7 +157,7 @@ def _network(student: StudentSpec) -> Any:
     return STUDENTS[student.kind].network()
 
 
-class _Cohort:
+class Cohort:
     """The students of one shape in training: parameters [T, S, …], optimiser, loss curves."""
 
     def __init__(
@@ -147,7 +168,8 @@ class _Cohort:
         D: int | None,
         seeds: tuple[int, ...],
         key: Key[Array, " T"],
-        watch: DimensionProbe,
+        probe: DimensionProbe,
+        first: Any,
     ) -> None:
         t = group.training
         self.student, self.D, self.seeds, self.S = student, D, seeds, len(seeds)
@@ -161,18 +183,20 @@ class _Cohort:
             again = jax.vmap(jax.vmap(lambda k: jax.random.fold_in(k, group.start)))
             keys = again(keys)
         self.keys = keys
-        self.parameters = _network(student).init(student, given.D_amb, given.outputs, keys=keys)
+        if first is None:
+            first = _network(student).init(student, given.D_amb, given.outputs, keys=keys)
+        self.parameters = first
         self.state = None
         if t.stages:
             self.state = _init_state(student, self.rule, self.parameters)
         self.curve: list[tuple[int, np.ndarray, np.ndarray]] = []
         self.observed: dict[tuple[int, str], np.ndarray] = {}
-        self.details = [[{**known} for _ in seeds] for known in watch.known]
-        self.measure(watch, initial=True)
+        self.details = [[{**known} for _ in seeds] for known in probe.known]
+        self.measure(probe, initial=True)
 
-    def measure(self, watch: DimensionProbe, *, initial: bool) -> None:
+    def measure(self, probe: DimensionProbe, *, initial: bool) -> None:
         """Dimensions of the students' layers as they are now, into the details."""
-        found = watch.of_students(self.student, self.parameters, self.scale, initial=initial)
+        found = probe.of_students(self.student, self.parameters, self.scale, initial=initial)
         for (t, s), dimensions in found:
             self.details[t][s] |= dimensions
 

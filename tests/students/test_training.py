@@ -212,13 +212,13 @@ def watched(make_study, **changes):
 def test_stages_of_any_length_keep_early_stopping(make_study, monkeypatch, stages):
     """The validation set is looked at once every chunk, wherever the stages end."""
     taken = []
-    evaluate = training._Cohort.evaluate
+    evaluate = training.Cohort.evaluate
 
     def recorded(self, step, *rest):
         taken.append(step)
         evaluate(self, step, *rest)
 
-    monkeypatch.setattr(training._Cohort, "evaluate", recorded)
+    monkeypatch.setattr(training.Cohort, "evaluate", recorded)
     parts = [{"steps": n, "batch": 8, "rate": 0.02} for n in stages]
     found = watched(make_study, training={"schedule": "step", "stages": parts})
     one = group(found, teachers=1)

@@ -1,0 +1,470 @@
+"""Specialisation: overlaps of units, escape times, shares of matched units and losses at the end.
+
+A unit of an interval is a teacher, or a seed where there is one teacher; of its seeds it has the
+mean, of times and losses that of logarithms. Intervals are Student's t over these.
+
+    growth   the slope of escape times over ln N by least squares, runs of all N independent
+    escape   exp of the mean of log(escape time / that of N → ∞ from the same start), all K together
+    matched  the mean share over runs of the K that is claimed about, or all
+    floor    mean loss over theory's at every K, by the rule of `lab.findings.curves`
+    gain, sooner   exp of the difference of mean logs of two K, Welch's t
+
+Known bias: a time is read between two looks, and only of runs that specialise in their time; with
+one that does not nothing is claimed of times. The slope is theory's for N → ∞ alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+
+from lab.findings.answer import NOTHING, Answer, Judgement, inside
+from lab.findings.curves import compared
+from lab.findings.drawing import BLUE, GREY, VERMILLION, blank, literal, shades, styled
+from lab.findings.expected import Expected
+from lab.findings.exponents import doubts_of_runs
+from lab.findings.study_results import ClaimedFinding, SettingRuns, StudyResults, named
+from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
+from lab.regimes.specialisation import Specialisation
+from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Doubt
+from lab.scaling.scans.lines import student_quantile
+from lab.scaling.scans.scan import Interval
+from lab.spec import Run
+from lab.students.units import ESCAPE, EXPECTED, MATCHED, UnitPath
+from lab.tables.prediction import Claim
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORBID = {Doubt.DIVERGED, Doubt.FAILED, Doubt.UNFINISHED}
+"""Doubts of the runs under which nothing is judged."""
+MORE = "take more teachers or seeds."
+
+
+@dataclass(frozen=True)
+class StudentSize:
+    """The runs of one K: values by independent unit; NaN of a unit with a run that has none.
+
+    lacking: runs without an escape time. theory: loss at the end that theory knows, NaN if none.
+    """
+
+    K: int
+    runs: int
+    escape: Float[np.ndarray, " units"]
+    expected: Float[np.ndarray, " units"]
+    matched: Float[np.ndarray, " units"]
+    loss: Float[np.ndarray, " units"]
+    lacking: int
+    theory: float
+    paths: tuple[UnitPath, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SpecialisationFound(ClaimedFinding):
+    """One setting: N inputs, M units of the teacher, and what every K did."""
+
+    N: int
+    M: int
+    sizes: tuple[StudentSize, ...]
+    run: Run = field(repr=False)
+
+    def plain(self) -> dict[str, Any]:
+        """Means by K, under the names of JSON."""
+        return {"label": self.label, "N": self.N, "M": self.M, "doubts": list(self.doubts), "K": [
+            {"K": one.K, "runs": one.runs, "escape": _mean(one.escape, log=True),
+             "matched": _mean(one.matched), "loss": _mean(one.loss, log=True),
+             "theory": one.theory, "not_specialised": one.lacking}
+            for one in self.sizes
+        ]}  # fmt: skip
+
+
+def _mean(values: np.ndarray, *, log: bool = False) -> dict[str, Any]:
+    """A mean with its interval."""
+    value, ends = _of_units(np.log(values) if log else values)
+    if log:
+        value, ends = math.exp(value), (math.exp(ends[0]), math.exp(ends[1]))
+    return {"value": value, "interval": ends}
+
+
+def _of_units(values: np.ndarray) -> tuple[float, Interval]:
+    """Mean and Student's interval; NaN of fewer than two values."""
+    if not values.size:
+        return math.nan, NOTHING
+    mean = float(values.mean())
+    if values.size < 2:
+        return mean, NOTHING
+    half = float(student_quantile(values.size - 1) * values.std(ddof=1) / math.sqrt(values.size))
+    return mean, (mean - half, mean + half)
+
+
+def specialisations(question: StudyResults) -> tuple[SpecialisationFound, ...]:
+    """One per setting, in the order of the grid."""
+    study = question.study
+    assert isinstance(study, Specialisation)
+    return tuple(_found(study, one) for one in question.stored)
+
+
+def _found(study: Specialisation, one: SettingRuns) -> SpecialisationFound:
+    by_size: dict[int, list[tuple[Run, Any]]] = defaultdict(list)
+    for run, row in one.done:
+        by_size[study.x(run)].append((run, row))
+    first = one.cells.scan[0][0]
+    doubts = tuple(doubt for doubt in doubts_of_runs(study, one) if doubt in FORBID)
+    sizes = tuple(_size(one, K, some) for K, some in sorted(by_size.items()))
+    return SpecialisationFound(
+        first.task.dim, first.drawn.teacher_widths[0], sizes, first, at=one.setting, doubts=doubts
+    )
+
+
+def _size(one: SettingRuns, K: int, done: Sequence[tuple[Run, Any]]) -> StudentSize:
+    at: dict[int, list[tuple[float, float, float, float]]] = defaultdict(list)
+    lacking = 0
+    for run, row in done:
+        escape = row.details.get(ESCAPE, math.nan)
+        lacking += not math.isfinite(escape)
+        at[one.unit(run)].append((
+            math.log(escape), math.log(row.details.get(EXPECTED, math.nan)),
+            row.details[MATCHED], math.log(row.loss or math.nan),
+        ))  # fmt: skip
+    means = np.array([np.mean(values, axis=0) for _, values in sorted(at.items())])
+    escape, expected, matched, loss = means.T
+    paths = tuple(UnitPath.of_details(row.details) for _, row in done)
+    return StudentSize(
+        K, len(done), np.exp(escape), np.exp(expected), matched, np.exp(loss), lacking,
+        known_loss(done[0][0]), paths,
+    )  # fmt: skip
+
+
+def known_loss(run: Run) -> float:
+    """The loss at the end of training that theory knows, NaN where it knows none."""
+    from lab.models import Committee
+
+    K, M = int(run.coordinate("units") or 0), run.drawn.teacher_widths[0]
+    model, own, noise = Committee(K, M), dict(run.student.settings), run.drawn.noise
+    if "rate" in own and noise > 0 and K >= M:
+        return 2 * float(model.noise_floor(float(own["rate"]), noise))
+    if "rate" not in own and not noise and K < M:
+        return 2 * float(model.copy_average().error)
+    return math.nan
+
+
+# ---- claims --------------------------------------------------------------------------------------
+
+
+def _verdict(claim: Claim, interval: Interval, value: float) -> str:
+    """By the sense of the claim: above the value, or within its tolerance."""
+    if claim.sense == "equal":
+        allowed = (value * (1 - claim.tolerance), value * (1 + claim.tolerance))
+        return inside(interval, allowed)
+    if not all(map(math.isfinite, interval)):
+        return UNDECIDED
+    return AGREES if interval[0] >= value else CONTRADICTS if interval[1] < value else UNDECIDED
+
+
+def _each(
+    question: StudyResults, claim: Claim
+) -> Iterator[tuple[SettingRuns, float, SpecialisationFound]]:
+    both = zip(question.predicted(claim), question.found("specialisation"), strict=True)
+    for (one, value), found in both:
+        yield one, value, found
+
+
+def _judged(
+    claim: Claim, one: SettingRuns, found: SpecialisationFound, value: float, measured: float,
+    interval: Interval, *words: str,
+) -> Judgement:  # fmt: skip
+    verdict = UNDECIDED if found.doubts else _verdict(claim, interval, value)
+    return Judgement(
+        claim, one.setting, measured, interval, value, verdict, found.doubts,
+        MORE if verdict == UNDECIDED and not found.doubts else "", words=words,
+    )  # fmt: skip
+
+
+def _late(sizes: Sequence[StudentSize]) -> str:
+    """Why times cannot be claimed of; empty where every run has one."""
+    lacking, runs = sum(one.lacking for one in sizes), sum(one.runs for one in sizes)
+    if not runs:
+        return "no run of this size is done: run the study."
+    return (
+        f"{lacking} of {runs} runs do not specialise in their time: train longer, by student.time "
+        "or training.steps." if lacking else ""
+    )  # fmt: skip
+
+
+def matched(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
+    """Judge the share of matched units, at the K where it is smallest."""
+    for one, value, found in _each(question, claim):
+        known = [(*_of_units(size.matched), size.K) for size in found.sizes]
+        if not known:
+            yield Judgement.unmeasured(claim, one.setting, value, found.doubts, _late(()))
+            continue
+        mean, ends, K = min(known)
+        yield _judged(claim, one, found, value, mean, ends, f"the share is smallest at K = {K}.")
+
+
+def escape(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
+    """Judge escape times of SGD over those of N → ∞ from the same first weights."""
+    for one, value, found in _each(question, claim):
+        if why := _late(found.sizes):
+            yield Judgement.unmeasured(claim, one.setting, value, found.doubts, why)
+            continue
+        logs = np.concatenate([np.log(size.escape / size.expected) for size in found.sizes])
+        mean, (low, high) = _of_units(logs[np.isfinite(logs)])
+        ends = (math.exp(low), math.exp(high))
+        yield _judged(claim, one, found, value, math.exp(mean), ends)
+
+
+def floor(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
+    """Judge mean losses at the end over theory's, K by K."""
+    for one, value, found in _each(question, claim):
+        told = [
+            Expected(size.K, math.nan, float(ratio.mean()),
+                     float(ratio.std(ddof=1) / math.sqrt(ratio.size)), None, "exact", ratio.size)
+            for size in found.sizes if math.isfinite(size.theory) and size.loss.size > 1
+            for ratio in (size.loss / size.theory,)
+        ]  # fmt: skip
+        if not told:
+            why = "no K has a loss that theory knows, and two teachers or seeds."
+            yield Judgement.unmeasured(claim, one.setting, value, found.doubts, why)
+            continue
+        verdict, e, shown = compared(told, claim.tolerance)
+        verdict = UNDECIDED if found.doubts else verdict
+        words = (f"measured / theory is farthest from 1 at K = {e.x:g}, of {len(told)} K.",)
+        yield Judgement(
+            claim, one.setting, e.ratio, shown, value, verdict, found.doubts,
+            MORE if verdict == UNDECIDED and not found.doubts else "", at=f"K = {e.x:g}",
+            words=words,
+        )  # fmt: skip
+
+
+def gain(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
+    """Judge the loss at the end of K = M over that of the largest K."""
+    yield from _compared(question, claim, lambda size: size.loss, lambda some: "")
+
+
+def sooner(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
+    """Judge the escape time of K = M over that of the largest K."""
+    yield from _compared(question, claim, lambda size: size.escape, _late)
+
+
+def _compared(
+    question: StudyResults, claim: Claim, of: Callable[[StudentSize], np.ndarray],
+    why: Callable[[Sequence[StudentSize]], str],
+) -> Iterator[Judgement]:  # fmt: skip
+    for one, value, found in _each(question, claim):
+        own = next((size for size in found.sizes if size.K == found.M), None)
+        most = found.sizes[-1] if found.sizes and found.sizes[-1].K > found.M else None
+        if own is None or most is None or why((own, most)):
+            told = why((own, most)) if own and most else _late(())
+            yield Judgement.unmeasured(claim, one.setting, value, found.doubts, told)
+            continue
+        a, b = np.log(of(own)), np.log(of(most))
+        mean, (low, high) = welch(a, b)
+        ends = (math.exp(low), math.exp(high))
+        words = f"of K = {own.K} over K = {most.K}."
+        yield _judged(claim, one, found, value, math.exp(mean), ends, words)
+
+
+def welch(a: np.ndarray, b: np.ndarray) -> tuple[float, Interval]:
+    """The difference of two means with Welch's interval."""
+    change = float(a.mean() - b.mean())
+    if min(a.size, b.size) < 2:
+        return change, NOTHING
+    u, v = a.var(ddof=1) / a.size, b.var(ddof=1) / b.size
+    dof = (u + v) ** 2 / max(u**2 / (a.size - 1) + v**2 / (b.size - 1), 1e-300)
+    half = float(student_quantile(max(dof, 1.0)) * math.sqrt(u + v))
+    return change, (change - half, change + half)
+
+
+def growth(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
+    """Judge the slope of escape times over ln N, for every K and all settings that differ in N."""
+    kinds: dict[tuple, list[tuple[SettingRuns, float, SpecialisationFound]]] = defaultdict(list)
+    for one, value, found in _each(question, claim):
+        kinds[one.setting.pairs].append((one, value, found))
+    for pairs, some in kinds.items():
+        for K in sorted({size.K for _, _, found in some for size in found.sizes}):
+            yield _growth(claim, named(dict(pairs)), K, some)
+
+
+def _growth(
+    claim: Claim, name: str, K: int, some: Sequence[tuple[SettingRuns, float, SpecialisationFound]]
+) -> Judgement:
+    from lab.models import Committee
+
+    value, place = some[0][1], ", ".join(filter(None, [f"K = {K}", name]))
+    sizes = [(found.N, size) for _, _, found in some for size in found.sizes if size.K == K]
+    doubts = tuple(dict.fromkeys(doubt for _, _, found in some for doubt in found.doubts))
+    why = _late([size for _, size in sizes])
+    if why or len(sizes) < 2:
+        why = why or "a slope needs two N: run the study."
+        return Judgement(claim, None, math.nan, NOTHING, value, UNDECIDED, doubts, why, place)
+    run = some[0][2].run
+    own = dict(run.student.settings)
+    λ = Committee(K, some[0][2].M).escape(float(own["rate"]), run.drawn.noise)
+    slope, (low, high) = slope_of(
+        np.concatenate([np.full(size.escape.size, math.log(N)) for N, size in sizes]),
+        np.concatenate([size.escape for _, size in sizes]),
+    )
+    ends = (2 * λ * low, 2 * λ * high)
+    verdict = UNDECIDED if doubts else _verdict(claim, ends, value)
+    words = (f"t = {slope:.1f} ln N + const, and {1 / (2 * λ):.1f} ln N by theory.",)
+    return Judgement(
+        claim, None, 2 * λ * slope, ends, value, verdict, doubts,
+        MORE if verdict == UNDECIDED and not doubts else "", place, words=words,
+    )  # fmt: skip
+
+
+def slope_of(x: np.ndarray, y: np.ndarray) -> tuple[float, Interval]:
+    """The slope of least squares with Student's interval, of independent y."""
+    centred = x - x.mean()
+    slope = float(centred @ y / (centred @ centred))
+    left = y - y.mean() - slope * centred
+    if x.size < 3:
+        return slope, NOTHING
+    error = math.sqrt(float(left @ left) / (x.size - 2) / float(centred @ centred))
+    half = float(student_quantile(x.size - 2)) * error
+    return slope, (slope - half, slope + half)
+
+
+# ---- as people see it ----------------------------------------------------------------------------
+
+HEAD = ("setting", "K", "escape", "95 % interval", "matched", "loss at the end", "by theory")
+
+
+def above(answers: Answers) -> list[TextTable]:
+    """A line for each setting and K."""
+    lines = [
+        _line(found, one) for found in findings_of(answers, "specialisation") for one in found.sizes
+    ]
+    words = (
+        "Escape times (steps/N of committees, steps of networks), shares of matched units that "
+        "have learned their teacher unit, losses at the end, by the units K of the student:"
+    )
+    return [TextTable(HEAD, lines, words, most=5)] if lines else []
+
+
+def _line(found: SpecialisationFound, one: StudentSize) -> tuple[str, ...]:
+    time, loss = _mean(one.escape, log=True), _mean(one.loss, log=True)["value"]
+    share = f"{one.matched.mean():.2f}"
+    if one.lacking:
+        return (found.label, str(one.K), f"{one.lacking} of {one.runs} not yet", "–", share,
+                f"{loss:.3g}", _number(one.theory))  # fmt: skip
+    low, high = time["interval"]
+    return (found.label, str(one.K), _number(time["value"]), f"[{_number(low)}, {_number(high)}]",
+            share, f"{loss:.3g}", _number(one.theory))  # fmt: skip
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else "–"
+
+
+def sentences(_: Answer, found: SpecialisationFound) -> Iterator[str]:
+    """Runs, and those that do not specialise."""
+    lacking, runs = (sum(getattr(s, name) for s in found.sizes) for name in ("lacking", "runs"))
+    yield f"{runs} runs" + (f", of which {lacking} do not specialise." if lacking else ".")
+
+
+def figures(answers: Answers) -> list[CaptionedFigure]:
+    """Overlaps along training, and escape times over N where there are several."""
+    found = [one for one in findings_of(answers, "specialisation") if one.sizes]
+    if not found:
+        return []
+    drawn = [CaptionedFigure("overlaps", "Overlaps of units", *_overlaps(found[:MOST]))]
+    many = [one for one in found if sum(one.at.pairs == other.at.pairs for other in found) > 1]
+    if many:
+        drawn.append(CaptionedFigure("escape", "Length of the plateau", *_escapes(many)))
+    return drawn
+
+
+MOST = 8
+"""Settings of one figure; the others stand in its table."""
+SHOWN = 12
+"""Runs of one K that are drawn."""
+
+
+def _overlaps(found: Sequence[SpecialisationFound]) -> tuple[Figure, str]:
+    columns = max(len(one.sizes) for one in found)
+    with styled():
+        figure = blank(0.6 + 3.2 * columns, 0.5 + 2.6 * len(found))
+        axes = figure.subplots(len(found), columns, squeeze=False, sharey=True)
+        for row, one in zip(axes, found, strict=True):
+            for ax in row[len(one.sizes) :]:
+                ax.set_axis_off()
+            for ax, size in zip(row, one.sizes, strict=False):
+                _paths(ax, size, one)
+    return figure, (
+        "Mean overlap of matched units with their teacher unit (blue) and with the others (grey), "
+        f"run by run, up to {SHOWN}; dotted, mean escape time. On the plateau both are alike."
+    )
+
+
+def _paths(ax: Axes, size: StudentSize, one: SpecialisationFound) -> None:
+    for path in size.paths[:SHOWN]:
+        ax.plot(path.times, path.other, "-", color=GREY, lw=0.8, alpha=0.6)
+        ax.plot(path.times, path.own, "-", color=BLUE, lw=0.8, alpha=0.8)
+    if not size.lacking:
+        ax.axvline(float(np.exp(np.log(size.escape).mean())), color=VERMILLION, ls=":", lw=1.2)
+    trained = one.run.student.trained
+    ax.set(xlabel="steps" if trained else "steps / N", ylabel="overlap", ylim=(0, 1.03))
+    if trained:
+        ax.set_xscale("symlog", linthresh=float(size.paths[0].times[1]))
+    ax.set_title(literal(f"{one.label}, K = {size.K}"), fontsize=9)
+
+
+def _escapes(found: Sequence[SpecialisationFound]) -> tuple[Figure, str]:
+    kinds: dict[tuple, list[SpecialisationFound]] = defaultdict(list)
+    for one in found:
+        kinds[one.at.pairs].append(one)
+    with styled():
+        figure = blank(5.4, 0.5 + 3.6 * len(kinds))
+        axes = figure.subplots(len(kinds), 1, squeeze=False)[:, 0]
+        for ax, (pairs, some) in zip(axes, kinds.items(), strict=True):
+            every = sorted({size.K for one in some for size in one.sizes})
+            for K, colour in zip(every, shades(len(every)), strict=True):
+                at = [(one.N, _of_units(size.escape)) for one in some for size in one.sizes
+                      if size.K == K and not size.lacking]  # fmt: skip
+                if at:
+                    N, value = [N for N, _ in at], [mean for _, (mean, _) in at]
+                    bars = [[mean - low, high - mean] for _, (mean, (low, high)) in at]
+                    ax.errorbar(N, value, yerr=np.array(bars).T, fmt="o-", color=colour, ms=4,
+                                label=f"K = {K}")  # fmt: skip
+            ax.set(xscale="log", xlabel="inputs N", ylabel="escape time")
+            ax.set_title(literal(named(dict(pairs)) or some[0].label.partition(",")[0]))
+            ax.legend(fontsize=8)
+    return figure, "Mean escape times over the number of inputs, bars of 95 % over runs."
+
+
+def files(answers: Answers) -> dict[str, Rows]:
+    """Means over runs of the overlaps at every look."""
+    columns = ("label", "K", "time", "own", "other")
+    rows = [
+        (one.label, str(size.K), f"{t:g}", f"{own:.4f}", f"{other:.4f}")
+        for one in findings_of(answers, "specialisation") for size in one.sizes
+        for t, own, other in _mean_path(size.paths)
+    ]  # fmt: skip
+    return {"overlaps.csv": Rows(columns, rows)} if rows else {}
+
+
+def _mean_path(paths: Sequence[UnitPath]) -> Iterator[tuple[float, float, float]]:
+    looks = min(path.times.size for path in paths)
+    for i in range(looks):
+        yield (float(paths[0].times[i]), float(np.mean([p.own[i] for p in paths])),
+               float(np.mean([p.other[i] for p in paths])))  # fmt: skip
+
+
+def measured(found: SpecialisationFound) -> str:
+    """Escape times by K."""
+    return "; ".join(
+        f"K = {one.K}: {_number(_mean(one.escape, log=True)['value'])}" for one in found.sizes
+    )
+
+
+VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="specialisation",
+            measured=measured)  # fmt: skip
