@@ -158,12 +158,8 @@ def advantage(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
             why = "random subnetworks of the same sizes are needed: run the study."
             yield Judgement.unmeasured(claim, one.setting, value, found.doubts, why)
             continue
-        allowed = (value * (1 - claim.tolerance), value * (1 + claim.tolerance))
-        if claim.sense == "equal":
-            verdict = inside(over.interval, allowed)
-        else:
-            low, high = over.interval
-            verdict = AGREES if low > value else CONTRADICTS if high < value else UNDECIDED
+        low, high = over.interval
+        verdict = AGREES if low > value else CONTRADICTS if high < value else UNDECIDED
         verdict = UNDECIDED if found.doubts else verdict
         each = ", ".join(f"{ratio:.2f} at N = {x:g}" for x, ratio in over.at)
         yield Judgement(

@@ -43,7 +43,7 @@ KEEPS = Quantity(
 ADVANTAGE = Quantity(
     "advantage", "random over ticket",
     "the loss of a random subnetwork over that of the rule at equal N, teacher by teacher",
-    "lab.findings.tickets:advantage", default=1.0, senses=("bound", "equal"),
+    "lab.findings.tickets:advantage", default=1.0, senses=("bound",), tolerance=0.0,
 )  # fmt: skip
 
 

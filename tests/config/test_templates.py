@@ -1,11 +1,13 @@
 """The studies to start from: those of the checkout, in the package too, or a sentence."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from lab.config import study, toml
 from lab.mistakes import StudyError
+from lab.regimes.regime import REGIMES
 
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
 
@@ -21,3 +23,11 @@ def test_a_package_without_them_says_so(tmp_path, monkeypatch):
     for asked in (toml.preset_questions, lambda: toml.preset_text("quickstart")):
         with pytest.raises(StudyError, match="are not there; install the lab again"):
             asked()
+
+
+def test_every_regime_has_a_study_to_start_from():
+    asked: set[str] = set()
+    for name in toml.preset_questions():
+        tables = tomllib.loads(toml.preset_text(name))
+        asked |= {one.get("regime", "") for one in (tables, *tables.get("panel", []))}
+    assert set(REGIMES) <= asked
