@@ -16,13 +16,13 @@ EXACT = """
 question = "How long is the plateau?"
 regime = "specialisation"
 [task]
-manifold = { kind = "gaussian", dim = [100, 3000] }
+manifold = { kind = "gaussian", dim = [100, 2000] }
 teacher = { kind = "committee", units = 2, count = 1 }
 [student]
 kind = "committee"
 units = [2, 3]
 time = 200
-seeds = 12
+seeds = 6
 [[prediction]]
 quantity = "growth"
 tolerance = 0.9
@@ -92,9 +92,10 @@ def test_exact_committees_agree(told, tmp_path):
     claims = answer["claims"]
     by = {(c["quantity"], c["label"]): c for c in claims}
     for K in (2, 3):
-        assert 0.3 < by["growth", f"K = {K}"]["value"] < 1.9
-    assert by["matched", "d = 3000"]["verdict"] == "agrees"
-    assert by["sooner", "d = 3000"]["value"] < 1.2
+        low, high = by["growth", f"K = {K}"]["interval"]
+        assert low < 1 < high and by["growth", f"K = {K}"]["verdict"] != "contradicts"
+    assert by["matched", "d = 2000"]["value"] > 0.9
+    assert by["sooner", "d = 2000"]["value"] < 1.2
     (small, large) = answer["specialisation"]
     times = [one["K"][0]["escape"]["value"] for one in (small, large)]
     assert times[1] > times[0] > 20
@@ -119,12 +120,12 @@ def test_networks_are_watched_at_their_checkpoints(told, tmp_path):
 @pytest.mark.parametrize("base, old, new, words", [
     (EXACT, 'kind = "committee", units = 2, count = 1', "widths = [8], count = 2",
      "matched with those of a committee"),
-    (EXACT, 'kind = "committee"\nunits = [2, 3]\ntime = 200\nseeds = 12', 'kind = "nearest"',
+    (EXACT, 'kind = "committee"\nunits = [2, 3]\ntime = 200\nseeds = 6', 'kind = "nearest"',
      "no units that specialise"),
-    (EXACT, 'manifold = { kind = "gaussian", dim = [100, 3000] }\nteacher = { kind = "committee", '
+    (EXACT, 'manifold = { kind = "gaussian", dim = [100, 2000] }\nteacher = { kind = "committee", '
      'units = 2, count = 1 }', 'data = "digits"', "units are matched with those of a committee"),
-    (EXACT, "seeds = 12", "seeds = 1", "one run has no error"),
-    (EXACT, "[100, 3000]", "100", "growth is over several N"),
+    (EXACT, "seeds = 6", "seeds = 1", "one run has no error"),
+    (EXACT, "[100, 2000]", "100", "growth is over several N"),
     (EXACT, "[2, 3]", "[2]", "K = M and a larger K"),
     (EXACT, "units = 2,", "units = 1,", "one unit has no other"),
     (NOISE, "noise = 0.3", "", "without noise committees have no floor"),
