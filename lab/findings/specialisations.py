@@ -119,7 +119,7 @@ def _found(study: Specialisation, one: SettingRuns) -> SpecialisationFound:
     doubts = tuple(doubt for doubt in doubts_of_runs(study, one) if doubt in FORBID)
     sizes = tuple(_size(one, K, some) for K, some in sorted(by_size.items()))
     return SpecialisationFound(
-        first.task.dim, first.drawn.teacher_widths[0], sizes, first, at=one.setting, doubts=doubts
+        first.drawn.dim, first.drawn.teacher_widths[0], sizes, first, at=one.setting, doubts=doubts
     )
 
 

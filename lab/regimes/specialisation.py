@@ -150,9 +150,10 @@ class Specialisation(Descending):
                     "training.checkpoints: overlaps are taken there; give some, as checkpoints = "
                     "\"log:24\""
                 )
-        if self.task.embedding.kind != "identity":
+        task: Any = self.task
+        if task.embedding.kind != "identity":
             yield "task.embedding: overlaps are of the inputs themselves; leave it out"
-        if min(self.task.teacher.units) < 2:
+        if min(task.teacher.units) < 2:
             yield "task.teacher.units: one unit has no other to be told from; take 2 or more"
         if self.task.count * self.repetitions < 2:
             yield ("student.seeds: one run has no error; give two seeds or teachers, better ten")

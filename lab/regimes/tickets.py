@@ -51,7 +51,7 @@ ADVANTAGE = Quantity(
 class Tickets(ResolutionWidth):
     """Loss against the size of subnetworks, under several rules that keep units."""
 
-    regime: Literal["tickets"] = "tickets"
+    regime: Literal["tickets"] = "tickets"  # type: ignore[assignment]
     predictions: ClaimTables = (
         ClaimTable(quantity="advantage"),
         ClaimTable(quantity="keeps"),
@@ -86,10 +86,11 @@ class Tickets(ResolutionWidth):
             )
         if self.task.count < 2:
             yield f"{self.task.counted}: differences are paired over teachers; take at least 2"
+        task: Any = self.task
         if "match" in student.rule and (
-            self.task.teacher_kind not in ("network", "committee")
-            or self.task.embedding.kind != "identity"
-            or not all(task.teacher_widths for task in self.tasks(1))
+            task.teacher_kind not in ("network", "committee")
+            or task.embedding.kind != "identity"
+            or not all(one.teacher_widths for one in task.specs(1))
         ):
             yield (
                 "student.rule: \"match\" keeps units that are near those of a teacher; take a "
