@@ -167,12 +167,13 @@ def _said(claim: str, verb: str, some: Sequence[Judged], every: Sequence[Judged]
         return f"{claim} {verb} {_where(some, every)}"
     values = _listed([number(p.exponent.alpha) for p in points if p.exponent])
     how = "as predicted" if verb == "holds" else "against the prediction"
-    return f"{_where(some, some[:1] * 99)} α is {values}, {how}: {claim}"
+    return f"{_where(some, every, named=True)} α is {values}, {how}: {claim}"
 
 
-def _where(some: Sequence[Judged], every: Sequence[Judged]) -> str:
-    """The settings of some findings: all of them, by panel and d where few, else their number."""
-    if len(some) == len(every) > 2:
+def _where(some: Sequence[Judged], every: Sequence[Judged], *, named: bool = False) -> str:
+    """The settings of some findings: all of them (unless `named`), by panel and d where few, else
+    their number."""
+    if len(some) == len(every) > 2 and not named:
         return f"in all {len(every)} settings"
     panels: dict[str, list[Finding]] = {}
     for _, answer, finding in some:
@@ -197,9 +198,10 @@ def _because(some: Sequence[Judged]) -> str:
     every = [doubt for *_, f in some for doubt in dict.fromkeys(f.doubts)]
     known = [Doubt.of(d) for d in every if d in set(Doubt)]
     strong = Counter(d for d in known if d.direction is not Direction.HELD)
-    ((first, n),) = (strong or Counter(known)).most_common(1) or [(None, 0)]
-    if first is None:
+    counted = strong or Counter(known)
+    if not counted:
         return f": {every[0].rstrip('.')}" if every else ""
+    ((first, n),) = counted.most_common(1)
     often = "" if n == len(some) else "most often "
     return f", {often}because {first.meaning}"
 
