@@ -317,7 +317,7 @@ def too_short(found: DescentFound) -> str:
 
 
 Read = tuple[float, Interval, str, str, tuple[str, ...]]
-"""What was measured with its interval, the verdict, what would decide it, and words."""
+"""Measured value with its interval, the verdict, what would decide it, and words."""
 
 
 def _answered(
