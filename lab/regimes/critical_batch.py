@@ -137,7 +137,7 @@ class CriticalBatch(Stepwise):
         return Cell(planned, base, self.x(base), self.setting(base))
 
     def kept(self, run: Run, scale: float | None, seen: Sequence[Any]) -> Sequence[Any]:
-        """For one exact curve the checkpoints on both sides of each target, and the last: steps to a
+        """The checkpoints of one exact curve on both sides of each target, and the last: steps to a
         loss are read between these alone."""
         if not run.student.trained and scale and self.task.count * self.repetitions == 1:
             seen = sorted(seen, key=lambda o: o.step)
