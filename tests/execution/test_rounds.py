@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import dask_cluster
 import numpy as np
 import pytest
 
@@ -184,6 +185,15 @@ def test_a_killed_run_selects_the_same_points(whole, tmp_path):
     child.kill()
     child.wait()
     subprocess.run([sys.executable, "-c", program], check=True)
+    after, uninterrupted = stored(found, tmp_path / "s"), stored(found, path)
+    assert {k: v[:2] for k, v in after.items()} == {k: v[:2] for k, v in uninterrupted.items()}
+
+
+@pytest.mark.long
+def test_workers_of_a_cluster_select_the_same_points(whole, tmp_path):
+    found, path = whole
+    with dask_cluster.scheduler(tmp_path) as address, dask_cluster.workers(tmp_path, 1):
+        runner.run(found, tmp_path / "s", settings=Settings(name="dask", scheduler=address))
     after, uninterrupted = stored(found, tmp_path / "s"), stored(found, path)
     assert {k: v[:2] for k, v in after.items()} == {k: v[:2] for k, v in uninterrupted.items()}
 
