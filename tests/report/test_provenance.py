@@ -146,7 +146,7 @@ def test_a_report_that_cannot_be_written_leaves_the_one_before(tables, folder, m
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(report, "_csv", full)
+    monkeypatch.setattr(report, "csv_text", full)
     with pytest.raises(StudyError, match="No space left"):
         lab.answer(tables, replicates=50).write()
     assert (folder / "report.md").read_text() == before
