@@ -203,9 +203,10 @@ def provenance_of(study: Study, store: Store, scans: Sequence[StudyResults]) -> 
 
 def _told(
     study: Study, entries: Sequence[Tabled], store: Store
-) -> Mapping[str, Sequence[Observation]]:
+) -> Mapping[str, tuple[Observation, ...]]:
     """The observations that the table keeps, by fingerprint."""
-    found = dict(store.observations(entry.row.fingerprint for entry in entries))
+    keys = [entry.row.fingerprint for entry in entries]
+    found = {key: tuple(seen) for key, seen in store.observations(keys).items()}
     rows = {entry.row.fingerprint: entry.row for entry in entries}
     for panel in study.panels:
         for planned in panel.plan:
