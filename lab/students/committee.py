@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -32,8 +31,6 @@ from lab.students.solvers import Failed, Observation, Result, Solver, Tick, one_
 from lab.students.units import EXPECTED, UnitPath, along, told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lab.kinds.student import StudyInterface
 
 LOOKS, KEPT = 240, 10
@@ -133,21 +130,19 @@ def _lengths(Q: Float[np.ndarray, "looks K K"]) -> Float[np.ndarray, "looks K"]:
 
 def simulated_path(run: Run, w: Float[np.ndarray, "K N"], B: Float[np.ndarray, "M N"]) -> Path:
     """The same of SGD, one sample a step."""
-    import jax
-
     from lab.data.streams import stream
     from lab.models import Committee
+    from lab.students import online  # brings JAX
 
     own, model = dict(run.student.settings), Committee(len(w), len(B))
     N = w.shape[1]
     steps = max(1, round(float(own["time"]) * N / LOOKS))
     key = stream("data", run.drawn, run.seed, root=run.root)
-    walk = _walk()
+    walked = online.weights(
+        w, B, rate=float(own["rate"]), noise=run.drawn.noise, looks=LOOKS, steps=steps, key=key
+    )
     Q, R = [w @ w.T / N], [w @ B.T / N]
-    for look in range(LOOKS):
-        of_look = jax.random.fold_in(key, look)
-        w = walk(w, B, float(own["rate"]), run.drawn.noise, of_look, steps=steps)
-        now = np.asarray(w, float)
+    for now in walked:
         Q.append(now @ now.T / N)
         R.append(now @ B.T / N)
     times, T, lengths = np.arange(LOOKS + 1) * steps / N, B @ B.T / N, _lengths(np.stack(Q))
@@ -155,31 +150,6 @@ def simulated_path(run: Run, w: Float[np.ndarray, "K N"], B: Float[np.ndarray, "
     if np.isfinite(Q[-1]).all() and np.max(Q[-1]) < DIVERGED:
         errors = np.array([model.error(q, r, T) for q, r in zip(Q, R, strict=True)])
     return times, np.stack(R), lengths, errors
-
-
-@cache
-def _walk() -> Callable[..., Any]:
-    """Compiled steps of SGD."""
-    import jax
-    import jax.numpy as jnp
-
-    def walk(w: Any, B: Any, rate: Any, noise: Any, key: Any, *, steps: int) -> Any:
-        N = w.shape[1]
-        root = math.sqrt(N)
-        xs = jax.random.normal(jax.random.fold_in(key, 0), (steps, N))
-        labels = jax.lax.erf(xs @ B.T / root / math.sqrt(2)).sum(1)
-        labels = labels + noise * jax.random.normal(jax.random.fold_in(key, 1), (steps,))
-
-        def step(w: Any, sample: Any) -> tuple[Any, None]:
-            x, y = sample
-            λ = w @ x / root
-            slope = math.sqrt(2 / math.pi) * jnp.exp(-(λ**2) / 2)
-            wrong = y - jax.lax.erf(λ / math.sqrt(2)).sum()
-            return w + rate / root * (slope * wrong)[:, None] * x, None
-
-        return jax.lax.scan(step, w, (xs, labels))[0]
-
-    return jax.jit(walk, static_argnames="steps")
 
 
 def _learned(run: Run) -> Result:
