@@ -1,15 +1,16 @@
 """Pages for readers: links lead somewhere, the first page is short, and its commands work.
 
-Every TOML block of README and docs/ is checked as `lab check` checks a file, completed where it is
-a part of one; every command is parsed with its options. README's commands are run, made short by
-overrides, and the tutorial as it is, both under the mark `long`. A block that cannot be checked
-stands behind a comment `<!-- not checked: why -->`.
+Every TOML block of README and docs/ is checked as `lab check` checks a file, completed by a study
+of its regime where it is a part of one; every command is parsed with its options. README's commands
+are run, made short by overrides, and the tutorial as it is, both under the mark `long`. A block
+that cannot be checked stands behind a comment `<!-- not checked: why -->`.
 """
 
 import doctest
 import re
 import shlex
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -20,6 +21,7 @@ from invocation import invoke
 from lab.cli.verbs import app
 from lab.config import study
 from lab.execution.settings import Settings
+from lab.mistakes import StudyError
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "studies" / "README.md"]
@@ -46,8 +48,19 @@ def test_every_page_has_a_place_in_the_site():
 
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^(<!-- not checked: .*? -->\n+)?```(\w*)\n(.*?)^```", re.M | re.S)
-REST = ROOT / "studies" / "width-exponent-small.toml"
+REST = "width-exponent-small"
 """The study that completes a block without a regime."""
+
+
+def completions(regime: str | None) -> Iterator[dict]:
+    """The tables of every study, or panel, of this regime."""
+    for file in sorted((ROOT / "studies").glob("*.toml" if regime else f"{REST}.toml")):
+        top = tomllib.loads(file.read_text())
+        panels = top.pop("panel", [{}])
+        for panel in panels:
+            tables = {**top, **panel}
+            if regime in (None, tables.get("regime")):
+                yield {key: value for key, value in tables.items() if key != "title"}
 
 
 def blocks(page: Path, *languages: str) -> list[str]:
@@ -70,16 +83,15 @@ def test_toml_blocks_are_valid(text, tmp_path, monkeypatch):
         (tmp_path / "lab.toml").write_text(text)
         assert Settings.found(tmp_path).name == tables["engine"]["name"]
         return
-    if "regime" in tables:
-        claim = {"quantity": "more-hurts"} if tables["regime"] == "descent" else {}
-        tables = {"schema": 1, "question": "?", "prediction": claim, **tables}
-        if tables["regime"] == "selection":
-            own = {"task": {"manifold": {"kind": "sphere", "dim": 2}, "teacher": {"count": 4}},
-                   "student": {"kind": "nearest"}, "prediction": {}}  # fmt: skip
-            tables = {**own, **tables, "prediction": {"exponent": "resolution"}}
-    elif "schema" not in tables:
-        tables = {**tomllib.loads(REST.read_text()), **tables}
-    assert len(study.of_tables(tables).plan) > 0
+    whole = [{}] if "schema" in tables else completions(tables.get("regime"))
+    mistakes = []
+    for rest in whole:
+        try:
+            assert len(study.of_tables({**rest, **tables}).plan) > 0
+            return
+        except StudyError as error:
+            mistakes += error.mistakes
+    pytest.fail("; ".join(mistakes) or "no study has this regime")
 
 
 def commands(page: Path) -> list[str]:
