@@ -111,6 +111,13 @@ def test_the_noise_floor_is_where_trajectories_end(K, M):
     assert ends[1] > ends[0] > model.noise_floor(1.0, 1.0)
 
 
+@pytest.mark.parametrize("K, M, floor", [
+    (1, 1, 0.09189), (2, 2, 0.1838), (3, 3, 0.2757), (2, 1, 0.2510), (3, 2, 0.3429),
+])  # fmt: skip
+def test_the_noise_floors_are_the_known_ones(K, M, floor):
+    assert Committee(K, M).noise_floor(1.0, 1.0) == pytest.approx(floor, abs=6e-5)
+
+
 def test_a_teacher_of_other_lengths_and_weights_is_learned():
     """A matched student with a trained second layer reaches any teacher it can express."""
     T, A = np.array([[1.5, 0.2], [0.2, 0.7]]), np.array([1.0, -0.5])
