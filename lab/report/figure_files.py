@@ -50,13 +50,13 @@ def text_of(root: ET.Element) -> str:
     return ET.tostring(root, "unicode").replace(" />", "/>") + "\n"
 
 
-def inline(one: CaptionedFigure) -> str:
+def inline(one: CaptionedFigure, prefix: str) -> str:
     """The figure for a page: told in words, as wide as there is room, on the page's ground; every
-    name in it begins with that of the figure, so that those of one page are apart."""
+    name in it begins with the prefix, so that those of one page are apart."""
     import matplotlib
 
     with matplotlib.rc_context({**STYLE, "savefig.transparent": True}):
-        root = svg(one.figure, f"{one.name}-")
+        root = svg(one.figure, prefix)
     points = float(root.attrib["width"].removesuffix("pt"))
     for name in ("width", "height", "version"):
         root.attrib.pop(name, None)

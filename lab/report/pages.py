@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 from urllib.parse import quote
 
@@ -55,7 +56,8 @@ def page_html(answers: Answers, name: str, figured: report.Drawn | None = None) 
     found = [*_sections(answers, report.figures(answers) if figured is None else figured)]
     lead = next((b for _, blocks in found for b in blocks
                  if isinstance(b, CaptionedFigure) and b.lead), None)  # fmt: skip
-    rest = [(title, [block(b) for b in blocks if b is not lead]) for title, blocks in found]
+    mark = (a + b for a in ("", *ascii_lowercase) for b in ascii_lowercase)
+    rest = [(title, [block(b, mark) for b in blocks if b is not lead]) for title, blocks in found]
     shown = views(answers).values()
     listed = claims.files(answers)
     listed |= {file: rows for view in shown for file, rows in view.files(answers).items()}
@@ -63,7 +65,7 @@ def page_html(answers: Answers, name: str, figured: report.Drawn | None = None) 
     doubted = report.doubts(answers)
     return render(
         "page.html.j2", title=name, top=said, summary=as_json(said.summary(name)),
-        lead=block(lead) if lead else None,
+        lead=block(lead, mark) if lead else None,
         sections=[(title, blocks) for title, blocks in rest if blocks],
         sentences=[s for s in report.sentences(answers) if s not in doubted],
         files=[(file, data_uri(rows) if len(rows.rows) <= CARRIED else file)
@@ -98,14 +100,14 @@ def _sections(answers: Answers, figured: report.Drawn) -> Iterator[tuple[str, li
             yield view.title or (figures[0].title if figures else kind.capitalize()), blocks
 
 
-def block(of: Shown) -> dict[str, Any]:
-    """A block as values for the template."""
+def block(of: Shown, mark: Iterator[str]) -> dict[str, Any]:
+    """A block as values for the template; mark: what names of the next figure begin with."""
     if isinstance(of, str):
         return {"kind": "words", "words": of}
     if isinstance(of, TextTable):
         return {"kind": "table", "table": of}
     rows = of.data.rows if of.data else ()
-    return {"kind": "figure", "of": of, "svg": inline(of), "rows": rows[:SHOWN],
+    return {"kind": "figure", "of": of, "svg": inline(of, next(mark)), "rows": rows[:SHOWN],
             "uri": data_uri(of.data) if of.data else "", "left": max(len(rows) - SHOWN, 0),
             "wide": of.figure.get_size_inches()[0] > WIDE}  # fmt: skip
 

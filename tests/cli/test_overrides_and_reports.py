@@ -68,7 +68,7 @@ def test_a_report_with_overrides_has_a_folder_of_its_own_and_rows_are_shared(her
     assert "--set &#39;data.sizes=[32, 64, 128, 256]&#39;" in page
     assert "lab run s.toml --set 'data.sizes=[32, 64, 128, 256]' --results again" in page
     plain = (here / "results/s/report.html").read_text()
-    assert "lab run s.toml --results again" in plain and "<dd>lab run s.toml</dd>" in plain
+    assert "lab run s.toml --results again" in plain and ">lab run s.toml</pre>" in plain
     for verb in ("report", "run"):  # there is nothing to train
         assert invoke(verb, "s.toml").exit_code == 0
     assert report(here).startswith(before["report.md"].decode()[:400])

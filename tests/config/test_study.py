@@ -74,7 +74,7 @@ def test_all_mistakes_at_once_with_line_and_remedy(tmp_path):
         ("prediction.exponent='4/q'", "unknown symbol 'q'"),
         ("prediction.exponent='4/'", "prediction.exponent"),
         ("prediction.tolerance=2", "out of range"),
-        ("data.sizes=[1,2,3]", "belongs to regime = \"resolution-data\""),
+        ("data.sizes=[1,2,3]", '"resolution-data"'),
         ("training.schedule='step'", "belong together"),
         ("training.checkpoints='log'", "give \"last\""),
         ("training.checkpoints='log:0'", "give \"last\""),

@@ -114,7 +114,7 @@ SETS = [
     ("network", "training.weight-decay=0.1", "did you mean 'weight_decay'"),
     ("network", "training.step=1", "did you mean 'steps'"),
     ("network", "schema_=1", "unknown key 'schema_'"),
-    ("network", "data.sizes=[1,2,3]", 'belongs to regime = "resolution-data"'),
+    ("network", "data.sizes=[1,2,3]", '"resolution-data"'),
     ("network", "student.kernel='laplace'", 'belongs to kind = "kernel"'),
     ("network", "student.covariance=1", "unknown key 'covariance'"),
     ("network", "task.teacher.nu=1", 'belongs to kind = "field"'),

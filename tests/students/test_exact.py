@@ -69,7 +69,7 @@ def test_scales_with_its_target_and_forgets_the_order_of_its_data(student):
 
 def test_counts_what_it_trains():
     learners = {k: table for k, table in KINDS.items() if issubclass(table, Exact)}
-    others = ("dimension", "realisable", "perceptron")
+    others = ("dimension", "realisable", "perceptron", "committee")
     exact_kinds = {k: table for k, table in learners.items() if k not in others and not table.timed}
     needed = {"ridges": {"units": (8,)}}
     counts = {

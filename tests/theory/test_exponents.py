@@ -69,6 +69,11 @@ def predictions(table):
         yield from predictions(part)
 
 
+MEASURED = {"kl-teachers": (0.607,), "selection-networks": ("2.2/d",)}
+"""Predictions that no theory has: a published number, and the exponent of exact students before the
+same targets, whose file says where it comes from."""
+
+
 @pytest.mark.parametrize("file", sorted(STUDIES.glob("*.toml")), ids=lambda file: file.stem)
 def test_what_a_shipped_study_predicts_is_known(file):
     tables = tomllib.loads(file.read_text())
@@ -76,6 +81,7 @@ def test_what_a_shipped_study_predicts_is_known(file):
     claimed = [claim for scan in study.read(file).scans for claim in scan.claims]
     of_alpha = {claim.text for claim in claimed if claim.quantity == "alpha"}
     assert found or of_alpha <= {*WORKED_OUT}
+    found = [text for text in found if text not in MEASURED.get(file.stem, ())]
     assert all(text in WORKED_OUT or known(text) for text in found)
 
 
