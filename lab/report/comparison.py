@@ -23,7 +23,7 @@ from lab.findings.exponent_figures import listed, spoken
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, alpha, interval
 from lab.mistakes import StudyError
-from lab.report.pages import block, render
+from lab.report.pages import block, marks, render
 from lab.report.top import top
 from lab.scaling.judge.verdict import briefly
 
@@ -55,8 +55,9 @@ def html(studies: Sequence[Named]) -> str:
         forest(found, "differences", "Differences of exponents", WORDS) if found else
         "No setting of one study reads like one of another, so none are compared."
     )  # fmt: skip
-    sections = [("Side by side", [block(_shown(studies)), block(_table(studies))]),
-                ("Differences", [block(compared)])]  # fmt: skip
+    mark = marks()
+    sections = [("Side by side", [block(_shown(studies), mark), block(_table(studies), mark)]),
+                ("Differences", [block(compared, mark)])]  # fmt: skip
     return render(
         "comparison.html.j2", title=" and ".join(name for name, _ in studies),
         studies=[(name, top(answers)) for name, answers in studies],

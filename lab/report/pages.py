@@ -56,7 +56,7 @@ def page_html(answers: Answers, name: str, figured: report.Drawn | None = None) 
     found = [*_sections(answers, report.figures(answers) if figured is None else figured)]
     lead = next((b for _, blocks in found for b in blocks
                  if isinstance(b, CaptionedFigure) and b.lead), None)  # fmt: skip
-    mark = (a + b for a in ("", *ascii_lowercase) for b in ascii_lowercase)
+    mark = marks()
     rest = [(title, [block(b, mark) for b in blocks if b is not lead]) for title, blocks in found]
     shown = views(answers).values()
     listed = claims.files(answers)
@@ -98,6 +98,11 @@ def _sections(answers: Answers, figured: report.Drawn) -> Iterator[tuple[str, li
         blocks = [*figures, *view.above(answers), *view.below(answers)]
         if blocks:
             yield view.title or (figures[0].title if figures else kind.capitalize()), blocks
+
+
+def marks() -> Iterator[str]:
+    """Letters, one or two, that tell the figures of a page apart."""
+    return (a + b for a in ("", *ascii_lowercase) for b in ascii_lowercase)
 
 
 def block(of: Shown, mark: Iterator[str]) -> dict[str, Any]:
