@@ -189,7 +189,7 @@ def test_names_from_files_appear_escaped(make_tables, tmp_path):
 def test_columns_of_any_view_appear_escaped():
     from lab.findings.view import Rows, TextTable
 
-    table = pages.block(TextTable((EVIL, "b"), [(EVIL, "2")], EVIL))
+    table = pages.block(TextTable((EVIL, "b"), [(EVIL, "2")], EVIL), pages.marks())
     text = pages.render("page.html.j2", **_empty(sections=[(EVIL, [table])]))
     assert EVIL not in text and text.count("&lt;script&gt;") >= 4
     assert EVIL not in pages.data_uri(Rows((EVIL,), [(EVIL,)]))
