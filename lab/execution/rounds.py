@@ -34,8 +34,11 @@ def before(run: Run) -> Run | None:
 
 def with_earlier(planned: Iterable[Planned]) -> tuple[Planned, ...]:
     """The same runs and, behind them, the rounds before them."""
+    planned = tuple(planned)
+    if not any(one.run.round for one in planned):
+        return planned
     found = dict.fromkeys(planned)
-    for one in [*found]:
+    for one in planned:
         earlier = before(one.run)
         while earlier:
             found.setdefault(replace(one, run=earlier))
@@ -57,9 +60,9 @@ def ready(missing: Iterable[Run], store: Store) -> tuple[Run, ...]:
 
 def supplied(group: Group, store: Store) -> Group:
     """The group with the labels that each of its teachers has by now."""
-    runs = {run.task: run for run in group.runs()}
     if not group.round:
         return group
+    runs = {run.task: run for run in group.runs()}
     return replace(group, labelled=tuple(_labelled(runs[task], store) for task in group.teachers))
 
 
