@@ -335,9 +335,7 @@ def _judged(found: BatchesFound, claim: Claim, at: Setting, prediction: float) -
             "running, give more steps, or take targets that are not as low."
         )
         return Judgement.unmeasured(claim, at, prediction, found.doubts, why)
-    low = prediction * (1 - claim.tolerance)
-    high = math.inf if claim.sense == "bound" else prediction * (1 + claim.tolerance)
-    verdict = inside(interval, (low, high)) if not found.doubts else UNDECIDED
+    verdict = inside(interval, claim.band(prediction)) if not found.doubts else UNDECIDED
     worst = max(found.targets, key=lambda t: -math.inf if t.residual != t.residual else t.residual)
     words = (
         f"the hyperbola leaves a residual of {worst.residual:.2g} in log S at most, at "

@@ -140,8 +140,7 @@ def _peak(study: Regime, one: SettingRuns, claim: Claim, position: float) -> Jud
     symbol = study.axis.symbol
     verdict, advice, words = UNDECIDED, EDGE, ""
     if inner:
-        allowed = (position * (1 - claim.tolerance), position * (1 + claim.tolerance))
-        verdict = inside(ends, allowed)
+        verdict = inside(ends, claim.band(position))
         more = "scan more x between them" if found.size == 1 else "take more teachers or draws"
         words = f"the loss is largest between {symbol} = {ends[0]:g} and {ends[1]:g}."
         advice = f"{more}."

@@ -414,7 +414,7 @@ def _placed(
         return place, ends, UNDECIDED, "the loss does not rise by more than its error.", ()
     if edge:
         return place, ends, UNDECIDED, EDGE, ()
-    verdict = inside(ends, (value * (1 - claim.tolerance), value * (1 + claim.tolerance)))
+    verdict = inside(ends, claim.band(value))
     return place, ends, verdict, "scan more x there, or take more teachers or seeds.", (
         f"the peak is between {symbol} = {low:g} and {high:g}.",
     )  # fmt: skip

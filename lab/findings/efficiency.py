@@ -143,9 +143,7 @@ def _judged(found: EfficiencyFound, claim: Claim, at: Setting, prediction: float
             "more steps, or take a target that is not as low."
         )
         return Judgement.unmeasured(claim, at, prediction, found.doubts, why)
-    low = prediction * (1 - claim.tolerance)
-    high = math.inf if claim.sense == "bound" else prediction * (1 + claim.tolerance)
-    verdict = UNDECIDED if found.doubts else inside(one.interval, (low, high))
+    verdict = UNDECIDED if found.doubts else inside(one.interval, claim.band(prediction))
     words = (
         f"N = {one.sizes[0]:g} takes {one.samples[0]:.3g} samples to L = {one.target:g}, and "
         f"N = {one.sizes[-1]:g} takes {one.samples[-1]:.3g}.",

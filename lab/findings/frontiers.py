@@ -245,8 +245,7 @@ def _judged(found: FrontierFound, claim: Claim, at: Setting, prediction: float) 
     doubts = found.doubts
     if first.status in ("unfinished", "no-curves"):
         doubts = (*doubts, f"{first.status}: {FRONTIER_STATUS[first.status]}")
-    allowed = (prediction * (1 - claim.tolerance), prediction * (1 + claim.tolerance))
-    verdicts = {inside(q.interval, allowed) for q in told.values()}
+    verdicts = {inside(q.interval, claim.band(prediction)) for q in told.values()}
     verdict = verdicts.pop() if len(verdicts) == 1 and not doubts else UNDECIDED
     words = tuple(
         f"{claim.symbol} by {name} is {q.value:.4g} [{q.interval[0]:.4g}, {q.interval[1]:.4g}]."

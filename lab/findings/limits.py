@@ -201,7 +201,7 @@ def _judged(found: LimitsFound, claim: Claim, at: Setting, prediction: float) ->
             "it needs a frontier, and curves for both exponents: go on running, or add sizes."
         )  # fmt: skip
         return Judgement.unmeasured(claim, at, prediction, found.doubts, why)
-    allowed = (prediction * (1 - claim.tolerance), prediction * (1 + claim.tolerance))
+    allowed = claim.band(prediction)
     if claim.quantity == BEND.name:  # a factor, to both sides alike
         allowed = (prediction / (1 + claim.tolerance), prediction * (1 + claim.tolerance))
     verdict = UNDECIDED if found.doubts else inside(interval, allowed)

@@ -93,8 +93,7 @@ def exponent(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge α, the exponent of the law that has a free one."""
     for (one, value), found in zip(question.predicted(claim), question.found("rates"), strict=True):
         ends = found.found.interval
-        allowed = (value * (1 - claim.tolerance), value * (1 + claim.tolerance))
-        verdict = inside(ends, allowed)
+        verdict = inside(ends, claim.band(value))
         yield Judgement(claim, one.setting, found.found.exponent, ends, value, verdict,
                         advice="take more draws." if verdict == UNDECIDED else "")  # fmt: skip
 

@@ -151,8 +151,7 @@ def difference(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
         random = _random([*points.values()], one.setting)
         both = [point for point in (random, gain.chosen) if point]
         doubts = tuple(dict.fromkeys(d for point in both for d in point.doubts if d in FORBID))
-        top = math.inf if claim.sense == "bound" else predicted + claim.tolerance
-        verdict = inside(gain.contrast.interval, (predicted - claim.tolerance, top))
+        verdict = inside(gain.contrast.interval, claim.band(predicted))
         low = Doubt.POOL_LIMITED in doubts
         if low and (verdict == AGREES and claim.sense == "equal" or
                     verdict == CONTRADICTS and gain.contrast.change < predicted):  # fmt: skip

@@ -32,7 +32,7 @@ from lab.findings.exponents import doubts_of_runs
 from lab.findings.study_results import ClaimedFinding, SettingRuns, StudyResults, named
 from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
 from lab.regimes.specialisation import Specialisation
-from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Doubt
+from lab.scaling.judge.verdict import UNDECIDED, Doubt
 from lab.scaling.scans.lines import student_quantile
 from lab.scaling.scans.scan import Interval
 from lab.spec import Run
@@ -160,12 +160,7 @@ def known_loss(run: Run) -> float:
 
 def _verdict(claim: Claim, interval: Interval, value: float) -> str:
     """By the sense of the claim: above the value, or within its tolerance."""
-    if claim.sense == "equal":
-        allowed = (value * (1 - claim.tolerance), value * (1 + claim.tolerance))
-        return inside(interval, allowed)
-    if not all(map(math.isfinite, interval)):
-        return UNDECIDED
-    return AGREES if interval[0] >= value else CONTRADICTS if interval[1] < value else UNDECIDED
+    return inside(interval, claim.band(value) if claim.sense == "equal" else (value, math.inf))
 
 
 def _each(

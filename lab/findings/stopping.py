@@ -214,9 +214,7 @@ def _judged(found: StoppingFound, claim: Claim, at: Setting, prediction: float) 
             f"needs {FEWEST}: go on running, or add training sets."
         )  # fmt: skip
         return Judgement.unmeasured(claim, at, prediction, found.doubts, why)
-    low = prediction * (1 - claim.tolerance)
-    high = math.inf if claim.sense == "bound" else prediction * (1 + claim.tolerance)
-    verdict = UNDECIDED if found.doubts else inside(interval, (low, high))
+    verdict = UNDECIDED if found.doubts else inside(interval, claim.band(prediction))
     words: tuple[str, ...] = ()
     if of_stop:
         s = min((s for s in found.stops if math.isfinite(s.ratio)), key=lambda s: s.ratio)

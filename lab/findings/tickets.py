@@ -176,8 +176,7 @@ def keeps(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
             yield Judgement.unmeasured(claim, one.setting, value, found.doubts, why)
             continue
         ends = found.contrast.interval
-        top = math.inf if claim.sense == "bound" else value + claim.tolerance
-        verdict = UNDECIDED if found.doubts else inside(ends, (value - claim.tolerance, top))
+        verdict = UNDECIDED if found.doubts else inside(ends, claim.band(value))
         yield Judgement(
             claim, one.setting, found.contrast.change, ends, value, verdict, found.doubts,
             MORE if verdict == UNDECIDED and not found.doubts else "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -97,6 +98,14 @@ class Claim:
     def allowed(self) -> str:
         """The tolerance in words: a share of the prediction, or a number."""
         return f"{self.tolerance:g}" if self.absolute else f"{self.tolerance:.0%}"
+
+    def band(self, value: float) -> tuple[float, float]:
+        """The values that agree with a prediction of this value; a bound has no upper end."""
+        if self.absolute:
+            low, high = value - self.tolerance, value + self.tolerance
+        else:
+            low, high = value * (1 - self.tolerance), value * (1 + self.tolerance)
+        return low, math.inf if self.sense == "bound" else high
 
     @property
     def told(self) -> str:
