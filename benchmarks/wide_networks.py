@@ -85,7 +85,7 @@ def row(activation: str, depth: int, bias: float, networks: int, seed: int) -> d
 
 
 def verdict(rows: list[dict[str, object]]) -> str:
-    """What holds, in a sentence each."""
+    """One sentence for each claim that holds."""
     beyond = sum(float(r["NNGP largest z"]) > BEYOND for r in rows)
     single = [int(r[f"of {SINGLE} within {CLOSE:.0%}"]) for r in rows]
     mean = [float(str(r[f"mean of {SINGLE}"]).rstrip("%")) / 100 for r in rows]

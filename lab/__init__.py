@@ -86,8 +86,8 @@ def plan(
     overrides: as `read` takes them, here and below.
     tables: whether, without a store, the runs of the report's table are there; `run` trains them.
 
-    >>> outlook = plan("studies/width-exponent-small.toml", "nowhere")
-    >>> outlook.left.planned, outlook.left.done
+    >>> summary = plan("studies/width-exponent-small.toml", "nowhere")
+    >>> summary.left.planned, summary.left.done
     (708, 0)
     """
     from lab.execution.plan import summarise

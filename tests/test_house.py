@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -82,6 +83,26 @@ def test_files_are_short_and_say_what_they_are():
         assert text.count("\n") <= 600, f"{file.name} is longer than 600 lines"
         assert not text or ast.get_docstring(ast.parse(text)), f"{file.name} has no docstring"
         assert file.stem not in ("utils", "helpers", "common", "core")
+
+
+OPENS = re.compile(r"(What|Which|Who|Whose|Whether|Where|When|Why|How|Of|Told|Said|Asked)\b")
+
+
+def strings_that_stand_alone(file: Path):
+    """Docstrings of modules, classes and functions, and those below a constant or a field."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            if isinstance(node.value.value, str):
+                yield node.lineno, node.value.value
+
+
+def test_docstrings_open_with_a_noun_or_an_imperative():
+    assert not [
+        f"{file}:{line}"
+        for _, file in modules()
+        for line, text in strings_that_stand_alone(file)
+        if OPENS.match(text.strip())
+    ]
 
 
 LIGHT = {"jax", "flax", "optax", "matplotlib", "sklearn", "scipy"}

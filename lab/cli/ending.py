@@ -153,7 +153,7 @@ def _code(end: SystemExit) -> int:
 
 
 def _tell(*sentences: str) -> None:
-    """Sentences on standard error, as far as there is anybody to read them."""
+    """Sentences on standard error, unless that is closed."""
     from lab.terminal import clean, flagged
 
     with suppress(OSError, ValueError):

@@ -60,7 +60,7 @@ def results_folder() -> Path:
 
 
 def capped(lanes: int | None) -> int | None:
-    """At most as many lanes as this machine has cores, said where they were more."""
+    """At most as many lanes as this machine has cores, with a warning if more were asked for."""
     from lab.execution.engine import cores
 
     if lanes is None or lanes <= cores():

@@ -89,7 +89,7 @@ def _whole(value: Any) -> bool:
 
 
 class _Refused(Exception):
-    """Why an override cannot be applied: the second half of a sentence."""
+    """An override that cannot be applied; its text is the second half of a sentence."""
 
 
 def apply(
@@ -139,8 +139,8 @@ def _read(text: str) -> tuple[Place, Any]:
 
 
 def _entry(tables: list[Any], names: Place, depth: int) -> tuple[int, bool]:
-    """Which table of a list is meant by the keys before `depth`: that of the number that follows,
-    from 0, and then True, or the only one."""
+    """Index of the table of a list that the keys before `depth` mean: the number that follows,
+    from 0, and then True, or the only table."""
     name, number = ".".join(names[:depth]), names[depth]
     if not tables or not all(isinstance(one, dict) for one in tables):
         raise _Refused(f"'{names[depth - 1]}' is a list; set it as a whole")

@@ -389,7 +389,7 @@ def _repeated(found: Pool) -> tuple[str, ...]:
 
 
 def _copied(content: Content) -> tuple[str, ...]:
-    """Said where a coordinate is the target itself, but for its unit."""
+    """Warning: a coordinate equals the target but for its unit."""
     y = content.y - content.y.mean(axis=0)
     x = content.x - content.x.mean(axis=0)
     size = np.sqrt((x * x).sum(axis=0))

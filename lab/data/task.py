@@ -342,8 +342,8 @@ class TaskSpec(Part):
         }
 
     @property
-    def likely(self) -> tuple[TaskSpec, ...]:
-        """Tasks at other likely d, where d is measured: none, it is known."""
+    def at_ends_of_d(self) -> tuple[TaskSpec, ...]:
+        """Tasks at both ends of the interval of a measured d: none, d is known."""
         return ()
 
     @property

@@ -179,8 +179,8 @@ class UserDataSpec(Part):
         return (int(self.content[:7], 16),)
 
     @property
-    def likely(self) -> tuple[UserDataSpec, ...]:
-        """The same data, were their dimension at either end of its interval."""
+    def at_ends_of_d(self) -> tuple[UserDataSpec, ...]:
+        """The same data with their dimension at either end of its interval."""
         return tuple(replace(self, dim=d, ends=None) for d in self.ends or ())
 
     @property
@@ -237,7 +237,7 @@ class UserData(Table):
     dims: ClassVar[tuple[int, ...]] = ()
     tables: ClassVar[tuple[Table, ...]] = ()
     read: ClassVar[str] = "lab.data.reading:facts"
-    """Who reads, see `load`."""
+    """The reader, "module:function", see `load`."""
 
     @property
     def count(self) -> int:

@@ -113,7 +113,7 @@ def _processor() -> str:
 
 
 Tick = Callable[[Group, int], None]
-"""Told of student-steps of a group as they are done; of a negative number where steps were lost."""
+"""Progress callback: student-steps of a group that are done, negative where steps were lost."""
 
 
 @dataclass(frozen=True)

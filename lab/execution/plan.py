@@ -478,7 +478,7 @@ SEEN = 0.02
 
 
 class Pace:
-    """Told of every step (`tick`) and group (`finish`); asked for the fraction and the rest.
+    """Pace of a training: takes every step (`tick`) and group (`finish`), gives fraction and rest.
 
     compiling: gives the lane-seconds of compilation so far.
     """

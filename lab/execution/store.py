@@ -87,7 +87,7 @@ VARIANTS = "variants"
 LONGEST = 80
 """Letters of the name of a variant."""
 TIMED = "typeof(finished) IN ('real', 'integer')"
-"""Rows whose time is one, of a store that anybody may have edited; reading the others tells it."""
+"""Rows with a valid time, of a store that may have been edited; reading the others tells it."""
 LATER = ("details", "numpy")
 """Columns that stores of before do not have."""
 ABSENT = {"spec": "''", TRAJECTORY: BEFORE}
@@ -305,7 +305,7 @@ class Store:
         return {content for (content,) in self._select(query) if content}
 
     def registered(self) -> list[tuple[float, str]]:
-        """When something else was asked of the runs than before, and what: JSON, oldest first."""
+        """Registered questions as (time, JSON), oldest first; one whenever the question changed."""
         if not _columns(self._db, "registered"):  # a store from before
             return []
         found = self._select("SELECT time, asked FROM registered ORDER BY rowid")

@@ -15,7 +15,7 @@ by digit. A run is known by its fingerprint; `observations.csv` names it by the 
 that. `loss` is what was fitted at that cell, and stands once where that is a mean over several
 runs: read by its first six columns, leaving out lines without a loss, the table is the fitted scan.
 
-These files are read as anybody's: of bounded size, nothing in them is executed, and what is no
+These files are not trusted: they are of bounded size, nothing in them is executed, and what is no
 table of the lab, or was changed since it was written, is one sentence. An older table of FIRST
 alone has no runs: its fitted values are `Kept.values`.
 """

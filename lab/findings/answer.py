@@ -53,7 +53,7 @@ class Answer:
 
     @property
     def history(self) -> History | None:
-        """When that claim was written."""
+        """The time at which that claim was written, and its changes."""
         both = zip(self.study.claims, self.histories, strict=False)
         return next((when for claim, when in both if claim == self.study.prediction), None)
 

@@ -153,7 +153,7 @@ def judged(study: Regime, one: Measured, claim: Claim | None) -> ExponentResult:
     doubts = (*one.doubts, *known)
     of = (run.task, run.student)
     prediction = study.predicted(*of, claim.formula, claim.size) if claim else math.nan
-    likely = study.likely(*of, claim.formula, claim.size) if claim else ()
+    likely = study.prediction_range(*of, claim.formula, claim.size) if claim else ()
     estimated = one.estimates.get(declared(study, claim))
     if estimated and claim:
         found = _by(claim, estimated, prediction, likely, one.evidence, doubts)
@@ -413,7 +413,7 @@ def _removed(question: StudyResults, forbids: list[Doubt]) -> str:
 
 
 def _agreed(question: StudyResults, e: Exponent) -> str:
-    """Which of the readings that differ can be brought to the others."""
+    """Sentence about the reading that can be brought to the others, of those that differ."""
     trained = next((one for one in e.readings if one.name == TRAINED), None)
     assert e.prediction is not None
     low, high = verdict.allowed(e.prediction, e.sense, e.tolerance)

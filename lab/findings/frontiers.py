@@ -128,7 +128,7 @@ def early_stopped(c: Columns) -> Columns:
 
 
 def _lacking(one: SettingRuns) -> tuple[Doubt, ...]:
-    """Why units lack sizes."""
+    """Doubts that say why units lack sizes."""
     states = {row.status if row else "" for _, row in one.cells.scan}
     names = {"diverged": Doubt.DIVERGED, "failed": Doubt.FAILED, "": Doubt.UNFINISHED}
     return tuple(doubt for state, doubt in names.items() if state in states)
@@ -270,7 +270,7 @@ def _finite(interval: Interval) -> Interval:
     return interval if all(map(math.isfinite, interval)) else NOTHING
 
 
-# ---- lines of a table, which somebody fits too ---------------------------------------------------
+# ---- lines of a table, used by `lab fit` too -----------------------------------------------------
 
 
 HEAD = ("method", "ξ of N ∝ C^ξ", "D ∝ C^", "η of L ∝ C^−η", "excess")

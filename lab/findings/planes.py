@@ -267,7 +267,7 @@ def _cells(plane: Plane) -> Rows:
 
 
 def sentences(_: Answer, found: PlaneMap) -> Iterator[str]:
-    """Which limits where, what is missing, and how far each joint law can be trusted."""
+    """Sentences: where size and data limit the loss, what is missing, how far each law holds."""
     if found.plane is None:
         yield "the map needs a teacher with every cell of the plane; go on running."
         return
@@ -299,7 +299,7 @@ def figures(answers: Answers) -> list[CaptionedFigure]:
 
 
 def measured(found: PlaneMap) -> str:
-    """Which limits where, and the law that is least wrong about what it has not seen."""
+    """Sentence: where size and data limit the loss, and the law that predicts new losses best."""
     if found.plane is None:
         return ""
     share = found.plane.share

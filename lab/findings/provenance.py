@@ -217,7 +217,7 @@ def _told(
 
 
 def histories(scan: StudyResults, kept: Collection[Registered]) -> tuple[History, ...]:
-    """When each claim of a scan was written, in their order."""
+    """History of each claim of a scan, in their order."""
     ends = [row.provenance["finished"] for row in _rows(scan) if row.status in FINISHED]
     seen: Counter[str] = Counter()
     found = []
@@ -230,7 +230,7 @@ def histories(scan: StudyResults, kept: Collection[Registered]) -> tuple[History
 def _history(
     now: Predicted, place: int, kept: Collection[Registered], ends: Collection[float | None]
 ) -> History:
-    """When one claim was written. place: of it among those of the scan about the same quantity;
+    """History of one claim. place: of it among those of the scan about the same quantity;
     ends: when the rows of the scan were finished."""
     of = [(one.time, found[place]) for one in kept
           if len(found := one.claimed(now.title, now.quantity)) > place]  # fmt: skip
@@ -266,7 +266,7 @@ NAMES = {"lab": "lab", "git": "commit", "jax": "JAX", "numpy": "NumPy"}
 
 
 def written(histories: Sequence[History | None]) -> str:
-    """When claims were written, said behind them, comma first; empty where nothing is known."""
+    """Clause with the time at which claims were written, comma first; empty if that is unknown."""
     some = "some of them " * (len(histories) > 1)
     known = [history for history in histories if history and history.first]
     if any(history.changed for history in known):

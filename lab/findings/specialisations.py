@@ -183,7 +183,7 @@ def _judged(
 
 
 def _late(sizes: Sequence[StudentSize]) -> str:
-    """Why times cannot be claimed of; empty where every run has one."""
+    """Sentence saying why no claim about times is judged; empty if every run has a time."""
     lacking, runs = sum(one.lacking for one in sizes), sum(one.runs for one in sizes)
     if not runs:
         return "no run of this size is done: run the study."

@@ -1,4 +1,4 @@
-"""When to stop on a training set, and how much data a size needs.
+"""Best step on a training set, and the data that a size needs.
 
 Of each size N and training set D the geometric mean of the test loss over units is lowest at S_stop
 and there L(N, D); on unlimited data it ends at L(N, ∞). Both curves fall alike until the training

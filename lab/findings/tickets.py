@@ -39,7 +39,7 @@ Logs = Mapping[float, Mapping[int, float]]
 
 @dataclass(frozen=True)
 class LossOver:
-    """How many times larger a loss is than a rule's, in the mean over N, and at each N."""
+    """Ratio of a loss to that of a rule, in the mean over N and at each N."""
 
     value: float
     interval: Interval
@@ -67,7 +67,7 @@ class TicketFound:
 
     @property
     def rule(self) -> str:
-        """How units are kept."""
+        """Name of the rule that keeps units."""
         return str(self.at.varying[RULE])
 
     def plain(self) -> dict[str, Any]:

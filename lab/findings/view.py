@@ -170,7 +170,7 @@ def figure_parts(answers: Iterable[Answer]) -> list[tuple[Answer, str, list[Expo
 
 
 def agreeing_points(answers: Iterable[Answer]) -> str:
-    """Which points agree, said of a band that has just been named, in every sense that is asked."""
+    """Clause on the points that agree, after a band was named, for every claimed sense."""
     regions = {
         "bound": "of a lower bound, points above its lower edge", "equal": "points inside it"
     }  # fmt: skip

@@ -167,8 +167,8 @@ def scanned_with(study: StudyInterface, student: StudentSpec) -> list[StudentSpe
 
 
 class Student(Table):
-    """Who learns. `inputs` are divided by their root mean square, or raw; `seeds` are students that
-    differ in what they draw themselves."""
+    """Base of all student tables. `inputs` are divided by their root mean square, or raw; `seeds`
+    are students that differ in what they draw themselves."""
 
     kind: str
     inputs: Literal["standardised", "raw"] = "standardised"
@@ -187,7 +187,7 @@ class Student(Table):
     which coordinates matter. α on cubes of d = 2, without and with 4 distractors (simplices: 2):
     nearest neighbour 1.02 and .37, simplices 1.97 and .95, a Laplace kernel 1.76 and 1.00."""
     solvers: ClassVar[Mapping[str, str]] = {}
-    """Who trains or solves it, by `Run.learner`: "module:NAME" of a `lab.students.solvers.Solver`,
+    """Solvers by `Run.learner`: "module:NAME" of a `lab.students.solvers.Solver`,
     which says what that costs too."""
     size_key: ClassVar[str | None] = None
     """The key that makes it larger, if there is one."""
@@ -198,12 +198,12 @@ class Student(Table):
     answers_unlimited: ClassVar[bool] = False
     """True if it is solved by the loss of the population, and needs no training set."""
     reference: ClassVar[str] = ""
-    """Who knows losses to compare a scan with: "module:function" of (study, task, student), which
+    """Source of losses to compare a scan with: "module:function" of (study, task, student), which
     gives a `Reference`, or None where none is known."""
     timed: ClassVar[bool] = False
     """True if it is solved and yet known at every step of [training]."""
     risk: ClassVar[str] = ""
-    """Who knows the mean loss of a run, if anybody does: "module:function" of it, see `load`."""
+    """Source of the exact mean loss of a run, if known: "module:function" of it, see `load`."""
     risk_at: ClassVar[str] = ""
     """The same at steps, of a `timed` kind: "module:function" of a run and steps, an array."""
 
@@ -216,7 +216,7 @@ class Student(Table):
         raise NotImplementedError
 
     def refusals(self, spec: StudentSpec, *, D: int, D_amb: int) -> str | None:
-        """Why it cannot learn from D points in D_amb coordinates, one sentence, or None."""
+        """Reason why it cannot learn from D points in D_amb coordinates, one sentence, or None."""
         return None
 
     def mistakes(self, study: StudyInterface) -> Iterator[str]:

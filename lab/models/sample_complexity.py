@@ -366,7 +366,7 @@ class DyadicBoundary:
         return ((x - 0.5) ** 2).sum(-1) < self.radius**2
 
     def _mixed(self, cells: np.ndarray, level: int) -> np.ndarray:
-        """Which cells have a neighbour among these with another label."""
+        """Mask of the cells that have a neighbour among these with another label."""
         side, label = 2**level + 2, self._inside((cells + 0.5) / 2**level)
         step = side ** np.arange(self.d)
         key = (cells + 1) @ step

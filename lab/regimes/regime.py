@@ -109,7 +109,7 @@ class Regime(Table):
     resamples_data: ClassVar[bool] = False
     """True if the model is fixed and its training sets are drawn anew."""
     counts: ClassVar[tuple[str, str]] = COUNTED
-    """Which observations of a run are its values: those of a split, and of them the one of the step
+    """Observations that are the values of a run: those of a split, and of them the one of the step
     that counts ("best"), of the last step ("last"), or every one ("all")."""
 
     # ---- what is plotted against what ---------------------------------------------------------
@@ -373,7 +373,7 @@ class Regime(Table):
             )
         return float(slope)
 
-    def likely(
+    def prediction_range(
         self,
         task: AnyTask,
         student: StudentSpec,
@@ -382,7 +382,8 @@ class Regime(Table):
     ) -> tuple[float, ...]:
         """The prediction at the ends of the interval of a measured d, the smaller first; none where
         d is known or is not in it."""
-        values = sorted({self.predicted(other, student, formula, size) for other in task.likely})
+        ends = task.at_ends_of_d
+        values = sorted({self.predicted(other, student, formula, size) for other in ends})
         return tuple(values) if len(values) > 1 else ()
 
     # ---- what the estimator sees --------------------------------------------------------------

@@ -7,8 +7,8 @@ the steps before, and counts by its last loss.
 
 Beside the branches the run at the constant rate is trained too, with a loss at each checkpoint.
 
-Curves are of unlimited fresh data, of training sets of `data.sizes` D beside it, of data that
-somebody brings, or of an exact model that is known at every step; of the latter [training] says
+Curves are of unlimited fresh data, of training sets of `data.sizes` D beside it, of data of
+the user, or of an exact model that is known at every step; of the latter [training] says
 the steps alone. There are no checks by other budgets: the curve has them.
 
 learning-curve: L(∞, S) ∝ S^−α_S and L(N, ∞) ∝ N^−α_N, on unlimited data where there are any. α_S is

@@ -103,7 +103,7 @@ def _curves(row: Row) -> dict[str, list[tuple[float, float]]]:
 
 
 def curve_title(row: Row) -> str:
-    """Which run it is and how it ended."""
+    """Title of a run's curve: its fingerprint, its end, its step and its N."""
     took = f" in {duration(row.seconds)}" if row.seconds and row.seconds >= 1 else ""
     best = f", best at step {row.best_step}" if row.best_step else ""
     return f"{row.fingerprint[:KEY]}: {row.status}{took}, N = {row.N}{best}"

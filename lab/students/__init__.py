@@ -1,4 +1,4 @@
-"""Who learns: every kind of student and of optimiser, with who trains or solves students."""
+"""Students and optimisers, every kind of both, and the solvers that train or solve students."""
 
 from lab.kinds.student import STUDENTS
 from lab.students import (

@@ -53,7 +53,7 @@ PATIENCE = 0.1
 """Seconds of descent after which it is asked whether to go on."""
 
 Going = Callable[[], None]
-"""Asked now and then whether to go on; an exception that it raises ends the descent."""
+"""Callback of a descent, called now and then; an exception that it raises ends the descent."""
 Problem = tuple[StudentSpec, Callable[[Array], mlp.Parameters], Array, Array]
 """A student, its parameters from one row, and the points [D_amb, M] and targets [out, M]."""
 State = tuple[Array, Array, Array, Array, Array]

@@ -48,7 +48,7 @@ Predictor = Callable[[Any], Any]
 of themselves."""
 
 OBSERVED = "lab.students.solvers:ALGEBRA_OBSERVED"
-"""Who solves a kind whose training error is asked for as well."""
+"""Solver of a kind whose training error is asked for as well."""
 TOGETHER = 2_000
 """Test points that a student answers at once."""
 

@@ -108,7 +108,7 @@ class Kernel(Exact):
 
 
 def kernel_refusal(points: int, *, memory: float = MEMORY) -> str | None:
-    """Why a kernel regression does not fit into `memory` bytes: it holds two D × D matrices."""
+    """Refusal of a kernel regression that does not fit into `memory` bytes (two D × D matrices)."""
     needed = 2 * 8 * points**2
     if needed <= memory:
         return None

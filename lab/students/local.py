@@ -143,7 +143,7 @@ class Simplex(LocalExact):
 
 
 def simplex_refusal(points: int, coordinates: int, *, sphere: bool) -> str | None:
-    """Why these points are too few, too many, or of too many coordinates for a triangulation."""
+    """Refusal of points that are too few, too many, or too high-dimensional to triangulate."""
     if coordinates > SIMPLEX_COORDINATES or (sphere and coordinates < 2):
         return (
             f"simplex interpolation takes {1 + sphere} to {SIMPLEX_COORDINATES} coordinates, got "
@@ -194,7 +194,7 @@ class Simplices:
         return prediction
 
     def covers(self, x: Float[np.ndarray, "m D_amb"]) -> Bool[np.ndarray, " m"]:
-        """Which points take the value of a cell, and not of the quadratic fit at the boundary."""
+        """Mask of points that take the value of a cell, not of the boundary's quadratic fit."""
         return self._covers(x, self._locate(x)[0])
 
     def _locate(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

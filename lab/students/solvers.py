@@ -86,8 +86,8 @@ class Failed:
 
 
 Tick = Callable[[int], None]
-"""Told of student-steps as they are done; an exact student is one step, and 0 are told of where a
-single step takes long. An exception that it raises abandons the group."""
+"""Progress callback: student-steps that are done; an exact student is one step, and 0 stands for
+a part of a step that takes long. An exception that it raises abandons the group."""
 
 CHUNK_STEPS = 200
 EVALUATED = 2_000

@@ -12,7 +12,7 @@ for as many steps from the same data. `rule`:
 
 Orders are nested, those of a smaller width are the first of a larger one. A random subnetwork and a
 dense network differ in the scale of their second layer alone. The full network has the same seed,
-so that the rules of one seed share it; a run trains it anew, which nobody else has to have done.
+so that the rules of one seed share it; a run trains it anew and needs no other run.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def _orders(
 
 
 def _subnetworks(drawn: Parameters, kept: Int[np.ndarray, "T S m"]) -> Any:
-    """Of the first weights those of the units that are kept."""
+    """First weights of the units that are kept."""
     import jax.numpy as jnp
 
     rows = kept[..., None]

@@ -106,7 +106,7 @@ def along(
 
 
 def told(path: UnitPath, matched: float, every: int = 1) -> dict[str, float]:
-    """What a run leaves of its units, by name."""
+    """Stored values of a run's units, by name."""
     escape = path.escape
     named = {MATCHED: matched} | ({} if escape is None else {ESCAPE: escape})
     return named | path.details(every)

@@ -224,8 +224,8 @@ def test_a_measured_dimension_has_an_interval_and_so_has_the_prediction(here, tm
     low, high = task.ends
     assert low < 2 <= high and low < task.dim <= high
     student = next(measured.students())
-    assert measured.likely(task, student) == pytest.approx((4 / high, 4 / low))
-    assert found.likely(next(found.tasks(1)), student) == ()
+    assert measured.prediction_range(task, student) == pytest.approx((4 / high, 4 / low))
+    assert found.prediction_range(next(found.tasks(1)), student) == ()
     assert {p.run.fingerprint() for p in measured.plan} == {p.run.fingerprint() for p in found.plan}
 
 

@@ -316,7 +316,7 @@ class Doubt(StrEnum):
 
 
 REASONS = (Doubt.INTERVAL_TOO_WIDE, Doubt.READINGS_DIFFER, Doubt.NOT_YET_ASYMPTOTIC)
-"""Why nothing is decided where no other doubt forbids it."""
+"""Doubts that leave a point undecided where no other doubt forbids a verdict."""
 
 
 SAID = {

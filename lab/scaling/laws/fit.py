@@ -1,7 +1,7 @@
 """Fitting one law to the rows of a table, and saying what the fit may be used for.
 
 Many deterministic starts (a grid over the non-linear coordinates, linear ones projected out)
-descend together; the best is polished, and the census counts how many came as low. A design
+descend together; the best is polished, and we count the starts that reach its objective. A design
 that cannot carry the law is refused before anything is fitted, with its numbers.
 
 Of more than MANY rows, the starts search on SOME of them, spread evenly over the product of the

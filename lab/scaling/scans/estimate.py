@@ -1,4 +1,4 @@
-"""Exponents as they are estimated, of one scan or of many, before anybody asks what they mean.
+"""Estimates of exponents, of one scan or of many, without a verdict.
 
 `estimates` is the one path from losses to numbers, as arrays: a single scan (`estimate`) is a batch
 of one, a calibration (`judge/calibration.py`) a batch of thousands, so that what is calibrated is

@@ -191,7 +191,7 @@ def _sparse(path: Path, archive: Any) -> tuple[np.ndarray, list[str]]:
 
 
 def _member(path: Path, names: list[str], columns: str | None) -> tuple[str, str | None]:
-    """Which array of an archive, and the columns to take of it."""
+    """Name of the array to take of an archive, and the columns to take of that."""
     if not names:
         raise TableError(f"{path} holds no arrays.")
     name, sign, rest = (columns or "").partition(":")

@@ -421,7 +421,7 @@ def _lowest(
     best_of: Sequence[str],
     warnings: list[str],
 ) -> np.ndarray:
-    """Which rows have the lowest loss among those of the same x and group."""
+    """Rows with the lowest loss among those of the same x and group."""
     found: dict[tuple, list[int]] = {}
     for i in range(len(keep)):
         found.setdefault((*(float(k[i]) for k in key), label[i]), []).append(i)

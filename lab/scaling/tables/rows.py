@@ -114,7 +114,7 @@ class UserTable:
         return self.columns[name]
 
     def missing(self, name: str) -> Bool[np.ndarray, " rows"]:
-        """Which cells of a column are missing."""
+        """Mask of the missing cells of a column."""
         cells = self.column(name)
         if isinstance(cells, np.ndarray) and cells.dtype.kind in "iufb":
             return np.isnan(cells) if cells.dtype.kind == "f" else np.zeros(len(cells), bool)
