@@ -1,4 +1,4 @@
-"""Findings in a document of your own, such as a README, out of the fits.json of results.
+"""Findings in a document of your own, such as a README, out of the files of results.
 
 What stands between a marker and `<!-- end -->` is written anew from results, everything else stays:
 
@@ -7,10 +7,12 @@ What stands between a marker and `<!-- end -->` is written anew from results, ev
     STUDY: words                    a table, one row per panel and whatever differs besides d; the
     STUDY nu=0.5: words -->         words name the row, which links to the study's report
     <!-- finding: STUDY d=8 -->     α with its interval within a sentence, not at a line's start
+    <!-- value: … -->               a number of another table; with rows: … some of its rows, and
+    <!-- quoted: STUDY/report.md -->    words that stand in a file, see `table_values.py`
 
-NAME=VALUE after a study picks its settings by d and by the names that `setting` has in fits.json;
-what has spaces is quoted, as in title="no biases". A sentence needs one. Nothing is fitted here,
-and nothing of a document is understood but the markers.
+The first three read fits.json: NAME=VALUE after a study picks its settings by d and by the names
+that `setting` has there; what has spaces is quoted, as in title="no biases". A sentence needs one.
+Nothing is fitted here, and nothing of a document is understood but the markers.
 """
 
 from __future__ import annotations
@@ -29,12 +31,14 @@ from lab.files import put
 from lab.findings.study_results import named
 from lab.findings.view import escape, interval, number, table
 from lab.mistakes import StudyError
+from lab.report import table_values
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS
 
 MARKED = re.compile(
-    r"(<!-- (findings in brief|findings|finding):(.*?)-->)(.*?)(<!-- end -->)", re.S
+    r"(<!-- (findings in brief|findings|finding|value|rows|quoted):(.*?)-->)(.*?)(<!-- end -->)",
+    re.S,
 )
-OPENED = re.compile(r"<!-- findings?(?: in brief)?:")
+OPENED = re.compile(r"<!-- (?:findings?(?: in brief)?|value|rows|quoted):")
 BENT = frozenset({"bent", "flattens", "steepens", "wrong-law", "forecast-failed"})
 """Doubts of a curve that is no one power law; all but the first are of reports before `bent`."""
 COUNTS = {"N": "in N", "hidden": "in hidden weights"}
@@ -60,7 +64,7 @@ class Document:
                 [f"{self.file}: no marker of findings; write <!-- findings: STUDY --> and, below "
                  "it, <!-- end --> where a table belongs"]
             )  # fmt: skip
-        return MARKED.sub(lambda found: f"{found[1]}{self._fill(found[2], found[3])}{found[5]}",
+        return MARKED.sub(lambda found: f"{found[1]}{self._fill(*found.group(2, 3, 4))}{found[5]}",
                           text)  # fmt: skip
 
     def read(self) -> str:
@@ -74,13 +78,25 @@ class Document:
         """Write it as it should be; returns its file."""
         return put(self.filled(), self.file)
 
-    def _fill(self, kind: str, asked: str) -> str:
+    def _fill(self, kind: str, asked: str, words: str) -> str:
         if kind == "findings in brief":
             return f"\n\n{self._brief(asked)}\n\n"
         name, *wanted = self._words(asked)
+        if kind in ("value", "rows", "quoted"):
+            return self._cells(kind, [name, *wanted], words)
         if kind == "finding":
             return self._one(name, wanted)
         return f"\n\n{self._settings(name, wanted)}\n\n"
+
+    def _cells(self, kind: str, asked: Sequence[str], words: str) -> str:
+        try:
+            if kind == "quoted":
+                return table_values.quoted(self.results, asked, words)
+            if kind == "value":
+                return table_values.value(self.results, asked)
+            return f"\n\n{table_values.rows(self.results, asked)}\n\n"
+        except StudyError as error:
+            raise StudyError([f"{self.file}: {one}" for one in error.mistakes]) from None
 
     def _words(self, asked: str) -> list[str]:
         try:

@@ -1,13 +1,14 @@
 """Findings in documents: what stands there is what fits.json says, and the rest is left alone."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from invocation import invoke
 
 from lab.mistakes import StudyError
-from lab.report.marked_document import Document
+from lab.report.marked_document import OPENED, Document
 
 ROOT = Path(__file__).resolve().parents[2]
 POINT = {
@@ -33,12 +34,28 @@ def make(tmp_path):
     return made
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", "docs/findings.md", "docs/known-answers.md", "studies/README.md"]
-)
+PAGES = [page for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "studies/README.md")
+         if OPENED.search(page.read_text())]  # fmt: skip
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_pages_say_what_results_say(page):
-    done = invoke("findings", ROOT / page, "--results", ROOT / "results", "--check")
+    done = invoke("findings", page, "--results", ROOT / "results", "--check")
     assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_mark_within_a_sentence_opens_a_line(page):
+    """There it would end the paragraph: Markdown takes the line for a block of HTML."""
+    assert not re.findall(r"^ *<!-- (?:value|finding|quoted):.*", page.read_text(), re.MULTILINE)
+
+
+def test_pages_with_measurements_have_marks():
+    named = {str(page.relative_to(ROOT)) for page in PAGES}
+    assert named >= {"README.md", "studies/README.md"} | {
+        f"docs/{name}.md"
+        for name in ("findings", "known-answers", "dimension", "statistics", "frontier")
+    }
 
 
 def test_a_table_has_a_row_per_setting_and_the_rest_stays(make):
@@ -123,3 +140,49 @@ def test_check_writes_nothing_and_says_how(make):
         invoke("findings", document.file, *results)
     with pytest.raises(StudyError, match="cannot be read"):
         invoke("findings", document.file.with_name("none.md"), *results)
+
+
+TABLE = (
+    "dim,setting,alpha,x,loss\n"
+    '2,"{""title"": ""a b"", ""nu"": 0.5}",1.239,1,4\n'
+    '3,"{""title"": ""a b"", ""nu"": 1.5}",0.5,4,1\n'
+)
+REPORT = "# one\n\n| a | b |\n|---|---|\n| x | 1 |\n\n## Two\n\n| a | b |\n|---|---|\n| x | 2 |\n"
+
+
+@pytest.mark.parametrize("asked, shown", [
+    ('one/t.csv alpha title="a b" d=2', "1.24"), ("one/t.csv alpha nu=1.5 :.1f", "0.5"),
+    ("one/t.csv count d=2", "1"), ("one/t.csv most:loss/x", "4.00"),
+    ("one/t.csv least:alpha :.0%", "50%"), ("one/t.csv alpha:loss,x", "1.00"),
+    ("one/r.md b a=x", "1.00"), ("one/r.md#Two b a=x", "2.00"),
+])  # fmt: skip
+def test_a_value_is_a_cell_or_a_summary_of_its_column(make, asked, shown):
+    document = make(f"<!-- value: {asked} --><!-- end -->")
+    (document.results / "one/t.csv").write_text(TABLE)
+    (document.results / "one/r.md").write_text(REPORT)
+    assert document.filled() == f"<!-- value: {asked} -->{shown}<!-- end -->"
+
+
+@pytest.mark.parametrize("marker, words", [
+    ("value: one/t.csv alpha", "2 rows"), ("value: one/t.csv alhpa", "did you mean 'alpha'"),
+    ("value: one/t.csv alpha d=9", "no row with d=9"), ("value: no.csv alpha", "cannot be read"),
+    ("value: one/t.csv", "write FILE COLUMN"), ("value: one/t.csv setting d=2", "no number"),
+    ("value: one/t.csv fewest:alpha", "least:"), ("quoted: one/t.csv", "does not stand in"),
+])  # fmt: skip
+def test_a_value_that_is_not_there_is_one_sentence(make, marker, words):
+    document = make(f"<!-- {marker} -->7<!-- end -->")
+    (document.results / "one/t.csv").write_text(TABLE.replace("1.239", "1.232"))
+    with pytest.raises(StudyError, match=words):
+        document.filled()
+
+
+def test_rows_and_quotations(make):
+    text = (
+        "<!-- rows: one/t.csv alpha,d nu=0.5 --><!-- end -->\n"
+        "<!-- quoted: one/r.md -->x | 2<!-- end --> <!-- quoted: one/t.csv -->.5<!-- end -->"
+    )
+    document = make(text)
+    (document.results / "one/t.csv").write_text(TABLE)
+    (document.results / "one/r.md").write_text(REPORT)
+    rows = "\n\n| alpha | d |\n|---|---|\n| 1.239 | 2 |\n\n"
+    assert document.filled() == text.replace("--><!-- end", f"-->{rows}<!-- end", 1)

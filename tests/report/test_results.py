@@ -13,6 +13,7 @@ import pytest
 import lab
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
+DOCS = RESULTS.parent / "docs"
 FOLDERS = sorted(file.parent for file in RESULTS.glob("*/report.md"))
 PAGES = sorted(RESULTS.glob("*/report.html"))
 MOST = 150_000
@@ -135,10 +136,15 @@ def test_known_answers_agree_where_their_intervals_are_short_and_none_contradict
         if high - low <= claim.tolerance * point.prediction:
             short.append(point.verdict == "agrees")
     assert len(short) > 30 and sum(short) >= 0.95 * len(short)
+    for page in ("known-answers", "findings"):
+        text = (DOCS / f"{page}.md").read_text()
+        assert f"{sum(short)} of {len(short)} agree" in text, page
 
 
 def test_nine_in_ten_of_all_known_answers_agree():
-    """92 of 101. Apart from points that are chosen, of which theory has no formula: what is claimed
+    """Apart from points that are chosen, of which theory has no formula: what is claimed
     of them is a conjecture."""
     agree = [point.verdict == "agrees" for point, _, regime in known() if regime != "selection"]
     assert len(agree) > 60 and sum(agree) >= 0.9 * len(agree)
+    text = " ".join((DOCS / "known-answers.md").read_text().split())
+    assert f"Of all, {sum(agree)} of {len(agree)} agree" in text
