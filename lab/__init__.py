@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lab.execution.verification import Verification
     from lab.findings.calibrated import Simulation
     from lab.report.fitted import Fit
-    from lab.report.pages import StudyReport
+    from lab.report.report import StudyReport
     from lab.scaling.frontier import Frontier
     from lab.scaling.judge.exponent import Exponent
 
@@ -215,7 +215,7 @@ def answer(
     from lab.execution.registration import another
     from lab.execution.store import Store, reports
     from lab.findings.answering import answers
-    from lab.report.pages import StudyReport
+    from lab.report.report import StudyReport
 
     asked = read(study, overrides)
     path = _folder(asked, results, name)

@@ -18,7 +18,7 @@ from lab.terminal import Terminal, flagged
 
 if TYPE_CHECKING:
     from lab.config.study import Study
-    from lab.report.pages import StudyReport
+    from lab.report.report import StudyReport
 
 FOLDER = "LAB_RESULTS"
 """The variable of the environment that names the folder of all results."""

@@ -477,6 +477,19 @@ def below(answers: Answers) -> list[Block]:
     return blocks
 
 
+def simulated(answers: Answers) -> str:
+    """Coverage and wrong verdicts in simulated scans of this design; empty without any."""
+    found = [c for c in findings_of(answers, "calibrated") if c.current]
+    if not found:
+        return ""
+    covered = [c.values["coverage"]["quoted"] for c in found]
+    wrong = max(c.values["wrong"] for c in found)
+    ends = " to ".join(dict.fromkeys(f"{v:.0%}" for v in (min(covered), max(covered))))
+    erred = f"at most {wrong:.1%} of the verdicts were wrong" if wrong else "no verdict was wrong"
+    return (f"In {found[0].scans} simulated scans of this design the 95 % interval held the truth "
+            f"in {ends}, and {erred}.")  # fmt: skip
+
+
 def _cells(one: Entry) -> tuple[str, ...]:
     verdicts, bias, spread = one["verdicts"], one["bias"], one["truth"]["spread"]
     return (

@@ -115,5 +115,5 @@ def files(answers: Answers) -> dict[str, Rows]:
     return {"claims.csv": Rows(columns, rows)} if rows else {}
 
 
-VIEW = View(sentences=sentences, measured=measured, advice=lambda one: one.advice)
-"""The view of one judgement."""
+VIEW = View(above=above, sentences=sentences, files=files, json="nowhere", title="Claims",
+            measured=measured, advice=lambda one: one.advice)  # fmt: skip

@@ -7,13 +7,12 @@ is an entry more, `KINDS["ratio"] = FindingKind(ratios, View(...))`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.findings import (
     batches,
     calibrated,
-    claims,
     contrasts,
     coverage,
     descent_views,
@@ -36,8 +35,7 @@ from lab.findings import (
     stopping,
     tickets,
 )
-from lab.findings.answer import Answer
-from lab.findings.study_results import Finding, StudyResults
+from lab.findings.study_results import StudyResults
 from lab.findings.view import View
 
 
@@ -72,32 +70,3 @@ KINDS: dict[str, FindingKind] = {
     "coverage": FindingKind(coverage.coverage, coverage.VIEW),
     "records": FindingKind(run_lists.run_lists, run_lists.VIEW),
 }
-
-
-def views(answers: Iterable[Answer]) -> dict[str, View]:
-    """The views of what the answers were asked for, by kind, in the order of `KINDS`."""
-    kinds = {kind for answer in answers for kind in answer.findings}
-    return {name: kind.view for name, kind in KINDS.items() if name in kinds}
-
-
-def doubted(answers: Iterable[Answer]) -> dict[str, list[str]]:
-    """The findings and claims that have a doubt, by doubt.
-
-    A finding without a label goes by its kind; one that spans settings tells its doubts itself.
-    """
-    at: dict[str, list[str]] = {}
-    for answer in answers:
-        for kind in views([answer]):
-            for finding in answer.found(kind):
-                for doubt in finding.doubts if _told_of(answer, kind, finding) else ():
-                    at.setdefault(doubt, []).append(finding.label or kind)
-        for one in claims.own(answer):
-            for doubt in one.doubts if one.evidence is None else ():
-                at.setdefault(doubt, []).append(one.label)
-    return at
-
-
-def _told_of(answer: Answer, kind: str, finding: Finding) -> bool:
-    """True if its doubts are told in one list: not of what spans settings, nor of exponents of
-    which nothing is claimed."""
-    return finding.setting is not None and (kind != "exponents" or answer.predicts)

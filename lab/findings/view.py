@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lab.files import csv_text
 from lab.findings.answer import Answer
 from lab.findings.exponent_result import ExponentResult
 from lab.scaling.judge.exponent import Exponent
@@ -86,6 +87,11 @@ class Rows:
 
     columns: tuple[str, ...]
     rows: Sequence[tuple[Any, ...]]
+
+    @property
+    def text(self) -> str:
+        """The content of the file."""
+        return csv_text(self.columns, self.rows)
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,11 @@ class Origin:
     overrides: tuple[str, ...] = field(default=(), compare=False)
     argv: tuple[str, ...] = field(default=(), compare=False)
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The overrides as words of a command."""
+        return tuple(word for one in self.overrides for word in ("--set", one))
+
 
 def origin_of(tables: Mapping[str, Any], overrides: Sequence[str], file: str | None) -> Origin:
     """The origin of a study of these tables, as they stood before the overrides."""

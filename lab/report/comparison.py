@@ -21,6 +21,7 @@ from lab.findings.answer import Answer
 from lab.findings.contrasts import Difference, forest
 from lab.findings.exponent_figures import listed, spoken
 from lab.findings.exponent_result import ExponentResult
+from lab.findings.shown import Shown
 from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, alpha, interval
 from lab.mistakes import StudyError
 from lab.report.pages import block, marks, render
@@ -60,7 +61,7 @@ def html(studies: Sequence[Named]) -> str:
                 ("Differences", [block(compared, mark)])]  # fmt: skip
     return render(
         "comparison.html.j2", title=" and ".join(name for name, _ in studies),
-        studies=[(name, top(answers)) for name, answers in studies],
+        studies=[(name, top(Shown(answers, name))) for name, answers in studies],
         sections=sections,
     )  # fmt: skip
 

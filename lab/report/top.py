@@ -10,16 +10,14 @@ import re
 import shlex
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.findings import claims, provenance
-from lab.findings.answer import Answer
 from lab.findings.exponent_result import ExponentResult
-from lab.findings.kinds import doubted, views
+from lab.findings.shown import Judged, Shown
 from lab.findings.study_results import Finding
-from lab.findings.view import Answers, View, findings_of, number, told_by_panel
+from lab.findings.view import number
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Direction, Doubt
 from lab.tables.prediction import Claim
 
@@ -83,50 +81,26 @@ class Top:
         }  # fmt: skip
 
 
-Judged = tuple[View, Answer, Finding]
-
-
-def top(answers: Answers) -> Top:
+def top(shown: Shown) -> Top:
     """The top of the page of these answers."""
-    judged = [*_judged(answers)]
-    trained = {answer.study.trained for _, answer, _ in judged}
-    controls = [one for one in judged if len(trained) > 1 and not one[1].study.trained]
-    asked = [one for one in judged if one not in controls]
-    count = Counter(finding.verdict for _, _, finding in asked)
-    told = doubts(answers)
-    finished = answers[0].record.finished
-    date = time.strftime("%Y-%m-%d", time.gmtime(finished)) if finished else ""
-    origin = answers[0].record.origin
+    judged = shown.judged
+    networks = [one for one in judged if one.answer.study.trained]
+    asked = networks or judged
+    controls = [one for one in judged if not one.answer.study.trained] if networks else []
+    count = Counter(one.finding.verdict for one in asked)
+    told = doubts(shown)
+    finished, origin = shown.record.finished, shown.record.origin
     return Top(
-        answers[0].study.question, _answer(asked), _predictions(answers),
+        shown.question, _answer(asked), tuple(shown.predictions),
         next(iter(count)) or UNDECIDED if len(count) == 1 else "mixed" if count else UNDECIDED,
-        (*_unjudged(answers), *_numbers(asked)), _controls(controls), _sure(answers, judged, told),
-        _decides(asked or judged), told, date,
-        " ".join(filter(None, [shlex.join(["lab", "run", origin.file]),
-                               provenance.options(origin.overrides)])) if origin.file else "",
+        (*shown.unjudged, *_numbers(asked)), _controls(controls),
+        _sure(judged, told, shown.simulated), _decides(asked or judged), told,
+        time.strftime("%Y-%m-%d", time.gmtime(finished)) if finished else "",
+        shlex.join(["lab", "run", origin.file, *origin.options]) if origin.file else "",
     )  # fmt: skip
 
 
-def _judged(answers: Answers) -> Iterator[Judged]:
-    """The claims, in words of the findings that they were read from, and what is judged besides."""
-    for answer in answers:
-        shown = views([answer])
-        for one in answer.claims:
-            known = one.evidence is not None and one.kind in shown
-            yield (shown[one.kind], answer, one.evidence) if known else (claims.VIEW, answer, one)
-        told = {one.kind for one in answer.claims}
-        for kind, view in shown.items():
-            found = () if kind in told else answer.found(kind)
-            yield from ((view, answer, f) for f in found if f.verdict is not None)
-
-
-def _predictions(answers: Answers) -> tuple[str, ...]:
-    asked = [answer for answer in answers if answer.claims] or answers
-    return tuple(told_by_panel((answer, claim.told) for answer in asked
-                             for claim in answer.study.claims))  # fmt: skip
-
-
-def _claimed(answer: Answer, finding: Any) -> str:
+def _claimed(finding: Any) -> str:
     """The prediction that a finding is judged by, in words."""
     claim: Claim | None = getattr(finding, "claim", None)
     return claim.told.replace(", within", " within") if claim else "the prediction"
@@ -140,13 +114,13 @@ def _answer(judged: Sequence[Judged]) -> tuple[str, ...]:
     for verdict, verb in ((AGREES, "holds"), (CONTRADICTS, "fails")):
         by_claim: dict[str, list[Judged]] = {}
         for one in judged:
-            if one[2].verdict == verdict:
-                by_claim.setdefault(_claimed(*one[1:]), []).append(one)
+            if one.finding.verdict == verdict:
+                by_claim.setdefault(_claimed(one.finding), []).append(one)
         parts = [_said(claim, verb, ones, judged) for claim, ones in by_claim.items()]
         more = len(parts) - CLAIMS
         parts = parts[:CLAIMS] + [f"{more} more claims {verb[:-1]}"] * (more > 0)
         found += [_capital("; ".join(parts)) + "."] * bool(parts)
-    open_ = [one for one in judged if one[2].verdict == UNDECIDED]
+    open_ = [one for one in judged if one.finding.verdict == UNDECIDED]
     if open_:
         where = f"Not decided {_where(open_, judged)}"
         if len(open_) == len(judged):
@@ -162,8 +136,12 @@ CLAIMS = 4
 
 def _said(claim: str, verb: str, some: Sequence[Judged], every: Sequence[Judged]) -> str:
     """A claim that holds or fails; of a few exponents their values first."""
-    points = [f for *_, f in some if isinstance(f, ExponentResult) and f.exponent]
-    if len(points) < len(some) or len(points) > FEW or len({a.study.title for _, a, _ in some}) > 1:
+    points = [f for one in some if isinstance(f := one.finding, ExponentResult) and f.exponent]
+    if (
+        len(points) < len(some)
+        or len(points) > FEW
+        or len({one.answer.study.title for one in some}) > 1
+    ):
         return f"{claim} {verb} {_where(some, every)}"
     values = _listed([number(p.exponent.alpha) for p in points if p.exponent])
     how = "as predicted" if verb == "holds" else "against the prediction"
@@ -176,8 +154,8 @@ def _where(some: Sequence[Judged], every: Sequence[Judged], *, named: bool = Fal
     if len(some) == len(every) > 2 and not named:
         return f"in all {len(every)} settings"
     panels: dict[str, list[Finding]] = {}
-    for _, answer, finding in some:
-        panels.setdefault(answer.study.title, []).append(finding)
+    for one in some:
+        panels.setdefault(one.answer.study.title, []).append(one.finding)
     if len(panels) > 2 or max(map(len, panels.values())) > FEW:
         return f"in {len(some)} of {len(every)} settings"
     parts = []
@@ -195,7 +173,7 @@ def _without(label: str, title: str) -> str:
 
 def _because(some: Sequence[Judged]) -> str:
     """The commonest reason why findings are undecided, beginning with a colon."""
-    every = [doubt for *_, f in some for doubt in dict.fromkeys(f.doubts)]
+    every = [doubt for one in some for doubt in dict.fromkeys(one.finding.doubts)]
     known = [Doubt.of(d) for d in every if d in set(Doubt)]
     strong = Counter(d for d in known if d.direction is not Direction.HELD)
     counted = strong or Counter(known)
@@ -208,7 +186,7 @@ def _because(some: Sequence[Judged]) -> str:
 
 def _controls(judged: Sequence[Judged]) -> tuple[str, ...]:
     """Verdicts on exact students, whose exponents are known, and their values."""
-    count = Counter(finding.verdict for _, _, finding in judged)
+    count = Counter(one.finding.verdict for one in judged)
     if not judged:
         return ()
     parts = [f"{n} {VERBS[verdict][n > 1]}" for verdict in VERBS if (n := count[verdict])]
@@ -229,36 +207,25 @@ def _capital(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}" if text[:2].isascii() and text[:2].isalpha() else text
 
 
-def _unjudged(answers: Answers) -> Iterator[str]:
-    """Measured values without a verdict; exponents are told by claims."""
-    for kind, view in views(answers).items():
-        for finding in (f for answer in answers for f in answer.found(kind)):
-            if (
-                kind != "exponents"
-                and finding.verdict is None
-                and (words := view.measured(finding))
-            ):
-                yield f"{finding.label}: {words}"
-
-
 def _numbers(judged: Sequence[Judged]) -> tuple[str, ...]:
     """Measured values: exponents by panel, and other claims if they are few."""
     rows: dict[tuple[str, str], list[ExponentResult]] = {}
     rest = []
-    for view, answer, finding in judged:
+    for one in judged:
+        title, finding = one.answer.study.title, one.finding
         if isinstance(finding, ExponentResult) and finding.exponent and len(judged) > 3:
-            name = ", ".join(filter(None, [answer.study.title, _beyond(answer, finding)]))
-            rows.setdefault((name, answer.prediction.text), []).append(finding)
-        elif len(judged) <= FEW and (words := view.measured(finding)):
-            several = len({one.verdict for *_, one in judged}) > 1
+            name = ", ".join(filter(None, [title, _beyond(title, finding)]))
+            rows.setdefault((name, one.answer.prediction.text), []).append(finding)
+        elif len(judged) <= FEW and one.measured:
+            several = len({other.finding.verdict for other in judged}) > 1
             verdict = f" — {finding.verdict}" if several else ""
-            rest.append(f"{finding.label or answer.study.title}: {words}{verdict}")
+            rest.append(f"{finding.label or title}: {one.measured}{verdict}")
     return (*(_row(name, formula, some) for (name, formula), some in rows.items()), *rest)
 
 
-def _beyond(answer: Answer, point: ExponentResult) -> str:
+def _beyond(title: str, point: ExponentResult) -> str:
     """The name of a setting besides d and the title of its panel."""
-    return _without(f", {point.setting.name}", answer.study.title).strip(", ")
+    return _without(f", {point.setting.name}", title).strip(", ")
 
 
 def _row(name: str, formula: str, points: Sequence[ExponentResult]) -> str:
@@ -269,11 +236,11 @@ def _row(name: str, formula: str, points: Sequence[ExponentResult]) -> str:
     return f"{name}{': ' * bool(name)}α = {found} {at}; {formula} is {asked}"
 
 
-def _sure(answers: Answers, judged: Sequence[Judged], told: tuple[DoubtText, ...]) -> str:
+def _sure(judged: Sequence[Judged], told: tuple[DoubtText, ...], simulated: str) -> str:
     """Number of doubted results, meaning of the commonest doubt, and error rates."""
     if not judged:
         return "Nothing to be sure of."
-    doubted, total = sum(bool(f.doubts) for *_, f in judged), len(judged)
+    doubted, total = sum(bool(one.finding.doubts) for one in judged), len(judged)
     if not doubted:
         text = "No result carries a doubt."
     elif doubted == total:
@@ -287,20 +254,7 @@ def _sure(answers: Answers, judged: Sequence[Judged], told: tuple[DoubtText, ...
         often = f"most often '{first.name}' ({len(first.where)})"
         often = often if len(first.where) > 1 else f"'{first.name}' for one"
         text += f", {often}{meaning} {first.pushes}".rstrip()
-    return f"{text} {_simulated(answers) or RULE}"
-
-
-def _simulated(answers: Answers) -> str:
-    """Coverage and wrong verdicts in simulated scans of this design; empty without any."""
-    found = [c for c in findings_of(answers, "calibrated") if c.current]
-    if not found:
-        return ""
-    covered = [c.values["coverage"]["quoted"] for c in found]
-    wrong = max(c.values["wrong"] for c in found)
-    ends = " to ".join(dict.fromkeys(f"{v:.0%}" for v in (min(covered), max(covered))))
-    erred = f"at most {wrong:.1%} of the verdicts were wrong" if wrong else "no verdict was wrong"
-    return (f"In {found[0].scans} simulated scans of this design the 95 % interval held the truth "
-            f"in {ends}, and {erred}.")  # fmt: skip
+    return f"{text} {simulated or RULE}"
 
 
 COMMAND = re.compile(r"lab run [^();]*[^();. ]")
@@ -309,9 +263,9 @@ COMMAND = re.compile(r"lab run [^();]*[^();. ]")
 
 def _decides(judged: Sequence[Judged]) -> tuple[str, str]:
     """The cheapest advice on what is undecided, with its setting, and the command in it."""
-    lines = [(_cost(text), f"{f.label or answer.study.title}: {text}")
-             for view, answer, f in judged
-             if f.verdict == UNDECIDED and (text := view.advice(f))]  # fmt: skip
+    lines = [(_cost(one.advice), f"{one.finding.label or one.answer.study.title}: {one.advice}")
+             for one in judged
+             if one.finding.verdict == UNDECIDED and one.advice]  # fmt: skip
     if not lines:
         return ("", "")
     _, text = min(lines, key=lambda line: line[0])
@@ -339,9 +293,9 @@ def _settings(where: Sequence[str]) -> str:
     return f"d = {_listed([name[4:] for name in where])}" if alone else "; ".join(where)
 
 
-def doubts(answers: Answers) -> tuple[DoubtText, ...]:
+def doubts(shown: Shown) -> tuple[DoubtText, ...]:
     """Every doubt once, the commonest first."""
-    at = sorted(doubted(answers).items(), key=lambda i: -len(i[1]))
+    at = sorted(shown.doubted.items(), key=lambda i: -len(i[1]))
     return tuple(_told(doubt, where) for doubt, where in at)
 
 

@@ -10,7 +10,7 @@ from simulated import power, row, rows
 from lab.config import study as studies
 from lab.execution.store import Store
 from lab.findings import answering as answers
-from lab.report.report import document
+from lab.findings.shown import Shown
 
 WIDE = {
     "student": {"widths": [4, 6, 8, 12, 17, 24, 34], "seeds": 2},
@@ -156,7 +156,7 @@ def test_settings_are_told_apart(fitted):
 
 def as_json(found):
     """What `lab fit --json` would print."""
-    return json.loads(json.dumps(document((found,), "s", complete=False)))
+    return json.loads(json.dumps(Shown((found,), "s").document(complete=False)))
 
 
 def test_json_is_exactly_what_was_promised(fitted):

@@ -10,8 +10,8 @@ from lab.config import study as studies
 from lab.execution.store import Store
 from lab.findings import answering as answers
 from lab.findings import calibrated
+from lab.findings.shown import Shown
 from lab.report import pages
-from lab.report.report import document
 
 STUDY = """
 schema = 1
@@ -41,28 +41,28 @@ def found(*overrides):
 
 
 def test_nothing_is_told_before_it_was_calibrated(here):
-    before = document(found(), "s", complete=True)
+    before = Shown(found(), "s").document(complete=True)
     assert not any("calibration" in point for point in before["points"])
-    assert "Coverage and error rates" not in pages.page_html(found(), "s")
+    assert "Coverage and error rates" not in pages.page_html(Shown(found(), "s"))
     (here / "results/s/calibration.json").write_text("[1]")
-    assert document(found(), "s", complete=True) == before
+    assert Shown(found(), "s").document(complete=True) == before
 
 
 def test_fits_report_and_page_tell_what_was_simulated(here):
     invoke("calibrate", "s.toml", "--scans", "40")
     kept = json.loads((here / "results/s/calibration.json").read_text())
     now = found()
-    told = document(now, "s", complete=True)["points"]
+    told = Shown(now, "s").document(complete=True)["points"]
     for point, one in zip(told, kept["points"], strict=True):
         assert point["dim"] == one["dim"] and point["setting"] == one["setting"]
         assert point["calibration"]["coverage"] == one["coverage"]
         assert point["calibration"]["current"] and point["calibration"]["scans"] == 40
-    assert "calibration" not in document(now, "s", complete=False)["points"][0]
+    assert "calibration" not in Shown(now, "s").document(complete=False)["points"][0]
     table, other = calibrated.below(now)
     assert len(table.rows) == 4 and len(other.rows) == len(kept["points"][0]["misspecified"])
     covered = [float(row[3]) for row in table.rows]
     assert covered == pytest.approx([p["coverage"]["quoted"] for p in kept["points"]], abs=0.006)
-    text = pages.page_html(now, "s")
+    text = pages.page_html(Shown(now, "s"))
     assert "In 40 simulated scans of this design" in text and "figure-power" in text
 
 
@@ -71,7 +71,7 @@ def test_another_design_is_told_and_not_shown(here):
     now = found("task.teacher.count=3", "task.manifold.dim=[2]")
     (words,) = calibrated.below(now)
     assert "2 of 2 settings were calibrated for another design" in words
-    assert "simulated scans of this design" not in pages.page_html(now, "s")
+    assert "simulated scans of this design" not in pages.page_html(Shown(now, "s"))
 
 
 def test_a_calibration_of_before_there_were_shapes_is_told_and_not_shown(here):

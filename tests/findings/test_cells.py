@@ -9,10 +9,10 @@ from simulated import power, rows
 from lab.config import study as studies
 from lab.execution.store import Store
 from lab.findings import answering as answers
+from lab.findings.shown import Shown
 from lab.findings.study_results import cells_of, scan_of
 from lab.kinds.student import StudentSpec
 from lab.mistakes import StudyError
-from lab.report.report import document
 
 BY_DATA = {
     "regime": "resolution-data",
@@ -143,7 +143,7 @@ def test_a_prediction_is_of_N_and_stands_for_its_order_in_the_width(
         answer = answers.answer(study, store)
     (point,) = answer.points
     assert point.prediction == 2.0 * order and point.exponent.alpha == pytest.approx(2 * order)
-    entry = document((answer,), "s", complete=False)["points"][0]["alpha_by_size"]
+    entry = Shown((answer,), "s").document(complete=False)["points"][0]["alpha_by_size"]
     assert entry["hidden"]["value"] == pytest.approx(2, rel=0.05)
     assert entry["N"]["value"] > 0.99 * entry["hidden"]["value"]
 

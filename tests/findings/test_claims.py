@@ -13,7 +13,7 @@ from lab.execution.store import Store
 from lab.findings import curves
 from lab.findings.answering import answer
 from lab.findings.expected import Expected, expected_risk
-from lab.report import report
+from lab.findings.shown import Shown
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 
 LINEAR = {
@@ -177,6 +177,6 @@ def test_without_a_claim_about_alpha_nothing_is_said_of_it(tmp_path):
     found = judged(tmp_path)
     (point,) = found.points
     assert point.verdict is None and point.plain()["doubts"] and not found.predicts
-    said = " ".join(report.sentences((found,)))
+    said = " ".join(Shown((found,), "s").sentences)
     assert "wrong-law" not in said and "asymptote" not in said
-    assert [table.columns[1] for table in report.tables((found,))] == ["claim"]
+    assert [table.columns[1] for table in Shown((found,), "s").tables] == ["claim"]

@@ -14,6 +14,7 @@ from lab.execution.store import Store
 from lab.findings import answering as answers
 from lab.findings import expected, exponent_figures
 from lab.findings.expected import below
+from lab.findings.shown import Shown
 from lab.report import report
 from lab.students import solvers
 
@@ -141,7 +142,7 @@ def test_theory_is_drawn_tabulated_and_written(answered):
     drawn = dict(zip(dashed.get_xdata(), dashed.get_ydata(), strict=True))
     assert drawn[200] == pytest.approx(PUBLISHED[200], rel=1e-3) and math.isnan(drawn[50])
     assert "Dashed" in caption
-    report.write((answer,), store.path, "s")
+    report.write(Shown((answer,), "s"), store.path)
     text = (store.path / "report.md").read_text()
     (table,) = below((answer,))
     assert "| measured / theory at D = | 10 |" in text and "1.1" in table.markdown()

@@ -10,7 +10,7 @@ from lab.execution import plan
 from lab.execution.store import Store
 from lab.findings.answering import answers
 from lab.findings.planes import phases
-from lab.report import report
+from lab.findings.shown import Shown
 
 SIZES = [64, 128, 256, 512, 1024]
 
@@ -70,7 +70,7 @@ def test_a_complete_store_gives_the_plane_and_its_laws(study, tmp_path):
     assert point.exponent.alpha == pytest.approx(0.8, rel=1e-3)
     entry = json.loads(json.dumps(found.plain()))
     assert len(entry["share_of_data"]) == 5 and entry["joint"][0]["law"]
-    assert any("which it has not seen" in s for s in report.sentences(told))
+    assert any("which it has not seen" in s for s in Shown(told, "s").sentences)
     figure, caption = phases(found)
     assert len(figure.axes) == 3 and found.joint[0].law in caption
 
@@ -84,7 +84,7 @@ def test_a_teacher_with_a_hole_stays_out_and_is_counted(study, tmp_path):
         (found,) = told[0].found("plane")
         assert (found.teachers, found.planned) == (2, 3)
         assert [str(doubt) for doubt in found.doubts] == ["unfinished"]
-        said = report.sentences(told)
+        said = Shown(told, "s").sentences
         assert any("2 of 3 teachers" in s for s in said)
         assert any(s.startswith("d = 2: unfinished: planned runs are missing") for s in said)
 
@@ -95,7 +95,7 @@ def test_an_empty_store_says_what_is_missing_and_other_regimes_have_no_map(
     with Store.write(tmp_path / "s") as store:
         told = answers(study, store)
         (found,) = told[0].found("plane")
-        assert found.plane is None and "every cell" in report.sentences(told)[0]
+        assert found.plane is None and "every cell" in Shown(told, "s").sentences[0]
         assert phases(found)[1].startswith("Nothing")
         assert [one.found("plane") for one in answers(make_study(), store)] == [()]
 

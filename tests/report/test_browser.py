@@ -10,7 +10,9 @@ import pytest
 from invocation import power, rows
 
 from lab.execution.store import Store
+from lab.files import put
 from lab.findings import answering as answers
+from lab.findings.shown import Shown
 from lab.regimes.regime import Origin
 from lab.report import pages
 
@@ -41,7 +43,8 @@ def file(make_study, tmp_path_factory):
     ).of(Origin("studies/s.toml"))  # fmt: skip
     with Store.write(folder / "s") as store:
         store.add(rows(study, power(lambda d: 5 / d), noise=0.02, seed=1))
-        return pages.write_page(answers.answers(study, store), folder / "report.html", "s")
+        shown = Shown(answers.answers(study, store), "s")
+        return put(pages.page_html(shown), folder / "report.html")
 
 
 @pytest.fixture

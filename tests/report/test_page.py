@@ -21,6 +21,7 @@ from lab.execution.store import Store
 from lab.files import put
 from lab.findings import answering as answers
 from lab.findings import run_lists
+from lab.findings.shown import Shown
 from lab.mistakes import StudyError
 from lab.regimes.regime import Origin
 from lab.report import comparison, index, pages
@@ -79,7 +80,7 @@ def make(make_study, tmp_path_factory):
 
 def test_the_page_asks_for_nothing_and_has_every_run_under_a_dot(make):
     found = make()
-    text = pages.page_html(found, "s")
+    text = pages.page_html(Shown(found, "s"))
     parsed = Parsed(text)
     addresses = [a[k] for _, a in parsed.elements for k in ("src", "href", "action") if a.get(k)]
     assert all(address.startswith(("data:", "#")) for address in addresses)
@@ -95,7 +96,7 @@ def test_the_page_asks_for_nothing_and_has_every_run_under_a_dot(make):
 
 
 def test_every_name_of_a_page_is_given_once_and_refers_to_something(make):
-    parsed = Parsed(pages.page_html(make(), "s"))
+    parsed = Parsed(pages.page_html(Shown(make(), "s")))
     names = [attrs["id"] for _, attrs in parsed.elements if "id" in attrs]
     assert len(names) == len(set(names))
     links = {attrs["href"] for attrs in parsed.all("use")}
@@ -105,7 +106,7 @@ def test_every_name_of_a_page_is_given_once_and_refers_to_something(make):
 
 
 def test_runs_of_a_study_without_a_file_have_no_command(make):
-    groups = json.loads(dict(Parsed(pages.page_html(make(), "s")).scripts)["runs"])
+    groups = json.loads(dict(Parsed(pages.page_html(Shown(make(), "s"))).scripts)["runs"])
     assert groups[0]["command"] == ""  # of a study without a file
 
 
@@ -129,7 +130,7 @@ def test_the_page_recommends_the_command_that_trains_what_it_says(
 def test_of_very_many_runs_the_page_tells_of_those_that_it_draws(make, monkeypatch):
     monkeypatch.setattr("lab.findings.run_lists.MOST", 21)
     monkeypatch.setattr("lab.findings.run_lists.FEWEST", 1)
-    parsed = Parsed(pages.page_html(make(), "s"))
+    parsed = Parsed(pages.page_html(Shown(make(), "s")))
     groups = json.loads(dict(parsed.scripts)["runs"])
     told = {run[0] for group in groups for run in group["runs"]}
     dots = {attrs["data-run"] for attrs in parsed.all("use") if attrs.get("data-run")}
@@ -137,7 +138,7 @@ def test_of_very_many_runs_the_page_tells_of_those_that_it_draws(make, monkeypat
 
 
 def test_every_figure_is_small_and_has_its_numbers_as_a_file(make):
-    text = pages.page_html(make(), "s")
+    text = pages.page_html(Shown(make(), "s"))
     assert max(map(len, re.findall(r"<svg.*?</svg>", text, re.S))) < 150_000
     links = {a["download"]: a["href"] for a in Parsed(text).all("a") if "download" in a}
     assert {"exponents.csv", "losses.csv", "convergence.csv", "fitted.csv"} <= set(links)
@@ -152,7 +153,7 @@ def test_every_figure_is_small_and_has_its_numbers_as_a_file(make):
 
 def test_the_top_says_what_the_findings_say(make):
     found = make()
-    text = pages.page_html(found, "s")
+    text = pages.page_html(Shown(found, "s"))
     summary = json.loads(dict(Parsed(text).scripts)["summary"])
     verdicts = {p.verdict for p in found[0].points}
     assert summary["verdict"] == (verdicts.pop() if len(verdicts) == 1 else "mixed")
@@ -161,10 +162,10 @@ def test_the_top_says_what_the_findings_say(make):
 
 
 def test_what_is_missing_is_told_and_an_empty_study_has_a_page(make, make_study, tmp_path):
-    text = pages.page_html(make(leave=10), "s")
+    text = pages.page_html(Shown(make(leave=10), "s"))
     assert "72 runs of scans: 62 done, 10 missing." in text and "unfinished" in text
     with Store.read(tmp_path / "nowhere") as store:
-        text = pages.page_html(answers.answers(make_study(), store), "s")
+        text = pages.page_html(Shown(answers.answers(make_study(), store), "s"))
     assert "nothing measured yet" in text
 
 
@@ -179,7 +180,10 @@ def test_names_from_files_appear_escaped(make_tables, tmp_path):
         for scan in study.scans:
             store.add(rows(scan, power(1.0), noise=0.05))
         found = answers.answers(study, store)
-    for text in (pages.page_html(found, EVIL), comparison.html([(EVIL, found), ("b", found)])):
+    for text in (
+        pages.page_html(Shown(found, EVIL)),
+        comparison.html([(EVIL, found), ("b", found)]),
+    ):
         parsed = Parsed(text)
         assert all(name in ("runs", "summary", None) for name, _ in parsed.scripts)
         assert EVIL not in text.replace("\\u003c", "") and "&lt;script&gt;" in text
@@ -219,12 +223,12 @@ def test_differences_of_studies_have_the_interval_of_independent_estimates(make)
 
 
 def test_the_index_lists_pages_and_stores(make, tmp_path):
-    pages.write_page(make(), tmp_path / "r/one/report.html", "one")
+    put(pages.page_html(Shown(make(), "one")), tmp_path / "r/one/report.html")
     (tmp_path / "r/two").mkdir()
     (tmp_path / "r/two/lab.db").touch()
     (tmp_path / "r/three").mkdir()
     text = index.write_index(tmp_path / "r").read_text()
-    pages.write_page(make(), tmp_path / "r/1 % #2/report.html", "1 % #2")
+    put(pages.page_html(Shown(make(), "1 % #2")), tmp_path / "r/1 % #2/report.html")
     assert 'href="1%20%25%20%232/report.html"' in index.write_index(tmp_path / "r").read_text()
     assert 'href="one/report.html"' in text and "lab report two.toml" in text
     assert "three" not in text
@@ -257,9 +261,9 @@ def test_two_threads_may_write_one_file(tmp_path, monkeypatch):
 
 def test_the_page_is_a_function_of_the_store_and_not_of_who_renders_it(make, monkeypatch):
     found = make()
-    here = pages.page_html(found, "s")
+    here = pages.page_html(Shown(found, "s"))
     monkeypatch.setattr(platform, "python_version", lambda: "4.5.6")
-    assert pages.page_html(found, "s") == here
+    assert pages.page_html(Shown(found, "s")) == here
 
 
 def test_every_run_of_a_plane_is_under_a_dot(make_study, tmp_path):
@@ -274,7 +278,7 @@ def test_every_run_of_a_plane_is_under_a_dot(make_study, tmp_path):
 
     with Store.write(tmp_path / "s") as store:
         store.add(rows(study, law))
-        text = pages.page_html(answers.answers(study, store), "s")
+        text = pages.page_html(Shown(answers.answers(study, store), "s"))
     parsed = Parsed(text)
     told = [run for group in json.loads(dict(parsed.scripts)["runs"]) for run in group["runs"]]
     dots = {attrs["data-run"] for attrs in parsed.all("use") if attrs.get("data-run")}

@@ -12,6 +12,7 @@ from lab.execution.registration import register
 from lab.execution.store import Store
 from lab.findings import answering as answers
 from lab.findings import exponent_figures, provenance
+from lab.findings.shown import Shown
 from lab.mistakes import StudyError
 from lab.report import report
 
@@ -37,7 +38,7 @@ def stored(study, finished=HOUR):
 def told(study, store):
     """The paragraph of the prediction, the caption and the last paragraph of the report."""
     found = answers.answers(study, store, replicates=50)
-    text = report._markdown(found, "s", [])
+    text = report.markdown(Shown(found, "s"))
     paragraphs = text.split("\n\n")
     return paragraphs[2], exponent_figures.exponents_figure(found)[1], paragraphs[-1]
 

@@ -16,6 +16,7 @@ from lab.findings import answering as answers
 from lab.findings import exponent_figures
 from lab.findings.drawing import GREY
 from lab.findings.exponent_views import table as exponent_table
+from lab.findings.shown import Shown
 from lab.findings.view import escape, told_by_panel
 from lab.report import report
 from lab.scaling.judge.exponent import exponent
@@ -89,7 +90,7 @@ def test_losses_shows_every_dimension_on_log_axes(found):
 
 def test_report_writes_what_it_says_and_escapes(found):
     _, store, answer = found
-    files = report.write(answer, store.path, "s")
+    files = report.write(Shown(answer, "s"), store.path)
     assert all(f.exists() and f.parent == store.path for f in files)
     text = (store.path / "report.md").read_text()
     assert "<b>" not in text and "&lt;b&gt;α&lt;/b&gt; \\| 4/d?" in text
@@ -108,7 +109,7 @@ def test_report_writes_what_it_says_and_escapes(found):
 def test_the_table_has_every_value_that_was_fitted(found):
     """Fitted again as a table, the values of a point give its exponent."""
     _, store, answer = found
-    report.write(answer, store.path, "s")
+    report.write(Shown(answer, "s"), store.path)
     with open(store.path / "table.csv", newline="") as file:
         lines = list(csv.DictReader(file))
     assert list(lines[0])[:6] == ["dim", "setting", "x", "loss", "teacher", "seed"]
@@ -134,7 +135,7 @@ def test_local_exponents_are_drawn_for_every_dimension_with_its_prediction(found
 
 def test_an_empty_store_makes_a_report_an_empty_table_and_figures(make_study, tmp_path):
     with Store.write(tmp_path / "e") as store:
-        report.write(answers.answers(make_study(), store), store.path, "e")
+        report.write(Shown(answers.answers(make_study(), store), "e"), store.path)
         assert "0 done" in (store.path / "report.md").read_text()
         with open(store.path / "table.csv", newline="") as file:
             assert list(csv.DictReader(file)) == []
@@ -165,7 +166,7 @@ def test_the_report_tables_the_gaps_to_both_limits_at_every_width(tmp_path):
     with Store.write(tmp_path / "s") as store:
         found = rows(study, lambda run, x: 0.5 + 2 / x)
         store.add([replace(row, details=limits) for row in found])
-        report.write(answers.answers(study, store), store.path, "s")
+        report.write(Shown(answers.answers(study, store), "s"), store.path)
         text = (store.path / "report.md").read_text()
     assert "| d = 3: w | above exact NTK regression | above the linearised models |" in text
     assert "| 64 | +6.2 % ± 0 % | -11 % ± 0 % |" in text and "| 512 | +0.78 % ± 0 % |" in text
@@ -230,9 +231,9 @@ def test_panels_stand_side_by_side_in_table_figures_and_files(panels):
     assert "of a lower bound, points above its lower edge agree" in caption
     table = exponent_table(found)
     assert {len(row) for row in table.rows} == {len(table.columns)}
-    (shown,) = report.tables(found)
+    (shown,) = Shown(found, "s").tables
     assert shown.columns == (*table.columns[:7], "rivals")
-    report.write(found, store.path, "s")
+    report.write(Shown(found, "s"), store.path)
     fits = json.loads((store.path / "fits.json").read_text())
     assert [p["title"] for p in fits["panels"]] == ["resolution-width", "by data"]
     assert fits["panels"][1]["points"][0]["fit"]["status"] == "converged"
