@@ -13,7 +13,7 @@ from typing import Any
 
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.provenance import History, Provenance
-from lab.findings.study_results import Setting
+from lab.findings.study_results import ClaimedFinding, Setting
 from lab.regimes.regime import Regime
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.scaling.scans.scan import Interval
@@ -102,6 +102,21 @@ class Judgement:
     ) -> Judgement:
         """An undecided claim of which nothing was measured, and why."""
         return cls(claim, setting, math.nan, NOTHING, prediction, UNDECIDED, doubts, why)
+
+    @classmethod
+    def of(
+        cls, claim: Claim, found: ClaimedFinding, prediction: float, value: float,
+        interval: Interval, *, allowed: Interval | None = None, verdict: str | None = None,
+        advice: str = "", **more: Any,
+    ) -> Judgement:  # fmt: skip
+        """A claim about a measured value: decided by what is allowed, the claim's band unless told,
+        where no verdict is told; undecided where the finding has doubts, and only without them
+        followed by advice."""
+        own = verdict or inside(interval, allowed or claim.band(prediction))
+        verdict = UNDECIDED if found.doubts else own
+        advice = advice if verdict == UNDECIDED and not found.doubts else ""
+        return cls(claim, found.at, value, interval, prediction, verdict, found.doubts, advice,
+                   **more)  # fmt: skip
 
     @property
     def label(self) -> str:

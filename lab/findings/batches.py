@@ -35,13 +35,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.findings.answer import Answer, Judgement, inside
-from lab.findings.drawing import GREY, VERMILLION, blank, literal, shades, styled
-from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
+from lab.findings.answer import NOTHING, Answer, Judgement
+from lab.findings.drawing import GREY, VERMILLION, literal, shades, stacked
+from lab.findings.study_results import ClaimedFinding, SettingRuns, StudyResults
+from lab.findings.view import View, figure_of, file_of, table_of
 from lab.kinds.student import STUDENTS
 from lab.regimes.critical_batch import BATCHES, HYPERBOLA, CriticalBatch
-from lab.scaling.judge.verdict import UNDECIDED
 from lab.scaling.scans.lines import student_quantile
 from lab.scaling.scans.scan import Interval
 from lab.students.noise import measured as measured_at
@@ -321,32 +320,25 @@ def _interval(
 
 def claimed(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge a claim about κ or 1/α_B, setting by setting."""
-    for (one, prediction), found in zip(
-        question.predicted(claim), question.found("batches"), strict=True
-    ):
-        yield _judged(found, claim, one.setting, prediction)
-
-
-def _judged(found: BatchesFound, claim: Claim, at: Setting, prediction: float) -> Judgement:
-    value, interval = getattr(found, claim.quantity)
-    if not math.isfinite(value):
-        why = (
-            f"{claim.symbol} needs three losses that are reached at {BATCHES} batches each: go on "
-            "running, give more steps, or take targets that are not as low."
+    for found, at, prediction in question.beside(claim, "batches"):
+        value, interval = getattr(found, claim.quantity)
+        if not math.isfinite(value):
+            yield Judgement.unmeasured(claim, at, prediction, found.doubts, (
+                f"{claim.symbol} needs three losses that are reached at {BATCHES} batches each: go "
+                "on running, give more steps, or take targets that are not as low."
+            ))  # fmt: skip
+            continue
+        known = [t for t in found.targets if math.isfinite(t.residual)]
+        worst = max(known, key=lambda t: t.residual)
+        words = (
+            f"the hyperbola leaves a residual of {worst.residual:.2g} in log S at most, at "
+            f"{literal_loss(worst.target)}.",
+        ) if claim.quantity == HYPERBOLA.name else ()  # fmt: skip
+        advice = (
+            f"± {(interval[1] - interval[0]) / 2:.2g} where ± {claim.tolerance * prediction:.2g} "
+            "is allowed: more teachers or seeds, or more losses."
         )
-        return Judgement.unmeasured(claim, at, prediction, found.doubts, why)
-    verdict = inside(interval, claim.band(prediction)) if not found.doubts else UNDECIDED
-    worst = max(found.targets, key=lambda t: -math.inf if t.residual != t.residual else t.residual)
-    words = (
-        f"the hyperbola leaves a residual of {worst.residual:.2g} in log S at most, at "
-        f"{literal_loss(worst.target)}.",
-    ) if claim.quantity == HYPERBOLA.name else ()  # fmt: skip
-    advice = "" if verdict != UNDECIDED or found.doubts else (
-        f"± {(interval[1] - interval[0]) / 2:.2g} where ± {claim.tolerance * prediction:.2g} is "
-        "allowed: more teachers or seeds, or more losses."
-    )  # fmt: skip
-    return Judgement(claim, at, value, interval, prediction, verdict, found.doubts, advice,
-                     words=words)  # fmt: skip
+        yield Judgement.of(claim, found, prediction, value, interval, advice=advice, words=words)
 
 
 # ---- view ----------------------------------------------------------------------------------------
@@ -355,20 +347,11 @@ def _judged(found: BatchesFound, claim: Claim, at: Setting, prediction: float) -
 HEAD = ("setting", "loss", "S_min", "E_min", "B_crit", "residual", "κ", "B_simple", "B_noise")
 
 
-def above(answers: Answers) -> list[TextTable]:
-    """A line for each setting and target."""
-    lines = [
-        (found.label, f"{t.target:g}", *(f"{v:.3g}" for v in (
-            t.S_min, t.E_min, t.B_crit, t.residual, t.sharpness, *(t.scales or ()))),
-         *(("–", "–") if t.scales is None else ()))
-        for found in findings_of(answers, "batches")
-        for t in found.targets if math.isfinite(t.S_min)
-    ]  # fmt: skip
-    words = (
-        "Critical batches, B_crit = E_min/S_min of a hyperbola, its residual in log S, and the "
-        "noise scales of the gradient:"
-    )
-    return [TextTable(HEAD, lines, words, most=4)] if lines else []
+def _lines(found: BatchesFound) -> Iterator[tuple]:
+    for t in found.targets:
+        if math.isfinite(t.S_min):
+            yield (found.label, f"{t.target:g}", t.S_min, t.E_min, t.B_crit, t.residual,
+                   t.sharpness, *(t.scales or NOTHING))  # fmt: skip
 
 
 def sentences(_: Answer, found: BatchesFound) -> Iterator[str]:
@@ -381,57 +364,38 @@ def sentences(_: Answer, found: BatchesFound) -> Iterator[str]:
         yield f"{sentence}."
 
 
-def batch_figure(found: Sequence[BatchesFound]) -> tuple[Figure, str]:
+def _drawn(found: Sequence[BatchesFound]) -> tuple[Figure, str]:
     """Two panels per setting: steps against batch, and the critical batch against the loss."""
-    with styled():
-        figure = blank(11.0, 0.5 + 3.9 * len(found))
-        axes = figure.subplots(len(found), 2, squeeze=False)
-        for (left, right), one in zip(axes, found, strict=True):
-            left.set_title(literal(one.label))
-            left.set(xscale="log", yscale="log", xlabel="batch B", ylabel="steps S, tuned")
-            for t, colour in zip(one.targets, shades(len(one.targets)), strict=True):
-                B = np.array([tuned.batch for tuned in t.tuned], float)
-                left.plot(B, [tuned.steps for tuned in t.tuned], "o", color=colour, ms=4,
-                          label=literal_loss(t.target))  # fmt: skip
-                if math.isfinite(t.S_min):
-                    at = np.geomspace(B.min(), B.max(), 60)
-                    left.plot(at, t.S_min + t.E_min / at, "-", color=colour, lw=1.0)
-            if any(t.tuned for t in one.targets):
-                left.legend(loc="upper right", fontsize=8.5)
-            right.set(xscale="log", yscale="log", xlabel="relative loss L", ylabel="batch")
-            some = [t for t in one.targets if math.isfinite(t.S_min)]
-            L = [t.target for t in some]
-            exponent = one.batch_exponent[0]
-            right.plot(L, [t.B_crit for t in some], "o-", color=VERMILLION,
-                       label=f"B_crit, 1/α_B = {exponent:.3g}")  # fmt: skip
-            for k, name in enumerate(("B_simple", "B_noise")):
-                if some and all(t.scales for t in some):
-                    scales = [t.scales[k] for t in some if t.scales]
-                    right.plot(L, scales, ("--", ":")[k], color=GREY, label=name)
-            if some:
-                right.legend(loc="upper right", fontsize=8.5)
+    figure, axes = stacked(len(found), 2, width=11.0)
+    for (left, right), one in zip(axes, found, strict=True):
+        left.set_title(literal(one.label))
+        left.set(xscale="log", yscale="log", xlabel="batch B", ylabel="steps S, tuned")
+        for t, colour in zip(one.targets, shades(len(one.targets)), strict=True):
+            B = np.array([tuned.batch for tuned in t.tuned], float)
+            left.plot(B, [tuned.steps for tuned in t.tuned], "o", color=colour, ms=4,
+                      label=literal_loss(t.target))  # fmt: skip
+            if math.isfinite(t.S_min):
+                at = np.geomspace(B.min(), B.max(), 60)
+                left.plot(at, t.S_min + t.E_min / at, "-", color=colour, lw=1.0)
+        if any(t.tuned for t in one.targets):
+            left.legend(loc="upper right", fontsize=8.5)
+        right.set(xscale="log", yscale="log", xlabel="relative loss L", ylabel="batch")
+        some = [t for t in one.targets if math.isfinite(t.S_min)]
+        L = [t.target for t in some]
+        exponent = one.batch_exponent[0]
+        right.plot(L, [t.B_crit for t in some], "o-", color=VERMILLION,
+                   label=f"B_crit, 1/α_B = {exponent:.3g}")  # fmt: skip
+        for k, name in enumerate(("B_simple", "B_noise")):
+            if some and all(t.scales for t in some):
+                scales = [t.scales[k] for t in some if t.scales]
+                right.plot(L, scales, ("--", ":")[k], color=GREY, label=name)
+        if some:
+            right.legend(loc="upper right", fontsize=8.5)
     return figure, (
         "Left: steps to each loss against the batch, at the best rate of each batch, and the "
         "hyperbola S = S_min + E_min/B. Right: the critical batch E_min/S_min of each loss, and "
         "the noise scales of the gradient there, where they are known."
     )
-
-
-def figures(answers: Answers) -> list[CaptionedFigure]:
-    """One figure of all settings that have curves."""
-    found = [one for one in findings_of(answers, "batches") if one.units]
-    return [CaptionedFigure("batches", "Critical batches", *batch_figure(found))] if found else []
-
-
-def files(answers: Answers) -> dict[str, Rows]:
-    """Tuned steps of every target and batch."""
-    rows = [
-        (found.label, f"{t.target:g}", str(one.batch), f"{one.rate:.6g}", f"{one.steps:.6g}",
-         f"{one.batch * one.steps:.6g}")
-        for found in findings_of(answers, "batches") for t in found.targets for one in t.tuned
-    ]  # fmt: skip
-    head = ("label", "loss", "batch", "rate", "steps", "samples")
-    return {"batches.csv": Rows(head, rows)} if rows else {}
 
 
 def measured(found: BatchesFound) -> str:
@@ -440,5 +404,18 @@ def measured(found: BatchesFound) -> str:
     return f"κ = {κ:.3g}, B_crit ∝ L^−{exponent:.3g}" if math.isfinite(κ) else ""
 
 
-VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="batches",
-            measured=measured)  # fmt: skip
+VIEW = View(
+    above=table_of(
+        "batches", "Critical batches, B_crit = E_min/S_min of a hyperbola, its residual in log S, "
+        "and the noise scales of the gradient:", HEAD, _lines, most=4,
+    ),
+    sentences=sentences,
+    figures=figure_of("batches", "Critical batches", _drawn, of=lambda found: found.units),
+    files=file_of("batches", ("label", "loss", "batch", "rate", "steps", "samples"),
+                  lambda found: (
+        (found.label, f"{t.target:g}", one.batch, one.rate, one.steps, one.batch * one.steps)
+        for t in found.targets for one in t.tuned
+    )),
+    key="batches",
+    measured=measured,
+)  # fmt: skip

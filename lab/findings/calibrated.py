@@ -28,7 +28,7 @@ from lab.files import put, to_jsonable
 from lab.findings.drawing import by_dimension, told
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.exponents import declared
-from lab.findings.study_results import Setting, StudyResults, named, scan_of
+from lab.findings.study_results import Finding, Setting, StudyResults, named, scan_of
 from lab.findings.view import Answers, Block, CaptionedFigure, Rows, TextTable, View, findings_of
 from lab.mistakes import StudyError
 from lab.regimes.axes import Values
@@ -302,21 +302,14 @@ SHORT = ("source", "coverage", "width", "bias", "verdicts", "wrong", "shapes")
 
 
 @dataclass(frozen=True)
-class Calibrated:
+class Calibrated(Finding):
     """One setting. values: its entry in the calibration; scans: how many were simulated; current:
     whether the study still has this design."""
 
-    setting: Setting
+    setting: Setting = field(kw_only=True)
     values: Mapping[str, Any] = field(repr=False)
     scans: int
     current: bool
-    doubts: tuple[str, ...] = ()
-    verdict: str | None = None
-
-    @property
-    def label(self) -> str:
-        """The setting as text."""
-        return self.setting.label
 
     def plain(self) -> dict[str, Any]:
         """The shares that matter, with the true exponent they are of."""
@@ -342,7 +335,14 @@ def calibrated(question: StudyResults) -> tuple[Calibrated, ...]:
             name["setting"] = to_jsonable(one.setting.varying)
         entry = entries.get(_key(name))
         if entry:
-            found.append(Calibrated(one.setting, entry, kept["scans"], _same(design, entry)))
+            found.append(
+                Calibrated(
+                    setting=one.setting,
+                    values=entry,
+                    scans=kept["scans"],
+                    current=_same(design, entry),
+                )
+            )
     return tuple(found)
 
 

@@ -17,10 +17,19 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from lab.findings.answer import Answer
 from lab.findings.drawing import BLUE, blank, literal, styled, told
 from lab.findings.exponent_result import ExponentResult
-from lab.findings.study_results import Setting, StudyResults, named, value_text
+from lab.findings.study_results import (
+    Finding,
+    Setting,
+    SettingRuns,
+    StudyResults,
+    named,
+    value_text,
+)
 from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of, interval
 from lab.scaling.judge.verdict import UNDECIDED
 from lab.scaling.scans.estimate import USABLE
@@ -29,7 +38,7 @@ from lab.scaling.series import Line, PowerOfDimension, across, series
 
 
 @dataclass(frozen=True)
-class Contrast:
+class Contrast(Finding):
     """α(after) − α(before) at one d; `fixed` is what both settings have in common."""
 
     dim: int | float
@@ -40,14 +49,16 @@ class Contrast:
     change: float
     interval: tuple[float, float]
     teachers: int
-    setting: Setting | None = None
-    doubts: tuple[str, ...] = ()
-    verdict: str | None = None
 
     @property
     def label(self) -> str:
         """The dimension as text."""
         return f"d = {self.dim}"
+
+    @property
+    def says(self) -> str:
+        """The change of settings in words."""
+        return f"{self.name.split('.')[-1]} {value_text(self.before)} → {value_text(self.after)}"
 
     def plain(self) -> dict[str, Any]:
         """The change of settings, and its effect."""
@@ -92,6 +103,21 @@ def between(one: ExponentResult, other: ExponentResult, name: str) -> Contrast:
     )  # fmt: skip
 
 
+Logs = Mapping[float, Mapping[int, float]]
+"""Mean log losses by x and teacher."""
+
+
+def mean_logs(question: StudyResults, one: SettingRuns) -> Logs:
+    """Mean logs over seeds of the losses that are fitted, x ascending."""
+    values = question.reading(one)
+    at: dict[float, dict[int, list[float]]] = {}
+    rows = zip(values.x.tolist(), values.teacher.tolist(), values.value.tolist(), strict=True)
+    for x, teacher, value in rows:
+        if value > 0:
+            at.setdefault(x, {}).setdefault(teacher, []).append(math.log(value))
+    return {x: {k: float(np.mean(v)) for k, v in some.items()} for x, some in sorted(at.items())}
+
+
 # ---- figures: a row per difference ---------------------------------------------------------------
 
 
@@ -131,9 +157,8 @@ def figures(answers: Answers) -> list[CaptionedFigure]:
 
 
 def _of(c: Contrast) -> Difference:
-    change = f"{c.name.split('.')[-1]} {value_text(c.before)} → {value_text(c.after)}"
     name = ", ".join(filter(None, [c.label, named(c.fixed)]))
-    return Difference(f"{change}  ({name})", c.change, c.interval)
+    return Difference(f"{c.says}  ({name})", c.change, c.interval)
 
 
 def forest(
@@ -177,19 +202,10 @@ COLUMNS = ("d", "from → to", "both", "Δα", "95 % interval")
 def above(answers: Answers) -> list[TextTable]:
     """One table of all contrasts, which a terminal leaves to the report."""
     found = findings_of(answers, "contrasts")
-    if not found:
-        return []
-    words = (
-        "Differences between settings, teacher by teacher (Student's t over "
-        f"{found[0].teachers} differences):"
-    )
-    return [TextTable(COLUMNS, [_cells(c) for c in found], words, shown=())]
-
-
-def _cells(c: Contrast) -> tuple[str, ...]:
-    change = f"{c.name.split('.')[-1]} {value_text(c.before)} → {value_text(c.after)}"
-    both = named(c.fixed) or "–"
-    return (str(c.dim), change, both, f"{c.change:+.2f}", interval(c.interval))
+    words = "Differences between settings, teacher by teacher (Student's t over {} differences):"
+    rows = [(str(c.dim), c.says, named(c.fixed) or "–", f"{c.change:+.2f}", interval(c.interval))
+            for c in found]  # fmt: skip
+    return [TextTable(COLUMNS, rows, words.format(found[0].teachers), shown=())] if found else []
 
 
 VIEW = View(above=above, figures=figures, key="contrasts", json="fits", title="Paired differences")
@@ -203,7 +219,7 @@ FEWEST = 3
 
 
 @dataclass(frozen=True)
-class OverDimensions:
+class OverDimensions(Finding):
     """The line of what varies besides d, None where too few dimensions are decided; and α = c/d^κ
     from all exponents, decided or not, where c/d is predicted."""
 
@@ -211,18 +227,11 @@ class OverDimensions:
     pairs: tuple[tuple[str, Any], ...]
     line: Line | None
     series: PowerOfDimension | None = None
-    setting: Setting | None = None
-    verdict: str | None = None
 
     @property
     def label(self) -> str:
         """The settings that vary besides d, as text; empty where nothing does."""
         return self.name
-
-    @property
-    def doubts(self) -> tuple[str, ...]:
-        """Those of any point that entered."""
-        return self.line.doubts if self.line else ()
 
     def plain(self) -> dict[str, Any]:
         """Slope and intercept, null without a line, and what entered."""
@@ -245,9 +254,12 @@ def lines(question: StudyResults) -> tuple[OverDimensions, ...]:
     together: dict[Setting, list[ExponentResult]] = defaultdict(list)
     for point in question.found("exponents"):
         together[replace(point.setting, dim=0)].append(point)
-    return tuple(
-        OverDimensions(s.name, s.pairs, _line(some), _series(some)) for s, some in together.items()
-    )
+    found = []
+    for s, some in together.items():
+        line = _line(some)
+        found.append(OverDimensions(s.name, s.pairs, line, _series(some),
+                                    doubts=line.doubts if line else ()))  # fmt: skip
+    return tuple(found)
 
 
 def _series(points: Sequence[ExponentResult]) -> PowerOfDimension | None:

@@ -12,21 +12,32 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lab.findings.answer import Answer, Judgement
-from lab.findings.drawing import BLUE, GREEN, GREY, ORANGE, VERMILLION, grid, literal, styled
-from lab.findings.study_results import Setting, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of, interval
+from lab.findings.drawing import BLUE, GREEN, GREY, ORANGE, VERMILLION, grid, literal
+from lab.findings.study_results import Finding, StudyResults
+from lab.findings.view import (
+    Answers,
+    TextTable,
+    View,
+    figure_of,
+    file_of,
+    findings_of,
+    interval,
+)
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.scaling.scans.scan import Interval
 from lab.students.dimensions import Dimension
 from lab.tables.prediction import Claim
 from lab.theory import parse
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Z = 1.959963984540054
 """Two-sided 95 % of the normal distribution."""
@@ -49,15 +60,18 @@ class CoverageCell:
 
 
 @dataclass(frozen=True)
-class Coverage:
+class Coverage(Finding):
     """One estimator on the points of one panel. least: the coverage that was predicted."""
 
     points: str
     method: str
     cells: tuple[CoverageCell, ...]
     least: float
-    setting: Setting | None = None
-    doubts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        low, high = self.interval
+        verdict = AGREES if low >= self.least else CONTRADICTS if high < self.least else UNDECIDED
+        object.__setattr__(self, "verdict", verdict)
 
     @property
     def label(self) -> str:
@@ -77,12 +91,6 @@ class Coverage:
     def interval(self) -> Interval:
         """95 % interval of the share that is held, corrected."""
         return share_interval(sum(cell.held for cell in self.cells), self.cases)
-
-    @property
-    def verdict(self) -> str:
-        """Verdict on the share: as large as predicted or not."""
-        low, high = self.interval
-        return AGREES if low >= self.least else CONTRADICTS if high < self.least else UNDECIDED
 
     def plain(self) -> dict[str, Any]:
         """The shares, and every cell."""
@@ -156,41 +164,37 @@ CATEGORIES = (BLUE, ORANGE, GREEN, VERMILLION, "black", GREY)
 SHOWN = (0.6, 1.6)
 
 
-def bias(found: list[Coverage]) -> CaptionedFigure:
+def _bias(found: list[Coverage]) -> tuple[Figure, str]:
     """Estimates over the true d at the largest n, a panel per estimator."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+
     methods = [*dict.fromkeys(one.method for one in found)]
     points = [*dict.fromkeys(one.points for one in found)]
     colours = dict(zip(points, itertools.cycle(CATEGORIES), strict=False))
     dims = sorted({cell.d for one in found for cell in one.cells})
     most = max(cell.n for one in found for cell in one.cells)
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
-
-    with styled():
-        figure, axes = grid(len(methods), margin=1.0, height=2.6, sharex=True, sharey=True)
-        for ax, method in zip(axes, methods, strict=True):
-            for one in found:
-                if one.method != method:
-                    continue
-                cells = [cell for cell in one.cells if cell.n == most]
-                d, colour = np.array([cell.d for cell in cells]), colours[one.points]
-                ax.plot(d, [c.raw for c in cells] / d, ":", color=colour, lw=1.1)
-                ax.plot(d, [c.corrected for c in cells] / d, ".-", color=colour, lw=1.2,
-                        label=literal(one.points) or "points")  # fmt: skip
-            ax.axhline(1, color="black", lw=0.9)
-            ax.set(title=method, xlabel="d", xscale="log", ylabel="estimate / d")
-            ax.set_ylim(*SHOWN)
-            ax.xaxis.set_major_locator(FixedLocator(dims))
-            ax.xaxis.set_major_formatter(FuncFormatter(lambda d, _: f"{d:g}"))
-            ax.xaxis.set_minor_formatter(NullFormatter())
-        axes[min(2, len(axes) - 1)].legend(
-            loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8.5
-        )
-    return CaptionedFigure(
-        "bias", "Estimated dimensions over the true ones", figure,
+    figure, axes = grid(len(methods), margin=1.0, height=2.6, sharex=True, sharey=True)
+    for ax, method in zip(axes, methods, strict=True):
+        for one in found:
+            if one.method != method:
+                continue
+            cells = [cell for cell in one.cells if cell.n == most]
+            d, colour = np.array([cell.d for cell in cells]), colours[one.points]
+            ax.plot(d, [c.raw for c in cells] / d, ":", color=colour, lw=1.1)
+            ax.plot(d, [c.corrected for c in cells] / d, ".-", color=colour, lw=1.2,
+                    label=literal(one.points) or "points")  # fmt: skip
+        ax.axhline(1, color="black", lw=0.9)
+        ax.set(title=method, xlabel="d", xscale="log", ylabel="estimate / d")
+        ax.set_ylim(*SHOWN)
+        ax.xaxis.set_major_locator(FixedLocator(dims))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda d, _: f"{d:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+    axes[min(2, len(axes) - 1)].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8.5)
+    return figure, (
         f"Estimates over the true d at n = {most}, means over draws, a line per manifold. Dotted: "
         "raw, as the estimator's authors define it; solid: corrected for the bias that was "
-        "measured on manifolds of known d.",
-    )  # fmt: skip
+        "measured on manifolds of known d."
+    )
 
 
 # ---- view ----------------------------------------------------------------------------------------
@@ -230,23 +234,13 @@ def sentences(_: Answer, found: Coverage) -> Iterator[str]:
         )
 
 
-def figures(answers: Answers) -> list[CaptionedFigure]:
-    """Estimates over d, a panel per estimator."""
-    found = findings_of(answers, "coverage")
-    return [bias(found)] if found else []
-
-
-def files(answers: Answers) -> Mapping[str, Rows]:
-    """Every cell of every estimator."""
-    rows = [
-        (one.points, one.method, c.d, c.n, c.draws, c.raw, c.corrected, c.raw_held, c.held,
-         c.doubted, c.width)
-        for one in findings_of(answers, "coverage")
-        for c in one.cells
-    ]  # fmt: skip
-    columns = ("points", "method", "d", "n", "draws", "raw", "corrected", "raw_held", "held",
-               "doubted", "width")  # fmt: skip
-    return {"coverage.csv": Rows(columns, rows)} if rows else {}
-
-
-VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="coverage")
+VIEW = View(
+    above=above,
+    sentences=sentences,
+    figures=figure_of("coverage", "Estimated dimensions over the true ones", _bias, name="bias"),
+    files=file_of("coverage", ("points", "method", "d", "n", "draws", "raw", "corrected",
+                               "raw_held", "held", "doubted", "width"), lambda one: (
+        (one.points, one.method, *astuple(cell)) for cell in one.cells
+    ), form=""),
+    key="coverage",
+)  # fmt: skip

@@ -10,8 +10,8 @@ import numpy as np
 
 from lab.findings.answer import Answer
 from lab.findings.descents import EDGE, DescentCurve, DescentFound, LossRatio, too_short
-from lab.findings.drawing import BLUE, GREEN, GREY, VERMILLION, blank, decades, literal, styled
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
+from lab.findings.drawing import BLUE, GREEN, GREY, VERMILLION, decades, literal, stacked
+from lab.findings.view import View, figure_of, file_of, interval, table_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,15 +21,9 @@ if TYPE_CHECKING:
 HEAD = ("setting", "first minimum", "peak", "rise", "second minimum", "second descent", "threshold")
 
 
-def above(answers: Answers) -> list[TextTable]:
-    """A line for each setting that has a curve."""
-    lines = [_line(found, found.shape) for found in findings_of(answers, "descent") if found.shape]
-    words = (
-        "Test error over x: its largest rise, from a minimum to a peak, and how many times lower "
-        "the minimum after it is than the one before, with 95 % intervals over teachers or seeds; "
-        "the training set is learned by heart at the threshold:"
-    )
-    return [TextTable(HEAD, lines, words, most=4)] if lines else []
+def _lines(found: DescentFound) -> Iterator[tuple[str, ...]]:
+    if found.shape:
+        yield _line(found, found.shape)
 
 
 def _line(found: DescentFound, shape: DescentCurve) -> tuple[str, ...]:
@@ -44,8 +38,8 @@ def _line(found: DescentFound, shape: DescentCurve) -> tuple[str, ...]:
 
 
 def _factor(one: LossRatio) -> str:
-    low, high = one.interval
-    return f"{one.value:.3g} [{low:.3g}, {high:.3g}]" if math.isfinite(low) else f"{one.value:.3g}"
+    ends = f" {interval(one.interval, '.3g')}" if math.isfinite(one.interval[0]) else ""
+    return f"{one.value:.3g}{ends}"
 
 
 def _threshold_text(found: DescentFound) -> str:
@@ -73,21 +67,13 @@ def sentences(_: Answer, found: DescentFound) -> Iterator[str]:
 COLOURS = {"test": BLUE, "validation": GREEN, "train": GREY}
 
 
-def figures(answers: Answers) -> list[CaptionedFigure]:
-    """One figure of all settings that have a curve."""
-    found = [one for one in findings_of(answers, "descent") if one.shape]
-    return [CaptionedFigure("descent", "Descent twice", *_drawn(found))] if found else []
-
-
 def _drawn(found: Sequence[DescentFound]) -> tuple[Figure, str]:
     mapped = any(len(one.others) > 1 for one in found)
-    with styled():
-        figure = blank(11.0 if mapped else 6.4, 0.5 + 3.9 * len(found))
-        axes = figure.subplots(len(found), 2 if mapped else 1, squeeze=False)
-        for row, one in zip(axes, found, strict=True):
-            _curves(row[0], one)
-            if mapped:
-                _map(figure, row[1], one)
+    figure, axes = stacked(len(found), 1 + mapped, width=11.0 if mapped else 6.4)
+    for row, one in zip(axes, found, strict=True):
+        _curves(row[0], one)
+        if mapped:
+            _map(figure, row[1], one)
     words = (
         "Relative losses over x: geometric means over teachers or seeds of the test error (blue, "
         "each unit pale), of validation (green) and training error (grey); exact risks, which are "
@@ -139,24 +125,20 @@ def _map(figure: Figure, ax: Axes, one: DescentFound) -> None:
     ax.grid(False)
 
 
-def files(answers: Answers) -> dict[str, Rows]:
+def _rows(one: DescentFound) -> Iterator[tuple[str, ...]]:
     """Every curve: geometric means over units, the standard error of their logarithm, and how many
     units there are. Single losses are in the table of observations."""
-    columns = ("label", "x", "other", "split", "loss", "error", "units", "exact")
-    rows = []
-    for one in findings_of(answers, "descent"):
-        some: dict[tuple, list] = {}
-        for e in one.entries:
-            some.setdefault((e.x, e.other, e.split), []).append(e)
-        for (x, other, split), entries in some.items():
-            logs, exact = np.log(np.maximum(
-                np.transpose([(e.loss, e.exact) for e in entries]), np.finfo(float).tiny
-            ))  # fmt: skip
-            error = logs.std(ddof=1) / np.sqrt(logs.size) if logs.size > 1 else np.nan
-            told = [f"{np.exp(v.mean()):.6g}" for v in (logs, exact)]
-            rows.append((one.label, f"{x:g}", f"{other:g}", split, told[0], f"{error:.3g}",
-                         str(logs.size), told[1]))  # fmt: skip
-    return {"descent.csv": Rows(columns, rows)} if rows else {}
+    some: dict[tuple, list] = {}
+    for e in one.entries:
+        some.setdefault((e.x, e.other, e.split), []).append(e)
+    for (x, other, split), entries in some.items():
+        logs, exact = np.log(np.maximum(
+            np.transpose([(e.loss, e.exact) for e in entries]), np.finfo(float).tiny
+        ))  # fmt: skip
+        error = logs.std(ddof=1) / np.sqrt(logs.size) if logs.size > 1 else np.nan
+        told = [f"{np.exp(v.mean()):.6g}" for v in (logs, exact)]
+        yield (one.label, f"{x:g}", f"{other:g}", split, told[0], f"{error:.3g}", str(logs.size),
+               told[1])  # fmt: skip
 
 
 def measured(found: DescentFound) -> str:
@@ -167,5 +149,17 @@ def measured(found: DescentFound) -> str:
     return f"rise {grown.value:.3g}, second descent {fallen.value:.3g}"
 
 
-VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="descent",
-            measured=measured)  # fmt: skip
+VIEW = View(
+    above=table_of(
+        "descent", "Test error over x: its largest rise, from a minimum to a peak, and how many "
+        "times lower the minimum after it is than the one before, with 95 % intervals over "
+        "teachers or seeds; the training set is learned by heart at the threshold:", HEAD, _lines,
+        most=4,
+    ),
+    sentences=sentences,
+    figures=figure_of("descent", "Descent twice", _drawn, of=lambda found: found.shape),
+    files=file_of("descent", ("label", "x", "other", "split", "loss", "error", "units", "exact"),
+                  _rows),
+    key="descent",
+    measured=measured,
+)  # fmt: skip

@@ -302,11 +302,9 @@ MORE = "take more teachers or seeds."
 
 def _each(question: StudyResults, claim: Claim) -> Iterator[tuple[DescentFound, Setting, float]]:
     """Findings, their settings and what the claim's formula gives there, 1 where it has none."""
-    for (one, value), found in zip(
-        question.predicted(claim) if claim.key else ((one, 1.0) for one in question.stored),
-        question.found("descent"), strict=True,
-    ):  # fmt: skip
-        yield found, one.setting, value
+    if claim.key:
+        return question.beside(claim, "descent")
+    return ((found, found.at, 1.0) for found in question.found("descent"))
 
 
 def too_short(found: DescentFound) -> str:
@@ -339,47 +337,39 @@ def _answered(
         )  # fmt: skip
 
 
-def rise(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
-    """Judge the rise before the peak, by how many times the loss grows."""
+def _factor(
+    question: StudyResults, claim: Claim, which: int, allowed: Callable[[float], Interval]
+) -> Iterator[Judgement]:
+    """A claim about the rise (0), or about the second descent (1), which needs a peak."""
 
     def read(found: DescentFound, shape: DescentCurve, value: float) -> Read:
-        one = shape.factors[0]
-        verdict = inside(one.interval, (value, math.inf))
-        return one.value, one.interval, verdict, MORE, _where(found, shape)
+        one = shape.factors[which]
+        verdict, advice = inside(one.interval, allowed(value)), MORE
+        if which and not shape.rises:
+            verdict, advice = UNDECIDED, "no peak is seen, and so no descent after it."
+        elif which and shape.peak_interval[1]:
+            verdict, advice = UNDECIDED, EDGE
+        first, peak, _ = (shape.x[i] for i in shape.places)
+        symbol = found.study.axis.symbol
+        words = f"the largest rise of the mean curve is from {symbol} = {first:g} to {peak:g}."
+        return one.value, one.interval, verdict, advice, () if which else (words,)
 
     return _answered(question, claim, read)
+
+
+def rise(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
+    """Judge the rise before the peak, by how many times the loss grows."""
+    return _factor(question, claim, 0, lambda value: (value, math.inf))
 
 
 def none(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge that the largest rise is no larger than the tolerance."""
-
-    def read(found: DescentFound, shape: DescentCurve, value: float) -> Read:
-        one = shape.factors[0]
-        verdict = inside(one.interval, (0.0, 1 + claim.tolerance))
-        return one.value, one.interval, verdict, MORE, _where(found, shape)
-
-    return _answered(question, claim, read)
+    return _factor(question, claim, 0, lambda _: (0.0, 1 + claim.tolerance))
 
 
 def second(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge how many times lower the second minimum is than the first."""
-
-    def read(found: DescentFound, shape: DescentCurve, value: float) -> Read:
-        one = shape.factors[1]
-        verdict, advice = inside(one.interval, (value, math.inf)), MORE
-        if not shape.rises:
-            verdict, advice = UNDECIDED, "no peak is seen, and so no descent after it."
-        elif shape.peak_interval[1]:
-            verdict, advice = UNDECIDED, EDGE
-        return one.value, one.interval, verdict, advice, ()
-
-    return _answered(question, claim, read)
-
-
-def _where(found: DescentFound, shape: DescentCurve) -> tuple[str, ...]:
-    first, peak, _ = (shape.x[i] for i in shape.places)
-    symbol = found.study.axis.symbol
-    return (f"the largest rise of the mean curve is from {symbol} = {first:g} to {peak:g}.",)
+    return _factor(question, claim, 1, lambda value: (value, math.inf))
 
 
 def peak(question: StudyResults, claim: Claim) -> Iterator[Judgement]:

@@ -24,10 +24,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lab.findings.answer import Answer
-from lab.findings.drawing import GREY, VERDICTS, grid, literal, shades, styled
+from lab.findings.drawing import GREY, VERDICTS, grid, literal, shades
 from lab.findings.exponent_result import ExponentResult
-from lab.findings.study_results import Setting, SettingRuns, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of, interval
+from lab.findings.study_results import Finding, Setting, SettingRuns, StudyResults
+from lab.findings.view import (
+    Answers,
+    TextTable,
+    View,
+    figure_of,
+    file_of,
+    findings_of,
+    interval,
+    joined,
+)
 from lab.regimes.regime import Regime
 from lab.scaling.scans.estimate import USABLE
 from lab.scaling.scans.lines import student_quantile, teacher_t
@@ -37,6 +46,7 @@ from lab.students.dimensions import Dimension, measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 FEWEST = 3
@@ -85,7 +95,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class AgainstExponent:
+class AgainstExponent(Finding):
     """The settings that differ in d alone, at one place. numerator: the 2p of 2p/α; symbol: of x;
     line, ratio: None where too few points have both intervals."""
 
@@ -96,9 +106,6 @@ class AgainstExponent:
     pairs: tuple[Pair, ...]
     line: StraightLine | None
     ratio: Ratio | None
-    setting: Setting | None = None
-    doubts: tuple[str, ...] = ()
-    verdict: str | None = None
 
     @property
     def label(self) -> str:
@@ -230,23 +237,21 @@ LONGEST = 1.8
 """Reach of an axis beyond the largest value; longer bars leave it."""
 
 
-def against(found: list[AgainstExponent]) -> CaptionedFigure:
-    with styled():
-        figure, axes = grid(len(found), margin=1.0, height=4.2)
-        for ax, one in zip(axes, found, strict=True):
-            _points(ax, one)
-            ax.set(title=literal(one.label), xlabel="measured dimension",
-                   ylabel=f"dimension implied, {one.implied}")  # fmt: skip
-            ax.legend(loc="upper left", fontsize=8.5)
-    return CaptionedFigure(
-        "dimensions", "Dimension against exponent", figure,
+def _against_exponent(found: list[AgainstExponent]) -> tuple[Figure, str]:
+    figure, axes = grid(len(found), margin=1.0, height=4.2)
+    for ax, one in zip(axes, found, strict=True):
+        _points(ax, one)
+        ax.set(title=literal(one.label), xlabel="measured dimension",
+               ylabel=f"dimension implied, {one.implied}")  # fmt: skip
+        ax.legend(loc="upper left", fontsize=8.5)
+    return figure, (
         f"{found[0].implied} against the measured dimension, d beside each point. Vertical bars: "
         "the quoted 95 % interval of the exponent, turned over; horizontal bars: the longer of "
         "the 95 % interval over teachers and that of the correction. Measured at the largest x, "
         "means over teachers, corrected for the estimator's bias; hollow grey: uncorrected. "
         "Black: identity; dotted: the line through errors in both variables, all points. "
-        "Marker: verdict on the exponent.",
-    )  # fmt: skip
+        "Marker: verdict on the exponent."
+    )
 
 
 def _points(ax: Axes, one: AgainstExponent) -> None:
@@ -283,30 +288,26 @@ def _bars(value: float, ends: tuple[float, float]) -> list[list[float]] | None:
     return sides if np.isfinite(sides).all() else None
 
 
-def by_size(found: list[AgainstExponent]) -> CaptionedFigure:
+def _by_size(found: list[AgainstExponent]) -> tuple[Figure, str]:
     dims = sorted({pair.setting.dim for one in found for pair in one.pairs})
     colours = dict(zip(dims, shades(len(dims)), strict=True))
-    with styled():
-        figure, axes = grid(len(found), margin=1.0, height=3.9)
-        for ax, one in zip(axes, found, strict=True):
-            for pair in one.pairs:
-                x = [at.x for at in pair.sizes]
-                d, colour = pair.setting.dim, colours[pair.setting.dim]
-                ends = np.array([at.interval for at in pair.sizes]).T
-                ax.fill_between(x, *ends, color=colour, alpha=0.15, lw=0)
-                ax.plot(
-                    x, [at.corrected for at in pair.sizes], ".-", color=colour, label=f"d = {d}"
-                )
-                ax.axhline(d, color=colour, lw=0.7, ls="--")
-            ax.set(title=literal(one.label), xlabel=one.symbol, xscale="log",
-                   ylabel="measured dimension")  # fmt: skip
-        axes[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8.5)
-    return CaptionedFigure(
-        "dimensions-by-size", "Measured dimension against size", figure,
+    figure, axes = grid(len(found), margin=1.0, height=3.9)
+    for ax, one in zip(axes, found, strict=True):
+        for pair in one.pairs:
+            x = [at.x for at in pair.sizes]
+            d, colour = pair.setting.dim, colours[pair.setting.dim]
+            ends = np.array([at.interval for at in pair.sizes]).T
+            ax.fill_between(x, *ends, color=colour, alpha=0.15, lw=0)
+            ax.plot(x, [at.corrected for at in pair.sizes], ".-", color=colour, label=f"d = {d}")
+            ax.axhline(d, color=colour, lw=0.7, ls="--")
+        ax.set(title=literal(one.label), xlabel=one.symbol, xscale="log",
+               ylabel="measured dimension")  # fmt: skip
+    axes[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8.5)
+    return figure, (
         "Measured dimension, corrected, against what is scanned; means over teachers, bands: the "
         "longer of the 95 % interval over teachers and that of the correction. Dashed: d of the "
-        "task.",
-    )  # fmt: skip
+        "task."
+    )
 
 
 # ---- view ----------------------------------------------------------------------------------------
@@ -320,13 +321,12 @@ BRIEF = (0, 1, 4, 5, 6, 7, 8)
 def above(answers: Answers) -> list[TextTable]:
     """One row per place and setting."""
     found = findings_of(answers, "dimensions")
-    if not found:
-        return []
     words = (
         "Dimension measured at the largest x (mean over teachers, corrected) beside the one that "
-        f"the exponent implies, {found[0].implied}:"
+        "the exponent implies, {}:"
     )
-    return [TextTable(COLUMNS, [_cells(f, pair) for f in found for pair in f.pairs], words, BRIEF)]
+    rows = [_cells(f, pair) for f in found for pair in f.pairs]
+    return [TextTable(COLUMNS, rows, words.format(found[0].implied), BRIEF)] if found else []
 
 
 def _cells(found: AgainstExponent, pair: Pair) -> tuple[str, ...]:
@@ -359,25 +359,27 @@ def sentences(_: Answer, found: AgainstExponent) -> Iterator[str]:
         )
 
 
-def figures(answers: Answers) -> list[CaptionedFigure]:
-    """Implied against measured dimension; and the dimension against x."""
-    found = [f for f in findings_of(answers, "dimensions") if f.pairs]
-    return [against(found), by_size(found)] if found else []
+def _rows(f: AgainstExponent) -> Iterator[tuple]:
+    """Every setting and x: the dimension; what the exponent implies stands beside it."""
+    for pair in f.pairs:
+        for at in pair.sizes:
+            yield (f.place, f.name, pair.setting.dim, at.x, at.teachers, at.raw, at.corrected,
+                   *at.interval, *at.spread, at.doubted, pair.implied, *pair.implied_interval,
+                   pair.verdict or "")  # fmt: skip
 
 
-def files(answers: Answers) -> Mapping[str, Rows]:
-    """Every place, setting and x: the dimension; what the exponent implies stands beside it."""
-    rows = [
-        (f.place, f.name, pair.setting.dim, at.x, at.teachers, at.raw, at.corrected, *at.interval,
-         *at.spread, at.doubted, pair.implied, *pair.implied_interval, pair.verdict or "")
-        for f in findings_of(answers, "dimensions")
-        for pair in f.pairs
-        for at in pair.sizes
-    ]  # fmt: skip
-    columns = ("place", "setting", "d", "x", "teachers", "raw", "dimension", "low", "high",
-               "teachers_low", "teachers_high", "doubted", "implied", "implied_low",
-               "implied_high", "verdict")  # fmt: skip
-    return {"dimensions.csv": Rows(columns, rows)} if rows else {}
-
-
-VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="dimensions")
+VIEW = View(
+    above=above,
+    sentences=sentences,
+    figures=joined(
+        figure_of("dimensions", "Dimension against exponent", _against_exponent,
+                  of=lambda found: found.pairs),
+        figure_of("dimensions", "Measured dimension against size", _by_size,
+                  name="dimensions-by-size", of=lambda found: found.pairs),
+    ),
+    files=file_of("dimensions", ("place", "setting", "d", "x", "teachers", "raw", "dimension",
+                                 "low", "high", "teachers_low", "teachers_high", "doubted",
+                                 "implied", "implied_low", "implied_high", "verdict"), _rows,
+                  form=""),
+    key="dimensions",
+)  # fmt: skip

@@ -90,6 +90,12 @@ def grid(
     return figure, list(axes.flat[:panels])
 
 
+def stacked(rows: int, columns: int, *, width: float, height: float = 3.9) -> tuple[Figure, Any]:
+    """A figure and its axes [rows, columns], a row for each setting; in inches, height: of each."""
+    figure = blank(width, 0.5 + height * rows)
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
 def end_labels(ax: Axes, ends: Sequence[tuple[float, str, Any]], title: str) -> None:
     """Words right of the axes beside the ends of curves, given as (y, words, colour), no two of
     them in one place, under a title. The limits of the axes must be final."""

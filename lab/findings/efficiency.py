@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.findings.answer import Answer, Judgement, inside
+from lab.findings.answer import Answer, Judgement
 from lab.findings.batches import crossing
-from lab.findings.drawing import blank, decades, literal, shades, styled
+from lab.findings.drawing import blank, decades, literal, shades
 from lab.findings.frontiers import (
     Columns,
     geometric_mean,
@@ -35,10 +35,9 @@ from lab.findings.frontiers import (
     of_logarithm,
     where,
 )
-from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
+from lab.findings.study_results import ClaimedFinding, SettingRuns, StudyResults
+from lab.findings.view import View, figure_of, file_of, table_of
 from lab.regimes.stepwise import LearningCurve
-from lab.scaling.judge.verdict import UNDECIDED
 from lab.scaling.scans.scan import Interval
 from lab.tables.prediction import Claim
 
@@ -130,26 +129,19 @@ def reached(c: Columns, target: float) -> tuple[np.ndarray, np.ndarray]:
 
 def claimed(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge a claim about the saving, setting by setting."""
-    found = question.found("efficiency")
-    for (one, prediction), told in zip(question.predicted(claim), found, strict=True):
-        yield _judged(told, claim, one.setting, prediction)
-
-
-def _judged(found: EfficiencyFound, claim: Claim, at: Setting, prediction: float) -> Judgement:
-    one = found.targets[0]
-    if not math.isfinite(one.saving):
-        why = (
-            f"{len(one.sizes)} of {one.of} sizes reach L = {one.target:g}: go on running, give "
-            "more steps, or take a target that is not as low."
+    for found, at, prediction in question.beside(claim, "efficiency"):
+        one = found.targets[0]
+        if not math.isfinite(one.saving):
+            yield Judgement.unmeasured(claim, at, prediction, found.doubts, (
+                f"{len(one.sizes)} of {one.of} sizes reach L = {one.target:g}: go on running, give "
+                "more steps, or take a target that is not as low."
+            ))  # fmt: skip
+            continue
+        words = (
+            f"N = {one.sizes[0]:g} takes {one.samples[0]:.3g} samples to L = {one.target:g}, and "
+            f"N = {one.sizes[-1]:g} takes {one.samples[-1]:.3g}.",
         )
-        return Judgement.unmeasured(claim, at, prediction, found.doubts, why)
-    verdict = UNDECIDED if found.doubts else inside(one.interval, claim.band(prediction))
-    words = (
-        f"N = {one.sizes[0]:g} takes {one.samples[0]:.3g} samples to L = {one.target:g}, and "
-        f"N = {one.sizes[-1]:g} takes {one.samples[-1]:.3g}.",
-    )
-    return Judgement(claim, at, one.saving, one.interval, prediction, verdict, found.doubts,
-                     words=words)  # fmt: skip
+        yield Judgement.of(claim, found, prediction, one.saving, one.interval, words=words)
 
 
 # ---- view ----------------------------------------------------------------------------------------
@@ -159,16 +151,11 @@ HEAD = ("setting", "loss", "sizes that reach it", "samples, smallest", "samples,
         "95 % interval")  # fmt: skip
 
 
-def above(answers: Answers) -> list[TextTable]:
-    """A line for each setting and target."""
-    lines = [
-        (found.label, f"{one.target:g}", f"{len(one.sizes)} of {one.of}",
-         f"{one.samples[0]:.3g}", f"{one.samples[-1]:.3g}", f"{one.saving:.3g}",
-         f"[{one.interval[0]:.3g}, {one.interval[1]:.3g}]")
-        for found in findings_of(answers, "efficiency") for one in found.targets if one.sizes
-    ]  # fmt: skip
-    words = "Samples to a loss, of the smallest size that reaches it and of the largest:"
-    return [TextTable(HEAD, lines, words, most=4)] if lines else []
+def _lines(found: EfficiencyFound) -> Iterator[tuple]:
+    for one in found.targets:
+        if one.sizes:
+            yield (found.label, f"{one.target:g}", f"{len(one.sizes)} of {one.of}",
+                   one.samples[0], one.samples[-1], one.saving, one.interval)  # fmt: skip
 
 
 def sentences(_: Answer, found: EfficiencyFound) -> Iterator[str]:
@@ -178,40 +165,21 @@ def sentences(_: Answer, found: EfficiencyFound) -> Iterator[str]:
             yield f"L = {one.target:g} is reached by {len(one.sizes)} of {one.of} sizes."
 
 
-def efficiency_figure(found: Sequence[EfficiencyFound]) -> tuple[Figure, str]:
+def _drawn(found: Sequence[EfficiencyFound]) -> tuple[Figure, str]:
     """A panel per setting: samples to each loss against N."""
-    with styled():
-        figure = blank(max(5.5, 4.6 * len(found)), 3.9)
-        for ax, one in zip(figure.subplots(1, len(found), squeeze=False)[0], found, strict=True):
-            for target, colour in zip(one.targets, shades(len(one.targets)), strict=True):
-                ax.plot(target.sizes, target.samples, "o-", color=colour, ms=4, lw=1.0,
-                        label=f"L = {target.target:g}")  # fmt: skip
-            ax.set(xscale="log", yscale="log", xlabel="size N", ylabel="samples to the loss",
-                   title=literal(one.label))  # fmt: skip
-            decades(ax)
-            ax.legend(fontsize=8.5)
+    figure = blank(max(5.5, 4.6 * len(found)), 3.9)
+    for ax, one in zip(figure.subplots(1, len(found), squeeze=False)[0], found, strict=True):
+        for target, colour in zip(one.targets, shades(len(one.targets)), strict=True):
+            ax.plot(target.sizes, target.samples, "o-", color=colour, ms=4, lw=1.0,
+                    label=f"L = {target.target:g}")  # fmt: skip
+        ax.set(xscale="log", yscale="log", xlabel="size N", ylabel="samples to the loss",
+               title=literal(one.label))  # fmt: skip
+        decades(ax)
+        ax.legend(fontsize=8.5)
     return figure, (
         "Samples that a size N takes to reach a relative loss, by the geometric mean of all "
         "curves; sizes that never reach it are left out."
     )
-
-
-def figures(answers: Answers) -> list[CaptionedFigure]:
-    """One figure of all settings with a loss that is reached."""
-    found = [one for one in findings_of(answers, "efficiency")
-             if any(target.sizes for target in one.targets)]  # fmt: skip
-    title = "Sample efficiency"
-    return [CaptionedFigure("efficiency", title, *efficiency_figure(found))] if found else []
-
-
-def files(answers: Answers) -> dict[str, Rows]:
-    """Samples by setting, target and size."""
-    rows = [
-        (found.label, f"{one.target:g}", f"{N:g}", f"{E:.6g}")
-        for found in findings_of(answers, "efficiency") for one in found.targets
-        for N, E in zip(one.sizes, one.samples, strict=True)
-    ]  # fmt: skip
-    return {"efficiency.csv": Rows(("label", "loss", "N", "samples"), rows)} if rows else {}
 
 
 def measured(found: EfficiencyFound) -> str:
@@ -220,5 +188,18 @@ def measured(found: EfficiencyFound) -> str:
                      if math.isfinite(one.saving))  # fmt: skip
 
 
-VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="efficiency",
-            measured=measured)  # fmt: skip
+VIEW = View(
+    above=table_of(
+        "efficiency", "Samples to a loss, of the smallest size that reaches it and of the largest:",
+        HEAD, _lines, most=4,
+    ),
+    sentences=sentences,
+    figures=figure_of("efficiency", "Sample efficiency", _drawn,
+                      of=lambda found: any(one.sizes for one in found.targets)),
+    files=file_of("efficiency", ("label", "loss", "N", "samples"), lambda found: (
+        (found.label, f"{one.target:g}", f"{N:g}", E)
+        for one in found.targets for N, E in zip(one.sizes, one.samples, strict=True)
+    )),
+    key="efficiency",
+    measured=measured,
+)  # fmt: skip

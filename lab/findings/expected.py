@@ -24,7 +24,7 @@ import numpy as np
 from lab.execution.store import Row
 from lab.findings.answer import Answer
 from lab.findings.drawing import decades, grid, literal, shades, styled
-from lab.findings.study_results import Setting, StudyResults
+from lab.findings.study_results import Finding, Setting, StudyResults
 from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View
 from lab.kinds import load
 from lab.kinds.student import STUDENTS, Reference
@@ -77,18 +77,10 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class TheoryComparison:
+class TheoryComparison(Finding):
     """Theory beside measurement at every x of one setting. z is no verdict: theory is a mean."""
 
-    setting: Setting
     at: tuple[Expected, ...]
-    doubts: tuple[str, ...] = ()
-    verdict: str | None = None
-
-    @property
-    def label(self) -> str:
-        """The setting as text."""
-        return self.setting.label
 
     @property
     def gap(self) -> bool:
@@ -135,7 +127,7 @@ def expected(question: StudyResults) -> tuple[TheoryComparison, ...]:
     for one in question.stored:
         done = ((study.x(run), run, row) for run, row in one.done)
         at = comparisons(done, redrawn=study.resamples_data) or references(study, one.done)
-        found += [TheoryComparison(one.setting, at)] if at else []
+        found += [TheoryComparison(at, setting=one.setting)] if at else []
     return tuple(found)
 
 

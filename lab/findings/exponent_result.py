@@ -25,13 +25,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from lab.findings.study_results import Setting
+from lab.findings.study_results import Finding, Setting
 from lab.scaling.judge.exponent import Exponent
 from lab.scaling.judge.verdict import Doubt
 from lab.scaling.scans.estimate import Correction
@@ -211,7 +211,7 @@ class ScanEvidence:
 
 
 @dataclass(frozen=True)
-class ExponentResult:
+class ExponentResult(Finding):
     """The exponent of one setting: what was predicted, what was measured, what it means.
 
     prediction, verdict: NaN and None where nothing is claimed of α. exponent: None where nothing
@@ -219,11 +219,9 @@ class ExponentResult:
     likely: the prediction at the ends of the interval of a measured d, the smaller first.
     """
 
-    setting: Setting
+    setting: Setting = field(kw_only=True)
     prediction: float
     exponent: Exponent | None
-    verdict: str | None
-    doubts: tuple[str, ...]
     advice: str
     rivals: tuple[Rival, ...] = ()
     fitted: Fitted = Fitted()
@@ -236,11 +234,6 @@ class ExponentResult:
     def dim(self) -> int | float:
         """The intrinsic dimension d."""
         return self.setting.dim
-
-    @property
-    def label(self) -> str:
-        """The setting as text."""
-        return self.setting.label
 
     def plain(self) -> dict[str, Any]:
         """The exponent, its verdict and doubts, under the names that `lab fit --json` promises."""

@@ -21,7 +21,7 @@ from lab.findings.drawing import (
     decades,
     literal,
     shades,
-    styled,
+    stacked,
 )
 from lab.findings.frontiers import (
     HEAD,
@@ -30,7 +30,7 @@ from lab.findings.frontiers import (
     geometric_mean,
     quantity_text,
 )
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
+from lab.findings.view import View, figure_of, file_of, interval, joined, table_of
 from lab.scaling.equal_compute import (
     FEWEST,
     FrontierError,
@@ -58,15 +58,13 @@ VALLEYS = 6
 
 def frontier_figure(found: Sequence[FrontierFound]) -> tuple[Figure, str]:
     """Two panels per setting: loss, and best size, against compute."""
-    with styled():
-        figure = blank(11.0, 0.5 + 3.9 * len(found))
-        axes = figure.subplots(len(found), 2, squeeze=False)
-        for (left, right), one in zip(axes, found, strict=True):
-            _curves(left, one)
-            _sizes(right, one)
-            left.minorticks_off()
-            right.minorticks_off()
-            left.set_title(literal(one.label))
+    figure, axes = stacked(len(found), 2, width=11.0)
+    for (left, right), one in zip(axes, found, strict=True):
+        _curves(left, one)
+        _sizes(right, one)
+        left.minorticks_off()
+        right.minorticks_off()
+        left.set_title(literal(one.label))
     return figure, (
         "Left: relative loss against compute C, geometric means over teachers, a line for each "
         "of at most seven sizes N (dark: small); red: optima of the envelope, at most 24 of them, "
@@ -123,7 +121,7 @@ def _sizes(ax: Axes, one: FrontierFound) -> None:
         if f is None:
             continue
         xi = f.xi
-        label = f"{name}: ξ = {xi.value:.3g} [{xi.interval[0]:.3g}, {xi.interval[1]:.3g}]"
+        label = f"{name}: ξ = {xi.value:.3g} {interval(xi.interval, '.3g')}"
         band = [f.allocate(float(v)).N for v in C]
         ax.plot(C, [b.value for b in band], "-", color=COLOURS[name], lw=1.2, label=label)
         low, high = zip(*(b.interval for b in band), strict=True)
@@ -138,15 +136,13 @@ def _sizes(ax: Axes, one: FrontierFound) -> None:
 
 def valley_figure(found: Sequence[FrontierFound]) -> tuple[Figure, str]:
     """Two panels per setting: loss against size at equal compute, and N and samples at the best."""
-    with styled():
-        figure = blank(11.0, 0.5 + 3.9 * len(found))
-        axes = figure.subplots(len(found), 2, squeeze=False)
-        for (left, right), one in zip(axes, found, strict=True):
-            left.set_title(literal(one.label))
-            _valleys(left, one.columns)
-            _allocation(right, one)
-            for ax in (left, right):
-                decades(ax)
+    figure, axes = stacked(len(found[:MOST]), 2, width=11.0)
+    for (left, right), one in zip(axes, found[:MOST], strict=True):
+        left.set_title(literal(one.label))
+        _valleys(left, one.columns)
+        _allocation(right, one)
+        for ax in (left, right):
+            decades(ax)
     return figure, (
         f"Left: relative loss against size N at at most {VALLEYS} levels of compute C, curves that "
         "are interpolated there, and the parabolas of isoFLOP analysis through the points around "
@@ -216,26 +212,25 @@ PHASES = {"Ia": (0.95, 0.2), "Ib": (0.37, 0.3), "Ic": (0.12, 1.6), "II": (1.25, 
 
 def phase_figure(found: Sequence[FrontierFound]) -> tuple[Figure, str]:
     """The plane of α and β with the seven phases, and the measured ξ at each point of a study."""
-    with styled():
-        figure = blank(7.0, 5.4)
-        ax = figure.subplots()
-        top = max(2.1, *(one.place[1] + 0.2 for one in found if one.place))
-        right = max(1.4, *(one.place[0] + 0.15 for one in found if one.place))
-        lines = [((0.5, 0.5), (0, top)), ((0, right), (0.5, 0.5)), ((0, 0.5), (0.5, 0)),
-                 ((0.5, top), (0.5, top)), ((0.25, 0.25), (0.5, top)),
-                 ((TURN, TURN), (0.5, top))]  # fmt: skip
-        for x, y in lines:
-            ax.plot(x, y, "-", color=GREY, lw=0.8)
-        for name, place in PHASES.items():
-            ax.text(*place, name, color=GREY, fontsize=12, ha="center")
-        for one in found:
-            f = one.methods["envelope"].frontier
-            if one.place and f is not None:
-                ax.plot(*one.place, "o", color=VERMILLION, ms=6)
-                ax.annotate(f"ξ = {f.xi.value:.3g}\nη = {f.eta.value:.3g}", one.place, (6, -4),
-                            textcoords="offset points", fontsize=8, va="top")  # fmt: skip
-        ax.set(xlim=(0, right), ylim=(0, top), xlabel="α of features, x_j ∝ j^−α",
-               ylabel="β of the target, b_j ∝ j^−β")  # fmt: skip
+    figure = blank(7.0, 5.4)
+    ax = figure.subplots()
+    known = [(one.place, one.methods["envelope"].frontier) for one in found if one.place]
+    top = max(2.1, *(β + 0.2 for (_, β), _ in known))
+    right = max(1.4, *(α + 0.15 for (α, _), _ in known))
+    lines = [((0.5, 0.5), (0, top)), ((0, right), (0.5, 0.5)), ((0, 0.5), (0.5, 0)),
+             ((0.5, top), (0.5, top)), ((0.25, 0.25), (0.5, top)),
+             ((TURN, TURN), (0.5, top))]  # fmt: skip
+    for x, y in lines:
+        ax.plot(x, y, "-", color=GREY, lw=0.8)
+    for name, place in PHASES.items():
+        ax.text(*place, name, color=GREY, fontsize=12, ha="center")
+    for at, f in known:
+        if f is not None:
+            ax.plot(*at, "o", color=VERMILLION, ms=6)
+            ax.annotate(f"ξ = {f.xi.value:.3g}\nη = {f.eta.value:.3g}", at, (6, -4),
+                        textcoords="offset points", fontsize=8, va="top")  # fmt: skip
+    ax.set(xlim=(0, right), ylim=(0, top), xlabel="α of features, x_j ∝ j^−α",
+           ylabel="β of the target, b_j ∝ j^−β")  # fmt: skip
     return figure, (
         "Phases of one-pass SGD on power-law random features (Paquette et al., arXiv 2405.15074) "
         "in the plane of α and β, and what the envelope measures at the points of this study. "
@@ -246,16 +241,10 @@ def phase_figure(found: Sequence[FrontierFound]) -> tuple[Figure, str]:
 # ---- view ----------------------------------------------------------------------------------------
 
 
-def above(answers: Answers) -> list[TextTable]:
-    """A line for each setting and estimator."""
-    lines = [
-        (found.label, method, *(quantity_text(said[name]) for name in SHOWN))
-        for found in findings_of(answers, "frontier")
-        for method, said in found.plain()["methods"].items()
-        if "refused" not in said
-    ]  # fmt: skip
-    words = "The compute frontier, by three estimators, with 95 % intervals:"
-    return [TextTable(SETTING_HEAD, lines, words, most=4)] if lines else []
+def _lines(found: FrontierFound) -> Iterator[tuple]:
+    for method, said in found.plain()["methods"].items():
+        if "refused" not in said:
+            yield found.label, method, *(quantity_text(said[name]) for name in SHOWN)
 
 
 def sentences(_: Answer, found: FrontierFound) -> Iterator[str]:
@@ -279,33 +268,6 @@ def sentences(_: Answer, found: FrontierFound) -> Iterator[str]:
             yield f"{name} leaves out: {one.frontier.left_out[0]}{rest}."
 
 
-def figures(answers: Answers) -> list[CaptionedFigure]:
-    """Curves, valleys, and the phase plane of all settings that have curves."""
-    found = [one for one in findings_of(answers, "frontier") if one.units]
-    if not found:
-        return []
-    figures = [
-        CaptionedFigure("frontier", "Compute frontier", *frontier_figure(found)),
-        CaptionedFigure("isoflop", "Loss at equal compute, best size and samples",
-                        *valley_figure(found[: MOST])),
-    ]  # fmt: skip
-    if any(one.place for one in found):
-        figures.append(CaptionedFigure("phases", "Phase plane", *phase_figure(found)))
-    return figures
-
-
-def files(answers: Answers) -> dict[str, Rows]:
-    """The optima of every estimator."""
-    columns = ("label", "method", "C", "N", "S", "loss", "excess")
-    rows = [
-        (found.label, name, *(f"{v:.6g}" for v in (p.C, p.N, p.S, p.loss, p.excess)))
-        for found in findings_of(answers, "frontier")
-        for name, one in found.methods.items() if one.frontier
-        for p in one.frontier.points
-    ]  # fmt: skip
-    return {"frontier.csv": Rows(columns, rows)} if rows else {}
-
-
 def measured(found: FrontierFound) -> str:
     """ξ by the first estimator that answers."""
     for name, one in found.methods.items():
@@ -315,5 +277,22 @@ def measured(found: FrontierFound) -> str:
     return ""
 
 
-VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="frontiers",
-            measured=measured)  # fmt: skip
+VIEW = View(
+    above=table_of("frontier", "The compute frontier, by three estimators, with 95 % intervals:",
+                   SETTING_HEAD, _lines, most=4),
+    sentences=sentences,
+    figures=joined(
+        figure_of("frontier", "Compute frontier", frontier_figure, of=lambda found: found.units),
+        figure_of("frontier", "Loss at equal compute, best size and samples", valley_figure,
+                  name="isoflop", of=lambda found: found.units),
+        figure_of("frontier", "Phase plane", phase_figure, name="phases",
+                  of=lambda found: found.units and found.place),
+    ),
+    files=file_of("frontier", ("label", "method", "C", "N", "S", "loss", "excess"), lambda found: (
+        (found.label, name, *map(float, (p.C, p.N, p.S, p.loss, p.excess)))
+        for name, one in found.methods.items() if one.frontier
+        for p in one.frontier.points
+    )),
+    key="frontiers",
+    measured=measured,
+)  # fmt: skip

@@ -229,9 +229,8 @@ def one_frontier(columns: Columns, method: str) -> Frontier:
 
 def claimed(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge a claim about ξ, η or the excess, setting by setting."""
-    found = question.found("frontier")
-    for (one, prediction), curves in zip(question.predicted(claim), found, strict=True):
-        yield _judged(curves, claim, one.setting, prediction)
+    for found, at, prediction in question.beside(claim, "frontier"):
+        yield _judged(found, claim, at, prediction)
 
 
 def _judged(found: FrontierFound, claim: Claim, at: Setting, prediction: float) -> Judgement:

@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from lab.findings.answer import Answer
-from lab.findings.study_results import Setting, StudyResults
+from lab.findings.study_results import Finding, StudyResults
 from lab.findings.view import Answers, TextTable, View, findings_of, interval, number
 from lab.scaling.judge.exponent import Exponent, exponent
 from lab.scaling.scans.scan import Scan, excess
@@ -49,18 +49,10 @@ class Gap:
 
 
 @dataclass(frozen=True)
-class Gaps:
+class Gaps(Finding):
     """The gaps of one setting to every limit. They have no doubts and no verdict."""
 
-    setting: Setting
     to: tuple[Gap, ...]
-    doubts: tuple[str, ...] = ()
-    verdict: str | None = None
-
-    @property
-    def label(self) -> str:
-        """The setting as text."""
-        return self.setting.label
 
     def plain(self) -> list[dict[str, Any]]:
         """The gap to each limit, width by width."""
@@ -79,7 +71,8 @@ def gaps(question: StudyResults) -> tuple[Gaps, ...]:
         if one.done:
             raw = question.study.losses(one.done)
             details = [row.details for _, row in one.done]
-            found.append(Gaps(one.setting, to_limits(raw.x, raw.value, raw.teacher, details)))
+            to = to_limits(raw.x, raw.value, raw.teacher, details)
+            found.append(Gaps(to, setting=one.setting))
     return tuple(found)
 
 

@@ -27,11 +27,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lab.findings.answer import Answer, Judgement
-from lab.findings.drawing import VERMILLION, blank, literal, styled
+from lab.findings.drawing import VERMILLION, blank, literal, stacked
 from lab.findings.frontier_views import curves_by_size
 from lab.findings.frontiers import Columns, columns_of, geometric_mean, observed, where
 from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
+from lab.findings.view import View, figure_of, file_of, interval, joined, table_of
 from lab.regimes.stepwise import ALPHA_N, ALPHA_S, CONSTANT, LearningCurve, Stepwise
 from lab.scaling.judge.exponent import Exponent, judge
 from lab.scaling.judge.verdict import UNDECIDED
@@ -178,9 +178,8 @@ def _ends(c: Columns) -> float:
 
 def claimed(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge a claim about α_S or α_N, setting by setting."""
-    found = question.found("learning")
-    for (one, prediction), curves in zip(question.predicted(claim), found, strict=True):
-        yield _judged(curves, claim, one.setting, prediction)
+    for found, at, prediction in question.beside(claim, "learning"):
+        yield _judged(found, claim, at, prediction)
 
 
 def _judged(found: LearningFound, claim: Claim, at: Setting, prediction: float) -> Judgement:
@@ -208,28 +207,26 @@ def _judged(found: LearningFound, claim: Claim, at: Setting, prediction: float) 
     )  # fmt: skip
 
 
-def learning_figure(found: Sequence[LearningFound]) -> tuple[Figure, str]:
+def _drawn(found: Sequence[LearningFound]) -> tuple[Figure, str]:
     """Two panels per setting: loss against steps, and against size at the last step."""
-    with styled():
-        figure = blank(11.0, 0.5 + 3.9 * len(found))
-        axes = figure.subplots(len(found), 2, squeeze=False)
-        for (left, right), one in zip(axes, found, strict=True):
-            curves_by_size(left, one.columns, "S", "steps S")
-            if one.constant is not None and one.constant["S"].size:
-                curves_by_size(left, one.constant, "S", "steps S", style=":")
-            left.set_title(literal(one.label))
-            right.set(xscale="log", yscale="log", xlabel="size N", ylabel="loss at the last step")
-            for ax, name, symbol in ((left, "alpha_S", "α_S"), (right, "alpha_N", "α_N")):
-                x, loss, _ = one.scans[name]
-                at, mean = geometric_mean(x, loss)
-                style = "o" if ax is right else "."
-                ax.plot(at, mean, style, color=VERMILLION, ms=4)
-                e = one.exponent(name)
-                if e is not None:
-                    line = np.exp(np.log(mean).mean() - e.alpha * (np.log(at) - np.log(at).mean()))
-                    label = f"{symbol} = {e.alpha:.3g} [{e.interval[0]:.3g}, {e.interval[1]:.3g}]"
-                    ax.plot(at, line, "--", color=VERMILLION, lw=1.4, label=label)
-                    ax.legend(loc="lower left")
+    figure, axes = stacked(len(found), 2, width=11.0)
+    for (left, right), one in zip(axes, found, strict=True):
+        curves_by_size(left, one.columns, "S", "steps S")
+        if one.constant is not None and one.constant["S"].size:
+            curves_by_size(left, one.constant, "S", "steps S", style=":")
+        left.set_title(literal(one.label))
+        right.set(xscale="log", yscale="log", xlabel="size N", ylabel="loss at the last step")
+        for ax, name, symbol in ((left, "alpha_S", "α_S"), (right, "alpha_N", "α_N")):
+            x, loss, _ = one.scans[name]
+            at, mean = geometric_mean(x, loss)
+            style = "o" if ax is right else "."
+            ax.plot(at, mean, style, color=VERMILLION, ms=4)
+            e = one.exponent(name)
+            if e is not None:
+                line = np.exp(np.log(mean).mean() - e.alpha * (np.log(at) - np.log(at).mean()))
+                label = f"{symbol} = {e.alpha:.3g} {interval(e.interval, '.3g')}"
+                ax.plot(at, line, "--", color=VERMILLION, lw=1.4, label=label)
+                ax.legend(loc="lower left")
     dotted = any(one.constant is not None for one in found)
     return figure, (
         "Left: relative loss against steps, geometric means over teachers, a line for each size N "
@@ -242,16 +239,15 @@ def learning_figure(found: Sequence[LearningFound]) -> tuple[Figure, str]:
 AXES = (("S", "steps"), ("samples", "samples"), ("C", "compute C, FLOPs"), ("seconds", "seconds"))
 
 
-def axes_figure(found: Sequence[LearningFound]) -> tuple[Figure, str]:
+def _along(found: Sequence[LearningFound]) -> tuple[Figure, str]:
     """The curves of the first setting over steps, samples, operations and seconds."""
     c = found[0].columns
     timed = found[0].study.student.trained and bool(np.isfinite(c["seconds"]).all())
     axes = AXES if timed else AXES[:3]
-    with styled():
-        figure = blank(11.0, 3.4)
-        for ax, (name, words) in zip(figure.subplots(1, len(axes)), axes, strict=True):
-            curves_by_size(ax, c, name, words)
-            ax.minorticks_off()
+    figure = blank(11.0, 3.4)
+    for ax, (name, words) in zip(figure.subplots(1, len(axes)), axes, strict=True):
+        curves_by_size(ax, c, name, words)
+        ax.minorticks_off()
     return figure, (
         f"The same curves ({found[0].label}) over "
         + ", ".join(words for _, words in axes)
@@ -263,31 +259,27 @@ def axes_figure(found: Sequence[LearningFound]) -> tuple[Figure, str]:
 # ---- view ----------------------------------------------------------------------------------------
 
 
-HEAD = ("setting", "exponent", "value", "95 % interval", "over", "shape")
 SYMBOLS = {"alpha_S": ("α_S", "S"), "alpha_N": ("α_N", "N"),
            "alpha_S at the constant rate": ("α_S, constant rate", "S")}  # fmt: skip
-LAW_HEAD = ("setting", "joint law", "ΔAICc", "exponents", "rows")
 
 
-def above(answers: Answers) -> list[TextTable]:
-    """A line for each setting and exponent."""
-    lines = []
-    for found in findings_of(answers, "learning"):
-        for name, (symbol, x) in SYMBOLS.items():
-            e = found.exponent(name) if name in found.scans else None
-            if e:
-                at = found.scans[name][0]
-                ends = f"[{e.interval[0]:.3g}, {e.interval[1]:.3g}]"
-                lines.append((found.label, symbol, f"{e.alpha:.3g}", ends,
-                              f"{x} = {at.min():g} … {at.max():g}", e.shape))  # fmt: skip
-    words = "Learning curves, by the losses at checkpoints:"
-    tables = [TextTable(HEAD, lines, words, most=4)] if lines else []
-    laws = [
-        (found.label, one.name, f"{one.above:.3g}", one.told, str(one.rows))
-        for found in findings_of(answers, "learning") for one in found.laws
-    ]  # fmt: skip
-    words = "Joint laws of the mean curves, AICc above that of the best:"
-    return [*tables, TextTable(LAW_HEAD, laws, words, most=4)] if laws else tables
+def _lines(found: LearningFound) -> Iterator[tuple]:
+    for name, (symbol, x) in SYMBOLS.items():
+        e = found.exponent(name) if name in found.scans else None
+        if e:
+            at = found.scans[name][0]
+            over = f"{x} = {at.min():g} … {at.max():g}"
+            yield found.label, symbol, float(e.alpha), e.interval, over, e.shape
+
+
+TABLES = (
+    table_of("learning", "Learning curves, by the losses at checkpoints:",
+             ("setting", "exponent", "value", "95 % interval", "over", "shape"), _lines, most=4),
+    table_of("learning", "Joint laws of the mean curves, AICc above that of the best:",
+             ("setting", "joint law", "ΔAICc", "exponents", "rows"), lambda found: (
+        (found.label, one.name, float(one.above), one.told, one.rows) for one in found.laws
+    ), most=4),
+)  # fmt: skip
 
 
 def sentences(_: Answer, found: LearningFound) -> Iterator[str]:
@@ -308,28 +300,6 @@ def sentences(_: Answer, found: LearningFound) -> Iterator[str]:
         )
 
 
-def figures(answers: Answers) -> list[CaptionedFigure]:
-    """One figure of all settings that have curves."""
-
-    found = [one for one in findings_of(answers, "learning") if one.units]
-    if not found:
-        return []
-    return [
-        CaptionedFigure("learning", "Learning curves", *learning_figure(found)),
-        CaptionedFigure("learning-axes", "Steps, samples, FLOPs, seconds", *axes_figure(found)),
-    ]
-
-
-def files(answers: Answers) -> dict[str, Rows]:
-    """Every loss of every curve."""
-    rows = [
-        (found.label, *(f"{v:.8g}" for v in row))
-        for found in findings_of(answers, "learning")
-        for row in zip(*(found.columns[n].tolist() for n in COLUMNS), strict=True)
-    ]
-    return {"curves.csv": Rows(("label", *COLUMNS), rows)} if rows else {}
-
-
 def measured(found: LearningFound) -> str:
     """Both exponents."""
     known = {SYMBOLS[name][0]: found.exponent(name) for name in found.scans}
@@ -337,5 +307,19 @@ def measured(found: LearningFound) -> str:
 
 
 COLUMNS = ("N", "D", "S", "samples", "C", "seconds", "unit", "loss")
-VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="curves",
-            measured=measured)  # fmt: skip
+FIGURES = (
+    figure_of("learning", "Learning curves", _drawn, of=lambda found: found.units),
+    figure_of("learning", "Steps, samples, FLOPs, seconds", _along, name="learning-axes",
+              of=lambda found: found.units),
+)  # fmt: skip
+VIEW = View(
+    above=joined(*TABLES),
+    sentences=sentences,
+    figures=joined(*FIGURES),
+    files=file_of("learning", ("label", *COLUMNS), lambda found: (
+        (found.label, *row)
+        for row in zip(*(found.columns[name].tolist() for name in COLUMNS), strict=True)
+    ), name="curves", form=".8g"),
+    key="curves",
+    measured=measured,
+)  # fmt: skip

@@ -25,13 +25,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.findings.answer import Answer, Judgement, inside
-from lab.findings.drawing import GREY, VERMILLION, blank, decades, literal, shades, styled
+from lab.findings.answer import NOTHING, Judgement
+from lab.findings.drawing import GREY, VERMILLION, blank, decades, literal, shades
 from lab.findings.frontiers import (
     Columns,
     FrontierFound,
@@ -43,10 +43,9 @@ from lab.findings.frontiers import (
 )
 from lab.findings.learning import over_sizes, over_steps
 from lab.findings.study_results import ClaimedFinding, Setting, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
+from lab.findings.view import View, figure_of, file_of, table_of
 from lab.regimes.stepwise import BEND, EXCESS_RATIO, XI_RATIO, ComputeFrontier
 from lab.scaling.equal_compute import FrontierError
-from lab.scaling.judge.verdict import UNDECIDED
 from lab.scaling.scans.scan import Interval
 from lab.tables.prediction import Claim
 
@@ -57,18 +56,21 @@ COSTS = math.sqrt(2)
 """Ratio of losses from which on a training set is too small."""
 FEWEST = 3
 """x of an exponent."""
+NAMES = (XI_RATIO.name, EXCESS_RATIO.name)
+"""The quantities that need no training set."""
 Valued = tuple[float, Interval]
 
 
 @dataclass(frozen=True)
 class LimitsFound(ClaimedFinding):
     """One setting. alpha_N, alpha_S: of its curves; ratios: by name of the quantity, NaN of what
-    has none; crossing, bent: compute where the limits meet, and where √2 is lost; envelopes: best
-    loss so far on unlimited data, and at this D, over C."""
+    has none; claimed: of one of them; crossing, bent: compute where the limits meet, and where √2
+    is lost; envelopes: best loss so far on unlimited data, and at this D, over C."""
 
     alpha_N: float
     alpha_S: float
     ratios: dict[str, Valued]
+    claimed: bool
     crossing: float = math.nan
     bent: float = math.nan
     envelopes: tuple[np.ndarray, ...] = ()
@@ -105,14 +107,13 @@ def _found(
 ) -> LimitsFound:
     columns = one.columns
     α_N, α_S = exponents(study, columns)
-    ratios = {
-        name: _ratio(study, columns, name) for name in (XI_RATIO.name, EXCESS_RATIO.name)
-    }  # fmt: skip
-    found = LimitsFound(α_N, α_S, ratios, at=one.at, doubts=one.doubts)
+    ratios = {name: _ratio(study, columns, name) for name in NAMES}
+    claimed = any(claim.quantity in (*NAMES, BEND.name) for claim in study.claims)
+    found = LimitsFound(α_N, α_S, ratios, claimed, at=one.at, doubts=one.doubts)
     if endless is None or endless is one or not columns["N"].size or not endless.columns["N"].size:
         return found
     crossing, bent = _bend(endless.columns, columns)
-    value, interval = math.nan, (math.nan, math.nan)
+    value, interval = math.nan, NOTHING
     if math.isfinite(crossing) and math.isfinite(bent):
         value = bent / crossing
         both = zip(groups(endless.columns), groups(columns), strict=True)
@@ -122,8 +123,8 @@ def _found(
     C = np.geomspace(columns["C"].min(), columns["C"].max(), 60)
     envelopes = (C, best_so_far(endless.columns, C), best_so_far(columns, C))
     ratios = {**ratios, BEND.name: (value, interval)}
-    return LimitsFound(α_N, α_S, ratios, crossing, bent, envelopes, at=one.at,
-                       doubts=(*one.doubts, *endless.doubts))  # fmt: skip
+    return replace(found, ratios=ratios, crossing=crossing, bent=bent, envelopes=envelopes,
+                   doubts=(*one.doubts, *endless.doubts))  # fmt: skip
 
 
 def exponents(study: ComputeFrontier, c: Columns) -> tuple[float, float]:
@@ -141,7 +142,7 @@ def _ratio(study: ComputeFrontier, c: Columns, name: str) -> Valued:
     value = _log_ratio(study, c, name)
     without = [_log_ratio(study, some, name) for some in groups(c)]
     if not math.isfinite(value):
-        return math.nan, (math.nan, math.nan)
+        return math.nan, NOTHING
     ends = jackknife(value, without) if without else (value, value)
     return math.exp(value), of_logarithm(ends)
 
@@ -185,32 +186,29 @@ def _bend(endless: Columns, c: Columns) -> tuple[float, float]:
 
 def claimed(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge a claim about a ratio, setting by setting; about the bend those of training sets."""
-    found = question.found("limits")
-    for (one, prediction), told in zip(question.predicted(claim), found, strict=True):
-        if claim.quantity != BEND.name or _size(one.setting) not in (None, "∞"):
-            yield _judged(told, claim, one.setting, prediction)
-
-
-def _judged(found: LimitsFound, claim: Claim, at: Setting, prediction: float) -> Judgement:
-    value, interval = found.ratios.get(claim.quantity, (math.nan, (math.nan, math.nan)))
-    if not math.isfinite(value):
-        why = (
-            "the frontier of this training set does not leave that of unlimited data by √2, or "
-            "none of both is complete: go on running, or take smaller D."
-            if claim.quantity == BEND.name else
-            "it needs a frontier, and curves for both exponents: go on running, or add sizes."
-        )  # fmt: skip
-        return Judgement.unmeasured(claim, at, prediction, found.doubts, why)
-    allowed = claim.band(prediction)
-    if claim.quantity == BEND.name:  # a factor, to both sides alike
-        allowed = (prediction / (1 + claim.tolerance), prediction * (1 + claim.tolerance))
-    verdict = UNDECIDED if found.doubts else inside(interval, allowed)
-    words = (
-        f"the limits meet at C = {found.crossing:.3g}, and √2 is lost at {found.bent:.3g}.",
-    ) if claim.quantity == BEND.name else (
-        f"α_N = {found.alpha_N:.3g} and α_S = {found.alpha_S:.3g} of the same curves.",
-    )  # fmt: skip
-    return Judgement(claim, at, value, interval, prediction, verdict, found.doubts, words=words)
+    of_bend = claim.quantity == BEND.name
+    for found, at, prediction in question.beside(claim, "limits"):
+        if of_bend and _size(at) in (None, "∞"):
+            continue
+        value, interval = found.ratios.get(claim.quantity, (math.nan, NOTHING))
+        if not math.isfinite(value):
+            why = (
+                "the frontier of this training set does not leave that of unlimited data by √2, or "
+                "none of both is complete: go on running, or take smaller D."
+                if of_bend else
+                "it needs a frontier, and curves for both exponents: go on running, or add sizes."
+            )  # fmt: skip
+            yield Judgement.unmeasured(claim, at, prediction, found.doubts, why)
+            continue
+        allowed = claim.band(prediction)
+        words = f"α_N = {found.alpha_N:.3g} and α_S = {found.alpha_S:.3g} of the same curves."
+        if of_bend:  # a factor, to both sides alike
+            allowed = (prediction / (1 + claim.tolerance), prediction * (1 + claim.tolerance))
+            words = (
+                f"the limits meet at C = {found.crossing:.3g}, and √2 is lost at {found.bent:.3g}."
+            )
+        yield Judgement.of(claim, found, prediction, value, interval, allowed=allowed,
+                           words=(words,))  # fmt: skip
 
 
 # ---- view ----------------------------------------------------------------------------------------
@@ -220,46 +218,28 @@ HEAD = ("setting", "α_N", "α_S", "ξ/ξ from them", "excess/additive", "limits
         "√2 lost at C")  # fmt: skip
 
 
-def above(answers: Answers) -> list[TextTable]:
-    """A line for each setting, of studies that claim something of it."""
-    lines = [
-        (found.label, *(f"{v:.3g}" if math.isfinite(v) else "–" for v in (
-            found.alpha_N, found.alpha_S, found.ratios[XI_RATIO.name][0],
-            found.ratios[EXCESS_RATIO.name][0], found.crossing, found.bent)))
-        for found in _asked(answers)
-    ]  # fmt: skip
-    words = "Frontiers beside the exponents of their own curves, and the bend into L(D):"
-    return [TextTable(HEAD, lines, words, most=5)] if lines else []
+def _lines(found: LimitsFound) -> Iterator[tuple]:
+    """The numbers of a setting, of studies that claim something of it."""
+    if found.claimed:
+        yield (found.label, found.alpha_N, found.alpha_S,
+               *(found.ratios[name][0] for name in NAMES), found.crossing, found.bent)  # fmt: skip
 
 
-def _asked(answers: Answers) -> list[LimitsFound]:
-    """The findings of studies with a claim about one of them."""
-    names = {XI_RATIO.name, EXCESS_RATIO.name, BEND.name}
-    some = tuple(a for a in answers if any(c.quantity in names for c in a.study.claims))
-    return findings_of(some, "limits")
-
-
-def sentences(_: Answer, __: LimitsFound) -> Iterator[str]:
-    """Nothing beside the table."""
-    return iter(())
-
-
-def bend_figure(found: list[LimitsFound]) -> tuple[Figure, str]:
+def _drawn(found: list[LimitsFound]) -> tuple[Figure, str]:
     """Best losses so far against compute, with and without a limit to the data."""
-    with styled():
-        figure = blank(6.8, 4.4)
-        ax = figure.subplots()
-        for one, colour in zip(found, shades(len(found)), strict=True):
-            C, free, own = one.envelopes
-            if one is found[0]:
-                ax.plot(C, free, "--", color=GREY, lw=1.4, label="unlimited data")
-            ax.plot(C, own, "-", color=colour, lw=1.2, label=literal(one.label))
-            for at, mark in ((one.crossing, "x"), (one.bent, "o")):
-                if math.isfinite(at):
-                    ax.plot(at, np.interp(at, C, own), mark, color=VERMILLION, ms=5)
-        ax.set(xscale="log", yscale="log", xlabel="compute C", ylabel="best loss so far, relative")
-        decades(ax)
-        ax.legend(fontsize=8)
+    figure = blank(6.8, 4.4)
+    ax = figure.subplots()
+    for one, colour in zip(found, shades(len(found)), strict=True):
+        C, free, own = one.envelopes
+        if one is found[0]:
+            ax.plot(C, free, "--", color=GREY, lw=1.4, label="unlimited data")
+        ax.plot(C, own, "-", color=colour, lw=1.2, label=literal(one.label))
+        for at, mark in ((one.crossing, "x"), (one.bent, "o")):
+            if math.isfinite(at):
+                ax.plot(at, np.interp(at, C, own), mark, color=VERMILLION, ms=5)
+    ax.set(xscale="log", yscale="log", xlabel="compute C", ylabel="best loss so far, relative")
+    decades(ax)
+    ax.legend(fontsize=8)
     return figure, (
         "The best mean loss up to each compute over all sizes, on unlimited data and on training "
         "sets. Crosses: where the frontier of unlimited data meets the lowest loss L(D); dots: "
@@ -267,19 +247,16 @@ def bend_figure(found: list[LimitsFound]) -> tuple[Figure, str]:
     )
 
 
-def figures(answers: Answers) -> list[CaptionedFigure]:
-    """One figure of the training sets."""
-    found = [one for one in findings_of(answers, "limits") if one.envelopes]
-    return [CaptionedFigure("bend", "The bend into L(D)", *bend_figure(found))] if found else []
-
-
-def files(answers: Answers) -> dict[str, Rows]:
-    """The ratios of every setting."""
-    rows = [
-        (found.label, name, *(f"{v:.6g}" for v in (value, *ends)))
-        for found in _asked(answers) for name, (value, ends) in found.ratios.items()
-    ]  # fmt: skip
-    return {"limits.csv": Rows(("label", "ratio", "value", "lo", "hi"), rows)} if rows else {}
-
-
-VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="limits")
+VIEW = View(
+    above=table_of(
+        "limits", "Frontiers beside the exponents of their own curves, and the bend into L(D):",
+        HEAD, _lines, most=5,
+    ),
+    figures=figure_of("limits", "The bend into L(D)", _drawn, name="bend",
+                      of=lambda found: found.envelopes),
+    files=file_of("limits", ("label", "ratio", "value", "lo", "hi"), lambda found: (
+        (found.label, name, value, *ends)
+        for name, (value, ends) in (found.ratios if found.claimed else {}).items()
+    )),
+    key="limits",
+)  # fmt: skip

@@ -20,7 +20,7 @@ from lab.execution.store import Row
 from lab.findings.answer import Answer
 from lab.findings.drawing import GREY, blank, decades, literal, runs, shades, styled
 from lab.findings.run_lists import DIGITS, MISSING, Entry, thinned
-from lab.findings.study_results import Setting, StudyResults, varies
+from lab.findings.study_results import ClaimedFinding, Setting, StudyResults, varies
 from lab.findings.view import (
     Answers,
     CaptionedFigure,
@@ -48,30 +48,21 @@ HOLES = {
 
 
 @dataclass(frozen=True)
-class PlaneMap:
-    """The plane of one setting, `at`: plane is None while no teacher is complete; `teachers` of
+class PlaneMap(ClaimedFinding):
+    """The plane of one setting: plane is None while no teacher is complete; `teachers` of
     `planned` are. entries: every planned run with its row, the first coordinate as its x."""
 
     study: Regime
-    at: Setting
     widths: tuple[tuple[int, ...], ...]
     plane: Plane | None
     teachers: int
     planned: int
-    setting: Setting | None = None
-    doubts: tuple[Doubt, ...] = ()
-    verdict: str | None = None
     entries: tuple[Entry, ...] = ()
 
     @cached_property
     def joint(self) -> tuple[Joint, ...]:
         """The joint laws that could be fitted, best ahead first."""
         return self.plane.joint() if self.plane else ()
-
-    @property
-    def label(self) -> str:
-        """The setting of the plane as text."""
-        return self.at.label
 
     @property
     def dim(self) -> int | float:
@@ -132,8 +123,8 @@ def _map(study: Regime, at: Setting, some: list[tuple[Run, Row | None]]) -> Plan
     teachers = sorted(k for k, found in states.items() if found == {"done"})
     there = set().union(*states.values())
     return PlaneMap(
-        study, at, tuple(order), _plane(study, cells, order, size, teachers), len(teachers),
-        len(states), doubts=tuple(doubt for state, doubt in HOLES.items() if state in there),
+        study, tuple(order), _plane(study, cells, order, size, teachers), len(teachers),
+        len(states), at=at, doubts=tuple(doubt for state, doubt in HOLES.items() if state in there),
         entries=tuple(Entry(size[run.student.widths], run, row) for run, row in some),
     )  # fmt: skip
 
@@ -278,7 +269,8 @@ def sentences(_: Answer, found: PlaneMap) -> Iterator[str]:
         f"{share.size - data - width}, by the slopes of the mean of {found.teachers} of "
         f"{found.planned} teachers."
     )
-    yield from (f"{doubt}: {doubt.meaning}; {doubt.remedy}." for doubt in found.doubts)
+    for doubt in map(Doubt.of, found.doubts):
+        yield f"{doubt}: {doubt.meaning}; {doubt.remedy}."
     for j in found.joint:
         yield (
             f"{j.law}: exponent of N {number(j.alpha)} {interval(j.alpha_interval)}, of D "

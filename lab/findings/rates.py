@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from lab.findings.answer import Answer, Judgement, inside
-from lab.findings.drawing import BLUE, GREY, VERMILLION, grid, literal, styled
+from lab.findings.answer import NOTHING, Answer, Judgement
+from lab.findings.drawing import BLUE, GREY, VERMILLION, grid, literal
 from lab.findings.study_results import ClaimedFinding, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, TextTable, View, findings_of
+from lab.findings.view import View, figure_of, interval, number, table_of
 from lab.regimes.rates import RATE
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
 from lab.scaling.rates import NO_CLASS, RateClass, classify
@@ -65,7 +65,7 @@ def rates(question: StudyResults) -> tuple[RateFound, ...]:
         mass = Realisable.smallest_mass(student)
         nothing = len(whole) < 2
         label = (
-            RateClass(NO_CLASS, {}, math.nan, (math.nan, math.nan), math.nan, 0,
+            RateClass(NO_CLASS, {}, math.nan, NOTHING, math.nan, 0,
                       "nothing is measured yet.")
             if nothing else classify(n, errors, smallest_mass=mass)
         )  # fmt: skip
@@ -76,14 +76,14 @@ def rates(question: StudyResults) -> tuple[RateFound, ...]:
 
 def claimed(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge the class of every setting beside that of its theory."""
-    for one, found in zip(question.stored, question.found("rates"), strict=True):
+    for found in question.found("rates"):
         label = found.found.label
         verdict = UNDECIDED
         if label != NO_CLASS:
             verdict = AGREES if label == found.known else CONTRADICTS
         words = f"measured: {label}; {found.known} by theory."
         yield Judgement(
-            claim, one.setting, math.nan, (math.nan, math.nan), math.nan, verdict,
+            claim, found.at, math.nan, NOTHING, math.nan, verdict,
             (f"undecided: {found.found.why}",) if verdict == UNDECIDED else (),
             found.found.why, words=(words,), more={"class": label, "known": found.known},
         )  # fmt: skip
@@ -91,33 +91,22 @@ def claimed(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
 
 def exponent(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge α, the exponent of the law that has a free one."""
-    for (one, value), found in zip(question.predicted(claim), question.found("rates"), strict=True):
-        ends = found.found.interval
-        verdict = inside(ends, claim.band(value))
-        yield Judgement(claim, one.setting, found.found.exponent, ends, value, verdict,
-                        advice="take more draws." if verdict == UNDECIDED else "")  # fmt: skip
+    for found, _, value in question.beside(claim, "rates"):
+        yield Judgement.of(claim, found, value, found.found.exponent, found.found.interval,
+                           advice="take more draws.")  # fmt: skip
 
 
 # ---- as people see it ----------------------------------------------------------------------------
 
 
-def above(answers: Answers) -> list[TextTable]:
-    """A line for each setting."""
-    lines = [
-        (one.label, one.found.label, one.known, _alpha(one.found), f"{one.found.rate:.3g}")
-        for one in findings_of(answers, "rates")
-    ]
-    words = (
-        "Classes of the error in the number of labels n; α of the law with a free exponent up to "
-        "1, and the rate of the exponential on the largest n:"
-    )
-    columns = ("setting", "class", "by theory", "α", "rate")
-    return [TextTable(columns, lines, words, most=3)] if lines else []
+def _lines(one: RateFound) -> Iterator[tuple]:
+    yield one.label, one.found.label, one.known, _alpha(one.found), float(one.found.rate)
 
 
 def _alpha(one: RateClass) -> str:
-    low, high = one.interval
-    return f"{one.exponent:.2f} [{low:.2f}, {high:.2f}]" if math.isfinite(one.exponent) else "–"
+    return (
+        f"{number(one.exponent)} {interval(one.interval)}" if math.isfinite(one.exponent) else "–"
+    )
 
 
 def sentences(_: Answer, one: RateFound) -> Iterator[str]:
@@ -127,27 +116,20 @@ def sentences(_: Answer, one: RateFound) -> Iterator[str]:
         yield f"undecided, for {one.found.why}"
 
 
-def figures(answers: Answers) -> list[CaptionedFigure]:
-    """One figure of all settings that have errors."""
-    found = [one for one in findings_of(answers, "rates") if len(one.errors)]
-    return [CaptionedFigure("rates", "Classes of rates", *_drawn(found))] if found else []
-
-
 def _drawn(found: Sequence[RateFound]) -> tuple[Figure, str]:
-    with styled():
-        figure, axes = grid(len(found), margin=0.4, height=3.6)
-        for ax, one in zip(axes, found, strict=True):
-            mean = one.errors.mean(0)
-            error = one.errors.std(0, ddof=1) / math.sqrt(len(one.errors))
-            ax.errorbar(one.n, mean, yerr=2 * error, fmt="o", color=BLUE, ms=4, label="measured")
-            ax.plot(one.n, one.exact, "--", color=VERMILLION, lw=1.4, label="exact mean")
-            start = float(one.exact[0] * one.n[0])
-            ax.plot(one.n, start / one.n, ":", color=GREY, lw=1.2, label="1/n")
-            low = float(mean[mean > 0].min(initial=1.0))
-            ax.set(xscale="log", yscale="log", xlabel="labels n", ylabel="probability of error",
-                   ylim=(low / 3, None))  # fmt: skip
-            ax.set_title(literal(f"{one.label}: {one.found.label}"))
-            ax.legend(loc="lower left", fontsize=8)
+    figure, axes = grid(len(found), margin=0.4, height=3.6)
+    for ax, one in zip(axes, found, strict=True):
+        mean = one.errors.mean(0)
+        error = one.errors.std(0, ddof=1) / math.sqrt(len(one.errors))
+        ax.errorbar(one.n, mean, yerr=2 * error, fmt="o", color=BLUE, ms=4, label="measured")
+        ax.plot(one.n, one.exact, "--", color=VERMILLION, lw=1.4, label="exact mean")
+        start = float(one.exact[0] * one.n[0])
+        ax.plot(one.n, start / one.n, ":", color=GREY, lw=1.2, label="1/n")
+        low = float(mean[mean > 0].min(initial=1.0))
+        ax.set(xscale="log", yscale="log", xlabel="labels n", ylabel="probability of error",
+               ylim=(low / 3, None))  # fmt: skip
+        ax.set_title(literal(f"{one.label}: {one.found.label}"))
+        ax.legend(loc="lower left", fontsize=8)
     return figure, (
         "Mean error against the number of labels, bars of two standard errors over draws; exact "
         "means dashed, and 1/n from the first of them dotted. In the titles the class."
@@ -159,4 +141,14 @@ def measured(one: RateFound) -> str:
     return f"{RATE.symbol}: {one.found.label}"
 
 
-VIEW = View(above=above, sentences=sentences, figures=figures, key="rates", measured=measured)
+VIEW = View(
+    above=table_of(
+        "rates", "Classes of the error in the number of labels n; α of the law with a free "
+        "exponent up to 1, and the rate of the exponential on the largest n:",
+        ("setting", "class", "by theory", "α", "rate"), _lines, most=3,
+    ),
+    sentences=sentences,
+    figures=figure_of("rates", "Classes of rates", _drawn, of=lambda found: len(found.errors)),
+    key="rates",
+    measured=measured,
+)  # fmt: skip

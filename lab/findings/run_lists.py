@@ -13,7 +13,7 @@ import math
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -23,7 +23,7 @@ from lab.execution.store import Row
 from lab.files import to_jsonable
 from lab.findings.answer import Answer
 from lab.findings.drawing import by_dimension, runs
-from lab.findings.study_results import CellRuns, Setting, StudyResults, value_text
+from lab.findings.study_results import CellRuns, Finding, Setting, StudyResults, value_text
 from lab.findings.view import Answers, Block, CaptionedFigure, Rows, TextTable, View, findings_of
 from lab.regimes.regime import Origin, Regime
 from lab.spec import Run
@@ -47,19 +47,12 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class SettingRunList:
+class SettingRunList(Finding):
     """The runs of one setting. They have no doubts and no verdict."""
 
     study: Regime
-    setting: Setting
+    setting: Setting = field(kw_only=True)
     cells: CellRuns
-    doubts: tuple[str, ...] = ()
-    verdict: str | None = None
-
-    @property
-    def label(self) -> str:
-        """The setting as text."""
-        return self.setting.label
 
     @cached_property
     def entries(self) -> list[Entry]:
@@ -79,7 +72,8 @@ class SettingRunList:
 
 def run_lists(question: StudyResults) -> tuple[SettingRunList, ...]:
     """One per setting, in the order of the grid."""
-    return tuple(SettingRunList(question.study, one.setting, one.cells) for one in question.stored)
+    return tuple(SettingRunList(question.study, one.cells, setting=one.setting)
+                 for one in question.stored)  # fmt: skip
 
 
 # ---- what is there, and learning curves ----------------------------------------------------------

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from lab.findings.answer import Judgement, inside
-from lab.findings.contrasts import Contrast, between, whole
+from lab.findings.contrasts import Contrast, between, mean_logs, whole
 from lab.findings.drawing import (
     BLUE,
     GREEN,
@@ -33,7 +33,7 @@ from lab.findings.drawing import (
     told,
 )  # fmt: skip
 from lab.findings.exponent_result import ExponentResult
-from lab.findings.study_results import Setting, SettingRuns, StudyResults, named
+from lab.findings.study_results import Finding, Setting, StudyResults, named
 from lab.findings.view import Answers, CaptionedFigure, TextTable, View, findings_of, interval
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Doubt
 from lab.scaling.scans.lines import LEVEL, student_quantile, teacher_t
@@ -44,7 +44,7 @@ RULE = "data.selection"
 
 
 @dataclass(frozen=True)
-class SelectionGain:
+class SelectionGain(Finding):
     """Gain of a rule over random points in one setting. ratio: L_random/L_rule at D = x."""
 
     contrast: Contrast
@@ -52,9 +52,6 @@ class SelectionGain:
     ratio_interval: Interval
     x: float
     chosen: ExponentResult
-    setting: Setting | None = None
-    doubts: tuple[str, ...] = ()
-    verdict: str | None = None
 
     @property
     def label(self) -> str:
@@ -91,12 +88,13 @@ class SelectionGain:
 
 def selections(question: StudyResults) -> tuple[SelectionGain, ...]:
     """Every rule beside random points, where all teachers were fitted under both."""
-    points = [p for p in question.found("exponents") if whole(p, question.study.task.count)]
-    losses = {one.setting: _losses(question, one) for one in question.stored}
+    count = question.study.task.count
+    points = {p.setting: p for p in question.found("exponents") if whole(p, count)}
+    losses = {one.setting: mean_logs(question, one) for one in question.stored}
     found = []
-    for chosen in points:
-        random = _random(points, chosen.setting)
-        if random is None:
+    for chosen in points.values():
+        random = points.get(_random(chosen.setting))
+        if random is None or chosen.setting.varying[RULE] == "random":
             continue
         contrast = between(random, chosen, RULE)
         before, after = losses[random.setting], losses[chosen.setting]
@@ -111,25 +109,9 @@ def selections(question: StudyResults) -> tuple[SelectionGain, ...]:
     return tuple(found)
 
 
-def _random(points: list[ExponentResult], of: Setting) -> ExponentResult | None:
-    """The point of random labels that has all else in common; None of random labels themselves."""
-    if of.varying.get(RULE) == "random":
-        return None
-    own = {**of.varying, RULE: "random"}
-    if "data.keep" in own:
-        own["data.keep"] = 1.0
-    return next((p for p in points if p.dim == of.dim and p.setting.varying == own), None)
-
-
-def _losses(question: StudyResults, one: SettingRuns) -> dict[float, dict[int, float]]:
-    """Mean log of the losses that are fitted, by D and teacher."""
-    values = question.reading(one)
-    at: dict[float, dict[int, list[float]]] = {}
-    rows = zip(values.x.tolist(), values.teacher.tolist(), values.value.tolist(), strict=True)
-    for x, teacher, value in rows:
-        if value > 0:
-            at.setdefault(x, {}).setdefault(teacher, []).append(math.log(value))
-    return {x: {k: float(np.mean(v)) for k, v in some.items()} for x, some in at.items()}
+def _random(of: Setting) -> Setting:
+    """The setting of random labels that has all else in common."""
+    return of.but({RULE: "random", "data.keep": 1.0})
 
 
 def difference(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
@@ -148,7 +130,7 @@ def difference(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
             why = "both exponents are needed, of every teacher: run the study."
             yield Judgement.unmeasured(claim, one.setting, predicted, (), why)
             continue
-        random = _random([*points.values()], one.setting)
+        random = points.get(_random(one.setting))
         both = [point for point in (random, gain.chosen) if point]
         doubts = tuple(dict.fromkeys(d for point in both for d in point.doubts if d in FORBID))
         verdict = inside(gain.contrast.interval, claim.band(predicted))
@@ -217,9 +199,8 @@ def _valued(found: Sequence[SelectionGain]) -> str:
 
 def _cells(gain: SelectionGain) -> tuple[str, ...]:
     c = gain.contrast
-    low, high = gain.ratio_interval
     return (str(c.dim), gain.rule, named(c.fixed) or "–", f"{c.change:+.2f}", interval(c.interval),
-            f"{gain.ratio:.3g}", f"[{low:.3g}, {high:.3g}]", gain.says)  # fmt: skip
+            f"{gain.ratio:.3g}", interval(gain.ratio_interval, ".3g"), gain.says)  # fmt: skip
 
 
 def figures(answers: Answers) -> list[CaptionedFigure]:

@@ -22,7 +22,7 @@ from typing import Any
 from lab.execution.table import FIRST
 from lab.files import to_jsonable
 from lab.findings import calibrated, claims, provenance, run_lists
-from lab.findings.answer import Answer
+from lab.findings.answer import Answer, Judgement
 from lab.findings.kinds import KINDS
 from lab.findings.provenance import Provenance
 from lab.findings.study_results import Finding, Setting
@@ -38,7 +38,7 @@ class Judged:
     """A finding or claim with its verdict: its number in a few words, and what would decide it."""
 
     answer: Answer
-    finding: Finding
+    finding: Finding | Judgement
     measured: str
     advice: str
 
@@ -206,7 +206,7 @@ class Shown:
             for answer in self.answers for view, finding in self._judged(answer)
         ]  # fmt: skip
 
-    def _judged(self, answer: Answer) -> Iterator[tuple[View, Finding]]:
+    def _judged(self, answer: Answer) -> Iterator[tuple[View, Finding | Judgement]]:
         for one in answer.claims:
             known = one.evidence is not None and one.kind in answer.findings
             yield (self.views[one.kind], one.evidence) if known else (claims.VIEW, one)

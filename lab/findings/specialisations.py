@@ -26,11 +26,21 @@ from jaxtyping import Float
 
 from lab.findings.answer import NOTHING, Answer, Judgement, inside
 from lab.findings.curves import compared
-from lab.findings.drawing import BLUE, GREY, VERMILLION, blank, literal, shades, styled
+from lab.findings.drawing import BLUE, GREY, VERMILLION, blank, literal, shades, stacked, styled
 from lab.findings.expected import Expected
 from lab.findings.exponents import doubts_of_runs
 from lab.findings.study_results import ClaimedFinding, SettingRuns, StudyResults, named
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
+from lab.findings.view import (
+    Answers,
+    CaptionedFigure,
+    View,
+    figure_of,
+    file_of,
+    findings_of,
+    joined,
+    number,
+    table_of,
+)
 from lab.regimes.specialisation import Specialisation
 from lab.scaling.judge.verdict import UNDECIDED, Doubt
 from lab.scaling.scans.lines import student_quantile
@@ -87,9 +97,7 @@ class SpecialisationFound(ClaimedFinding):
 
 def _mean(values: np.ndarray, *, log: bool = False) -> dict[str, Any]:
     """A mean with its interval."""
-    value, ends = _of_units(np.log(values) if log else values)
-    if log:
-        value, ends = math.exp(value), (math.exp(ends[0]), math.exp(ends[1]))
+    value, ends = _exp(_of_units(np.log(values))) if log else _of_units(values)
     return {"value": value, "interval": ends}
 
 
@@ -158,30 +166,6 @@ def known_loss(run: Run) -> float:
 # ---- claims --------------------------------------------------------------------------------------
 
 
-def _verdict(claim: Claim, interval: Interval, value: float) -> str:
-    """By the sense of the claim: above the value, or within its tolerance."""
-    return inside(interval, claim.band(value) if claim.sense == "equal" else (value, math.inf))
-
-
-def _each(
-    question: StudyResults, claim: Claim
-) -> Iterator[tuple[SettingRuns, float, SpecialisationFound]]:
-    both = zip(question.predicted(claim), question.found("specialisation"), strict=True)
-    for (one, value), found in both:
-        yield one, value, found
-
-
-def _judged(
-    claim: Claim, one: SettingRuns, found: SpecialisationFound, value: float, measured: float,
-    interval: Interval, *words: str,
-) -> Judgement:  # fmt: skip
-    verdict = UNDECIDED if found.doubts else _verdict(claim, interval, value)
-    return Judgement(
-        claim, one.setting, measured, interval, value, verdict, found.doubts,
-        MORE if verdict == UNDECIDED and not found.doubts else "", words=words,
-    )  # fmt: skip
-
-
 def _late(sizes: Sequence[StudentSize]) -> str:
     """Sentence saying why no claim about times is judged; empty if every run has a time."""
     lacking, runs = sum(one.lacking for one in sizes), sum(one.runs for one in sizes)
@@ -195,30 +179,48 @@ def _late(sizes: Sequence[StudentSize]) -> str:
 
 def matched(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge the share of matched units, at the K where it is smallest."""
-    for one, value, found in _each(question, claim):
+    for found, at, value in question.beside(claim, "specialisation"):
         known = [(*_of_units(size.matched), size.K) for size in found.sizes]
         if not known:
-            yield Judgement.unmeasured(claim, one.setting, value, found.doubts, _late(()))
+            yield Judgement.unmeasured(claim, at, value, found.doubts, _late(()))
             continue
         mean, ends, K = min(known)
-        yield _judged(claim, one, found, value, mean, ends, f"the share is smallest at K = {K}.")
+        words = f"the share is smallest at K = {K}."
+        yield _judged(claim, found, value, mean, ends, words=(words,))
 
 
 def escape(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge escape times of SGD over those of N → ∞ from the same first weights."""
-    for one, value, found in _each(question, claim):
+    for found, at, value in question.beside(claim, "specialisation"):
         if why := _late(found.sizes):
-            yield Judgement.unmeasured(claim, one.setting, value, found.doubts, why)
+            yield Judgement.unmeasured(claim, at, value, found.doubts, why)
             continue
         logs = np.concatenate([np.log(size.escape / size.expected) for size in found.sizes])
-        mean, (low, high) = _of_units(logs[np.isfinite(logs)])
-        ends = (math.exp(low), math.exp(high))
-        yield _judged(claim, one, found, value, math.exp(mean), ends)
+        yield _judged(claim, found, value, *_exp(_of_units(logs[np.isfinite(logs)])))
+
+
+def _judged(
+    claim: Claim, found: SpecialisationFound, value: float, measured: float, interval: Interval,
+    **more: Any,
+) -> Judgement:  # fmt: skip
+    return Judgement.of(claim, found, value, measured, interval, allowed=_allowed(claim, value),
+                        advice=MORE, **more)  # fmt: skip
+
+
+def _allowed(claim: Claim, value: float) -> Interval:
+    """By the sense of the claim: above the value, or within its tolerance."""
+    return claim.band(value) if claim.sense == "equal" else (value, math.inf)
+
+
+def _exp(of_logs: tuple[float, Interval]) -> tuple[float, Interval]:
+    """A number and its interval, by those of its logarithm."""
+    value, (low, high) = of_logs
+    return math.exp(value), (math.exp(low), math.exp(high))
 
 
 def floor(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge mean losses at the end over theory's, K by K."""
-    for one, value, found in _each(question, claim):
+    for found, at, value in question.beside(claim, "specialisation"):
         told = [
             Expected(size.K, math.nan, float(ratio.mean()),
                      float(ratio.std(ddof=1) / math.sqrt(ratio.size)), None, "exact", ratio.size)
@@ -227,16 +229,12 @@ def floor(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
         ]  # fmt: skip
         if not told:
             why = "no K has a loss that theory knows, and two teachers or seeds."
-            yield Judgement.unmeasured(claim, one.setting, value, found.doubts, why)
+            yield Judgement.unmeasured(claim, at, value, found.doubts, why)
             continue
         verdict, e, shown = compared(told, claim.tolerance)
-        verdict = UNDECIDED if found.doubts else verdict
-        words = (f"measured / theory is farthest from 1 at K = {e.x:g}, of {len(told)} K.",)
-        yield Judgement(
-            claim, one.setting, e.ratio, shown, value, verdict, found.doubts,
-            MORE if verdict == UNDECIDED and not found.doubts else "", at=f"K = {e.x:g}",
-            words=words,
-        )  # fmt: skip
+        words = f"measured / theory is farthest from 1 at K = {e.x:g}, of {len(told)} K."
+        yield Judgement.of(claim, found, value, e.ratio, shown, verdict=verdict, advice=MORE,
+                           at=f"K = {e.x:g}", words=(words,))  # fmt: skip
 
 
 def gain(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
@@ -253,18 +251,16 @@ def _compared(
     question: StudyResults, claim: Claim, of: Callable[[StudentSize], np.ndarray],
     why: Callable[[Sequence[StudentSize]], str],
 ) -> Iterator[Judgement]:  # fmt: skip
-    for one, value, found in _each(question, claim):
+    for found, at, value in question.beside(claim, "specialisation"):
         own = next((size for size in found.sizes if size.K == found.M), None)
         most = found.sizes[-1] if found.sizes and found.sizes[-1].K > found.M else None
         if own is None or most is None or why((own, most)):
             told = why((own, most)) if own and most else _late(())
-            yield Judgement.unmeasured(claim, one.setting, value, found.doubts, told)
+            yield Judgement.unmeasured(claim, at, value, found.doubts, told)
             continue
-        a, b = np.log(of(own)), np.log(of(most))
-        mean, (low, high) = welch(a, b)
-        ends = (math.exp(low), math.exp(high))
         words = f"of K = {own.K} over K = {most.K}."
-        yield _judged(claim, one, found, value, math.exp(mean), ends, words)
+        change = welch(np.log(of(own)), np.log(of(most)))
+        yield _judged(claim, found, value, *_exp(change), words=(words,))
 
 
 def welch(a: np.ndarray, b: np.ndarray) -> tuple[float, Interval]:
@@ -280,35 +276,35 @@ def welch(a: np.ndarray, b: np.ndarray) -> tuple[float, Interval]:
 
 def growth(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge the slope of escape times over ln N, for every K and all settings that differ in N."""
-    kinds: dict[tuple, list[tuple[SettingRuns, float, SpecialisationFound]]] = defaultdict(list)
-    for one, value, found in _each(question, claim):
-        kinds[one.setting.pairs].append((one, value, found))
+    kinds: dict[tuple, list[tuple[SpecialisationFound, float]]] = defaultdict(list)
+    for found, at, value in question.beside(claim, "specialisation"):
+        kinds[at.pairs].append((found, value))
     for pairs, some in kinds.items():
-        for K in sorted({size.K for _, _, found in some for size in found.sizes}):
+        for K in sorted({size.K for found, _ in some for size in found.sizes}):
             yield _growth(claim, named(dict(pairs)), K, some)
 
 
 def _growth(
-    claim: Claim, name: str, K: int, some: Sequence[tuple[SettingRuns, float, SpecialisationFound]]
+    claim: Claim, name: str, K: int, some: Sequence[tuple[SpecialisationFound, float]]
 ) -> Judgement:
     from lab.models import Committee
 
     value, place = some[0][1], ", ".join(filter(None, [f"K = {K}", name]))
-    sizes = [(found.N, size) for _, _, found in some for size in found.sizes if size.K == K]
-    doubts = tuple(dict.fromkeys(doubt for _, _, found in some for doubt in found.doubts))
+    sizes = [(found.N, size) for found, _ in some for size in found.sizes if size.K == K]
+    doubts = tuple(dict.fromkeys(doubt for found, _ in some for doubt in found.doubts))
     why = _late([size for _, size in sizes])
     if why or len(sizes) < 2:
         why = why or "a slope needs two N: run the study."
         return Judgement(claim, None, math.nan, NOTHING, value, UNDECIDED, doubts, why, place)
-    run = some[0][2].run
+    run = some[0][0].run
     own = dict(run.student.settings)
-    λ = Committee(K, some[0][2].M).escape(float(own["rate"]), run.drawn.noise)
+    λ = Committee(K, some[0][0].M).escape(float(own["rate"]), run.drawn.noise)
     slope, (low, high) = slope_of(
         np.concatenate([np.full(size.escape.size, math.log(N)) for N, size in sizes]),
         np.concatenate([size.escape for _, size in sizes]),
     )
     ends = (2 * λ * low, 2 * λ * high)
-    verdict = UNDECIDED if doubts else _verdict(claim, ends, value)
+    verdict = UNDECIDED if doubts else inside(ends, _allowed(claim, value))
     words = (f"t = {slope:.1f} ln N + const, and {1 / (2 * λ):.1f} ln N by theory.",)
     return Judgement(
         claim, None, 2 * λ * slope, ends, value, verdict, doubts,
@@ -333,49 +329,20 @@ def slope_of(x: np.ndarray, y: np.ndarray) -> tuple[float, Interval]:
 HEAD = ("setting", "K", "escape", "95 % interval", "matched", "loss at the end", "by theory")
 
 
-def above(answers: Answers) -> list[TextTable]:
-    """A line for each setting and K."""
-    lines = [
-        _line(found, one) for found in findings_of(answers, "specialisation") for one in found.sizes
-    ]
-    words = (
-        "Escape times (steps/N of committees, steps of networks), shares of matched units that "
-        "have learned their teacher unit, losses at the end, by the units K of the student:"
-    )
-    return [TextTable(HEAD, lines, words, most=5)] if lines else []
-
-
-def _line(found: SpecialisationFound, one: StudentSize) -> tuple[str, ...]:
-    time, loss = _mean(one.escape, log=True), _mean(one.loss, log=True)["value"]
-    share = f"{one.matched.mean():.2f}"
-    if one.lacking:
-        return (found.label, str(one.K), f"{one.lacking} of {one.runs} not yet", "–", share,
-                f"{loss:.3g}", _number(one.theory))  # fmt: skip
-    low, high = time["interval"]
-    return (found.label, str(one.K), _number(time["value"]), f"[{_number(low)}, {_number(high)}]",
-            share, f"{loss:.3g}", _number(one.theory))  # fmt: skip
-
-
-def _number(value: float) -> str:
-    return f"{value:.3g}" if math.isfinite(value) else "–"
+def _lines(found: SpecialisationFound) -> Iterator[tuple]:
+    for one in found.sizes:
+        time = _mean(one.escape, log=True)
+        times = (time["value"], time["interval"])
+        if one.lacking:
+            times = (f"{one.lacking} of {one.runs} not yet", "–")
+        yield (found.label, one.K, *times, f"{one.matched.mean():.2f}",
+               _mean(one.loss, log=True)["value"], one.theory)  # fmt: skip
 
 
 def sentences(_: Answer, found: SpecialisationFound) -> Iterator[str]:
     """Runs, and those that do not specialise."""
     lacking, runs = (sum(getattr(s, name) for s in found.sizes) for name in ("lacking", "runs"))
     yield f"{runs} runs" + (f", of which {lacking} do not specialise." if lacking else ".")
-
-
-def figures(answers: Answers) -> list[CaptionedFigure]:
-    """Overlaps along training, and escape times over N where there are several."""
-    found = [one for one in findings_of(answers, "specialisation") if one.sizes]
-    if not found:
-        return []
-    drawn = [CaptionedFigure("overlaps", "Overlaps of units", *_overlaps(found[:MOST]))]
-    many = [one for one in found if sum(one.at.pairs == other.at.pairs for other in found) > 1]
-    if many:
-        drawn.append(CaptionedFigure("escape", "Length of the plateau", *_escapes(many)))
-    return drawn
 
 
 MOST = 8
@@ -385,15 +352,16 @@ SHOWN = 12
 
 
 def _overlaps(found: Sequence[SpecialisationFound]) -> tuple[Figure, str]:
+    """Overlaps along training, a column for each K."""
+    found = found[:MOST]
     columns = max(len(one.sizes) for one in found)
-    with styled():
-        figure = blank(0.6 + 3.2 * columns, 0.5 + 2.6 * len(found))
-        axes = figure.subplots(len(found), columns, squeeze=False, sharey=True)
-        for row, one in zip(axes, found, strict=True):
-            for ax in row[len(one.sizes) :]:
-                ax.set_axis_off()
-            for ax, size in zip(row, one.sizes, strict=False):
-                _paths(ax, size, one)
+    figure = blank(0.6 + 3.2 * columns, 0.5 + 2.6 * len(found))
+    axes = figure.subplots(len(found), columns, squeeze=False, sharey=True)
+    for row, one in zip(axes, found, strict=True):
+        for ax in row[len(one.sizes) :]:
+            ax.set_axis_off()
+        for ax, size in zip(row, one.sizes, strict=False):
+            _paths(ax, size, one)
     return figure, (
         "Mean overlap of matched units with their teacher unit (blue) and with the others (grey), "
         f"run by run, up to {SHOWN}; dotted, mean escape time. On the plateau both are alike."
@@ -413,38 +381,36 @@ def _paths(ax: Axes, size: StudentSize, one: SpecialisationFound) -> None:
     ax.set_title(literal(f"{one.label}, K = {size.K}"), fontsize=9)
 
 
-def _escapes(found: Sequence[SpecialisationFound]) -> tuple[Figure, str]:
-    kinds: dict[tuple, list[SpecialisationFound]] = defaultdict(list)
-    for one in found:
-        kinds[one.at.pairs].append(one)
-    with styled():
-        figure = blank(5.4, 0.5 + 3.6 * len(kinds))
-        axes = figure.subplots(len(kinds), 1, squeeze=False)[:, 0]
-        for ax, (pairs, some) in zip(axes, kinds.items(), strict=True):
-            every = sorted({size.K for one in some for size in one.sizes})
-            for K, colour in zip(every, shades(len(every)), strict=True):
-                at = [(one.N, _of_units(size.escape)) for one in some for size in one.sizes
-                      if size.K == K and not size.lacking]  # fmt: skip
-                if at:
-                    N, value = [N for N, _ in at], [mean for _, (mean, _) in at]
-                    bars = [[mean - low, high - mean] for _, (mean, (low, high)) in at]
-                    ax.errorbar(N, value, yerr=np.array(bars).T, fmt="o-", color=colour, ms=4,
-                                label=f"K = {K}")  # fmt: skip
-            ax.set(xscale="log", xlabel="inputs N", ylabel="escape time")
-            ax.set_title(literal(named(dict(pairs)) or some[0].label.partition(",")[0]))
-            ax.legend(fontsize=8)
+def _escapes(kinds: Sequence[Sequence[SpecialisationFound]]) -> tuple[Figure, str]:
+    """Escape times over N, a panel for each of what varies besides."""
+    figure, axes = stacked(len(kinds), 1, width=5.4, height=3.6)
+    for (ax,), some in zip(axes, kinds, strict=True):
+        every = sorted({size.K for one in some for size in one.sizes})
+        for K, colour in zip(every, shades(len(every)), strict=True):
+            at = [(one.N, _of_units(size.escape)) for one in some for size in one.sizes
+                  if size.K == K and not size.lacking]  # fmt: skip
+            if at:
+                N, value = [N for N, _ in at], [mean for _, (mean, _) in at]
+                bars = [[mean - low, high - mean] for _, (mean, (low, high)) in at]
+                ax.errorbar(N, value, yerr=np.array(bars).T, fmt="o-", color=colour, ms=4,
+                            label=f"K = {K}")  # fmt: skip
+        ax.set(xscale="log", xlabel="inputs N", ylabel="escape time")
+        ax.set_title(literal(named(some[0].at.varying) or some[0].label.partition(",")[0]))
+        ax.legend(fontsize=8)
     return figure, "Mean escape times over the number of inputs, bars of 95 % over runs."
 
 
-def files(answers: Answers) -> dict[str, Rows]:
-    """Means over runs of the overlaps at every look."""
-    columns = ("label", "K", "time", "own", "other")
-    rows = [
-        (one.label, str(size.K), f"{t:g}", f"{own:.4f}", f"{other:.4f}")
-        for one in findings_of(answers, "specialisation") for size in one.sizes
-        for t, own, other in _mean_path(size.paths)
-    ]  # fmt: skip
-    return {"overlaps.csv": Rows(columns, rows)} if rows else {}
+def _plateaus(answers: Answers) -> list[CaptionedFigure]:
+    """Escape times of settings that differ in N alone, where there are any."""
+    kinds: dict[tuple, list[SpecialisationFound]] = defaultdict(list)
+    for one in findings_of(answers, "specialisation"):
+        if one.sizes:
+            kinds[one.at.pairs].append(one)
+    several = [some for some in kinds.values() if len(some) > 1]
+    if not several:
+        return []
+    with styled():
+        return [CaptionedFigure("escape", "Length of the plateau", *_escapes(several))]
 
 
 def _mean_path(paths: Sequence[UnitPath]) -> Iterator[tuple[float, float, float]]:
@@ -457,9 +423,26 @@ def _mean_path(paths: Sequence[UnitPath]) -> Iterator[tuple[float, float, float]
 def measured(found: SpecialisationFound) -> str:
     """Escape times by K."""
     return "; ".join(
-        f"K = {one.K}: {_number(_mean(one.escape, log=True)['value'])}" for one in found.sizes
+        f"K = {one.K}: {number(_mean(one.escape, log=True)['value'], '.3g')}" for one in found.sizes
     )
 
 
-VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="specialisation",
-            measured=measured)  # fmt: skip
+VIEW = View(
+    above=table_of(
+        "specialisation", "Escape times (steps/N of committees, steps of networks), shares of "
+        "matched units that have learned their teacher unit, losses at the end, by the units K of "
+        "the student:", HEAD, _lines, most=5,
+    ),
+    sentences=sentences,
+    figures=joined(
+        figure_of("specialisation", "Overlaps of units", _overlaps, name="overlaps",
+                  of=lambda found: found.sizes),
+        _plateaus,
+    ),
+    files=file_of("specialisation", ("label", "K", "time", "own", "other"), lambda found: (
+        (found.label, size.K, f"{t:g}", own, other)
+        for size in found.sizes for t, own, other in _mean_path(size.paths)
+    ), name="overlaps", form=".4f"),
+    key="specialisation",
+    measured=measured,
+)  # fmt: skip

@@ -24,14 +24,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.findings.answer import NOTHING, Answer, Judgement, inside
+from lab.findings.answer import NOTHING, Answer, Judgement
 from lab.findings.batches import crossing
-from lab.findings.drawing import GREY, VERMILLION, blank, decades, literal, shades, styled
+from lab.findings.drawing import GREY, VERMILLION, decades, literal, shades, stacked
 from lab.findings.frontiers import (
     Columns,
     geometric_mean,
@@ -40,10 +40,9 @@ from lab.findings.frontiers import (
     observed,
     of_logarithm,
 )
-from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults
-from lab.findings.view import Answers, CaptionedFigure, Rows, TextTable, View, findings_of
+from lab.findings.study_results import ClaimedFinding, SettingRuns, StudyResults
+from lab.findings.view import View, figure_of, file_of, table_of
 from lab.regimes.stepwise import STOPPING, LearningCurve
-from lab.scaling.judge.verdict import UNDECIDED
 from lab.scaling.scans.scan import Interval
 from lab.tables.prediction import Claim
 
@@ -197,32 +196,27 @@ def _slope(need: dict[float, float]) -> float:
 
 def claimed(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge a claim about the stop, or about data that a size needs, setting by setting."""
-    found = question.found("stopping")
-    for (one, prediction), told in zip(question.predicted(claim), found, strict=True):
-        yield _judged(told, claim, one.setting, prediction)
-
-
-def _judged(found: StoppingFound, claim: Claim, at: Setting, prediction: float) -> Judgement:
-    of_stop = claim.quantity == STOPPING.name
-    value, interval = found.ratio if of_stop else found.slope
-    if not math.isfinite(value):
-        why = (
-            f"no training set loses {MARGIN:g} of the loss on unlimited data, or nothing is "
-            "complete: go on running, or take smaller D."
-            if of_stop else
-            f"{len(found.need)} sizes lose {found.short:g} between the measured D, and a slope "
-            f"needs {FEWEST}: go on running, or add training sets."
-        )  # fmt: skip
-        return Judgement.unmeasured(claim, at, prediction, found.doubts, why)
-    verdict = UNDECIDED if found.doubts else inside(interval, claim.band(prediction))
-    words: tuple[str, ...] = ()
-    if of_stop:
-        s = min((s for s in found.stops if math.isfinite(s.ratio)), key=lambda s: s.ratio)
-        words = (
-            f"the least of {len(found.stops)} is that of N = {s.N:g} on D = {s.D:g}: step "
-            f"{s.step:g} for a bound of {s.bound:.3g}, and {s.direct:.3g} without a law.",
-        )
-    return Judgement(claim, at, value, interval, prediction, verdict, found.doubts, words=words)
+    for found, at, prediction in question.beside(claim, "stopping"):
+        of_stop = claim.quantity == STOPPING.name
+        value, interval = found.ratio if of_stop else found.slope
+        words: tuple[str, ...] = ()
+        if not math.isfinite(value):
+            why = (
+                f"no training set loses {MARGIN:g} of the loss on unlimited data, or nothing is "
+                "complete: go on running, or take smaller D."
+                if of_stop else
+                f"{len(found.need)} sizes lose {found.short:g} between the measured D, and a slope "
+                f"needs {FEWEST}: go on running, or add training sets."
+            )  # fmt: skip
+            yield Judgement.unmeasured(claim, at, prediction, found.doubts, why)
+            continue
+        if of_stop:
+            s = min((s for s in found.stops if math.isfinite(s.ratio)), key=lambda s: s.ratio)
+            words = (
+                f"the least of {len(found.stops)} is that of N = {s.N:g} on D = {s.D:g}: step "
+                f"{s.step:g} for a bound of {s.bound:.3g}, and {s.direct:.3g} without a law.",
+            )
+        yield Judgement.of(claim, found, prediction, value, interval, words=words)
 
 
 # ---- view ----------------------------------------------------------------------------------------
@@ -231,18 +225,10 @@ def _judged(found: StoppingFound, claim: Claim, at: Setting, prediction: float) 
 HEAD = ("setting", "N", "D", "S_stop", "bound", "without a law", "L(N, D)", "D needed")
 
 
-def above(answers: Answers) -> list[TextTable]:
-    """A line for each size and training set."""
-    lines = [
-        (found.label, f"{s.N:g}", f"{s.D:g}", f"{s.step:g}", f"{s.bound:.3g}", f"{s.direct:.3g}",
-         f"{s.loss:.3g}", f"{found.need[s.N]:.3g}" if s.N in found.need else "–")
-        for found in findings_of(answers, "stopping") for s in found.stops
-    ]  # fmt: skip
-    words = (
-        "Steps at which training sets are best left, and Kaplan's bound; the last column is the D "
-        "that keeps this size from losing more:"
-    )
-    return [TextTable(HEAD, lines, words, most=5)] if lines else []
+def _lines(found: StoppingFound) -> Iterator[tuple]:
+    for s in found.stops:
+        yield (found.label, f"{s.N:g}", f"{s.D:g}", f"{s.step:g}", s.bound, s.direct, s.loss,
+               found.need.get(s.N, math.nan))  # fmt: skip
 
 
 def sentences(_: Answer, found: StoppingFound) -> Iterator[str]:
@@ -251,50 +237,31 @@ def sentences(_: Answer, found: StoppingFound) -> Iterator[str]:
         yield f"N = {N:g}: L(N, S) − L(N, ∞) = (S/{S_c:.3g})^−{α:.3g} on unlimited data."
 
 
-def stopping_figure(found: Sequence[StoppingFound]) -> tuple[Figure, str]:
+def _drawn(found: Sequence[StoppingFound]) -> tuple[Figure, str]:
     """Two panels per setting: best step against its bound, and data needed against size."""
-    with styled():
-        figure = blank(10.0, 0.5 + 3.9 * len(found))
-        for (left, right), one in zip(
-            figure.subplots(len(found), 2, squeeze=False), found, strict=True
-        ):
-            sizes = sorted({s.N for s in one.stops})
-            for N, colour in zip(sizes, shades(len(sizes)), strict=True):
-                own = [s for s in one.stops if s.N == N]
-                left.plot([s.bound for s in own], [s.step for s in own], "o", color=colour, ms=4,
-                          label=f"N = {N:g}")  # fmt: skip
-            ends = [v for s in one.stops for v in (s.bound, s.step) if math.isfinite(v)]
-            if ends:
-                left.plot([min(ends), max(ends)], [min(ends), max(ends)], "--", color=GREY, lw=1.2)
-                left.legend(fontsize=8.5)
-            left.set(xscale="log", yscale="log", xlabel="bound on S_stop", ylabel="best step",
-                     title=literal(one.label))  # fmt: skip
-            right.plot([*one.need], [*one.need.values()], "o-", color=VERMILLION)
-            right.set(xscale="log", yscale="log", xlabel="size N",
-                      ylabel=f"D that costs {one.short:.0%} of the loss")  # fmt: skip
-            for ax in (left, right):
-                decades(ax)
+    figure, axes = stacked(len(found), 2, width=10.0)
+    for (left, right), one in zip(axes, found, strict=True):
+        sizes = sorted({s.N for s in one.stops})
+        for N, colour in zip(sizes, shades(len(sizes)), strict=True):
+            own = [s for s in one.stops if s.N == N]
+            left.plot([s.bound for s in own], [s.step for s in own], "o", color=colour, ms=4,
+                      label=f"N = {N:g}")  # fmt: skip
+        ends = [v for s in one.stops for v in (s.bound, s.step) if math.isfinite(v)]
+        if ends:
+            left.plot([min(ends), max(ends)], [min(ends), max(ends)], "--", color=GREY, lw=1.2)
+            left.legend(fontsize=8.5)
+        left.set(xscale="log", yscale="log", xlabel="bound on S_stop", ylabel="best step",
+                 title=literal(one.label))  # fmt: skip
+        right.plot([*one.need], [*one.need.values()], "o-", color=VERMILLION)
+        right.set(xscale="log", yscale="log", xlabel="size N",
+                  ylabel=f"D that costs {one.short:.0%} of the loss")  # fmt: skip
+        for ax in (left, right):
+            decades(ax)
     return figure, (
         "Left: the step at which the test loss on a training set is lowest, against Kaplan's lower "
         "bound from curves of unlimited data; points should lie above the dashed line. Right: the "
         "training set that a size needs to lose no more than so much."
     )
-
-
-def figures(answers: Answers) -> list[CaptionedFigure]:
-    """One figure of all settings with stops."""
-    found = [one for one in findings_of(answers, "stopping") if one.stops]
-    return [CaptionedFigure("stopping", "When to stop", *stopping_figure(found))] if found else []
-
-
-def files(answers: Answers) -> dict[str, Rows]:
-    """Every stop."""
-    rows = [
-        (found.label, *(f"{v:.6g}" for v in (s.N, s.D, s.step, s.loss, s.bound, s.direct)))
-        for found in findings_of(answers, "stopping") for s in found.stops
-    ]  # fmt: skip
-    columns = ("label", "N", "D", "step", "loss", "bound", "direct")
-    return {"stopping.csv": Rows(columns, rows)} if rows else {}
 
 
 def measured(found: StoppingFound) -> str:
@@ -303,5 +270,15 @@ def measured(found: StoppingFound) -> str:
     return ", ".join([*told, *[f"D ∝ N^{found.slope[0]:.3g}"] * math.isfinite(found.slope[0])])
 
 
-VIEW = View(above=above, sentences=sentences, figures=figures, files=files, key="stopping",
-            measured=measured)  # fmt: skip
+VIEW = View(
+    above=table_of(
+        "stopping", "Steps at which training sets are best left, and Kaplan's bound; the last "
+        "column is the D that keeps this size from losing more:", HEAD, _lines, most=5,
+    ),
+    sentences=sentences,
+    figures=figure_of("stopping", "When to stop", _drawn, of=lambda found: found.stops),
+    files=file_of("stopping", ("label", "N", "D", "step", "loss", "bound", "direct"), lambda found:
+                  ((found.label, *astuple(s)) for s in found.stops)),
+    key="stopping",
+    measured=measured,
+)  # fmt: skip

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
@@ -56,6 +56,10 @@ class Setting:
     def varying(self) -> dict[str, Any]:
         """The settings that vary, by name."""
         return dict(self.pairs)
+
+    def but(self, changes: Mapping[str, Any]) -> Setting:
+        """The setting that has these other values, of names that vary, and all else in common."""
+        return replace(self, pairs=tuple((k, changes.get(k, v)) for k, v in self.pairs))
 
     @property
     def dimension(self) -> str:
@@ -295,6 +299,12 @@ class StudyResults:
             run = one.cells.scan[0][0]
             yield one, quantity.value(self.study, run.task, run.student, formula or 0)
 
+    def beside(self, claim: Claim, kind: str) -> Iterator[tuple[Any, Setting, float]]:
+        """The finding of each setting, of a kind that has one for each, the setting, and the value
+        of a claim's formula there."""
+        for (one, value), found in zip(self.predicted(claim), self.found(kind), strict=True):
+            yield found, one.setting, value
+
     def found(self, kind: str) -> tuple:
         """The findings of a kind, found when first asked for.
 
@@ -315,43 +325,36 @@ class StudyResults:
         return self._found[find]
 
 
-@runtime_checkable
-class Finding(Protocol):
+@dataclass(frozen=True, kw_only=True)
+class Finding:
     """One finding.
 
     setting: the setting that it is about; None where it spans several of them.
-    label: that in words, to begin a sentence with; empty where nothing needs to be told apart.
     doubts: what may be wrong with it, slugs of `lab.scaling.judge.verdict.Doubt` or sentences of
         its own.
     verdict: agrees, contradicts or undecided; None where nothing was predicted.
     """
 
-    @property
-    def setting(self) -> Setting | None: ...
+    setting: Setting | None = None
+    doubts: tuple[str, ...] = ()
+    verdict: str | None = None
 
     @property
-    def label(self) -> str: ...
-
-    @property
-    def doubts(self) -> tuple[str, ...]: ...
-
-    @property
-    def verdict(self) -> str | None: ...
+    def label(self) -> str:
+        """The setting in words, to begin a sentence with; empty where nothing is told apart."""
+        return self.setting.label if self.setting else ""
 
     def plain(self) -> Any:
         """Its values under the names that JSON has them by; numbers may still be NumPy's."""
-        ...
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClaimedFinding:
+class ClaimedFinding(Finding):
     """A finding `at` one setting which the claims of the study judge: it has no verdict of its own,
     and stands beside the points and in none of them, which is why its `setting` is None."""
 
     at: Setting
-    doubts: tuple[str, ...] = ()
-    setting: ClassVar[Setting | None] = None
-    verdict: ClassVar[str | None] = None
 
     @property
     def label(self) -> str:

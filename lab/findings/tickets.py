@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.findings.answer import Judgement, inside
-from lab.findings.contrasts import Contrast, between, whole
-from lab.findings.drawing import BLUE, GREEN, GREY, ORANGE, decades, grid, literal, styled
+from lab.findings.answer import Judgement
+from lab.findings.contrasts import Contrast, Logs, between, mean_logs, whole
+from lab.findings.drawing import BLUE, GREEN, GREY, ORANGE, decades, grid, literal
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.exponents import doubts_of_runs
-from lab.findings.study_results import Setting, SettingRuns, StudyResults, named
-from lab.findings.view import Answers, CaptionedFigure, TextTable, View, findings_of, interval
-from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Doubt
+from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults, named
+from lab.findings.view import View, figure_of, interval, table_of
+from lab.scaling.judge.verdict import Doubt
 from lab.scaling.scans.lines import teacher_t
 from lab.scaling.scans.scan import Interval
 from lab.tables.prediction import Claim
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RULE = "student.rule"
-Logs = Mapping[float, Mapping[int, float]]
-"""Mean log losses by N and teacher."""
 
 
 @dataclass(frozen=True)
@@ -47,28 +45,24 @@ class LossOver:
 
 
 @dataclass(frozen=True)
-class TicketFound:
+class TicketFound(ClaimedFinding):
     """One rule in one setting: losses of random subnetworks and dense networks over its own, and
     the difference of its exponent from the dense one; None where there is none."""
 
-    at: Setting
     logs: Logs
     random: LossOver | None
     dense: LossOver | None
     contrast: Contrast | None
-    doubts: tuple[str, ...] = ()
-    setting: Setting | None = None
-    verdict: str | None = None
-
-    @property
-    def label(self) -> str:
-        """The setting as text."""
-        return self.at.label
 
     @property
     def rule(self) -> str:
         """Name of the rule that keeps units."""
         return str(self.at.varying[RULE])
+
+    @property
+    def besides(self) -> dict[str, Any]:
+        """What varies besides the rule."""
+        return {name: value for name, value in self.at.varying.items() if name != RULE}
 
     def plain(self) -> dict[str, Any]:
         """Ratios and the difference."""
@@ -82,18 +76,20 @@ class TicketFound:
 def tickets(question: StudyResults) -> tuple[TicketFound, ...]:
     """Every rule of every setting, in the order of the grid."""
     points = {p.setting: p for p in question.found("exponents")}
-    logs = {one.setting: _logs(question, one) for one in question.stored}
+    logs = {one.setting: mean_logs(question, one) for one in question.stored}
     found = []
     for one in question.stored:
-        beside = {rule: _beside(logs, one.setting, rule) for rule in ("random", "dense")}
+        beside = {rule: at if (at := one.setting.but({RULE: rule})) in logs else None
+                  for rule in ("random", "dense")}  # fmt: skip
         over = {
             rule: _over(logs[other], logs[one.setting]) if other and rule != _rule(one) else None
             for rule, other in beside.items()
         }
         doubts = tuple(d for d in doubts_of_runs(question.study, one) if d in FORBID)
         found.append(TicketFound(
-            one.setting, logs[one.setting], over["random"], over["dense"],
-            _contrast(points, beside["dense"], one.setting, question.study.task.count), doubts,
+            logs[one.setting], over["random"], over["dense"],
+            _contrast(points, beside["dense"], one.setting, question.study.task.count),
+            at=one.setting, doubts=doubts,
         ))  # fmt: skip
     return tuple(found)
 
@@ -106,12 +102,6 @@ def _rule(one: SettingRuns) -> str:
     return str(one.setting.varying.get(RULE))
 
 
-def _beside(some: Mapping[Setting, Any], of: Setting, rule: str) -> Setting | None:
-    """The setting of a rule that has all else in common."""
-    own = {**of.varying, RULE: rule}
-    return next((s for s in some if s.dim == of.dim and s.varying == own), None)
-
-
 def _contrast(
     points: Mapping[Setting, ExponentResult], dense: Setting | None, of: Setting, count: int
 ) -> Contrast | None:
@@ -119,16 +109,6 @@ def _contrast(
     if before is None or after is None or before is after:
         return None
     return between(before, after, RULE) if whole(before, count) and whole(after, count) else None
-
-
-def _logs(question: StudyResults, one: SettingRuns) -> Logs:
-    values = question.reading(one)
-    at: dict[float, dict[int, list[float]]] = {}
-    rows = zip(values.x.tolist(), values.teacher.tolist(), values.value.tolist(), strict=True)
-    for x, teacher, value in rows:
-        if value > 0:
-            at.setdefault(x, {}).setdefault(teacher, []).append(math.log(value))
-    return {x: {k: float(np.mean(v)) for k, v in some.items()} for x, some in sorted(at.items())}
 
 
 def _over(other: Logs, own: Logs) -> LossOver | None:
@@ -152,44 +132,32 @@ MORE = "take more teachers."
 
 def advantage(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge the loss of random subnetworks over that of every rule that chooses units."""
-    for (one, value), found in _chosen(question, claim):
+    for found, at, value in _chosen(question, claim):
         over = found.random
         if over is None:
             why = "random subnetworks of the same sizes are needed: run the study."
-            yield Judgement.unmeasured(claim, one.setting, value, found.doubts, why)
+            yield Judgement.unmeasured(claim, at, value, found.doubts, why)
             continue
-        low, high = over.interval
-        verdict = AGREES if low > value else CONTRADICTS if high < value else UNDECIDED
-        verdict = UNDECIDED if found.doubts else verdict
         each = ", ".join(f"{ratio:.2f} at N = {x:g}" for x, ratio in over.at)
-        yield Judgement(
-            claim, one.setting, over.value, over.interval, value, verdict, found.doubts,
-            MORE if verdict == UNDECIDED and not found.doubts else "", words=(f"{each}.",),
-        )  # fmt: skip
+        yield Judgement.of(claim, found, value, over.value, over.interval, advice=MORE,
+                           allowed=(value, math.inf), words=(f"{each}.",))  # fmt: skip
 
 
 def keeps(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge α(rule) − α(dense) of every rule; the tolerance is absolute."""
-    for (one, value), found in _chosen(question, claim):
+    for found, at, value in _chosen(question, claim):
         if found.contrast is None:
             why = "both exponents are needed, of every teacher: run the study."
-            yield Judgement.unmeasured(claim, one.setting, value, found.doubts, why)
+            yield Judgement.unmeasured(claim, at, value, found.doubts, why)
             continue
-        ends = found.contrast.interval
-        verdict = UNDECIDED if found.doubts else inside(ends, claim.band(value))
-        yield Judgement(
-            claim, one.setting, found.contrast.change, ends, value, verdict, found.doubts,
-            MORE if verdict == UNDECIDED and not found.doubts else "",
-        )  # fmt: skip
+        change = found.contrast
+        yield Judgement.of(claim, found, value, change.change, change.interval, advice=MORE)
 
 
-def _chosen(
-    question: StudyResults, claim: Claim
-) -> Iterator[tuple[tuple[SettingRuns, float], TicketFound]]:
+def _chosen(question: StudyResults, claim: Claim) -> Iterator[tuple[TicketFound, Setting, float]]:
     """Settings whose units are chosen by what was learned."""
-    for told, found in zip(question.predicted(claim), question.found("tickets"), strict=True):
-        if found.rule not in ("random", "dense"):
-            yield told, found
+    every = question.beside(claim, "tickets")
+    return (told for told in every if told[0].rule not in ("random", "dense"))
 
 
 # ---- as people see it ----------------------------------------------------------------------------
@@ -198,61 +166,39 @@ HEAD = ("d", "rule", "both", "random/rule", "95 % interval", "dense/rule", "95 %
         "Δα to dense", "95 % interval")  # fmt: skip
 
 
-def above(answers: Answers) -> list[TextTable]:
-    """A line for each rule and setting."""
-    lines = [_cells(one) for one in findings_of(answers, "tickets")]
-    words = (
-        "Losses of random subnetworks and dense networks of the same N over those of each rule, "
-        "geometric means over N, and exponents less the dense one, teacher by teacher:"
-    )
-    return [TextTable(HEAD, lines, words, most=5)] if lines else []
-
-
-def _cells(one: TicketFound) -> tuple[str, ...]:
-    rest = {name: value for name, value in one.at.varying.items() if name != RULE}
+def _lines(one: TicketFound) -> Iterator[tuple]:
     c = one.contrast
     change = (f"{c.change:+.2f}", interval(c.interval)) if c else ("–", "–")
-    return (str(one.at.dim), one.rule, named(rest) or "–", *_ratio(one.random), *_ratio(one.dense),
-            *change)  # fmt: skip
-
-
-def _ratio(over: LossOver | None) -> tuple[str, str]:
-    return (f"{over.value:.3g}", f"[{over.interval[0]:.3g}, {over.interval[1]:.3g}]") if over else (
-        "–", "–")  # fmt: skip
+    ratios = [(over.value, over.interval) if over else ("–", "–")
+              for over in (one.random, one.dense)]  # fmt: skip
+    yield one.at.dim, one.rule, named(one.besides) or "–", *ratios[0], *ratios[1], *change
 
 
 COLOURS = {"magnitude": BLUE, "match": GREEN, "random": ORANGE, "dense": GREY}
 
 
-def figures(answers: Answers) -> list[CaptionedFigure]:
-    """Loss against size of all rules, a panel for all else."""
-    found = [one for one in findings_of(answers, "tickets") if one.logs]
-    return [CaptionedFigure("tickets", "Tickets", *_drawn(found))] if found else []
-
-
 def _drawn(found: Sequence[TicketFound]) -> tuple[Figure, str]:
     panels: dict[str, list[TicketFound]] = {}
     for one in found:
-        rest = {name: value for name, value in one.at.varying.items() if name != RULE}
-        panels.setdefault(", ".join(filter(None, [one.at.dimension, named(rest)])), []).append(one)
-    with styled():
-        figure, axes = grid(len(panels), margin=0.4, height=3.8)
-        for ax, (title, some) in zip(axes, panels.items(), strict=True):
-            for one in some:
-                N = np.array([*one.logs])
-                logs = [np.array([*of.values()]) for of in one.logs.values()]
-                mean = np.array([log.mean() for log in logs])
-                half = [2 * log.std(ddof=1) / math.sqrt(log.size) if log.size > 1 else 0.0
-                        for log in logs]  # fmt: skip
-                value, spread = np.exp(mean), np.array(half)
-                bars = [value - np.exp(mean - spread), np.exp(mean + spread) - value]
-                ax.errorbar(N, value, yerr=bars, fmt="o-", color=COLOURS[one.rule], ms=4, lw=1.2,
-                            label=one.rule)  # fmt: skip
-            ax.set(xscale="log", yscale="log", xlabel="trainable parameters N",
-                   ylabel="relative loss")  # fmt: skip
-            decades(ax)
-            ax.set_title(literal(title))
-            ax.legend(fontsize=8)
+        title = ", ".join(filter(None, [one.at.dimension, named(one.besides)]))
+        panels.setdefault(title, []).append(one)
+    figure, axes = grid(len(panels), margin=0.4, height=3.8)
+    for ax, (title, some) in zip(axes, panels.items(), strict=True):
+        for one in some:
+            N = np.array([*one.logs])
+            logs = [np.array([*of.values()]) for of in one.logs.values()]
+            mean = np.array([log.mean() for log in logs])
+            half = [2 * log.std(ddof=1) / math.sqrt(log.size) if log.size > 1 else 0.0
+                    for log in logs]  # fmt: skip
+            value, spread = np.exp(mean), np.array(half)
+            bars = [value - np.exp(mean - spread), np.exp(mean + spread) - value]
+            ax.errorbar(N, value, yerr=bars, fmt="o-", color=COLOURS[one.rule], ms=4, lw=1.2,
+                        label=one.rule)  # fmt: skip
+        ax.set(xscale="log", yscale="log", xlabel="trainable parameters N",
+               ylabel="relative loss")  # fmt: skip
+        decades(ax)
+        ax.set_title(literal(title))
+        ax.legend(fontsize=8)
     return figure, (
         "Loss of subnetworks trained again from their first weights, by the rule that keeps units, "
         "and of dense networks of the same size: geometric means over teachers, bars of two "
@@ -260,4 +206,13 @@ def _drawn(found: Sequence[TicketFound]) -> tuple[Figure, str]:
     )
 
 
-VIEW = View(above=above, figures=figures, key="tickets", json="fits")
+VIEW = View(
+    above=table_of(
+        "tickets", "Losses of random subnetworks and dense networks of the same N over those of "
+        "each rule, geometric means over N, and exponents less the dense one, teacher by teacher:",
+        HEAD, _lines, most=5,
+    ),
+    figures=figure_of("tickets", "Tickets", _drawn, of=lambda found: found.logs),
+    key="tickets",
+    json="fits",
+)  # fmt: skip

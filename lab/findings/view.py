@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from lab.files import csv_text
 from lab.findings.answer import Answer
+from lab.findings.drawing import styled
 from lab.findings.exponent_result import ExponentResult
 from lab.scaling.judge.exponent import Exponent
 
@@ -150,14 +151,77 @@ class View:
     advice: Callable[[Any], str] = lambda _: ""
 
 
-def number(value: float) -> str:
-    """Two decimals."""
-    return f"{value:.2f}" if math.isfinite(value) else "–"
+def number(value: float | None, form: str = ".2f") -> str:
+    """A number in this form, two decimals unless told; a dash for none and what is not finite."""
+    return f"{value:{form}}" if value is not None and math.isfinite(value) else "–"
 
 
-def interval(ends: tuple[float, float]) -> str:
+def interval(ends: Sequence[float], form: str = ".2f") -> str:
     """Both ends in brackets."""
-    return f"[{number(ends[0])}, {number(ends[1])}]"
+    return f"[{number(ends[0], form)}, {number(ends[1], form)}]"
+
+
+# ---- parts of a view that are alike in many kinds ------------------------------------------------
+
+
+DIGITS = ".3g"
+"""How a table of the report has its numbers, and intervals of them."""
+Lines = Callable[[Any], Iterable[Sequence[Any]]]
+"""The lines that one finding has in a table: text, numbers, and intervals as pairs of numbers."""
+
+
+def table_of(
+    kind: str, words: str, columns: tuple[str, ...], lines: Lines, *, most: int = 0,
+    shown: tuple[int, ...] | None = None,
+) -> Callable[[Answers], list[TextTable]]:  # fmt: skip
+    """A table of the lines of all findings of a kind; none where there are no lines."""
+
+    def cell(value: Any) -> str:
+        if isinstance(value, tuple):
+            return interval(value, DIGITS)
+        return number(value, DIGITS) if isinstance(value, float) else str(value)
+
+    def tables(answers: Answers) -> list[TextTable]:
+        rows = [tuple(map(cell, line)) for one in findings_of(answers, kind) for line in lines(one)]
+        return [TextTable(columns, rows, words, shown, most)] if rows else []
+
+    return tables
+
+
+def figure_of(
+    kind: str, title: str, draw: Callable[[list[Any]], tuple[Any, str]], *, name: str = "",
+    of: Callable[[Any], Any] = bool,
+) -> Callable[[Answers], list[CaptionedFigure]]:  # fmt: skip
+    """A figure and its caption, drawn of those findings of a kind of which `of` is true; none
+    without any. name: of its file, the kind's unless told."""
+
+    def figures(answers: Answers) -> list[CaptionedFigure]:
+        found = [one for one in findings_of(answers, kind) if of(one)]
+        if not found:
+            return []
+        with styled():
+            return [CaptionedFigure(name or kind, title, *draw(found))]
+
+    return figures
+
+
+def joined(*parts: Callable[[Answers], Sequence[Any]]) -> Callable[[Answers], list[Any]]:
+    """Several tables, or several figures, one after the other."""
+    return lambda answers: [one for part in parts for one in part(answers)]
+
+
+def file_of(
+    kind: str, columns: tuple[str, ...], lines: Lines, *, name: str = "", form: str = ".6g"
+) -> Callable[[Answers], dict[str, Rows]]:
+    """A CSV file of the lines of all findings of a kind, NAME.csv; none where there are no lines.
+    form: of its numbers."""
+
+    def files(answers: Answers) -> dict[str, Rows]:
+        rows = [tuple(f"{v:{form}}" if isinstance(v, float) else str(v) for v in line)
+                for one in findings_of(answers, kind) for line in lines(one)]  # fmt: skip
+        return {f"{name or kind}.csv": Rows(columns, rows)} if rows else {}
+
+    return files
 
 
 def alpha(e: Exponent) -> str:

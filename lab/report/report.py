@@ -171,6 +171,8 @@ def told_runs(document: Mapping[str, Any]) -> int:
 
 
 PAGE = "report.html"
+LAST = {"report.md": 1, PAGE: 2}
+"""Files that take their places when all others have."""
 
 
 def write(shown: Shown, path: Path) -> list[Path]:
@@ -187,7 +189,7 @@ def write(shown: Shown, path: Path) -> list[Path]:
             page, texts = page_html(shown), _texts(shown)
             for file, text in {**texts, PAGE: page}.items():
                 (new / file).write_text(text, encoding="utf-8", newline="")
-            for made in sorted(new.iterdir(), key=lambda file: file.name == "report.md"):
+            for made in sorted(new.iterdir(), key=lambda file: LAST.get(file.name, 0)):
                 made.replace(path / made.name)
     except OSError as error:
         raise StudyError(

@@ -16,7 +16,6 @@ from typing import Any
 
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.shown import Judged, Shown
-from lab.findings.study_results import Finding
 from lab.findings.view import number
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Direction, Doubt
 from lab.tables.prediction import Claim
@@ -153,7 +152,7 @@ def _where(some: Sequence[Judged], every: Sequence[Judged], *, named: bool = Fal
     their number."""
     if len(some) == len(every) > 2 and not named:
         return f"in all {len(every)} settings"
-    panels: dict[str, list[Finding]] = {}
+    panels: dict[str, list[Any]] = {}
     for one in some:
         panels.setdefault(one.answer.study.title, []).append(one.finding)
     if len(panels) > 2 or max(map(len, panels.values())) > FEW:

@@ -10,23 +10,18 @@ from matplotlib.figure import Figure
 from lab.config import study as studies
 from lab.execution.store import Store
 from lab.findings.kinds import KINDS, FindingKind
-from lab.findings.study_results import Finding, Setting
+from lab.findings.study_results import Finding
 from lab.findings.view import CaptionedFigure, Rows, TextTable, View
 from lab.regimes.resolution import ResolutionWidth
 
+ROUGH = ("rough: one loss at each end decides it.",)
+
 
 @dataclass(frozen=True)
-class Ratio:
+class Ratio(Finding):
     """The largest loss of a setting over its smallest."""
 
-    setting: Setting
     value: float
-    doubts: tuple[str, ...] = ("rough: one loss at each end decides it.",)
-    verdict: str | None = None
-
-    @property
-    def label(self):
-        return self.setting.label
 
     def plain(self):
         return {"value": self.value}
@@ -34,7 +29,8 @@ class Ratio:
 
 def ratios(question):
     losses = {one.setting: [row.relative for _, row in one.done] for one in question.stored}
-    return tuple(Ratio(s, max(some) / min(some)) for s, some in losses.items() if some)
+    return tuple(Ratio(max(some) / min(some), setting=s, doubts=ROUGH)
+                 for s, some in losses.items() if some)  # fmt: skip
 
 
 def cells(answers):
@@ -85,7 +81,7 @@ def test_a_kind_of_your_own_goes_through_fit_report_and_json(here):
     assert [p["ratio"] for p in told] == [p["ratio"] for p in fits] and told[0]["ratio"][
         "value"
     ] > 9
-    assert isinstance(Ratio(Setting(2), 1.0), Finding) and "contrasts" not in fits[0]
+    assert "contrasts" not in fits[0]
 
 
 def test_a_kind_that_nobody_registered_is_an_error(here, monkeypatch):

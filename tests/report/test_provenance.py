@@ -11,7 +11,7 @@ from lab.config import study as studies
 from lab.execution.registration import register
 from lab.execution.store import Store
 from lab.findings import answering as answers
-from lab.findings import exponent_figures, provenance
+from lab.findings import exponent_figures, provenance, view
 from lab.findings.shown import Shown
 from lab.mistakes import StudyError
 from lab.report import report
@@ -147,7 +147,7 @@ def test_a_report_that_cannot_be_written_leaves_the_one_before(tables, folder, m
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(report, "csv_text", full)
+    monkeypatch.setattr(view, "csv_text", full)
     with pytest.raises(StudyError, match="No space left"):
         lab.answer(tables, replicates=50).write()
     assert (folder / "report.md").read_text() == before

@@ -10,7 +10,7 @@ from lab.report import fitted
 from lab.scaling.judge.calibration import Calibration, Design, Truth
 
 POINT = ExponentResult(
-    Setting(2, (("noise", 0.1),)),
+    setting=Setting(2, (("noise", 0.1),)),
     prediction=2.0,
     exponent=None,
     verdict="undecided",
