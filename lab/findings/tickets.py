@@ -61,7 +61,7 @@ class TicketFound(ClaimedFinding):
 
     @property
     def besides(self) -> dict[str, Any]:
-        """What varies besides the rule."""
+        """All that varies but the rule, by name."""
         return {name: value for name, value in self.at.varying.items() if name != RULE}
 
     def plain(self) -> dict[str, Any]:

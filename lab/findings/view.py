@@ -165,7 +165,7 @@ def interval(ends: Sequence[float], form: str = ".2f") -> str:
 
 
 DIGITS = ".3g"
-"""How a table of the report has its numbers, and intervals of them."""
+"""Form of the numbers of a table, and of intervals of them."""
 Lines = Callable[[Any], Iterable[Sequence[Any]]]
 """The lines that one finding has in a table: text, numbers, and intervals as pairs of numbers."""
 

@@ -81,10 +81,6 @@ class CommitteeStudent(Exact):
         return cls.hidden_units(spec) * D_amb
 
     @classmethod
-    def hidden_units(cls, spec: StudentSpec) -> int:
-        return int(dict(spec.settings)["units"])
-
-    @classmethod
     def flops(cls, spec: StudentSpec, *, D: int, D_amb: int, test: int) -> float:
         own: dict[str, Any] = dict(spec.settings)
         exact = 1e7 * float(own["time"]) * float(own["rate"])

@@ -130,6 +130,11 @@ class Exact(Student):
         return D * outputs
 
     @classmethod
+    def hidden_units(cls, spec: StudentSpec) -> int:
+        key = cls.size_key
+        return int(dict(spec.settings)[key]) if key in ("units", "count") else 0
+
+    @classmethod
     def settings_of(cls, run: Run) -> Mapping[str, Setting]:
         """Its settings in one run: those that depend on the run's data are worked out."""
         return dict(run.student.settings)

@@ -111,10 +111,6 @@ class RandomFeatures(Exact):
         return int(dict(spec.settings)["count"]) * outputs
 
     @classmethod
-    def hidden_units(cls, spec: StudentSpec) -> int:
-        return int(dict(spec.settings)["count"])
-
-    @classmethod
     def flops(cls, spec: StudentSpec, *, D: int, D_amb: int, test: int) -> float:
         P = int(dict(spec.settings)["count"])
         rows = D or D_amb  # on unlimited data, what P features of D_amb coordinates express

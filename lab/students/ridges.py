@@ -108,10 +108,6 @@ class RidgesStudent(Exact):
         return cls.hidden_units(spec) * D_amb
 
     @classmethod
-    def hidden_units(cls, spec: StudentSpec) -> int:
-        return int(dict(spec.settings)["units"])
-
-    @classmethod
     def flops(cls, spec: StudentSpec, *, D: int, D_amb: int, test: int) -> float:
         n = cls.hidden_units(spec)
         return STEPS * (n**3 / 3 + (RIDGE + 4 * D_amb) * n * n)

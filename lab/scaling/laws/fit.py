@@ -21,15 +21,16 @@ from scipy import special
 
 from lab.scaling.laws.law import RESIDUALS, Held, Law, Objective, descend, polish_to_stationary
 from lab.scaling.laws.one_variable import M3, M4, BrokenPower, Power, PowerFloor, Saturating
-from lab.scaling.laws.three_variables import KaplanSteps, ThreeTerms
-from lab.scaling.laws.two_variables import (
+from lab.scaling.laws.several_variables import (
     Chinchilla,
     Kaplan,
+    KaplanSteps,
     Max,
     PowerMean,
     Powers,
     ProductLaw,
     Rosenfeld,
+    ThreeTerms,
 )
 
 LAWS: Mapping[str, Law] = {
