@@ -118,7 +118,7 @@ def _answer(judged: Sequence[Judged]) -> tuple[str, ...]:
         parts = [_said(claim, verb, ones, judged) for claim, ones in by_claim.items()]
         more = len(parts) - CLAIMS
         parts = parts[:CLAIMS] + [f"{more} more claims {verb[:-1]}"] * (more > 0)
-        found += [_capital("; ".join(parts)) + "."] * bool(parts)
+        found += [_sentence("; ".join(parts))] * bool(parts)
     open_ = [one for one in judged if one.finding.verdict == UNDECIDED]
     if open_:
         where = f"Not decided {_where(open_, judged)}"
@@ -201,11 +201,6 @@ def _listed(parts: Sequence[str]) -> str:
         ", ".join(parts[:-1]) + " and " + parts[-1])  # fmt: skip
 
 
-def _capital(text: str) -> str:
-    """A sentence; symbols such as α stay as they are."""
-    return f"{text[:1].upper()}{text[1:]}" if text[:2].isascii() and text[:2].isalpha() else text
-
-
 def _numbers(judged: Sequence[Judged]) -> tuple[str, ...]:
     """Measured values: exponents by panel, and other claims if they are few."""
     rows: dict[tuple[str, str], list[ExponentResult]] = {}
@@ -249,7 +244,7 @@ def _sure(judged: Sequence[Judged], told: tuple[DoubtText, ...], simulated: str)
         text = f"{doubted} of {total} results {'carries' if doubted == 1 else 'carry'} a doubt"
     if doubted and told:
         first = told[0]
-        meaning = f": {first.meaning[:1].lower()}{first.meaning[1:]}" if first.meaning else "."
+        meaning = f": {Doubt.of(first.name).meaning}." if first.meaning else "."
         often = f"most often '{first.name}' ({len(first.where)})"
         often = often if len(first.where) > 1 else f"'{first.name}' for one"
         text += f", {often}{meaning} {first.pushes}".rstrip()
@@ -303,8 +298,10 @@ def _told(doubt: str, where: list[str]) -> DoubtText:
         return DoubtText(doubt, "", "", "", tuple(where))
     known = Doubt.of(doubt)
     return DoubtText(known.value, _sentence(known.meaning), PUSHES[known.direction],
-                _sentence(known.remedy), tuple(where))  # fmt: skip
+                     _sentence(known.remedy), tuple(where))  # fmt: skip
 
 
 def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}." if text and not text.endswith(".") else text
+    """A clause as a sentence; symbols such as α and x stay as they are at its beginning."""
+    word = text.startswith("a ") or (text[:2].isascii() and text[:2].isalpha())
+    return f"{text[:1].upper() if word else text[:1]}{text[1:]}".removesuffix(".") + "."
