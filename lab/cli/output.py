@@ -162,9 +162,8 @@ def quoted(path: Path) -> str:
 def command(verb: str, study: Study, results: Path, *more: str) -> list[str]:
     """The words after `lab` of a command on a study: with its overrides, and its results folder if
     that is not the usual one."""
-    sets = [word for override in study.origin.overrides for word in ("--set", override)]
     elsewhere = [] if results == RESULTS else ["--results", str(results)]
-    return [verb, study.origin.file or "STUDY", *sets, *more, *elsewhere]
+    return study.origin.command(verb, *more, *elsewhere)
 
 
 def typed(words: Iterable[str]) -> str:

@@ -8,12 +8,12 @@ are asked one after the other; what several of them need is in the results, and 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from lab.findings.answer import Answer, Judgement
 from lab.findings.study_results import StudyResults
-from lab.findings.view import Answers, Rows, TextTable, View
+from lab.findings.view import Answers, Rows, TextTable, View, cells
 from lab.kinds import load
 from lab.scaling.judge.verdict import UNDECIDED, Doubt, briefly
 from lab.tables.prediction import Claim
@@ -63,27 +63,17 @@ def above(answers: Answers) -> list[TextTable]:
     """One row per claim and setting, setting by setting."""
     if not any(own(answer) or len(answer.study.claims) > 1 for answer in answers):
         return []
-    rows = [_cells(one) for answer in answers for one in _ordered(answer.claims)]
+    rows = [
+        cells((one.label, one.claim.told, one.value, one.interval, one.prediction, one.verdict,
+               briefly(one.doubts)))
+        for answer in answers for one in _ordered(answer.claims)
+    ]  # fmt: skip
     return [TextTable(HEAD, rows, "What is claimed, and what came of it:", most=MOST)]
 
 
-def _ordered(claims: Iterable[Judgement]) -> Iterator[Judgement]:
-    every = [*claims]
-    for label in dict.fromkeys(one.label for one in every):
-        yield from (one for one in every if one.label == label)
-
-
-def _cells(one: Judgement) -> tuple[str, ...]:
-    return (one.label, one.claim.told, _number(one.value), _ends(one), _number(one.prediction),
-            one.verdict, briefly(one.doubts))  # fmt: skip
-
-
-def _number(value: float) -> str:
-    return f"{value:.3g}" if math.isfinite(value) else "–"
-
-
-def _ends(one: Judgement) -> str:
-    return f"[{_number(one.interval[0])}, {_number(one.interval[1])}]"
+def _ordered(claims: Sequence[Judgement]) -> list[Judgement]:
+    order = [*dict.fromkeys(one.label for one in claims)]
+    return sorted(claims, key=lambda one: order.index(one.label))
 
 
 def sentences(_: Answer, one: Judgement) -> Iterator[str]:
@@ -98,8 +88,8 @@ def measured(one: Judgement) -> str:
     if not math.isfinite(one.value):
         return f"{one.claim.symbol}: nothing measured yet"
     where = f" at {one.at}" if one.at else ""
-    return (f"{one.claim.symbol}: {_number(one.value)} {_ends(one)}{where}, "
-            f"{_number(one.prediction)} predicted")  # fmt: skip
+    value, ends, predicted = cells((one.value, one.interval, one.prediction))
+    return f"{one.claim.symbol}: {value} {ends}{where}, {predicted} predicted"
 
 
 def files(answers: Answers) -> dict[str, Rows]:

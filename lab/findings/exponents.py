@@ -447,9 +447,7 @@ def _command(question: StudyResults, count: int | None = None) -> str:
     origin, key = question.origin, question.study.task.counted
     more = [f"{question.place}{key}={count}"] if count else []
     own = [one for one in origin.overrides if not (more and one.partition("=")[0] in more[0])]
-    sets = [*own, *more]
-    words = ["lab", "run", origin.file or "STUDY", *(w for one in sets for w in ("--set", one))]
-    return shlex.join(words)
+    return shlex.join(["lab", *replace(origin, overrides=(*own, *more)).command("run")])
 
 
 def _price(question: StudyResults, count: int) -> str:

@@ -13,7 +13,7 @@ import math
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -289,9 +289,9 @@ def command(study: Regime, origin: Origin, dim: int | float) -> tuple[str, str]:
         return "", ""
     alone = len(study.task.dims) > 1 and not study.title
     only = [f"task.manifold.dim={dim}"] if alone else []
-    sets = [word for override in (*origin.overrides, *only) for word in ("--set", override)]
-    words = ["lab", "run", origin.file, *sets, "--results", "again"]
-    return shlex.join(words), f"d = {dim}" if alone else "the whole study"
+    words = replace(origin, overrides=(*origin.overrides, *only)).command("run")
+    command = shlex.join(["lab", *words, "--results", "again"])
+    return command, f"d = {dim}" if alone else "the whole study"
 
 
 VIEW = View(below=below, figures=figures, json="nowhere", title="What is there and what is missing")

@@ -170,19 +170,23 @@ Lines = Callable[[Any], Iterable[Sequence[Any]]]
 """The lines that one finding has in a table: text, numbers, and intervals as pairs of numbers."""
 
 
+def cells(line: Iterable[Any]) -> tuple[str, ...]:
+    """A line of a table as text."""
+    return tuple(
+        interval(value, DIGITS) if isinstance(value, tuple) else
+        number(value, DIGITS) if isinstance(value, float) else str(value)
+        for value in line
+    )  # fmt: skip
+
+
 def table_of(
     kind: str, words: str, columns: tuple[str, ...], lines: Lines, *, most: int = 0,
     shown: tuple[int, ...] | None = None,
 ) -> Callable[[Answers], list[TextTable]]:  # fmt: skip
     """A table of the lines of all findings of a kind; none where there are no lines."""
 
-    def cell(value: Any) -> str:
-        if isinstance(value, tuple):
-            return interval(value, DIGITS)
-        return number(value, DIGITS) if isinstance(value, float) else str(value)
-
     def tables(answers: Answers) -> list[TextTable]:
-        rows = [tuple(map(cell, line)) for one in findings_of(answers, kind) for line in lines(one)]
+        rows = [cells(line) for one in findings_of(answers, kind) for line in lines(one)]
         return [TextTable(columns, rows, words, shown, most)] if rows else []
 
     return tables

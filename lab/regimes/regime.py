@@ -57,10 +57,10 @@ class Origin:
     overrides: tuple[str, ...] = field(default=(), compare=False)
     argv: tuple[str, ...] = field(default=(), compare=False)
 
-    @property
-    def options(self) -> tuple[str, ...]:
-        """The overrides as words of a command."""
-        return tuple(word for one in self.overrides for word in ("--set", one))
+    def command(self, verb: str, *more: str) -> list[str]:
+        """The words after `lab` of a command on the study, with its overrides."""
+        sets = [word for one in self.overrides for word in ("--set", one)]
+        return [verb, self.file or "STUDY", *sets, *more]
 
 
 def origin_of(tables: Mapping[str, Any], overrides: Sequence[str], file: str | None) -> Origin:

@@ -13,11 +13,11 @@ import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from html import escape as html
 from pathlib import Path
 from typing import Any
 
-from lab.findings import provenance
 from lab.findings.answer import Answer, Judgement
 from lab.findings.drawing import styled
 from lab.findings.exponent_result import ExponentResult
@@ -121,12 +121,11 @@ class StudyReport:
         complete = all(p.runs.done + p.runs.diverged == p.runs.planned for p in self.points)
         if now >= before or (complete and told == origin.overrides):
             return None
-        study = shlex.quote(origin.file or f"{self.folder.name}.toml")
-        given = " ".join(filter(None, [f"lab run {study}", provenance.options(origin.overrides)]))
-        remedy = f"`{given}` trains what is missing"
+        origin = changed(origin, file=origin.file or f"{self.folder.name}.toml")
+        remedy = f"`{shlex.join(['lab', *origin.command('run')])}` trains what is missing"
         if told != origin.overrides:
-            asked = " ".join(filter(None, [f"`lab report {study}", provenance.options(told)]))
-            remedy = f"{asked}` writes that one again"
+            words = changed(origin, overrides=told).command("report")
+            remedy = f"`{shlex.join(['lab', *words])}` writes that one again"
         return (
             f"{self.folder}: the report there tells of {before} finished runs, this one would of "
             f"{now}; {remedy}; to replace it, move it away, or give this study another name"

@@ -95,7 +95,7 @@ def top(shown: Shown) -> Top:
         (*shown.unjudged, *_numbers(asked)), _controls(controls),
         _sure(judged, told, shown.simulated), _decides(asked or judged), told,
         time.strftime("%Y-%m-%d", time.gmtime(finished)) if finished else "",
-        shlex.join(["lab", "run", origin.file, *origin.options]) if origin.file else "",
+        shlex.join(["lab", *origin.command("run")]) if origin.file else "",
     )  # fmt: skip
 
 
