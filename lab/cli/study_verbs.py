@@ -152,7 +152,7 @@ def run(
         typer.Option(
             "--until-converged",
             help="Train every x whose losses still fall with twice the steps at half the rate, "
-            "up to evidence.until times the steps.",
+            "up to evidence.until times the steps. `lab plan` says what that takes at most.",
         ),
     ] = False,
     until_decided: Annotated[

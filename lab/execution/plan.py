@@ -11,11 +11,12 @@ of one shape takes
     O + S [F/R + c·B·U + t],
 
 F the operations of forward and backward pass on a batch of B, U the units whose activations are
-passed over, t what the optimiser says of a step (`lab.kinds.optimisers`). The algebra of
-whole-problem rules, labels, evaluations and the loading of programs come on top. Exact students
-take their operations and a moment each. The constants were measured on one lane of a core whose
-float32 matrix product runs at `CORE` (DECISIONS.md); `core_speed` is how much faster this machine's
-core is. What a store has measured corrects both.
+passed over, t what the optimiser says of a step (`lab.kinds.optimisers`); R and c depend on the
+precision. The points of a batch are drawn once for all shapes. The algebra of whole-problem rules,
+labels, evaluations and the loading of programs come on top. Exact students take their operations
+and a moment each. The constants were measured on one lane of a core whose float32 matrix product
+runs at `CORE` (DECISIONS.md); `core_speed` is how much faster this machine's core is. What a store
+has measured corrects both.
 
 The summary of a plan says what is stored, what the rest takes on this machine, and whether it fits.
 Memory is checked with one student of every kind and size, one teacher and one seed: what a group
@@ -47,6 +48,7 @@ import numpy as np
 from lab.config.study import Study
 from lab.data.task import TEST_POINTS
 from lab.data.user_data import AnyTask
+from lab.execution import budgets
 from lab.execution.engine import cores
 from lab.execution.store import Store
 from lab.kinds.optimisers import OPTIMISERS, STUDENTS_RATE
@@ -61,8 +63,14 @@ CORE, SIDE = 6e10, 64
 """FLOP/s of NumPy's float32 product of this side on the core of which the constants are."""
 LABELS_RATE = 2.5e10
 """FLOP/s of a teacher's, whose arrays leave the cache."""
+COORDINATE = 5e-9
+"""Seconds in which a coordinate of a point is drawn, or taken from a pool or a set."""
 UNIT = 1.5e-9
 """Seconds of all elementwise passes over one activation of one sample, forward and back."""
+DOUBLE, DOUBLE_UNIT = 2.3, 3.0
+"""Seconds in float64 over those in float32, of products and of passes over activations: a step of
+widths 8 to 72 and batches of 200 to 4000 takes what the model says to a third. Labels and points
+take about as long in both."""
 STEP = 1.2e-5
 """Seconds that one step of a shape takes besides."""
 EVALUATED_UNIT = 4e-9
@@ -73,8 +81,9 @@ EXACT_RATE = 6e9
 """FLOP/s of pivoted factorisations in float64."""
 EXACT = 1.5e-3
 """Seconds of drawing the data of an exact student, and of all calls."""
-LOAD = 0.4
-"""Seconds in which a lane traces a program and loads it from the cache."""
+LOAD = 0.5
+"""Seconds in which a lane traces a program for a kind of task and loads it from the cache; each
+kind traces its own, also where the compiled program is that of another one."""
 COMPILE = 2.3
 """Seconds of compiling a program that is not there."""
 
@@ -97,15 +106,24 @@ def _lane_seconds(group: Group) -> float:
         for student, _, seeds in group.shapes
     )
     measured = solvers.measured_flops(group) / EXACT_RATE
-    return len(group.teachers) * (students + solvers.label_flops(group) / LABELS_RATE + measured)
+    points = sum(steps * batch for steps, batch, _ in group.training.stages)
+    shared = solvers.label_flops(group) / LABELS_RATE
+    shared += points * group.teachers[0].D_amb * COORDINATE
+    return len(group.teachers) * (students + shared + measured)
+
+
+def _double(group: Group) -> tuple[float, float]:
+    return (DOUBLE, DOUBLE_UNIT) if group.training.precision == "float64" else (1.0, 1.0)
 
 
 def _student_seconds(group: Group, student: StudentSpec) -> float:
     """Seconds of the training of one student besides the calls of its steps."""
     units = STUDENTS[student.kind].hidden_units(student)
-    one = solvers.student_flops(group, student) / STUDENTS_RATE + UNIT * units
+    products, passes = _double(group)
+    one = products * solvers.student_flops(group, student) / STUDENTS_RATE + passes * UNIT * units
     looks = EVALUATIONS + len(group.training.checkpoints)
-    found = solvers.samples(group) * one + looks * TEST_POINTS * EVALUATED_UNIT * units
+    found = solvers.samples(group) * one
+    found += looks * TEST_POINTS * products * EVALUATED_UNIT * units
     found += solvers.algebra_seconds(group, student)
     rule = OPTIMISERS.get(group.training.optimiser)
     if rule is None or not group.training.stages:
@@ -156,11 +174,13 @@ class Left:
 
 @dataclass(frozen=True)
 class Cost:
-    """Cost of groups; `seconds` of one lane, `memory` in bytes of the largest group."""
+    """Cost of groups; `seconds` of one lane, `memory` in bytes of the largest group. loads: pairs
+    of a kind of task and a program."""
 
     runs: int
     groups: int
     programs: int
+    loads: int
     student_steps: int
     flops: float
     seconds: float
@@ -257,23 +277,32 @@ def _split(group: Group, limit: float) -> list[tuple]:
 
 def programs(found: Iterable[Group]) -> set[tuple]:
     """The compiled training programs of these groups, each by what tells it apart."""
+    return {program for _, program in loads(found)}
+
+
+def loads(found: Iterable[Group]) -> set[tuple[AnyTask, tuple]]:
+    """The same with each kind of task that they are traced for."""
     return {
-        (g.teachers[0].D_amb, student, len(seeds), len(g.teachers), batch, g.training.optimiser,
-         g.training.polish_by, g.training.precision)
+        (task.representative,
+         (task.D_amb, student, len(seeds), len(g.teachers), batch, recipe.optimiser,
+          recipe.polish_by, recipe.precision))
         for g in found
         if solvers.of(g).compiled
+        for task, recipe in [(g.teachers[0], g.training)]
         for student, _, seeds in g.shapes
-        for _, batch, _ in g.training.stages or ((0, g.training.polish_batch, 0.0),)
+        for _, batch, _ in recipe.stages or ((0, recipe.polish_batch, 0.0),)
     }  # fmt: skip
 
 
 def cost(found: list[Group], *, correction: float = 1.0) -> Cost:
     """The bill for these groups on one CPU lane; `correction` is measured / modelled seconds."""
     kinds = Counter(group.representative for group in found).items()
+    traced = loads(g for g, _ in kinds)
     return Cost(
         runs=sum(many * g.students for g, many in kinds),
         groups=len(found),
-        programs=len(programs(g for g, _ in kinds)),
+        programs=len({program for _, program in traced}),
+        loads=len(traced),
         student_steps=sum(many * g.student_steps for g, many in kinds),
         flops=sum(many * solvers.of(g).flops(g) for g, many in kinds),
         seconds=correction * sum(many * lane_seconds(g) for g, many in kinds),
@@ -323,19 +352,21 @@ def next_batch(todo: deque[Group], *, left: float, lanes: int, pace: float) -> l
 @dataclass(frozen=True)
 class PlanSummary:
     """Runs that a study has and lacks. `bill` is of one lane, `lanes` are trained side by side.
+    longer: the bill of what `--until-converged` may add, at most; None where nothing is checked.
     source: a sentence where the runs were read from a table, in place of a store."""
 
     question: str
     left: Left
     bill: Cost
     lanes: int
+    longer: Cost | None = None
     source: str = ""
 
     @property
     def seconds(self) -> float:
-        """Seconds that the rest takes on all lanes, each of which loads every program; compilation
-        aside."""
-        return self.bill.seconds / self.lanes + LOAD * self.bill.programs
+        """Seconds that the rest takes on all lanes, each of which loads every program for every
+        kind of task; compilation aside."""
+        return self.bill.seconds / self.lanes + LOAD * self.bill.loads
 
     @property
     def compile_seconds(self) -> float:
@@ -355,6 +386,7 @@ class PlanSummary:
             "programs": bill.programs, "student_steps": bill.student_steps, "flops": bill.flops,
             "seconds": self.seconds, "compile_seconds": self.compile_seconds,
             "memory_bytes": self.memory, "lanes": self.lanes,
+            "seconds_longer": self.longer and self.longer.seconds / self.lanes,
         }  # fmt: skip
 
     def __str__(self) -> str:
@@ -369,6 +401,8 @@ class PlanSummary:
             f"{duration(self.compile_seconds)} to compile",
             f"memory    at most {self.memory / 2**20:.0f} MiB of arrays at once, {self.lanes} "
             "groups in flight",
+            *([f"longer    with --until-converged {self.longer.runs} more runs at most, about "
+               f"{duration(self.longer.seconds / self.lanes)} more"] if self.longer else []),
         ])  # fmt: skip
 
 
@@ -381,7 +415,9 @@ def summarise(study: Study, path: Path, *, tables: bool = False) -> PlanSummary:
     rest = left(study.plan, states)
     pace = measured_pace(study.plan, measured) or 1 / core_speed()
     bill = cost(groups(rest.missing), correction=pace)
-    return PlanSummary(study.question, rest, bill, cores(), source)
+    more = left((one for scan in study.scans for one in budgets.every(scan)), states).missing
+    longer = cost(groups(more), correction=pace) if more else None
+    return PlanSummary(study.question, rest, bill, cores(), longer, source)
 
 
 def measured_pace(plan: Iterable[Planned], measured: Mapping[str, float]) -> float | None:

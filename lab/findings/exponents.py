@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lab.data.task import Task
 from lab.data.user_data import MOST_SHARED, UserDataSpec
-from lab.execution import plan
+from lab.execution import budgets, plan
 from lab.execution.budgets import CHECKS
 from lab.execution.store import Row
 from lab.findings.answer import NOTHING, Judgement
@@ -54,7 +54,7 @@ from lab.scaling.judge.verdict import (
     survives,
 )
 from lab.scaling.scans.estimate import USABLE, ExponentEstimate, estimate
-from lab.spec import Run
+from lab.spec import Planned, Run
 from lab.tables.prediction import Claim
 from lab.theory import parse
 
@@ -370,10 +370,10 @@ def pool_paragraphs(runs: Sequence[Run]) -> tuple[str, ...]:
 # training, where training is in doubt or the reading with unlimited training is the one that
 # differs; more teachers, where an interval crosses an edge. An error falls with the root of the
 # number of teachers K, so that an interval f times too wide takes f² K of them. Their price is that
-# of the clock (`lab.execution.plan`) for the runs of the new teachers on one core, corrected by
-# what the store has measured. Where none of these would do, the line says so and names what is in
-# doubt. No other range of x is offered, for its exponent would be another one, nor two remedies,
-# which may contradict each other.
+# of the clock (`lab.execution.plan`) on one core, for the runs that the command adds, corrected by
+# what the store has measured; of longer training it is that of every budget up to the last. Where
+# none of these would do, the line says so and names what is in doubt. No other range of x is
+# offered, for its exponent would be another one, nor two remedies, which may contradict each other.
 
 
 NOT_DECIDED = "nothing of this design decides it"
@@ -402,11 +402,14 @@ def priced(question: StudyResults, point: ExponentResult) -> str:
 def _removed(question: StudyResults, forbids: list[Doubt]) -> str:
     """The first of the doubts to remove: missing runs, then training, then the design."""
     first = min(forbids, key=lambda d: 0 if d in RUNS else 1 if d in TRAINING else 2)
-    ways = {**dict.fromkeys(RUNS, ""), **dict.fromkeys(TRAINING, " --until-converged")}
-    how = f": {_command(question)}{ways[first]}" if first in ways else ""
-    if first is Doubt.ONE_TEACHER:
-        how = f": {_command(question, 4)}"
-    rest = [d for d in forbids if d not in ways]
+    how = ""
+    if first in RUNS:
+        how = f"{_most(question, _missing)}: {_command(question)}"
+    elif first in TRAINING:
+        how = _longer(question)
+    elif first is Doubt.ONE_TEACHER:
+        how = f"{_price(question, 4)}: {_command(question, 4)}"
+    rest = [d for d in forbids if d not in (*RUNS, *TRAINING)]
     if first not in RUNS and rest and len(forbids) > 1:
         return f"{NOT_DECIDED}: {', '.join(d.words for d in rest)}; first {first.remedy}{how}."
     return f"{first.remedy}{how}."
@@ -419,7 +422,7 @@ def _agreed(question: StudyResults, e: Exponent) -> str:
     low, high = verdict.allowed(e.prediction, e.sense, e.tolerance)
     measured = low <= e.alpha <= high
     if trained and trained.asked and measured != (low <= trained.alpha <= high):
-        return f"train longer: {_command(question)} --until-converged."
+        return f"train longer{_longer(question)}."
     return f"{NOT_DECIDED}: {Doubt.READINGS_DIFFER.meaning}; start the scan at larger x."
 
 
@@ -457,6 +460,33 @@ def _price(question: StudyResults, count: int) -> str:
     (each,) = question.once(_teacher)
     more = count - question.study.task.count
     return f", {duration(max(more * each, 1.0))} on one core"
+
+
+def _longer(question: StudyResults) -> str:
+    """The command that trains longer, after its price at most: every budget of every x."""
+    return f"{_most(question, _budgets)}: {_command(question)} --until-converged"
+
+
+def _most(question: StudyResults, seconds: Callable[[StudyResults], tuple[float]]) -> str:
+    (most,) = question.once(seconds)
+    return f", at most {duration(max(most, 1.0))} on one core" if most else ""
+
+
+def _missing(question: StudyResults) -> tuple[float]:
+    """Seconds of the planned runs that are not stored."""
+    return _seconds(question, question.study.plan)
+
+
+def _budgets(question: StudyResults) -> tuple[float]:
+    """Seconds of the runs at raised budgets that are not stored."""
+    return _seconds(question, budgets.every(question.study))
+
+
+def _seconds(question: StudyResults, planned: Iterable[Planned]) -> tuple[float]:
+    states, measured = question.store.spent()
+    rest = plan.left(planned, states).missing
+    pace = plan.measured_pace(question.study.plan, measured) or 1.0
+    return (plan.cost(plan.groups(rest), correction=pace).seconds,)
 
 
 def _teacher(question: StudyResults) -> tuple[float]:

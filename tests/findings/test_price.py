@@ -53,7 +53,7 @@ def test_overrides_of_now_stay_in_the_command(tmp_path):
 
 @pytest.mark.parametrize("law, options, said", [
     (power(1.7), {"noise": 0.05}, "nothing of this design decides it: ±"),  # on the edge
-    (power(1.0), {"noise": 0.01, "left_out": 1}, "let the study finish: lab run STUDY."),
+    (power(1.0), {"noise": 0.01, "left_out": 1}, "let the study finish, at most "),
     (power(2.0), {"noise": 0.01, "data": {"sizes": [16, 20, 24]},
                   "prediction": {"exponent": 2.0, "sense": "equal"}},
      "nothing of this design decides it: fewer than five x, less than a decade of x; first scan"),
