@@ -64,6 +64,11 @@ def read(source: Source, overrides: Sequence[str] = ()) -> Study:
         return studies.of_tables(source, overrides)
     if isinstance(source, str | Path):
         return studies.read(source, overrides)
+    if not isinstance(source, studies.Study):
+        raise StudyError(
+            [f"a {type(source).__name__} is no study; give a path, its tables as a dictionary, or "
+             "what lab.read returned"]
+        )  # fmt: skip
     if overrides:
         raise StudyError(
             [f"{overrides[0]}: this study was read before; give the overrides to lab.read"]

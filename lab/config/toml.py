@@ -55,7 +55,7 @@ def tables(text: str, name: str) -> dict[str, Any]:
     except (ValueError, OverflowError) as error:  # TOMLDecodeError; a number of 5000 digits
         digits = "integer string conversion" in str(error)
         why = f"a whole number is not below {WHOLE}" if digits else str(error)
-    raise StudyError([f"{name}: not TOML: {why}"])
+    raise StudyError([f"{name}: not TOML: {why}; mend it there"])
 
 
 def refusals(tables: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:

@@ -150,7 +150,10 @@ class UserTable:
                     f"{place}: {name} is {value}; it must be finite. Leave such rows out, as by "
                     f"the condition \"{quote(name)} < 1e308\"."
                 )
-            raise TableError(f"{place}: {name} is {value:g}; it must be positive, for {why}.")
+            raise TableError(
+                f"{place}: {name} is {value:g}; it must be positive, for {why}; "
+                f"leave such rows out by the condition \"{quote(name)} > 0\"."
+            )
         return values
 
     def number(self, name: str, row: int) -> float | None:
@@ -170,7 +173,7 @@ class UserTable:
         """The condition that leaves one odd cell among numbers out."""
         text = str(cell).strip()
         if self.cells(name).wrong.sum() > 1 or len(self) < 3 or "'" in text or len(text) > 80:
-            return ""
+            return "; name a column of numbers"
         return f"; leave the row out by the condition \"{quote(name)} != '{text}'\""
 
     def cells(self, name: str) -> ColumnCells:
