@@ -85,10 +85,13 @@ def findings(
                                            "the results.")
     ] = False,
 ) -> None:  # fmt: skip
-    """Fill the tables of findings of a document from the fits.json of results.
+    """Fill the findings of a document from the files of results.
 
     A marker <!-- findings: STUDY --> or <!-- findings in brief: ... --> is followed by its table up
     to <!-- end -->, and <!-- finding: STUDY d=8 --> by one exponent within a sentence.
+    <!-- value: STUDY/FILE.csv COLUMN d=8 --> is a number of any table of results, <!-- rows:
+    STUDY/FILE.csv COLUMN,COLUMN --> some of its rows, and <!-- quoted: STUDY/report.md --> checks
+    that the words up to <!-- end --> stand in that file.
     """
     from lab.report.marked_document import outdated
 
