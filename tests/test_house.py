@@ -160,6 +160,17 @@ def test_types_and_shapes_are_checked_while_the_tests_run():
         settings.Settings(lanes="4")
 
 
+def test_a_function_within_another_is_checked_where_it_is_first_made():
+    def within():
+        def half(number: float) -> float:
+            return number / 2
+
+        return typechecker.jaxtyped(half)
+
+    with pytest.raises(BeartypeCallHintViolation):
+        within()("4")
+
+
 def test_a_worker_knows_every_kind():
     """It imports the package of the students and no regime, so the package imports all of them."""
     for package in ("data", "kinds", "students"):

@@ -4,13 +4,15 @@ beartype checks types; an int is a float here, as it is to type checkers (PEP 48
 compared within one call, of which jaxtyping keeps a note. Its own decorator binds arguments for
 that, and checks them twice, which took half of the time of all tests; here a note is a context,
 and functions without shapes have none. In loops the checks of shapes took a quarter of the time: a
-function is checked in its first calls, and then in one of some.
+function is checked in its first calls, and then in one of some. A function within another is made
+anew in every call of that, for milliseconds if it is to be checked: the first few are.
 """
 
 import functools
 import inspect
 import re
 import sys
+from collections import Counter
 from dataclasses import fields, is_dataclass
 from types import FunctionType
 from typing import Any, get_type_hints
@@ -24,6 +26,9 @@ SHAPED = re.compile(r"\b(Float|Int|Bool|Num|Key)\b")
 of_jaxtyping = jaxtyping.jaxtyped
 FIRST, THEN = 500, 20
 """Calls of a function with shapes that are checked; one of so many is checked later on."""
+MADE = 20
+"""Functions of one definition within a function that are checked."""
+made: Counter = Counter()
 
 
 def install():
@@ -47,6 +52,10 @@ def jaxtyped(found=None, *, typechecker=None):
     if isinstance(found, property):
         parts = (found.fget, found.fset, found.fdel)
         return property(*(part and jaxtyped(part, typechecker=typechecker) for part in parts))
+    if "<locals>" in found.__qualname__:
+        made[found.__code__] += 1
+        if made[found.__code__] > MADE:
+            return found
     checked = check(_with_types(found))
     if inspect.isgeneratorfunction(found) or not _shaped(found.__annotations__.values(), found):
         return checked
