@@ -2,6 +2,7 @@
 that programs are compiled quickly: most tests run a program once, for less time than XLA takes to
 optimise it."""
 
+import gc
 import os
 import signal
 import sys
@@ -15,6 +16,10 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # Children inherit it, so that all engines still agree to the last bit.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+# Half of the time of a compilation is MLIR's, once for each fusion, and cutting modules in parts.
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+)
 # No array is promoted silently, in rank or in type, here or in a child.
 os.environ.setdefault("JAX_NUMPY_RANK_PROMOTION", "raise")
 os.environ.setdefault("JAX_NUMPY_DTYPE_PROMOTION", "strict")
@@ -35,6 +40,15 @@ from lab.kinds import Kinds  # noqa: E402
 from lab.scaling.tables import reply  # noqa: E402
 
 engine.configure()
+
+
+def pytest_collection_finish():
+    """What is there before the first test stays: going through it for garbage, again and again,
+    took a sixth of the time of tests that trace programs."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
 
 SMALL = {
     "schema": 1,
