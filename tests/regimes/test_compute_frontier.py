@@ -15,6 +15,7 @@ from lab.execution import plan
 from lab.execution.store import Store
 from lab.mistakes import StudyError
 from lab.models import PLRF, PLRFEquivalent, Truncation
+from lab.scaling import frontier
 from lab.students import solvers
 from lab.students.solvers import Observation
 
@@ -80,6 +81,7 @@ def of(text):
 def test_exact_curves_have_the_exact_frontier(tmp_path, monkeypatch):
     """Every claim agrees, in each of four pairs of decays; isoFLOP and envelope within .01."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(frontier, "REPLICATES", 20)  # intervals of the additive law
     (tmp_path / "s.toml").write_text(EXACT + RATIOS)
     assert "fine. 36 runs" in invoke("check", "s.toml").stdout
     assert invoke("run", "s.toml").exit_code == 0
