@@ -36,6 +36,8 @@ regime = "resolution-data"
 student = { kind = "simplex" }
 """
 PIPE = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+QUICK = ("JAX_DISABLE_MOST_OPTIMIZATIONS", "XLA_FLAGS", "LAB_CACHE")
+"""What the tests say of the compilation of programs, for a child that trains."""
 
 
 @pytest.fixture
@@ -119,7 +121,8 @@ def test_a_reader_that_goes_away_is_told_by_the_code(stored):
 def test_training_into_a_pipe_that_closes_is_stored(stored):
     small = "--set task.manifold.dim=2 --set task.teacher.count=2 --set 'data.sizes=[16,32,64]'"
     (stored / "t.toml").write_text(STUDY)
-    code, _, errors = shell(f"$LAB run t.toml --lanes 1 {small} > /dev/full")
+    quick = {name: os.environ[name] for name in QUICK}
+    code, _, errors = shell(f"$LAB run t.toml --lanes 1 {small} > /dev/full", **quick)
     assert code == 2 and errors.splitlines()[-1].startswith("the output: No space left")
     state = json.loads(shell(f"$LAB status t.toml --json {small}")[1])
     assert state["left"] == 0 and state["done"] == state["planned"] > 0
