@@ -151,6 +151,18 @@ def test_the_tutorial_runs_as_it_is_printed():
     assert tried > 20 and not failed
 
 
+def cells(text: str) -> list[list[str]]:
+    """The rows of a table as rich draws it."""
+    rows = [line.strip("│ ").split("│") for line in text.splitlines() if line.startswith("│")]
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+@pytest.mark.long
+def test_the_dimensions_of_digits_are_those_of_the_page():
+    page = cells((ROOT / "docs" / "dimension.md").read_text())
+    assert len(page) == 8 and page == cells(invoke("dimension", "digits").output)
+
+
 def test_students_that_the_page_on_engines_leaves_on_the_cpu_import_no_jax():
     import inspect
     import sys
