@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.findings.exponent_result import ExponentResult
+from lab.findings.intervals import NOTHING, inside
 from lab.findings.provenance import History, Provenance
 from lab.findings.study_results import ClaimedFinding, Setting
 from lab.regimes.regime import Regime
-from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
+from lab.scaling.judge.verdict import UNDECIDED
 from lab.scaling.scans.scan import Interval
 from lab.tables.prediction import Claim
 
@@ -64,9 +65,6 @@ class Answer:
         for point in self.points:
             grouped.setdefault(point.setting.name, []).append(point)
         return list(grouped.items())
-
-
-NOTHING: Interval = (math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -135,14 +133,3 @@ class Judgement:
             "doubts": list(self.doubts), "sense": claim.sense, "tolerance": claim.tolerance,
             "over": claim.over, **self.more,
         }  # fmt: skip
-
-
-def inside(interval: Interval, allowed: Interval) -> str:
-    """`agrees` for an interval that lies wholly in what is allowed, `contradicts` for one that lies
-    wholly outside, else `undecided`."""
-    (lo, hi), (low, high) = interval, allowed
-    if not (math.isfinite(lo) and math.isfinite(hi)):
-        return UNDECIDED
-    if low <= lo and hi <= high:
-        return AGREES
-    return CONTRADICTS if hi < low or lo > high else UNDECIDED

@@ -35,13 +35,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.findings.answer import NOTHING, Answer, Judgement
+from lab.findings import intervals
+from lab.findings.answer import Answer, Judgement
 from lab.findings.drawing import GREY, VERMILLION, literal, shades, stacked
+from lab.findings.intervals import NOTHING, jackknife
 from lab.findings.study_results import ClaimedFinding, SettingRuns, StudyResults
 from lab.findings.view import View, figure_of, file_of, table_of
 from lab.kinds.student import STUDENTS
 from lab.regimes.critical_batch import BATCHES, HYPERBOLA, CriticalBatch
-from lab.scaling.scans.lines import student_quantile
 from lab.scaling.scans.scan import Interval
 from lab.students.noise import measured as measured_at
 from lab.tables.prediction import Claim
@@ -295,24 +296,16 @@ def _interval(
     """κ (0) or 1/α_B (1), with its interval."""
     value = _both(targets)[which]
     known = [t for t in targets if math.isfinite(t.sharpness)]
+    x, y = np.log([t.target for t in known]), np.log([t.B_crit for t in known])
+    ends = NOTHING
     if left:
-        n, some = len(left), np.array([one[which] for one in left])
-        error, dof = math.sqrt((n - 1) * float(np.mean((some - some.mean()) ** 2))), n - 1
-    elif len(known) < 3:
-        error, dof = math.nan, 1
-    elif which == 0:
-        some = np.log([t.sharpness for t in known])
-        error, dof = float(some.std(ddof=1)) / math.sqrt(len(known)), len(known) - 1
-    else:
-        x, y = np.log([t.target for t in known]), np.log([t.B_crit for t in known])
-        rest = y - np.polyval(np.polyfit(x, y, 1), x)
-        dof = len(known) - 2
-        error = math.sqrt(float(rest @ rest) / dof / float(((x - x.mean()) ** 2).sum()))
-    half = float(student_quantile(dof)) * error
-    ends = (value - half, value + half)
-    if which == 0:
-        return math.exp(value), (math.exp(ends[0]), math.exp(ends[1]))
-    return value, ends
+        ends = jackknife(value, [one[which] for one in left])
+    elif len(known) > 2 and which == 0:
+        _, ends = intervals.mean(np.log([t.sharpness for t in known]))
+    elif len(known) > 2:
+        _, (low, high) = intervals.slope(x, y)
+        ends = -high, -low
+    return intervals.exp((value, ends)) if which == 0 else (value, ends)
 
 
 # ---- claims -------------------------------------------------------------------------------------

@@ -30,9 +30,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special
 
-from lab.findings.answer import Judgement, inside
+from lab.findings.answer import Judgement
 from lab.findings.expected import Expected, comparisons
 from lab.findings.exponents import doubts_of_runs
+from lab.findings.intervals import inside
 from lab.findings.study_results import SettingRuns, StudyResults
 from lab.regimes.regime import Regime
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Doubt

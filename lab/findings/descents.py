@@ -37,10 +37,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from lab.findings.answer import NOTHING, Judgement, inside
+from lab.findings.answer import Judgement
 from lab.findings.curves import EDGE, LEVEL, compared, peak_set
 from lab.findings.expected import Expected, expected_risk
 from lab.findings.exponents import doubts_of_runs
+from lab.findings.intervals import NOTHING, inside
 from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults
 from lab.kinds import load
 from lab.kinds.student import STUDENTS

@@ -26,15 +26,8 @@ import numpy as np
 from lab.findings.answer import Answer, Judgement
 from lab.findings.batches import crossing
 from lab.findings.drawing import blank, decades, literal, shades
-from lab.findings.frontiers import (
-    Columns,
-    geometric_mean,
-    groups,
-    jackknife,
-    observed,
-    of_logarithm,
-    where,
-)
+from lab.findings.frontiers import Columns, geometric_mean, groups, observed, where
+from lab.findings.intervals import jackknife, of_logarithm
 from lab.findings.study_results import ClaimedFinding, SettingRuns, StudyResults
 from lab.findings.view import View, figure_of, file_of, table_of
 from lab.regimes.stepwise import LearningCurve

@@ -61,7 +61,8 @@ def above(answers: Answers) -> list[Block]:
     fitted = [answer for answer in answers if answer.points]
     claimed = tuple(answer for answer in fitted if answer.predicts)
     shown: list[Block] = [table(claimed), LEGEND] if claimed or not fitted else []
-    data = dict.fromkeys(paragraph for answer in fitted for paragraph in _data(answer))
+    scans = [[p.run for p in answer.study.plan if p.role == "scan"] for answer in fitted]
+    data = dict.fromkeys(text for runs in scans for text in exponents.pool_paragraphs(runs))
     return [
         *told_by_panel((answer, _asked(answer)) for answer in fitted), *data, *shown,
         *told_by_panel((answer, _evidence(answer)) for answer in fitted), *_variations(fitted),
@@ -72,7 +73,8 @@ def table(answers: Answers) -> TextTable:
     """One row per point; gaps to a reference and rivals have a column where the study has any."""
     points = [(answer, p) for answer in answers for p in answer.points]
     more = {"gap": [gap_at_ends(answer, p.setting) for answer, p in points],
-            "rivals": [_survivors(p) for _, p in points]}  # fmt: skip
+            "rivals": ["; ".join(f"{r.formula} = {r.value:.3g} {FATE[r.survives]}"
+                                 for r in p.rivals) for _, p in points]}  # fmt: skip
     more = {name: cells for name, cells in more.items() if any(cells)}
     rows = [(*_cells(*point), *row) for point, *row in zip(points, *more.values(), strict=True)]
     shown = (*range(BRIEF), *range(len(HEAD), len(HEAD) + len(more)))
@@ -99,10 +101,6 @@ def _cells(answer: Answer, p: ExponentResult) -> tuple[str, ...]:
         _forecast(e) if e and e.forecast else "–",
         f"{c.correction.alpha:+.2f} ± {2 * c.correction.error:.2f}" if c else "–",
     )
-
-
-def _survivors(p: ExponentResult) -> str:
-    return "; ".join(f"{r.formula} = {r.value:.3g} {FATE[r.survives]}" for r in p.rivals)
 
 
 def _predicted(answer: Answer, p: ExponentResult) -> str:
@@ -140,11 +138,6 @@ def _asked(answer: Answer) -> str:
             "is undecided if a doubt could explain that it does not."
         )
     return " ".join(filter(None, [text, provenance.changes(answer.histories)]))
-
-
-def _data(answer: Answer) -> tuple[str, ...]:
-    """The source of user data, and the units that stand for teachers."""
-    return exponents.pool_paragraphs([p.run for p in answer.study.plan if p.role == "scan"])
 
 
 def _evidence(answer: Answer) -> str:

@@ -23,7 +23,7 @@ from lab.data.user_data import MOST_SHARED, UserDataSpec
 from lab.execution import budgets, plan
 from lab.execution.budgets import CHECKS
 from lab.execution.store import Row
-from lab.findings.answer import NOTHING, Judgement
+from lab.findings.answer import Judgement
 from lab.findings.expected import Done, left_to_train, references
 from lab.findings.exponent_result import (
     Convergence,
@@ -35,6 +35,7 @@ from lab.findings.exponent_result import (
     convergence,
     variations,
 )
+from lab.findings.intervals import NOTHING
 from lab.findings.premises import premises, sentences
 from lab.findings.study_results import CellRuns, Setting, SettingRuns, StudyResults, pairs, scan_of
 from lab.mistakes import duration

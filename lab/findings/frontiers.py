@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.findings.answer import NOTHING, Judgement, inside
+from lab.findings.answer import Judgement
+from lab.findings.intervals import NOTHING, inside, jackknife
 from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults
 from lab.regimes.regime import Regime
 from lab.scaling.frontier import (
@@ -37,8 +38,6 @@ from lab.scaling.frontier import (
     frontier,
 )
 from lab.scaling.judge.verdict import UNDECIDED, Doubt
-from lab.scaling.scans.lines import student_quantile
-from lab.scaling.scans.scan import Interval
 from lab.spec import Run
 from lab.students.solvers import Observation
 from lab.tables.prediction import Claim
@@ -183,16 +182,6 @@ def groups(columns: Columns) -> Iterator[Columns]:
         yield from (where(columns, group != g) for g in np.unique(group))
 
 
-def jackknife(value: float, without: Sequence[float]) -> Interval:
-    """Student's interval of 95 % of a value, by those without each group in turn; without any,
-    endless."""
-    n, some = len(without), np.array(without)
-    if n < 2 or not np.isfinite(some).all():
-        return (-math.inf, math.inf)
-    half = float(student_quantile(n - 1)) * math.sqrt((n - 1) * np.mean((some - some.mean()) ** 2))
-    return value - half, value + half
-
-
 def estimated(columns: Columns, method: str) -> Estimated:
     """One estimator on the mean curves of all units, with its intervals over units."""
     try:
@@ -208,11 +197,6 @@ def estimated(columns: Columns, method: str) -> Estimated:
         ends = jackknife(own.value, [getattr(one, name).value for one in without])
         over[name] = replace(own, interval=ends)
     return Estimated(replace(whole, **over))
-
-
-def of_logarithm(ends: Interval) -> Interval:
-    """The interval of a number, by that of its logarithm; none where that is endless."""
-    return (math.exp(ends[0]), math.exp(ends[1])) if all(map(math.isfinite, ends)) else NOTHING
 
 
 def one_frontier(columns: Columns, method: str) -> Frontier:
@@ -259,14 +243,11 @@ def _judged(found: FrontierFound, claim: Claim, at: Setting, prediction: float) 
             "closer together."
         )
     return Judgement(
-        claim, at, first.value, _finite(first.interval), prediction, verdict, doubts, advice,
+        claim, at, first.value, first.interval if all(map(math.isfinite, first.interval)) else
+        NOTHING, prediction, verdict, doubts, advice,
         words=words,
         more={"readings": {name: asdict(q) for name, q in told.items()}},
     )  # fmt: skip
-
-
-def _finite(interval: Interval) -> Interval:
-    return interval if all(map(math.isfinite, interval)) else NOTHING
 
 
 # ---- lines of a table, used by `lab fit` too -----------------------------------------------------

@@ -30,17 +30,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.findings.answer import NOTHING, Judgement
+from lab.findings.answer import Judgement
 from lab.findings.drawing import GREY, VERMILLION, blank, decades, literal, shades
-from lab.findings.frontiers import (
-    Columns,
-    FrontierFound,
-    geometric_mean,
-    groups,
-    jackknife,
-    of_logarithm,
-    one_frontier,
-)
+from lab.findings.frontiers import Columns, FrontierFound, geometric_mean, groups, one_frontier
+from lab.findings.intervals import NOTHING, jackknife, of_logarithm
 from lab.findings.learning import over_sizes, over_steps
 from lab.findings.study_results import ClaimedFinding, Setting, StudyResults
 from lab.findings.view import View, figure_of, file_of, table_of

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from lab.findings.answer import NOTHING, Answer, Judgement
+from lab.findings.answer import Answer, Judgement
 from lab.findings.drawing import BLUE, GREY, VERMILLION, grid, literal
+from lab.findings.intervals import NOTHING
 from lab.findings.study_results import ClaimedFinding, StudyResults
 from lab.findings.view import View, figure_of, interval, number, table_of
 from lab.regimes.rates import RATE

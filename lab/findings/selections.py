@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.findings.answer import Judgement, inside
+from lab.findings.answer import Judgement
 from lab.findings.contrasts import Contrast, between, mean_logs, whole
 from lab.findings.drawing import (
     BLUE,
@@ -33,6 +33,7 @@ from lab.findings.drawing import (
     told,
 )  # fmt: skip
 from lab.findings.exponent_result import ExponentResult
+from lab.findings.intervals import inside
 from lab.findings.study_results import Finding, Setting, StudyResults, named
 from lab.findings.view import Answers, CaptionedFigure, TextTable, View, findings_of, interval
 from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED, Doubt

@@ -24,11 +24,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from lab.findings.answer import NOTHING, Answer, Judgement, inside
+from lab.findings import intervals
+from lab.findings.answer import Answer, Judgement
 from lab.findings.curves import compared
 from lab.findings.drawing import BLUE, GREY, VERMILLION, blank, literal, shades, stacked, styled
 from lab.findings.expected import Expected
 from lab.findings.exponents import doubts_of_runs
+from lab.findings.intervals import NOTHING, inside
 from lab.findings.study_results import ClaimedFinding, SettingRuns, StudyResults, named
 from lab.findings.view import (
     Answers,
@@ -43,7 +45,6 @@ from lab.findings.view import (
 )
 from lab.regimes.specialisation import Specialisation
 from lab.scaling.judge.verdict import UNDECIDED, Doubt
-from lab.scaling.scans.lines import student_quantile
 from lab.scaling.scans.scan import Interval
 from lab.spec import Run
 from lab.students.units import ESCAPE, EXPECTED, MATCHED, UnitPath
@@ -97,19 +98,8 @@ class SpecialisationFound(ClaimedFinding):
 
 def _mean(values: np.ndarray, *, log: bool = False) -> dict[str, Any]:
     """A mean with its interval."""
-    value, ends = _exp(_of_units(np.log(values))) if log else _of_units(values)
+    value, ends = intervals.exp(intervals.mean(np.log(values))) if log else intervals.mean(values)
     return {"value": value, "interval": ends}
-
-
-def _of_units(values: np.ndarray) -> tuple[float, Interval]:
-    """Mean and Student's interval; NaN of fewer than two values."""
-    if not values.size:
-        return math.nan, NOTHING
-    mean = float(values.mean())
-    if values.size < 2:
-        return mean, NOTHING
-    half = float(student_quantile(values.size - 1) * values.std(ddof=1) / math.sqrt(values.size))
-    return mean, (mean - half, mean + half)
 
 
 def specialisations(question: StudyResults) -> tuple[SpecialisationFound, ...]:
@@ -180,13 +170,13 @@ def _late(sizes: Sequence[StudentSize]) -> str:
 def matched(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """Judge the share of matched units, at the K where it is smallest."""
     for found, at, value in question.beside(claim, "specialisation"):
-        known = [(*_of_units(size.matched), size.K) for size in found.sizes]
+        known = [(*intervals.mean(size.matched), size.K) for size in found.sizes]
         if not known:
             yield Judgement.unmeasured(claim, at, value, found.doubts, _late(()))
             continue
-        mean, ends, K = min(known)
+        share, ends, K = min(known)
         words = f"the share is smallest at K = {K}."
-        yield _judged(claim, found, value, mean, ends, words=(words,))
+        yield _judged(claim, found, value, share, ends, words=(words,))
 
 
 def escape(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
@@ -196,7 +186,7 @@ def escape(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
             yield Judgement.unmeasured(claim, at, value, found.doubts, why)
             continue
         logs = np.concatenate([np.log(size.escape / size.expected) for size in found.sizes])
-        yield _judged(claim, found, value, *_exp(_of_units(logs[np.isfinite(logs)])))
+        yield _judged(claim, found, value, *intervals.exp(intervals.mean(logs[np.isfinite(logs)])))
 
 
 def _judged(
@@ -210,12 +200,6 @@ def _judged(
 def _allowed(claim: Claim, value: float) -> Interval:
     """By the sense of the claim: above the value, or within its tolerance."""
     return claim.band(value) if claim.sense == "equal" else (value, math.inf)
-
-
-def _exp(of_logs: tuple[float, Interval]) -> tuple[float, Interval]:
-    """A number and its interval, by those of its logarithm."""
-    value, (low, high) = of_logs
-    return math.exp(value), (math.exp(low), math.exp(high))
 
 
 def floor(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
@@ -259,19 +243,8 @@ def _compared(
             yield Judgement.unmeasured(claim, at, value, found.doubts, told)
             continue
         words = f"of K = {own.K} over K = {most.K}."
-        change = welch(np.log(of(own)), np.log(of(most)))
-        yield _judged(claim, found, value, *_exp(change), words=(words,))
-
-
-def welch(a: np.ndarray, b: np.ndarray) -> tuple[float, Interval]:
-    """The difference of two means with Welch's interval."""
-    change = float(a.mean() - b.mean())
-    if min(a.size, b.size) < 2:
-        return change, NOTHING
-    u, v = a.var(ddof=1) / a.size, b.var(ddof=1) / b.size
-    dof = (u + v) ** 2 / max(u**2 / (a.size - 1) + v**2 / (b.size - 1), 1e-300)
-    half = float(student_quantile(max(dof, 1.0)) * math.sqrt(u + v))
-    return change, (change - half, change + half)
+        change = intervals.difference(np.log(of(own)), np.log(of(most)))
+        yield _judged(claim, found, value, *intervals.exp(change), words=(words,))
 
 
 def growth(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
@@ -299,29 +272,17 @@ def _growth(
     run = some[0][0].run
     own = dict(run.student.settings)
     λ = Committee(K, some[0][0].M).escape(float(own["rate"]), run.drawn.noise)
-    slope, (low, high) = slope_of(
+    rise, (low, high) = intervals.slope(
         np.concatenate([np.full(size.escape.size, math.log(N)) for N, size in sizes]),
         np.concatenate([size.escape for _, size in sizes]),
     )
     ends = (2 * λ * low, 2 * λ * high)
     verdict = UNDECIDED if doubts else inside(ends, _allowed(claim, value))
-    words = (f"t = {slope:.1f} ln N + const, and {1 / (2 * λ):.1f} ln N by theory.",)
+    words = (f"t = {rise:.1f} ln N + const, and {1 / (2 * λ):.1f} ln N by theory.",)
     return Judgement(
-        claim, None, 2 * λ * slope, ends, value, verdict, doubts,
+        claim, None, 2 * λ * rise, ends, value, verdict, doubts,
         MORE if verdict == UNDECIDED and not doubts else "", place, words=words,
     )  # fmt: skip
-
-
-def slope_of(x: np.ndarray, y: np.ndarray) -> tuple[float, Interval]:
-    """The slope of least squares with Student's interval, of independent y."""
-    centred = x - x.mean()
-    slope = float(centred @ y / (centred @ centred))
-    left = y - y.mean() - slope * centred
-    if x.size < 3:
-        return slope, NOTHING
-    error = math.sqrt(float(left @ left) / (x.size - 2) / float(centred @ centred))
-    half = float(student_quantile(x.size - 2)) * error
-    return slope, (slope - half, slope + half)
 
 
 # ---- as people see it ----------------------------------------------------------------------------
@@ -387,12 +348,12 @@ def _escapes(kinds: Sequence[Sequence[SpecialisationFound]]) -> tuple[Figure, st
     for (ax,), some in zip(axes, kinds, strict=True):
         every = sorted({size.K for one in some for size in one.sizes})
         for K, colour in zip(every, shades(len(every)), strict=True):
-            at = [(one.N, _of_units(size.escape)) for one in some for size in one.sizes
+            at = [(one.N, intervals.mean(size.escape)) for one in some for size in one.sizes
                   if size.K == K and not size.lacking]  # fmt: skip
             if at:
-                N, value = [N for N, _ in at], [mean for _, (mean, _) in at]
-                bars = [[mean - low, high - mean] for _, (mean, (low, high)) in at]
-                ax.errorbar(N, value, yerr=np.array(bars).T, fmt="o-", color=colour, ms=4,
+                N, means = [N for N, _ in at], [value for _, (value, _) in at]
+                bars = [[value - low, high - value] for _, (value, (low, high)) in at]
+                ax.errorbar(N, means, yerr=np.array(bars).T, fmt="o-", color=colour, ms=4,
                             label=f"K = {K}")  # fmt: skip
         ax.set(xscale="log", xlabel="inputs N", ylabel="escape time")
         ax.set_title(literal(named(some[0].at.varying) or some[0].label.partition(",")[0]))

@@ -29,17 +29,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.findings.answer import NOTHING, Answer, Judgement
+from lab.findings.answer import Answer, Judgement
 from lab.findings.batches import crossing
 from lab.findings.drawing import GREY, VERMILLION, decades, literal, shades, stacked
-from lab.findings.frontiers import (
-    Columns,
-    geometric_mean,
-    groups,
-    jackknife,
-    observed,
-    of_logarithm,
-)
+from lab.findings.frontiers import Columns, geometric_mean, groups, observed
+from lab.findings.intervals import NOTHING, jackknife, of_logarithm
 from lab.findings.study_results import ClaimedFinding, SettingRuns, StudyResults
 from lab.findings.view import View, figure_of, file_of, table_of
 from lab.regimes.stepwise import STOPPING, LearningCurve

@@ -22,7 +22,7 @@ from lab.findings.contrasts import Contrast, Logs, between, mean_logs, whole
 from lab.findings.drawing import BLUE, GREEN, GREY, ORANGE, decades, grid, literal
 from lab.findings.exponent_result import ExponentResult
 from lab.findings.exponents import doubts_of_runs
-from lab.findings.study_results import ClaimedFinding, Setting, SettingRuns, StudyResults, named
+from lab.findings.study_results import ClaimedFinding, Setting, StudyResults, named
 from lab.findings.view import View, figure_of, interval, table_of
 from lab.scaling.judge.verdict import Doubt
 from lab.scaling.scans.lines import teacher_t
@@ -79,17 +79,15 @@ def tickets(question: StudyResults) -> tuple[TicketFound, ...]:
     logs = {one.setting: mean_logs(question, one) for one in question.stored}
     found = []
     for one in question.stored:
-        beside = {rule: at if (at := one.setting.but({RULE: rule})) in logs else None
+        own = one.setting
+        beside = {rule: at if (at := own.but({RULE: rule})) in logs and at != own else None
                   for rule in ("random", "dense")}  # fmt: skip
-        over = {
-            rule: _over(logs[other], logs[one.setting]) if other and rule != _rule(one) else None
-            for rule, other in beside.items()
-        }
+        over = {rule: _over(logs[at], logs[own]) if at else None for rule, at in beside.items()}
         doubts = tuple(d for d in doubts_of_runs(question.study, one) if d in FORBID)
         found.append(TicketFound(
-            logs[one.setting], over["random"], over["dense"],
-            _contrast(points, beside["dense"], one.setting, question.study.task.count),
-            at=one.setting, doubts=doubts,
+            logs[own], over["random"], over["dense"],
+            _contrast(points, beside["dense"], own, question.study.task.count), at=own,
+            doubts=doubts,
         ))  # fmt: skip
     return tuple(found)
 
@@ -98,15 +96,11 @@ FORBID = {Doubt.DIVERGED, Doubt.FAILED, Doubt.UNFINISHED}
 """Doubts of the runs under which nothing is judged."""
 
 
-def _rule(one: SettingRuns) -> str:
-    return str(one.setting.varying.get(RULE))
-
-
 def _contrast(
     points: Mapping[Setting, ExponentResult], dense: Setting | None, of: Setting, count: int
 ) -> Contrast | None:
     before, after = points.get(dense) if dense else None, points.get(of)
-    if before is None or after is None or before is after:
+    if before is None or after is None:
         return None
     return between(before, after, RULE) if whole(before, count) and whole(after, count) else None
 

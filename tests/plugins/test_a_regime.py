@@ -10,7 +10,8 @@ from invocation import invoke, power, rows
 from lab.config import study
 from lab.execution.registration import register
 from lab.execution.store import Store
-from lab.findings.answer import Judgement, inside
+from lab.findings.answer import Judgement
+from lab.findings.intervals import inside
 from lab.mistakes import StudyError
 from lab.regimes.axes import Axis
 from lab.regimes.descending import Descending

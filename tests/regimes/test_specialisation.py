@@ -9,7 +9,7 @@ from invocation import invoke
 
 import lab
 from lab.config import study
-from lab.findings.specialisations import slope_of, welch
+from lab.findings import intervals
 from lab.mistakes import StudyError
 
 EXACT = """
@@ -150,7 +150,7 @@ def test_committees_belong_to_their_regime():
 def test_intervals_hold_what_they_should():
     rng = np.random.default_rng(0)
     x = np.repeat([1.0, 2.0, 4.0], 8)
-    slopes = [slope_of(x, 3 * x + rng.normal(size=24))[1] for _ in range(400)]
+    slopes = [intervals.slope(x, 3 * x + rng.normal(size=24))[1] for _ in range(400)]
     assert 0.92 < np.mean([low < 3 < high for low, high in slopes]) < 0.98
-    gaps = [welch(rng.normal(1, 1, 6), rng.normal(0, 3, 9))[1] for _ in range(400)]
+    gaps = [intervals.difference(rng.normal(1, 1, 6), rng.normal(0, 3, 9))[1] for _ in range(400)]
     assert 0.92 < np.mean([low < 1 < high for low, high in gaps]) < 0.98
