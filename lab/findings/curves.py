@@ -63,7 +63,7 @@ def _curve(study: Regime, one: SettingRuns, claim: Claim) -> Judgement:
     done = ((study.x(run), run, row) for run, row in one.done)
     every = comparisons(done, redrawn=study.resamples_data)
     told = [known for known in every if known.varies and known.units > 1]
-    doubts: tuple[str, ...] = _doubts(study, one)
+    doubts: tuple[str, ...] = doubts_of_runs(study, one, FORBID)
     if any(e.source == "harmonics" for e in told):
         doubts = (*doubts, HARMONICS)
     if not told:
@@ -118,10 +118,6 @@ def _interval(e: Expected, level: float) -> Interval:
     return e.ratio - half, e.ratio + half
 
 
-def _doubts(study: Regime, one: SettingRuns) -> tuple[Doubt, ...]:
-    return tuple(doubt for doubt in doubts_of_runs(study, one) if doubt in FORBID)
-
-
 def peak(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
     """The place of the largest loss in every setting, beside the position that is claimed."""
     for one, position in question.predicted(claim):
@@ -130,7 +126,7 @@ def peak(question: StudyResults, claim: Claim) -> Iterator[Judgement]:
 
 def _peak(study: Regime, one: SettingRuns, claim: Claim, position: float) -> Judgement:
     x, losses = _losses(study, one)
-    doubts = _doubts(study, one)
+    doubts = doubts_of_runs(study, one, FORBID)
     if losses.shape[0] < 2 or x.size < 3:
         why = "a peak needs three x, and two teachers or draws that have every one of them."
         return Judgement.unmeasured(claim, one.setting, position, doubts, why)

@@ -222,11 +222,10 @@ def _found(study: Descent, one: SettingRuns) -> DescentFound:
     whole, planned = one.units("done")
     entries = _entries(study, one, whole)
     shape = _shape(entries)
-    doubts = tuple(doubt for doubt in doubts_of_runs(study, one) if doubt in FORBID)
     noisy = study.task.n_available is not None or any(run.task.noise for run, _ in one.cells.scan)
     return DescentFound(
         study, entries, len(whole), planned, shape, _threshold(study, entries), noisy,
-        at=one.setting, doubts=doubts,
+        at=one.setting, doubts=doubts_of_runs(study, one, FORBID),
     )  # fmt: skip
 
 

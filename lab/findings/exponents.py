@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -231,9 +231,11 @@ def _conditioning(rows: list[Row]) -> tuple[float, float] | None:
     return max(d["condition"] for d in known), max(d["jitter"] for d in known)
 
 
-def doubts_of_runs(study: Regime, one: SettingRuns) -> list[Doubt]:
-    """Doubts that the state of the runs and the design give a setting, whatever is claimed."""
-    return _doubts(study, one, _runs(one), _evidence(study, one).convergence)
+def doubts_of_runs(study: Regime, one: SettingRuns, among: Collection[Doubt]) -> tuple[Doubt, ...]:
+    """Those `among` the doubts that the state of the runs and the design give a setting, whatever
+    is claimed."""
+    every = _doubts(study, one, _runs(one), _evidence(study, one).convergence)
+    return tuple(doubt for doubt in every if doubt in among)
 
 
 def _doubts(
@@ -243,9 +245,6 @@ def _doubts(
     cells = one.cells
     condition, jitter = runs.conditioning or (1.0, 0.0)
     holds = {
-        Doubt.DIVERGED: runs.diverged > 0,
-        Doubt.FAILED: runs.failed > 0,
-        Doubt.UNFINISHED: runs.missing > 0,
         Doubt.SATURATED: study.has_size_counts and _saturated(cells),
         Doubt.UNCHECKED: study.trained
         and (change is None or not _checked(cells))
@@ -254,7 +253,7 @@ def _doubts(
         Doubt.ONE_POOL: dependent([run for run, _ in cells.scan]),
         Doubt.ILL_CONDITIONED: jitter > 0 or condition > ILL_CONDITIONED,
     }
-    return [doubt for doubt, there in holds.items() if there]
+    return [*one.lacking, *(doubt for doubt, there in holds.items() if there)]
 
 
 def at_optimum(study: Regime, done: Done) -> bool:

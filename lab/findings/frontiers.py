@@ -126,13 +126,6 @@ def early_stopped(c: Columns) -> Columns:
     return {**c, "loss": loss}
 
 
-def _lacking(one: SettingRuns) -> tuple[Doubt, ...]:
-    """Doubts that say why units lack sizes."""
-    states = {row.status if row else "" for _, row in one.cells.scan}
-    names = {"diverged": Doubt.DIVERGED, "failed": Doubt.FAILED, "": Doubt.UNFINISHED}
-    return tuple(doubt for state, doubt in names.items() if state in states)
-
-
 def observed(one: SettingRuns) -> tuple[Columns, int, int, tuple[Doubt, ...]]:
     """The curves of a setting, how many units are complete, how many are planned, and why others
     lack sizes. A branch has annealed at its last step alone."""
@@ -144,7 +137,7 @@ def observed(one: SettingRuns) -> tuple[Columns, int, int, tuple[Doubt, ...]]:
             if run.training.branch_from:
                 some = tuple(o for o in some if o.step == run.training.last)
             seen.append((one.unit(run), run, row, some))
-    return columns_of(seen), len(whole), planned, _lacking(one) if len(whole) < planned else ()
+    return columns_of(seen), len(whole), planned, one.lacking if len(whole) < planned else ()
 
 
 def columns_of(seen: Iterable[tuple[int, Run, Row, Sequence[Observation]]]) -> Columns:

@@ -20,7 +20,7 @@ from lab.execution.store import Row
 from lab.findings.answer import Answer
 from lab.findings.drawing import GREY, blank, decades, literal, runs, shades, styled
 from lab.findings.run_lists import DIGITS, MISSING, Entry, thinned
-from lab.findings.study_results import ClaimedFinding, Setting, StudyResults, varies
+from lab.findings.study_results import ClaimedFinding, Setting, StudyResults, lacking, varies
 from lab.findings.view import (
     Answers,
     CaptionedFigure,
@@ -39,12 +39,6 @@ from lab.spec import Run
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-
-HOLES = {
-    "diverged": Doubt.DIVERGED, "failed": Doubt.FAILED, MISSING: Doubt.UNFINISHED
-}  # fmt: skip
-"""The doubt of a plane whose teachers lack cells, by the state of these runs."""
 
 
 @dataclass(frozen=True)
@@ -121,10 +115,9 @@ def _map(study: Regime, at: Setting, some: list[tuple[Run, Row | None]]) -> Plan
             assert row.relative is not None  # it is done
             cells[k, run.student.widths, run.coordinate(second)].append(np.log(row.relative))
     teachers = sorted(k for k, found in states.items() if found == {"done"})
-    there = set().union(*states.values())
     return PlaneMap(
         study, tuple(order), _plane(study, cells, order, size, teachers), len(teachers),
-        len(states), at=at, doubts=tuple(doubt for state, doubt in HOLES.items() if state in there),
+        len(states), at=at, doubts=lacking(row for _, row in some),
         entries=tuple(Entry(size[run.student.widths], run, row) for run, row in some),
     )  # fmt: skip
 

@@ -29,7 +29,6 @@ from lab.findings.answer import Answer, Judgement
 from lab.findings.curves import compared
 from lab.findings.drawing import BLUE, GREY, VERMILLION, blank, literal, shades, stacked, styled
 from lab.findings.expected import Expected
-from lab.findings.exponents import doubts_of_runs
 from lab.findings.intervals import NOTHING, inside
 from lab.findings.study_results import ClaimedFinding, SettingRuns, StudyResults, named
 from lab.findings.view import (
@@ -44,7 +43,7 @@ from lab.findings.view import (
     table_of,
 )
 from lab.regimes.specialisation import Specialisation
-from lab.scaling.judge.verdict import UNDECIDED, Doubt
+from lab.scaling.judge.verdict import UNDECIDED
 from lab.scaling.scans.scan import Interval
 from lab.spec import Run
 from lab.students.units import ESCAPE, EXPECTED, MATCHED, UnitPath
@@ -54,8 +53,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FORBID = {Doubt.DIVERGED, Doubt.FAILED, Doubt.UNFINISHED}
-"""Doubts of the runs under which nothing is judged."""
 MORE = "take more teachers or seeds."
 
 
@@ -114,10 +111,14 @@ def _found(study: Specialisation, one: SettingRuns) -> SpecialisationFound:
     for run, row in one.done:
         by_size[study.x(run)].append((run, row))
     first = one.cells.scan[0][0]
-    doubts = tuple(doubt for doubt in doubts_of_runs(study, one) if doubt in FORBID)
     sizes = tuple(_size(one, K, some) for K, some in sorted(by_size.items()))
     return SpecialisationFound(
-        first.drawn.dim, first.drawn.teacher_widths[0], sizes, first, at=one.setting, doubts=doubts
+        first.drawn.dim,
+        first.drawn.teacher_widths[0],
+        sizes,
+        first,
+        at=one.setting,
+        doubts=one.lacking,
     )
 
 

@@ -130,6 +130,16 @@ def finished(found: Iterable[tuple[Run, Row | None]]) -> list[tuple[Run, Row]]:
     return [(run, row) for run, row in found if row and row.status == "done"]
 
 
+STATES = {"diverged": Doubt.DIVERGED, "failed": Doubt.FAILED, "missing": Doubt.UNFINISHED}
+"""The doubt of runs by their state."""
+
+
+def lacking(rows: Iterable[Row | None]) -> tuple[Doubt, ...]:
+    """Doubts that runs give which are not done; None: of a run that is missing."""
+    there = {row.status if row else "missing" for row in rows}
+    return tuple(doubt for state, doubt in STATES.items() if state in there)
+
+
 def cells_of(study: Regime, store: Store) -> dict[Key, CellRuns]:
     """Every setting with its runs, each x at the level of its budget.
 
@@ -235,6 +245,11 @@ class SettingRuns:
     def done(self) -> list[tuple[Run, Row]]:
         """The finished runs of the scan."""
         return [(run, row) for run, row in self.cells.scan if row and row.status == "done"]
+
+    @property
+    def lacking(self) -> tuple[Doubt, ...]:
+        """Doubts that runs of the scan give which are not done."""
+        return lacking(row for _, row in self.cells.scan)
 
     @cached_property
     def _by_seed(self) -> bool:

@@ -21,10 +21,8 @@ from lab.findings.answer import Judgement
 from lab.findings.contrasts import Contrast, Logs, between, mean_logs, whole
 from lab.findings.drawing import BLUE, GREEN, GREY, ORANGE, decades, grid, literal
 from lab.findings.exponent_result import ExponentResult
-from lab.findings.exponents import doubts_of_runs
 from lab.findings.study_results import ClaimedFinding, Setting, StudyResults, named
 from lab.findings.view import View, figure_of, interval, table_of
-from lab.scaling.judge.verdict import Doubt
 from lab.scaling.scans.lines import teacher_t
 from lab.scaling.scans.scan import Interval
 from lab.tables.prediction import Claim
@@ -83,17 +81,12 @@ def tickets(question: StudyResults) -> tuple[TicketFound, ...]:
         beside = {rule: at if (at := own.but({RULE: rule})) in logs and at != own else None
                   for rule in ("random", "dense")}  # fmt: skip
         over = {rule: _over(logs[at], logs[own]) if at else None for rule, at in beside.items()}
-        doubts = tuple(d for d in doubts_of_runs(question.study, one) if d in FORBID)
         found.append(TicketFound(
             logs[own], over["random"], over["dense"],
             _contrast(points, beside["dense"], own, question.study.task.count), at=own,
-            doubts=doubts,
+            doubts=one.lacking,
         ))  # fmt: skip
     return tuple(found)
-
-
-FORBID = {Doubt.DIVERGED, Doubt.FAILED, Doubt.UNFINISHED}
-"""Doubts of the runs under which nothing is judged."""
 
 
 def _contrast(
