@@ -362,7 +362,7 @@ class Group:
 
     `shapes` is (student, D or None, seeds) per program; all take the same recipe, learner and
     solver, and have the same measured, start and round. `labelled`: of each teacher the candidates
-    that earlier rounds chose, in their order (`lab.execution.rounds`); empty where there are none.
+    that earlier rounds chose, in their order (`lab.execution.runner`); empty where there are none.
     """
 
     teachers: tuple[AnyTask, ...]

@@ -19,7 +19,7 @@ rounds: `first` random labels, then R rounds that grow the set by one ratio each
 
 and a student is solved before each. Exact students are solved anew within every run. Networks are
 trained by runs: the sizes of a scan are their rounds, a run leaves the candidates that its students
-choose next (`lab.execution.rounds`), and the `committee`, all seeds of one teacher, is asked
+choose next (`lab.execution.runner`), and the `committee`, all seeds of one teacher, is asked
 together. Within a round the next point has the largest
 
     gain(x) = score(x) · (δ(x)/δ₀(x))²

@@ -26,6 +26,8 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
+import traceback
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -45,7 +47,23 @@ from lab.kinds.optimisers import OPTIMISERS
 from lab.kinds.student import STUDENTS, StudentSpec
 from lab.mistakes import StudyError
 from lab.spec import Group, MeasureSpec, TrainingSpec
-from lab.students.solvers import Failed, Observation, Result
+from lab.students.solvers import Failed, Observation, Result, solve
+
+
+class Abandoned(Exception):
+    """Raised inside a lane whose work is no longer wanted."""
+
+
+def learned(group: Group, tick: Callable[[int], None]) -> tuple[list | None, str | None, float]:
+    """The results of a group, or the traceback of what went wrong; and the seconds it took."""
+    start = time.perf_counter()
+    try:
+        results, error = solve(group, tick=tick), None
+    except Abandoned:
+        raise
+    except (Exception, SystemExit):  # a failed group is a result; the others go on
+        results, error = None, traceback.format_exc()
+    return results, error, time.perf_counter() - start
 
 
 @dataclass(frozen=True)

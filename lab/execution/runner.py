@@ -2,6 +2,20 @@
 
 The process that calls `run` is the only writer of the store. Interrupting it once finishes the
 groups in flight and commits them; twice drops them. Either way the next `run` goes on from there.
+
+**Rounds.** Where networks say which labels they want (`lab.data.selection`) the sizes of a scan are
+rounds, and each is a run of its own: students of round r learn from the first labels and all that
+were chosen since, are tested, and leave in the details of their rows the candidates to be labelled
+next,
+
+    label 64 = 4711      the candidate that is label number 64, counted from 0
+
+A run of round r can begin when the rows of the rounds before it are stored. The runner reads the
+labels there and sends them with the group, so that an engine needs to know nothing of rounds; a run
+that was killed begins its round again and, as every run, leaves the same. Which labels a run learns
+from follows from the run, and is no part of its fingerprint.
+
+What it does not do: choose (`lab.students.training`), or go on where a round has failed.
 """
 
 from __future__ import annotations
@@ -11,7 +25,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -19,11 +33,12 @@ from pathlib import Path
 from typing import Any
 
 from lab.config.study import Study
-from lab.execution import budgets, compiled, plan, registration, rounds
+from lab.data.selection import LABEL
+from lab.execution import budgets, compiled, plan, registration
 from lab.execution.engine import Engine, Finished
 from lab.execution.plan import Pace
 from lab.execution.settings import Settings
-from lab.execution.store import Row, Store
+from lab.execution.store import FINISHED, Row, Store
 from lab.mistakes import StudyError
 from lab.scaling.judge.calibration import LOOKS
 from lab.spec import Group, Planned, Run
@@ -154,13 +169,13 @@ def _round(
     study: Study | Extra, store: Store, engine: Engine, observe: Observer, end: float
 ) -> Summary:
     start = time.perf_counter()
-    planned = rounds.with_earlier(study.plan)
+    planned = with_earlier(study.plan)
     before = plan.left(planned, store.states())
     adopted = 0
     if before.missing:
         adopted = store.adopt(r.fingerprint() for r in before.missing)
         before = plan.left(planned, store.states())
-    before = replace(before, missing=rounds.ready(before.missing, store))
+    before = replace(before, missing=ready(before.missing, store))
     if not before.missing:
         took = time.perf_counter() - start
         return Summary(0, 0, 0, adopted, 0, False, took, 0.0, "nothing to train", None,
@@ -186,7 +201,7 @@ def _train(
 
     groups = plan.groups(before.missing, teachers=device.teachers, checks=before.checks)
     groups = [part for group in groups for part in plan.parted(group, device.longest)]
-    groups = [rounds.supplied(group, store) for group in groups]
+    groups = [supplied(group, store) for group in groups]
     pace, begun = Pace(groups, device.lanes, compiling), time.perf_counter()
     provenance = versions()
     stop, abandon, late = threading.Event(), threading.Event(), threading.Event()
@@ -311,3 +326,60 @@ def _git(file: Path, *arguments: str) -> str:
         capture_output=True, text=True, timeout=5, check=True,
     )  # fmt: skip
     return found.stdout.strip()
+
+
+# ---- rounds --------------------------------------------------------------------------------------
+
+
+def round_before(run: Run) -> Run | None:
+    """The run whose students choose labels of this one; None of a first round."""
+    chosen = run.task.selection
+    if not run.round or chosen is None:
+        return None
+    return replace(run, round=run.round - 1, size=chosen.schedule[run.round - 1])
+
+
+def with_earlier(planned: Iterable[Planned]) -> tuple[Planned, ...]:
+    """The same runs and, behind them, the rounds before them."""
+    planned = tuple(planned)
+    if not any(one.run.round for one in planned):
+        return planned
+    found = dict.fromkeys(planned)
+    for one in planned:
+        earlier = round_before(one.run)
+        while earlier:
+            found.setdefault(replace(one, run=earlier))
+            earlier = round_before(earlier)
+    return tuple(found)
+
+
+def ready(missing: Iterable[Run], store: Store) -> tuple[Run, ...]:
+    """Those that can begin: the round before is there, and no earlier one is missing."""
+    missing = tuple(missing)
+    if not any(run.round for run in missing):
+        return missing
+    states = store.states()
+    found = [run for run in missing if not (earlier := round_before(run))
+             or states.get(earlier.fingerprint()) in FINISHED]  # fmt: skip
+    first = min((run.round for run in found), default=0)
+    return tuple(run for run in found if run.round == first)
+
+
+def supplied(group: Group, store: Store) -> Group:
+    """The group with the labels that each of its teachers has by now."""
+    if not group.round:
+        return group
+    runs = {run.task: run for run in group.runs()}
+    return replace(group, labelled=tuple(_labelled(runs[task], store) for task in group.teachers))
+
+
+def _labelled(run: Run, store: Store) -> tuple[int, ...]:
+    """Candidates in the order in which they were labelled, the first as they were drawn."""
+    chosen, known, earlier = run.task.selection, dict[int, int](), round_before(run)
+    assert chosen is not None and run.size
+    while earlier:
+        row = store.rows([earlier.fingerprint()])[earlier.fingerprint()]
+        known |= {int(name.removeprefix(LABEL)): int(value) for name, value in row.details.items()
+                  if name.startswith(LABEL)}  # fmt: skip
+        earlier = round_before(earlier)
+    return tuple(known.get(i, i) for i in range(run.size))

@@ -10,8 +10,7 @@ import threading
 from collections.abc import Generator, Sequence
 
 from lab.execution.compiled import Compilations
-from lab.execution.engine import Device, Finished, Tick, configure
-from lab.execution.worker import Abandoned, learned
+from lab.execution.engine import Abandoned, Device, Finished, Tick, configure, learned
 from lab.spec import Group
 
 

@@ -16,7 +16,6 @@ import os
 import queue
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -28,24 +27,6 @@ EVERY = 0.2
 PROGRAMS = 500
 """Programs that a worker compiles before it forgets them all. The twelve or so of one shape of
 students take 14 MB and 130 of the 65 530 memory maps that a process may have."""
-
-
-class Abandoned(Exception):
-    """Raised inside a lane whose work is no longer wanted."""
-
-
-def learned(group: Group, tick: Callable[[int], None]) -> tuple[list | None, str | None, float]:
-    """The results of a group, or the traceback of what went wrong; and the seconds it took."""
-    from lab.students import solvers
-
-    start = time.perf_counter()
-    try:
-        results, error = solvers.solve(group, tick=tick), None
-    except Abandoned:
-        raise
-    except (Exception, SystemExit):  # a failed group is a result; the others go on
-        results, error = None, traceback.format_exc()
-    return results, error, time.perf_counter() - start
 
 
 def main() -> None:
@@ -60,10 +41,9 @@ def main() -> None:
     threading.Thread(target=_listen, args=(given,), daemon=True).start()
     from lab.execution import engine
     from lab.execution.compiled import Compilations
-    from lab.execution.engine import configure
 
     engine.register_kinds(options.kinds)
-    device = configure(1)
+    device = engine.configure(1)
     import jax
 
     def say(**message: Any) -> None:
@@ -79,7 +59,7 @@ def main() -> None:
         asked = json.loads(line)
         group = engine.group_of(asked["group"])
         tick = _Ticks(lambda steps: say(steps=steps, compiled=compiled.seconds))
-        results, error, seconds = learned(_turned(group, asked["turn"]), tick)
+        results, error, seconds = engine.learned(_turned(group, asked["turn"]), tick)
         values = None if results is None else engine.result_values(group, results)
         say(results=values, error=error, seconds=seconds, compiled=compiled.seconds)
         if compiled.programs - known > PROGRAMS:

@@ -40,9 +40,8 @@ from lab.findings.premises import premises, sentences
 from lab.findings.study_results import CellRuns, Setting, SettingRuns, StudyResults, pairs, scan_of
 from lab.mistakes import duration
 from lab.regimes.axes import Values
-from lab.regimes.design_warnings import saturates
 from lab.regimes.quantity import ALPHA
-from lab.regimes.regime import Regime
+from lab.regimes.regime import Regime, saturates
 from lab.scaling.judge import verdict
 from lab.scaling.judge.exponent import TRAINED, Exponent, judge
 from lab.scaling.judge.verdict import (

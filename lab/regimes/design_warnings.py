@@ -33,9 +33,9 @@ import numpy as np
 from lab.data.user_data import MOST_SHARED, AnyTask, UserDataSpec
 from lab.kinds.student import STUDENTS
 from lab.regimes.quantity import ALPHA
-from lab.regimes.regime import Regime
+from lab.regimes.regime import Regime, saturates
 from lab.scaling.judge.verdict import Doubt
-from lab.spec import Run, StudentSpec
+from lab.spec import Run
 from lab.theory import REFERENCE, RESOLUTION, rough
 
 FEWEST = 5
@@ -234,13 +234,6 @@ def _saturated(study: Regime, tasks: list[AnyTask]) -> Iterator[DesignWarning]:
                 f"teacher of {list(task.teacher_widths)} has {task.teacher_parameters}",
             )
             return
-
-
-def saturates(task: AnyTask, student: StudentSpec) -> bool:
-    """True if a student has as many parameters as its teacher: below that a wide teacher is a field
-    of its smoothness, from there on students can copy it."""
-    teacher = task.teacher_parameters
-    return 0 < teacher <= student.parameters(task.D_amb, task.outputs)
 
 
 def _rough(study: Regime, tasks: list[AnyTask]) -> Iterator[DesignWarning]:

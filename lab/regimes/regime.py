@@ -79,6 +79,13 @@ Rows = Sequence[tuple[Run, Any]]
 """Finished runs of one setting, as planned, and their rows (`lab.execution.store.Row`)."""
 
 
+def saturates(task: AnyTask, student: StudentSpec) -> bool:
+    """True if a student has as many parameters as its teacher: below that a wide teacher is a field
+    of its smoothness, from there on students can copy it."""
+    teacher = task.teacher_parameters
+    return 0 < teacher <= student.parameters(task.D_amb, task.outputs)
+
+
 class Regime(Table):
     """A study of one regime. The same class is the Python API: `lab.read` makes one from tables."""
 

@@ -13,7 +13,7 @@ import pytest
 
 from lab.config import study
 from lab.data.selection import LABEL, scores, spread
-from lab.execution import budgets, rounds, runner
+from lab.execution import budgets, runner
 from lab.execution.engine import group_of, group_values
 from lab.execution.plan import groups
 from lab.execution.settings import Settings
@@ -81,7 +81,7 @@ def test_every_round_is_a_run_whose_labels_the_round_before_has_chosen(whole):
         other = [rows[run.fingerprint()][1] for run in chain(found, "hard", teacher, seed=1)]
         assert chosen == other  # they are asked together
         with Store.read(path) as store:
-            sets = [rounds.supplied(groups([run])[0], store).labelled for run in first]
+            sets = [runner.supplied(groups([run])[0], store).labelled for run in first]
         assert sets[0] == () and sets[1][0][:16] == tuple(range(16))
         for small, large in zip(sets[1:], sets[2:], strict=False):
             assert large[0][: len(small[0])] == small[0] and len(set(large[0])) == len(large[0])
@@ -94,7 +94,7 @@ def test_students_learn_from_the_candidates_that_were_chosen(whole):
     run = chain(found, "hard")[2]
     with Store.read(path) as store:
         (group,) = groups([run])
-        group = rounds.supplied(group, store)
+        group = runner.supplied(group, store)
     given, plain = batch_source(group), batch_source(groups([chain(found, "hard")[0]])[0])
     rows = np.array(group.labelled[0])
     for part, candidates in zip(given.pool, given.candidates, strict=True):
@@ -106,7 +106,7 @@ def test_students_learn_from_the_candidates_that_were_chosen(whole):
 def test_a_group_brings_its_labels_wherever_it_travels(whole):
     found, path = whole
     with Store.read(path) as store:
-        group = rounds.supplied(groups([chain(found, "hard")[2]])[0], store)
+        group = runner.supplied(groups([chain(found, "hard")[2]])[0], store)
     assert group_of(json.loads(json.dumps(group_values(group)))) == group
     assert group.representative.labelled == () and len(group.labelled[0]) == 64
 
@@ -145,12 +145,12 @@ def test_a_run_that_is_stopped_goes_on_with_the_next_round(whole, tmp_path):
 def test_a_round_waits_for_the_one_before_it_and_asks_for_it(whole, tmp_path):
     found, path = whole
     last = chain(found, "hard")[3]
-    assert [run.round for run in (one.run for one in rounds.with_earlier(
+    assert [run.round for run in (one.run for one in runner.with_earlier(
         [p for p in found.plan if p.run == last]))] == [3, 2, 1, 0]  # fmt: skip
     with Store.write(tmp_path / "empty") as empty:
-        assert rounds.ready([last], empty) == ()
+        assert runner.ready([last], empty) == ()
     with Store.read(path) as store:
-        assert rounds.ready([last], store) == (last,)
+        assert runner.ready([last], store) == (last,)
 
 
 def test_networks_choose_among_points_that_somebody_brings(tmp_path):
@@ -228,5 +228,5 @@ def test_more_steps_are_asked_of_all_rounds_before(whole):
     found, _ = whole
     last = chain(found, "hard")[3]
     more = budgets.at(found, last, 2.0)
-    earlier = rounds.before(more)
+    earlier = runner.round_before(more)
     assert earlier.training == more.training and (earlier.round, earlier.size) == (2, 64)
