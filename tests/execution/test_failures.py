@@ -99,7 +99,7 @@ def test_an_observer_that_fails_ends_the_lanes(make_study, tmp_path, error, rais
 def test_no_lane_outlives_a_run_whose_output_is_closed(tmp_path):
     code = (
         "import sys\n"
-        "from lab import study\n"
+        "from lab.config import study\n"
         "from lab.execution import runner\n"
         "def observe(progress):\n"
         "    raise BrokenPipeError(32, 'Broken pipe')\n"
