@@ -27,6 +27,7 @@ from lab.mistakes import guessed, unknown
 from lab.scaling.tables.files import ARRAYS, array_of, ending, several
 from lab.scaling.tables.formats import ENDINGS, Places, read_rows
 from lab.scaling.tables.rows import (
+    OTHER_COLUMN,
     ConditionError,
     TableError,
     UserTable,
@@ -292,7 +293,7 @@ def table_source(rows: UserTable) -> PointSource:
                 if wrong.size:
                     rows.number(name, int(wrong[0]))
         except TableError as error:
-            said = str(error).rstrip(".")
+            said = str(error).rstrip(".").removesuffix(OTHER_COLUMN)
             remedy = f"as by `columns` {VARYING}"
             raise PointsError(
                 f"{rows.path}, {said}; choose the numeric columns by `columns`, {remedy}."

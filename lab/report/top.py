@@ -166,8 +166,11 @@ def _where(some: Sequence[Judged], every: Sequence[Judged], *, named: bool = Fal
 
 
 def _without(label: str, title: str) -> str:
-    """The label of a setting without the title of its panel."""
-    return label.removesuffix(f", {title}") if label != title else ""
+    """The label of a setting without the title of its panel, which may stand within it."""
+    if label == title:
+        return ""
+    before, found, after = f"{label}, ".partition(f", {title}, ")
+    return f"{before}, {after}".strip(", ") if found else label
 
 
 def _because(some: Sequence[Judged]) -> str:
@@ -197,8 +200,7 @@ VERBS = {AGREES: ("agrees", "agree"), CONTRADICTS: ("contradicts", "contradict")
 
 
 def _listed(parts: Sequence[str]) -> str:
-    return " and ".join(", ".join(parts).rsplit(", ", 1)) if len(parts) < 3 else (
-        ", ".join(parts[:-1]) + " and " + parts[-1])  # fmt: skip
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
 def _numbers(judged: Sequence[Judged]) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from lab.findings import run_lists
 from lab.findings.shown import Shown
 from lab.mistakes import StudyError
 from lab.regimes.regime import Origin
-from lab.report import comparison, index, pages
+from lab.report import comparison, index, pages, top
 
 EVIL = "<script>alert(1)</script>"
 
@@ -197,6 +197,15 @@ def test_columns_of_any_view_appear_escaped():
     text = pages.render("page.html.j2", **_empty(sections=[(EVIL, [table])]))
     assert EVIL not in text and text.count("&lt;script&gt;") >= 4
     assert EVIL not in pages.data_uri(Rows((EVIL,), [(EVIL,)]))
+
+
+@pytest.mark.parametrize("label, rest", [
+    ("samples", ""), ("d = 2, samples", "d = 2"), ("d = 2, samples, bias 0", "d = 2, bias 0"),
+    ("d = 2, more samples", "d = 2, more samples"),
+])  # fmt: skip
+def test_the_title_of_a_panel_is_said_once(label, rest):
+    assert top._without(label, "samples") == rest
+    assert top._listed([f"at {label}", "at d = 4, s = 2"]) == f"at {label} and at d = 4, s = 2"
 
 
 def _empty(**values):

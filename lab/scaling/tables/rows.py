@@ -68,6 +68,10 @@ class TableError(ValueError):
     """A table that cannot be used. The message is one sentence with the place and the remedy."""
 
 
+OTHER_COLUMN = "; name a column of numbers"
+"""The remedy where much of a column is text."""
+
+
 @dataclass(frozen=True)
 class ColumnCells:
     """A column as numbers: `values` are NaN where `missing` or `wrong` (not a number)."""
@@ -173,7 +177,7 @@ class UserTable:
         """The condition that leaves one odd cell among numbers out."""
         text = str(cell).strip()
         if self.cells(name).wrong.sum() > 1 or len(self) < 3 or "'" in text or len(text) > 80:
-            return "; name a column of numbers"
+            return OTHER_COLUMN
         return f"; leave the row out by the condition \"{quote(name)} != '{text}'\""
 
     def cells(self, name: str) -> ColumnCells:
