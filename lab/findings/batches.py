@@ -296,13 +296,13 @@ def _interval(
     """κ (0) or 1/α_B (1), with its interval."""
     value = _both(targets)[which]
     known = [t for t in targets if math.isfinite(t.sharpness)]
-    x, y = np.log([t.target for t in known]), np.log([t.B_crit for t in known])
     ends = NOTHING
     if left:
         ends = jackknife(value, [one[which] for one in left])
     elif len(known) > 2 and which == 0:
         _, ends = intervals.mean(np.log([t.sharpness for t in known]))
     elif len(known) > 2:
+        x, y = np.log([t.target for t in known]), np.log([t.B_crit for t in known])
         _, (low, high) = intervals.slope(x, y)
         ends = -high, -low
     return intervals.exp((value, ends)) if which == 0 else (value, ends)

@@ -11,6 +11,7 @@ it, and contradicts it where it lies below.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
@@ -20,6 +21,7 @@ import numpy as np
 
 from lab.findings.answer import Answer, Judgement
 from lab.findings.drawing import BLUE, GREEN, GREY, ORANGE, VERMILLION, grid, literal
+from lab.findings.intervals import inside
 from lab.findings.study_results import Finding, StudyResults
 from lab.findings.view import (
     Answers,
@@ -30,7 +32,7 @@ from lab.findings.view import (
     findings_of,
     interval,
 )
-from lab.scaling.judge.verdict import AGREES, CONTRADICTS, UNDECIDED
+from lab.scaling.judge.verdict import AGREES, UNDECIDED
 from lab.scaling.scans.scan import Interval
 from lab.students.dimensions import Dimension
 from lab.tables.prediction import Claim
@@ -69,9 +71,7 @@ class Coverage(Finding):
     least: float
 
     def __post_init__(self) -> None:
-        low, high = self.interval
-        verdict = AGREES if low >= self.least else CONTRADICTS if high < self.least else UNDECIDED
-        object.__setattr__(self, "verdict", verdict)
+        object.__setattr__(self, "verdict", inside(self.interval, (self.least, math.inf)))
 
     @property
     def label(self) -> str:
